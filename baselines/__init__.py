@@ -1,0 +1,1 @@
+"""Baselines: the CLIP frame encoder and the comparison models over it."""

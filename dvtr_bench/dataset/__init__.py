@@ -1,0 +1,1 @@
+"""The data contract: schema, manifest and reader of a built dataset."""

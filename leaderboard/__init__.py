@@ -1,0 +1,1 @@
+"""Leaderboard: result files in, tables and pages out (never imports torch)."""
