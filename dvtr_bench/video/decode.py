@@ -1,0 +1,148 @@
+"""Decoding a clip in order, from the first frame to the last, and counting what is really there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from av.video.reformatter import VideoReformatter
+
+from .colour import frame_colour, to_rgb
+from .containers import open_container, pick_video_stream
+from .rotation import Orientation, frame_orientation
+from .stream_reader import StreamReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import numpy as np
+    from av.video.frame import VideoFrame
+    from numpy.typing import NDArray
+
+    from .timeline import Timeline
+
+
+@dataclass(frozen=True)
+class ClipFacts:
+    """What a clip was found to be, counted while decoding, not what its header claims.
+
+    Args:
+        duration_seconds: from the first frame shown to the end of the last one.
+        source_fps: mean frame rate, `source_num_frames / duration_seconds`.
+        source_width_px: of the pictures as they are coded, before rotation.
+        source_height_px: of the pictures as they are coded, before rotation.
+        source_num_frames: frames that a player shows.
+        source_codec: such as h264, hevc, mpeg4.
+        rotation_degrees: 0, 90, 180 or 270, how far stored pictures are turned clockwise to be
+            shown; extracted frames have it applied.
+        colour: the conversion to RGB and where it came from, such as "bt709 (tagged), limited
+            range (assumed)".
+    """
+
+    duration_seconds: float
+    source_fps: float
+    source_width_px: int
+    source_height_px: int
+    source_num_frames: int
+    source_codec: str
+    rotation_degrees: int
+    colour: str
+
+
+@dataclass(frozen=True)
+class ShownFrame:
+    """One decoded frame; its picture is converted only when asked for.
+
+    Args:
+        index: place in display order, from 0.
+    """
+
+    index: int
+    _frame: VideoFrame
+    _orientation: Orientation
+    _reformatter: VideoReformatter
+
+    def rgb(self) -> NDArray[np.uint8]:
+        """The picture as it is shown.
+
+        Returns:
+            uint8, height x width x 3, RGB, rotation applied; pixels are taken as square.
+        """
+        return self._orientation.apply(to_rgb(self._frame, self._reformatter))
+
+
+class ClipDecoder:
+    """Decodes one clip once, in display order.
+
+    Iterate it to the end; then `timeline` and `facts` are known. Damage that the decoder notices is
+    an error wherever it lies: a clip is decoded as a whole or not at all. What precedes the first
+    whole frame in a recording that starts between two key frames is not shown by players and does
+    not count.
+
+    Args:
+        path: the clip.
+        threads: decoding threads, of use for clips coded in slices. Builders run one process a
+            core and leave it at 1.
+
+    Raises:
+        ClipError: when iterated, see the messages.
+
+    Example:
+        >>> decoder = ClipDecoder(path)  # doctest: +SKIP
+        >>> pictures = [frame.rgb() for frame in decoder if frame.index % 30 == 0]  # doctest: +SKIP
+        >>> decoder.facts.source_num_frames  # doctest: +SKIP
+        300
+    """
+
+    def __init__(self, path: Path, threads: int = 1) -> None:
+        """Remember what to decode; the file is opened by iterating."""
+        self._path = path
+        self._threads = threads
+        self._timeline: Timeline | None = None
+        self._facts: ClipFacts | None = None
+
+    @property
+    def timeline(self) -> Timeline:
+        """When each frame is shown; known once the last frame was read."""
+        if self._timeline is None:
+            raise RuntimeError("decode the clip to its end first")
+        return self._timeline
+
+    @property
+    def facts(self) -> ClipFacts:
+        """What the clip is; known once the last frame was read."""
+        if self._facts is None:
+            raise RuntimeError("decode the clip to its end first")
+        return self._facts
+
+    def __iter__(self) -> Iterator[ShownFrame]:
+        """Yield every frame in display order."""
+        with open_container(self._path) as container:
+            stream = pick_video_stream(self._path, container)
+            # Frame threads (AUTO) would be faster, but with them PyAV loses the errors of the last
+            # frames: of 75 damaged clips, 9 that 1 thread refused passed as whole with 4.
+            stream.thread_type = "SLICE"
+            stream.codec_context.thread_count = self._threads
+            reader = StreamReader(self._path, container, stream)
+            reformatter = VideoReformatter()
+            first: VideoFrame | None = None
+            for index, frame in enumerate(reader.frames()):
+                if first is None:
+                    first, orientation = frame, frame_orientation(frame)
+                yield ShownFrame(index, frame, orientation, reformatter)
+            if first is None:
+                raise RuntimeError("the reader ended without a frame and without an error")
+            self._timeline = reader.timeline()
+            duration_seconds = self._timeline.duration_seconds
+            num_frames = len(self._timeline.starts)
+            self._facts = ClipFacts(
+                duration_seconds=float(duration_seconds),
+                source_fps=float(num_frames / duration_seconds),
+                source_width_px=first.width,
+                source_height_px=first.height,
+                source_num_frames=num_frames,
+                source_codec=stream.codec_context.codec.canonical_name,
+                rotation_degrees=orientation.clockwise_degrees,
+                colour=str(frame_colour(first)),
+            )

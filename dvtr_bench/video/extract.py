@@ -1,0 +1,101 @@
+"""A clip to its stored frames: decode once, pick by time, resize, hash."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .containers import check_file
+from .decode import ClipDecoder, ClipFacts
+from .perceptual_hash import perceptual_hash
+from .resize import resize_short_side
+from .stream_reader import read_packet_timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from .sampling import Sampling
+
+SHORT_SIDE_PX = 224
+"""The input size of CLIP's ViT-B/32, ViT-B/16 and ViT-L/14."""
+
+
+@dataclass(frozen=True)
+class ExtractedClip:
+    """The sampled frames of a clip and what the clip was found to be.
+
+    Args:
+        frames: uint8, height x width x 3, RGB, short side as asked, in display order.
+        frame_pts_seconds: when each of them is first shown, from the clip's first frame.
+        facts: counted while decoding.
+        clip_sha256: of the file, lower-case hex.
+        perceptual_hash: of the frames, a signed 64-bit number.
+    """
+
+    frames: tuple[NDArray[np.uint8], ...]
+    frame_pts_seconds: tuple[float, ...]
+    facts: ClipFacts
+    clip_sha256: str
+    perceptual_hash: int
+
+
+def extract_frames(
+    path: Path, sampling: Sampling, *, short_side_px: int = SHORT_SIDE_PX, threads: int = 1
+) -> ExtractedClip:
+    """Decode a clip and keep its sampled frames.
+
+    Which frames are wanted is known only at the end, when the duration is. So the packets' times
+    are read first, which is cheap, and the frames that they foretell are kept while decoding. Where
+    decoding finds other times than the packets had, the clip is decoded a second time; only the
+    sampled frames are ever held in memory.
+
+    Args:
+        path: the clip.
+        sampling: which frames.
+        short_side_px: size of the frames.
+        threads: decoding threads; the result does not depend on it.
+
+    Returns:
+        Frames, times, facts and hashes.
+
+    Raises:
+        ClipError: the clip is missing, no video, cut off or damaged.
+
+    Example:
+        >>> clip = extract_frames(Path("a.mp4"), Sampling.parse("12"))  # doctest: +SKIP
+        >>> len(clip.frames), clip.frames[0].shape  # doctest: +SKIP
+        (12, (224, 398, 3))
+    """
+    check_file(path)
+    with path.open("rb") as file:
+        clip_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    foretold = read_packet_timeline(path)
+    wanted = sampling.pick(foretold) if foretold else []
+    decoder = ClipDecoder(path, threads)
+    kept = _keep(decoder, set(wanted), short_side_px)
+    wanted = sampling.pick(decoder.timeline)
+    if not kept.keys() >= set(wanted):
+        kept = _keep(decoder, set(wanted), short_side_px)
+    return ExtractedClip(
+        frames=tuple(kept[index] for index in wanted),
+        frame_pts_seconds=tuple(decoder.timeline.seconds(index) for index in wanted),
+        facts=decoder.facts,
+        clip_sha256=clip_sha256,
+        perceptual_hash=perceptual_hash([kept[index] for index in wanted]),
+    )
+
+
+def _keep(
+    decoder: ClipDecoder, wanted: Collection[int], short_side_px: int
+) -> dict[int, NDArray[np.uint8]]:
+    """Decode to the end and keep the wanted frames, resized."""
+    return {
+        frame.index: resize_short_side(frame.rgb(), short_side_px)
+        for frame in decoder
+        if frame.index in wanted
+    }

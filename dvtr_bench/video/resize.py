@@ -1,0 +1,54 @@
+"""Resizing as CLIP's own preprocessing has it: bicubic with antialiasing, short side to a size.
+
+Pillow does it, not OpenCV: CLIP's transform is Pillow's resize, and OpenCV's bicubic has another
+kernel and no antialiasing, so its frames would not be the ones that CLIP was trained on.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+def short_side_size(width_px: int, height_px: int, short_side_px: int) -> tuple[int, int]:
+    """The size at which the short side has a given length.
+
+    Args:
+        width_px: of the picture.
+        height_px: of the picture.
+        short_side_px: wanted.
+
+    Returns:
+        Width and height; the long side is cut to an integer as torchvision's Resize does.
+
+    Example:
+        >>> short_side_size(640, 360, 224)
+        (398, 224)
+    """
+    if width_px <= height_px:
+        return short_side_px, int(short_side_px * height_px / width_px)
+    return int(short_side_px * width_px / height_px), short_side_px
+
+
+def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray[np.uint8]:
+    """Resize a picture so that its short side has a given length.
+
+    Args:
+        picture: uint8, height x width x 3, RGB.
+        short_side_px: wanted; smaller pictures are enlarged, as CLIP's preprocessing does.
+
+    Returns:
+        uint8, height x width x 3, RGB.
+
+    Source:
+        `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
+    """
+    height_px, width_px, _ = picture.shape
+    size = short_side_size(width_px, height_px, short_side_px)
+    resized = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
+    return np.asarray(resized).copy()

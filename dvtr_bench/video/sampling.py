@@ -1,0 +1,111 @@
+"""Which frames of a clip are stored: chosen by time, never by index."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from dvtr_bench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from .timeline import Timeline
+
+_UNIFORM = re.compile(r"(?:uniform:)?(\d{1,4})")
+_RATE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)fps(?::(\d{1,4}))?")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How frames are sampled from a clip.
+
+    Without a rate, the clip is cut into `num_frames` segments of equal time and the frame shown at
+    the middle of each is taken; a clip with fewer frames than that gives some of them several
+    times. With a rate, the frames shown at 0, 1/rate, 2/rate, ... seconds are taken; where those
+    are more than `num_frames`, `num_frames` of them at even steps, first and last included.
+
+    Args:
+        num_frames: how many frames at most (with a rate) or exactly (without).
+        rate_fps: frames a second; None for equal segments.
+
+    Raises:
+        ConfigError: a count or a rate that is not positive.
+
+    Example:
+        >>> str(Sampling.parse("12")), str(Sampling.parse("1fps"))
+        ('uniform:12', '1fps:12')
+
+    Source:
+        The rate form is CLIP4Clip's (arXiv 2104.08860) and MSAM's loader: `feature_framerate 1`,
+        `max_frames 12`, `slice_framepos 2`. differs: times come from the decoder's time stamps;
+        the loader counts frames with the frame rate cut to an integer and seeks to them.
+    """
+
+    num_frames: int = 12
+    rate_fps: Fraction | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.num_frames < 1:
+            raise ConfigError(f"sampling: expected at least 1 frame, found {self.num_frames}.")
+        if self.rate_fps is not None and self.rate_fps <= 0:
+            raise ConfigError(f"sampling: expected a rate above 0, found {self.rate_fps}.")
+
+    @classmethod
+    def parse(cls, text: str) -> Sampling:
+        """Read a sampling from text.
+
+        Args:
+            text: "12" or "uniform:12" for equal segments; "1fps" or "1fps:12" for a rate with at
+                most 12 frames.
+
+        Returns:
+            The sampling; `str` of it gives the long form back.
+
+        Raises:
+            ConfigError: the text has none of these forms.
+        """
+        if uniform := _UNIFORM.fullmatch(text.strip()):
+            return cls(int(uniform[1]))
+        if rate := _RATE.fullmatch(text.strip()):
+            return cls(int(rate[2] or cls.num_frames), Fraction(rate[1]))
+        raise ConfigError(
+            f"sampling: expected '12', 'uniform:12', '1fps' or '1fps:12', found {text!r}."
+        )
+
+    def __str__(self) -> str:
+        """The text that `parse` reads back."""
+        if self.rate_fps is None:
+            return f"uniform:{self.num_frames}"
+        return f"{float(self.rate_fps):g}fps:{self.num_frames}"
+
+    def times(self, duration_seconds: Fraction) -> list[Fraction]:
+        """The times to sample, in seconds from the first frame, ascending.
+
+        Args:
+            duration_seconds: of the clip, above 0.
+
+        Returns:
+            Exact times within the clip.
+        """
+        if self.rate_fps is None:
+            step = duration_seconds / (2 * self.num_frames)
+            return [(2 * i + 1) * step for i in range(self.num_frames)]
+        available = max(1, math.ceil(duration_seconds * self.rate_fps))
+        count = min(available, self.num_frames)
+        # numpy.linspace(0, available - 1, count, dtype=int) without its rounding errors.
+        chosen = [i * (available - 1) // max(1, count - 1) for i in range(count)]
+        return [i / self.rate_fps for i in chosen]
+
+    def pick(self, timeline: Timeline) -> list[int]:
+        """The indices of the frames on screen at the sampled times.
+
+        Args:
+            timeline: when each frame of the clip is shown.
+
+        Returns:
+            Indices in display order, ascending, with repeats where a clip has too few frames.
+        """
+        return [timeline.shown_at(time) for time in self.times(timeline.duration_seconds)]

@@ -1,0 +1,192 @@
+"""Packets to frames: one video stream read in order, with damage found and times kept."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+import av.error
+
+from dvtr_bench.errors import ClipError
+
+from .containers import check_frame_size, open_container, pick_video_stream
+from .file_size import read_container_size
+from .timeline import Timeline, make_timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from av.container import InputContainer
+    from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
+
+_DAMAGED_ADVICE = (
+    "Get the file again; to keep what can be shown, convert it first: "
+    "ffmpeg -i CLIP -c:v libx264 -crf 18 FIXED.mp4"
+)
+
+
+class StreamReader:
+    """One pass over one stream: packets in, checked frames out, their times noted.
+
+    Args:
+        path: the clip, for messages.
+        container: the open container.
+        stream: the stream to decode, threads set.
+    """
+
+    def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
+        """Start before the first packet."""
+        self._path = path
+        self._container = container
+        self._stream = stream
+        self._size = read_container_size(path)
+        self._has_display_times = _has_display_times(container)
+        self._slots: list[int] = []
+        self._num_packets = 0
+        self._short_packet = False
+        self._last_duration = 0
+        self._ticks: list[int] = []
+
+    def frames(self) -> Iterator[VideoFrame]:
+        """Decode to the end, once.
+
+        Yields:
+            Every frame that is shown, in display order.
+
+        Raises:
+            ClipError: cut off, damaged, or without any frame.
+        """
+        try:
+            for packet in self._container.demux(self._stream):
+                self._num_packets += packet.size > 0
+                self._short_packet |= packet.is_corrupt
+                if packet.size and packet.dts is not None:
+                    self._slots.append(packet.dts)
+                try:
+                    decoded = packet.decode()
+                except (av.error.InvalidDataError, EOFError):
+                    if self._ticks:
+                        raise
+                    continue  # before the first key frame
+                for frame in decoded:
+                    if frame.is_corrupt:
+                        if self._ticks:
+                            raise self._damaged()
+                        continue
+                    self._note(frame)
+                    yield frame
+        except av.error.FFmpegError as error:
+            raise self._damaged() from error
+        if self._is_cut_off():
+            raise self._damaged()
+        if not self._ticks:
+            raise ClipError(
+                f"{self._path}: a clip of zero frames: none could be decoded from the "
+                f"{self._num_packets} packets of {self._stream.codec_context.name} video in it. "
+                f"{_DAMAGED_ADVICE}"
+            )
+
+    def timeline(self) -> Timeline:
+        """When each frame is shown; for after the last one."""
+        ticks, last_duration = self._ticks, self._last_duration
+        if not self._has_display_times:
+            # The n-th frame shown fills the n-th slot of the file; slots at the start may go
+            # unused, where a clip was cut between two key frames.
+            num_frames, last_duration = len(ticks), 0
+            ticks = self._slots[-num_frames:] if len(self._slots) >= num_frames else sorted(ticks)
+        return make_timeline(ticks, last_duration, _time_base(self._stream), _rate(self._stream))
+
+    def _note(self, frame: VideoFrame) -> None:
+        """Note a frame's time and check it.
+
+        Raises:
+            ClipError: a frame without a time, one that goes back in time, or one too large.
+        """
+        check_frame_size(self._path, frame.width, frame.height)
+        tick = frame.pts if frame.pts is not None else frame.dts
+        place = f"{self._path}: frame {len(self._ticks) + 1}"
+        if tick is None:
+            raise ClipError(f"{place} has no time stamp. {_DAMAGED_ADVICE}")
+        if self._ticks and tick < self._ticks[-1] and self._has_display_times:
+            raise ClipError(f"{place} goes back in time. {_DAMAGED_ADVICE}")
+        self._last_duration = frame.duration
+        self._ticks.append(tick)
+
+    def _is_cut_off(self) -> bool:
+        """Whether the file ends before its last frame.
+
+        Frame counts in headers lie, so a count alone is no proof: the file must also be shorter
+        than its own boxes say. Then the count can only acquit it.
+        """
+        if not self._size.is_cut_off:
+            return False
+        has_all = 0 < self._stream.frames <= self._num_packets
+        return self._short_packet or not has_all
+
+    def _damaged(self) -> ClipError:
+        """The error for a clip that breaks off or cannot be decoded any further."""
+        num_frames = len(self._ticks)
+        if self._is_cut_off():
+            total = f" of {self._stream.frames:,} by its header" if self._stream.frames else ""
+            return ClipError(
+                f"{self._path}: cut off after frame {num_frames}{total}: the file has "
+                f"{self._size.actual_bytes:,} bytes, its container says "
+                f"{self._size.declared_bytes:,}. The download or copy was not finished: get the "
+                "file again."
+            )
+        return ClipError(
+            f"{self._path}: damaged after frame {num_frames}: the decoder "
+            f"({self._stream.codec_context.name}) cannot show the next one whole. {_DAMAGED_ADVICE}"
+        )
+
+
+def read_packet_timeline(path: Path) -> Timeline | None:
+    """Foretell a clip's timeline from its packets, without decoding.
+
+    Args:
+        path: the clip.
+
+    Returns:
+        The timeline that decoding will most likely find; None where packets carry no times. It is
+        a guess: frames that open a cut group of pictures have packets and are never shown.
+
+    Raises:
+        ClipError: the file cannot be opened or has no video stream.
+    """
+    with open_container(path) as container:
+        stream = pick_video_stream(path, container)
+        has_display_times = _has_display_times(container)
+        ticks: list[tuple[int, int]] = []
+        try:
+            for packet in container.demux(stream):
+                tick = packet.pts if has_display_times and packet.pts is not None else packet.dts
+                if packet.size and tick is not None and not packet.is_discard:
+                    ticks.append((tick, packet.duration or 0))
+        except av.error.FFmpegError:
+            return None  # decoding meets the same error and reports it
+        ticks.sort()
+        if not ticks:
+            return None
+        starts = [tick for tick, _ in ticks]
+        last_duration = ticks[-1][1] if has_display_times else 0
+        return make_timeline(starts, last_duration, _time_base(stream), _rate(stream))
+
+
+def _has_display_times(container: InputContainer) -> bool:
+    """Whether a container says when frames are shown.
+
+    AVI only has slots in the order of decoding; the display times that libav makes up for it are
+    wrong for H.264 with B-frames, and so are the durations.
+    """
+    return container.format.name != "avi"
+
+
+def _time_base(stream: VideoStream) -> Fraction:
+    return stream.time_base or Fraction(1, av.time_base)
+
+
+def _rate(stream: VideoStream) -> Fraction | None:
+    return stream.average_rate or stream.guessed_rate
