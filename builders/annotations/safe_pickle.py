@@ -1,0 +1,75 @@
+"""Pickles of dicts, lists and strings, read without running anything in them."""
+
+import io
+import pickle
+from pathlib import Path
+from typing import Any, NoReturn
+
+from dvtr_bench.errors import AnnotationError, UnsafePickleError
+
+_ALLOWED = (dict, list, str)
+
+
+class _RefusingUnpickler(pickle.Unpickler):
+    """Knows no classes: whatever a pickle asks for by name is refused."""
+
+    def __init__(self, data: bytes, path: Path) -> None:
+        super().__init__(io.BytesIO(data))
+        self._path = path
+
+    def find_class(self, module: str, name: str) -> NoReturn:
+        raise UnsafePickleError(
+            f"{self._path}: refused: this pickle asks for {module}.{name}, expected dict, list and "
+            "str alone. Nothing in it was run. Get the file from its publisher again"
+        )
+
+    def persistent_load(self, identifier: object) -> NoReturn:
+        raise UnsafePickleError(
+            f"{self._path}: refused: this pickle asks for an object from outside "
+            f"({identifier!r}), expected dict, list and str alone. Nothing in it was run"
+        )
+
+
+def load_pickle(path: Path) -> Any:
+    """Read a pickle that holds dict, list and str and nothing else.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Nested dicts, lists and strings.
+
+    Raises:
+        UnsafePickleError: The pickle asks for any class or function, or holds another type.
+        AnnotationError: The file is no whole pickle.
+    """
+    data = path.read_bytes()
+    try:
+        value = _RefusingUnpickler(data, path).load()
+    except UnsafePickleError:
+        raise
+    except Exception as failure:  # a damaged pickle fails in as many ways as there are opcodes
+        raise AnnotationError(
+            f"{path}: not a whole pickle file ({failure}): get the file again"
+        ) from failure
+    _check_types(path, value)
+    return value
+
+
+def _check_types(path: Path, value: object) -> None:
+    pending: list[object] = [value]
+    seen: set[int] = set()
+    while pending:
+        item = pending.pop()
+        if type(item) not in _ALLOWED:
+            raise UnsafePickleError(
+                f"{path}: refused: expected dict, list and str alone, found "
+                f"{type(item).__name__} {str(item)[:40]!r}"
+            )
+        if isinstance(item, str) or id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, dict):
+            pending += [*item, *item.values()]
+        elif isinstance(item, list):
+            pending += item

@@ -1,0 +1,1 @@
+"""Finding clip files on disk and matching them to ids."""

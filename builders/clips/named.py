@@ -1,0 +1,134 @@
+"""Clips that a user's table names: from a cell to an id and a file inside the folder."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from builders.annotations.caption_rows import CaptionRow
+from builders.clips.folder import ClipFolder, is_video_name
+from builders.clips.matching import files_by_stem
+from builders.problems import bullets
+from dvtr_bench.errors import AnnotationError
+
+SUBFOLDER_MARK: Final = "__"
+"""What stands in an id for the ``/`` of a file in a subfolder."""
+
+
+@dataclass(frozen=True)
+class NamedClip:
+    """The clip that a row names.
+
+    Attributes:
+        video_id: Its id.
+        file: Its file below the folder, whether it is there or not; None when the row gives an
+            id alone and no file of that name is there.
+    """
+
+    video_id: str
+    file: PurePosixPath | None
+
+
+class ClipNames:
+    """Turns rows into clips, for one folder."""
+
+    def __init__(self, folder: ClipFolder | None) -> None:
+        """Know the folder's files; None when there are captions alone."""
+        self._folder = folder
+        self._stems = files_by_stem(folder) if folder else {}
+
+    def name(self, row: CaptionRow, table: Path) -> NamedClip:
+        """Say which clip a row names.
+
+        Args:
+            row: With a file name, an id, or both.
+            table: The file that the row stands in; where it lies in the folder of clips, names
+                count from its own folder, as Hugging Face's ``metadata.csv`` has it.
+
+        Returns:
+            The clip. Without a column of ids the id is the file's name without its extension,
+            subfolders joined with ``__``.
+
+        Raises:
+            AnnotationError: The name is absolute, leaves the folder, or fits several files.
+        """
+        if row.file_name is None:
+            return self._by_id(row)
+        name = row.file_name
+        parts = PurePosixPath(name).parts
+        if "\\" in name or name.startswith("/") or ".." in parts or name.strip("./ ") == "":
+            raise AnnotationError(
+                f"{row.where}: the file name {name!r} is not one below the folder of clips: "
+                "expected a relative path with '/' and without '..'"
+            )
+        file = self._base(table) / name
+        if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
+            file = self._stems[file.name][0]
+        stem = file.with_suffix("") if is_video_name(file.name) else file
+        video_id = row.video_id or SUBFOLDER_MARK.join(stem.parts)
+        return NamedClip(video_id, file)
+
+    def advice(self, file: PurePosixPath | None) -> str:
+        """Return what a missing file may have been meant to be, or nothing."""
+        names = [str(other) for other in self._folder.files] if self._folder else []
+        near = get_close_matches(str(file), names, n=1, cutoff=0.8) if file else []
+        return f" (there is {near[0]})" if near else ""
+
+    def _by_id(self, row: CaptionRow) -> NamedClip:
+        video_id = row.video_id or ""
+        files = self._stems.get(video_id, [])
+        if len(files) > 1:
+            raise AnnotationError(
+                f"{row.where}: the id {video_id!r} fits several files: "
+                f"{', '.join(map(str, files))}: add a column file_name"
+            )
+        return NamedClip(video_id, files[0] if files else None)
+
+    def _base(self, table: Path) -> PurePosixPath:
+        if self._folder is None:
+            return PurePosixPath()
+        root, folder = self._folder.root.resolve(), table.resolve().parent
+        inside = folder.is_relative_to(root)
+        return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
+
+
+def check_one_id_per_file(folder: ClipFolder | None, clips: Iterable[NamedClip]) -> None:
+    """Refuse tables in which two ids name one file, or one id two files.
+
+    Args:
+        folder: The clips; links to one file count as that file.
+        clips: What the rows name.
+
+    Raises:
+        AnnotationError: Lists the ids and files.
+    """
+    id_of: dict[object, NamedClip] = {}
+    file_of: dict[str, NamedClip] = {}
+    problems: dict[str, None] = {}
+    for clip in clips:
+        if clip.file is None:
+            continue
+        first = id_of.setdefault(_identity(folder, clip.file), clip)
+        if first.video_id != clip.video_id:
+            also = "" if first.file == clip.file else f" (the same file as {clip.file})"
+            problems[
+                f"the file {first.file}{also} is named by two ids, {first.video_id!r} and "
+                f"{clip.video_id!r}: give its captions to one of them"
+            ] = None
+        other = file_of.setdefault(clip.video_id, clip)
+        if other.file != clip.file:
+            problems[
+                f"the id {clip.video_id!r} names two files, {other.file} and {clip.file}: add a "
+                "column video_id with an id of its own for each"
+            ] = None
+    if problems:
+        raise AnnotationError(f"the table of captions contradicts itself:{bullets(list(problems))}")
+
+
+def _identity(folder: ClipFolder | None, file: PurePosixPath) -> object:
+    try:
+        status = folder.path(file).stat() if folder else None
+    except OSError:
+        status = None
+    return (status.st_dev, status.st_ino) if status else file

@@ -1,0 +1,151 @@
+"""A folder of clips and a table of captions: any footage of one's own."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from builders.annotations.caption_rows import CaptionRow, find_columns, understand_row
+from builders.annotations.caption_table import read_table
+from builders.clips.folder import ClipFolder
+from builders.clips.named import ClipNames, NamedClip, check_one_id_per_file
+from builders.extra_columns import ExtraColumn, find_extra_columns
+from builders.options import optional, required
+from builders.problems import collect
+from builders.source import Clip, ClipFile, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.split_choice import choose_splits
+from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
+from dvtr_bench.errors import ConfigError, NotFoundError
+
+INFO: Final = DatasetInfo(
+    name="folder",
+    version="1.0.0",
+    pretty_name="Clips of your own",
+    summary="Any folder of clips with a table of captions (CSV, JSONL, Parquet).",
+    description=(
+        "Built from a folder of clips and a table of captions with `dvtr-bench build folder`."
+    ),
+    licence=LicenceRecord("unknown", "Whoever built it stated no licence.", None),
+    clips_from="your own folder",
+    tags=("drone", "uav", "aerial", "video-text-retrieval"),
+)
+_METADATA_NAMES: Final = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
+
+
+@dataclass(frozen=True)
+class Options:
+    """Options of `dvtr-bench build folder`.
+
+    Raises:
+        ConfigError: The ratios have no meaning, or there is nothing to build from.
+    """
+
+    name: str = required("the name that the dataset gets, such as --name mine")
+    clips: Path | None = optional(None, "the folder with the clips")
+    captions: Path | None = optional(
+        None, "the table of captions; metadata.csv, .jsonl or .parquet in --clips by default"
+    )
+    group_by: str | None = optional(None, "the column whose clips stay in one split")
+    seed: int = optional(0, "of the drawn split")
+    ratios: str = optional(DEFAULT_RATIOS, "shares of the drawn train, validation and test")
+    encoding: str = optional("utf-8", "of the table of captions")
+
+    def __post_init__(self) -> None:
+        """Check what can be checked alone."""
+        parse_ratios(self.ratios)
+        if self.clips is None and self.captions is None:
+            raise ConfigError("folder needs --clips DIR and --captions FILE")
+
+
+@dataclass(frozen=True)
+class _Named:
+    """A row and the clip that it names."""
+
+    row: CaptionRow
+    clip: NamedClip
+
+
+def read(options: Options) -> Source:
+    """Read a folder of clips and its captions.
+
+    Args:
+        options: Where they are and how to split.
+
+    Returns:
+        One clip for each that the table names, in the order of the table.
+    """
+    folder = ClipFolder.scan(options.clips) if options.clips else None
+    tables = [options.captions] if options.captions else _find_tables(options.clips)
+    names = ClipNames(folder)
+    named = [one for table in tables for one in _read_table(table, options, names)]
+    check_one_id_per_file(folder, [one.clip for one in named])
+    rows_of: dict[str, list[CaptionRow]] = {}
+    for one in named:
+        rows_of.setdefault(one.clip.video_id, []).append(one.row)
+    clip_of = {one.clip.video_id: one.clip for one in named}
+    ratios = parse_ratios(options.ratios)
+    chosen = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
+    extras = find_extra_columns(list(rows_of.values()))
+    clips = tuple(
+        _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], folder, names, extras)
+        for video_id, rows in rows_of.items()
+    )
+    used = {clip.file for clip in clip_of.values()}
+    return Source(
+        info=replace(
+            INFO,
+            name=options.name,
+            pretty_name=options.name,
+            summary=f"{len(clips):,} clips with captions, built from a folder.",
+        ),
+        clips=clips,
+        sources=tuple(_record(table) for table in tables),
+        extra_fields=tuple(extra.field for extra in extras),
+        unused_clips=tuple(str(file) for file in folder.files if file not in used)
+        if folder
+        else (),
+        notes=chosen.notes,
+        offers_clips=folder is not None,
+    )
+
+
+def _find_tables(root: Path | None) -> list[Path]:
+    found = sorted(path for name in _METADATA_NAMES for path in (root or Path()).rglob(name))
+    if not found:
+        raise NotFoundError(
+            f"folder needs --captions FILE: there is no {', '.join(_METADATA_NAMES)} in {root}"
+        )
+    return found
+
+
+def _read_table(table: Path, options: Options, names: ClipNames) -> list[_Named]:
+    rows = read_table(table, options.encoding)
+    columns = find_columns(rows, options.group_by)
+    understood = collect(lambda row: understand_row(row, columns), rows)
+    return collect(lambda row: _Named(row, names.name(row, table)), understood)
+
+
+def _make_clip(
+    clip: NamedClip,
+    rows: Sequence[CaptionRow],
+    split: str,
+    folder: ClipFolder | None,
+    names: ClipNames,
+    extras: Sequence[ExtraColumn],
+) -> Clip:
+    is_there = folder is not None and clip.file in folder.files
+    return Clip(
+        video_id=clip.video_id,
+        captions=tuple(caption for row in rows for caption in row.captions),
+        split=split,
+        footage=ClipFile(folder.path(clip.file)) if folder and clip.file and is_there else None,
+        category=rows[0].category,
+        extra={extra.field.name: extra.value(rows) for extra in extras},
+        where=f"{rows[0].where}{names.advice(clip.file) if not is_there else ''}",
+    )
+
+
+def _record(table: Path) -> SourceRecord:
+    with table.open("rb") as file:
+        return SourceRecord(table.name, None, hashlib.file_digest(file, "sha256").hexdigest(), None)

@@ -1,0 +1,1 @@
+"""The engine: takes a `Source`, decodes what is missing, and puts a whole dataset in place."""

@@ -1,0 +1,108 @@
+"""The dataset card, `README.md`: YAML that Hugging Face reads, prose that people read."""
+
+from typing import Any, Final
+
+import pyarrow as pa
+
+from builders.engine.assemble import Assembled
+from builders.engine.card_prose import prose
+from builders.engine.parquet import hf_features
+from builders.engine.report import BuildReport
+from builders.engine.rows import Rows
+from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS
+
+CARD_NAME: Final = "README.md"
+
+_SIZE_STEPS: Final = (
+    (1_000, "n<1K"),
+    (10_000, "1K<n<10K"),
+    (100_000, "10K<n<100K"),
+    (1_000_000, "100K<n<1M"),
+    (10_000_000, "1M<n<10M"),
+)
+
+
+def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
+    """Write the card of a dataset.
+
+    Args:
+        rows: The rows, for their columns.
+        assembled: The files.
+        report: What was found.
+
+    Returns:
+        The text of ``README.md``.
+    """
+    from huggingface_hub import DatasetCardData
+
+    info = rows.source.info
+    manifest = assembled.manifest
+    metadata: dict[str, Any] = {
+        "pretty_name": manifest.pretty_name,
+        "language": [manifest.language],
+        "license": manifest.licence.id,
+        **(
+            {"license_name": manifest.licence.statement, "license_link": manifest.licence.link}
+            if manifest.licence.id == "other"
+            else {}
+        ),
+        "task_categories": ["text-retrieval", "text-to-video"],
+        "tags": ["video", "dvtr-bench", *info.tags],
+        "size_categories": [_size_category(manifest)],
+        "configs": _configs(manifest),
+        "dataset_info": _dataset_info(rows, assembled),
+    }
+    return f"---\n{DatasetCardData(**metadata).to_yaml()}\n---\n\n{prose(info, manifest, report)}"
+
+
+def _size_category(manifest: Manifest) -> str:
+    videos = sum(split.num_videos for split in manifest.splits.values())
+    return next((name for limit, name in _SIZE_STEPS if videos < limit), "n>10M")
+
+
+def _configs(manifest: Manifest) -> list[dict[str, Any]]:
+    return [
+        {
+            "config_name": config,
+            **({"default": True} if config == "default" else {}),
+            "data_files": [
+                {"split": name, "path": list(split.paths(config))}
+                for name, split in manifest.splits.items()
+            ],
+        }
+        for config in CONFIGS
+    ]
+
+
+def _dataset_info(rows: Rows, assembled: Assembled) -> list[dict[str, Any]]:
+    schemas = {
+        "default": rows.schema,
+        "captions": pa.schema(CAPTION_FIELDS),
+        "qrels": pa.schema(QREL_FIELDS),
+    }
+    entries = []
+    for config, schema in schemas.items():
+        splits, download_size = [], 0
+        for name, split in assembled.manifest.splits.items():
+            files = [file for file in split.files if file.config == config]
+            download_size += sum(file.size_bytes for file in files)
+            splits.append(
+                {
+                    "name": name,
+                    "num_bytes": assembled.num_bytes[config, name],
+                    "num_examples": sum(file.num_rows for file in files),
+                }
+            )
+        entries.append(
+            {
+                "config_name": config,
+                "features": hf_features(schema)._to_yaml_list(),
+                "splits": splits,
+                "download_size": download_size,
+                "dataset_size": sum(
+                    assembled.num_bytes[config, name] for name in assembled.manifest.splits
+                ),
+            }
+        )
+    return entries

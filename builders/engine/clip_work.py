@@ -1,0 +1,165 @@
+"""What a worker does with one clip: decode, store the row's clip columns in a file of its own."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+
+from builders.engine.settings import FrameSettings
+from builders.source import Footage
+from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.dataset.schema import VIDEO_FIELDS
+from dvtr_bench.errors import ClipError
+from dvtr_bench.video.extract import ExtractedClip, extract_frames
+from dvtr_bench.video.frame_store import encode_frame
+
+CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
+"""The columns that come from the clip: all after ``captions``."""
+
+
+@dataclass(frozen=True)
+class ClipTask:
+    """One clip to decode.
+
+    Attributes:
+        footage: Where its pixels come from.
+        settings: How frames are made.
+        folder: Where finished clips are kept.
+        extra_fields: The dataset's extra columns, for those that the footage gives.
+    """
+
+    footage: Footage
+    settings: FrameSettings
+    folder: Path
+    extra_fields: tuple[pa.Field, ...]
+
+
+@dataclass(frozen=True)
+class StagedClip:
+    """A clip that is decoded and kept.
+
+    Attributes:
+        identity: Hash of what its pixels depend on.
+        path: One-row Arrow file with its columns.
+        num_frames: Stored frames.
+        frame_bytes: Bytes of them together.
+    """
+
+    identity: str
+    path: Path
+    num_frames: int
+    frame_bytes: int
+
+
+@dataclass(frozen=True)
+class BrokenClip:
+    """A clip that cannot be decoded as a whole.
+
+    Attributes:
+        identity: Hash of what its pixels depend on; None when it cannot even be read.
+        message: What is wrong with it.
+    """
+
+    identity: str | None
+    message: str
+
+
+def stage_clip(task: ClipTask) -> StagedClip | BrokenClip:
+    """Decode one clip, unless an earlier run did.
+
+    Args:
+        task: The clip.
+
+    Returns:
+        Where its columns are kept, or what is wrong with it.
+
+    Raises:
+        OSError: The columns cannot be written.
+    """
+    identity = None
+    try:
+        identity = task.footage.identity()
+        path = task.folder / f"{_key(task, identity)}.arrow"
+        table = _read_kept(path)
+        if table is None:
+            with task.footage.opened(task.folder) as clip:
+                extracted = extract_frames(
+                    clip, task.settings.sampling, short_side_px=task.settings.short_side_px
+                )
+            table = _columns(task, extracted)
+            _keep(table, path)
+    except ClipError as failure:
+        return BrokenClip(identity, str(failure))
+    sizes = [len(frame["bytes"]) for frame in table["frames"][0].as_py()]
+    return StagedClip(identity, path, len(sizes), sum(sizes))
+
+
+def read_staged(path: Path) -> pa.Table:
+    """Read a kept clip; its bytes stay in the file until they are asked for.
+
+    Args:
+        path: The file.
+
+    Returns:
+        One row.
+    """
+    with pa.memory_map(str(path)) as file:
+        return pa.ipc.open_file(file).read_all()
+
+
+def _key(task: ClipTask, identity: str) -> str:
+    settings = canonical_json([task.settings.describe(), [str(f) for f in task.extra_fields]])
+    return hashlib.sha256(identity.encode() + settings).hexdigest()
+
+
+def _read_kept(path: Path) -> pa.Table | None:
+    try:
+        return read_staged(path)
+    except (FileNotFoundError, pa.ArrowInvalid):  # never made, or cut off by a power failure
+        return None
+
+
+def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
+    # Short clips give one picture several times; it is encoded once.
+    pictures = {id(frame): frame for frame in clip.frames}
+    encoded = {
+        key: encode_frame(frame, task.settings.frame_format) for key, frame in pictures.items()
+    }
+    frames = [encoded[id(frame)] for frame in clip.frames]
+    facts = clip.facts
+    values: dict[str, Any] = {
+        "frames": [{"bytes": data, "path": None} for data in frames],
+        "frame_pts_seconds": list(clip.frame_pts_seconds),
+        "duration_seconds": facts.duration_seconds,
+        "source_fps": facts.source_fps,
+        "source_width_px": facts.source_width_px,
+        "source_height_px": facts.source_height_px,
+        "source_num_frames": facts.source_num_frames,
+        "source_codec": facts.source_codec,
+        "source_colour": facts.colour,
+        "rotation_degrees": facts.rotation_degrees,
+        "clip_sha256": clip.clip_sha256,
+        "perceptual_hash": clip.perceptual_hash,
+        **task.footage.columns(clip.frame_pts_seconds),
+    }
+    fields = [*CLIP_FIELDS, *(field for field in task.extra_fields if field.name in values)]
+    return pa.table(
+        [pa.array([values[field.name]], field.type) for field in fields], schema=pa.schema(fields)
+    )
+
+
+def _keep(table: pa.Table, path: Path) -> None:
+    unfinished = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        with (
+            pa.OSFile(str(unfinished), "wb") as file,
+            pa.ipc.new_file(file, table.schema) as writer,
+        ):
+            writer.write_table(table)
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise

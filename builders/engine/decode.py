@@ -1,0 +1,88 @@
+"""Decodes all clips of a source in several processes, going on where an earlier run stopped."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
+from builders.engine.pool import Crash, run_tasks
+from builders.engine.settings import BuildSettings
+from builders.engine.staging import Staging
+from builders.source import Clip, Source
+from dvtr_bench.errors import ClipError
+from dvtr_bench.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """What came of the clips.
+
+    Attributes:
+        staged: By video id: where the clip's columns are kept.
+        identities: By video id: hash of what its pixels depend on, for whole and broken clips.
+        broken: Clips that cannot be decoded, with the reason.
+    """
+
+    staged: Mapping[str, StagedClip]
+    identities: Mapping[str, str | None]
+    broken: tuple[tuple[Clip, str], ...]
+
+
+def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> Decoded:
+    """Decode every clip that is not kept from an earlier run.
+
+    Args:
+        source: With footage for every clip.
+        settings: With frame settings.
+        staging: Where finished clips are kept.
+
+    Returns:
+        One outcome for each clip, whatever order they end in.
+    """
+    frames = settings.frames
+    if frames is None:
+        return Decoded({}, {}, ())
+    tasks = [
+        ClipTask(clip.footage, frames, staging.clips, source.extra_fields)
+        for clip in source.clips
+        if clip.footage is not None
+    ]
+    staged: dict[str, StagedClip] = {}
+    hashes: dict[str, str | None] = {}
+    broken: dict[int, str] = {}
+    with progress_bar("decode clips", len(tasks), enabled=settings.progress) as advance:
+        for index, outcome in run_tasks(stage_clip, tasks, settings.workers):
+            clip = source.clips[index]
+            if isinstance(outcome, Crash):
+                outcome = BrokenClip(None, f"{tasks[index].footage.label}: {outcome}")
+            hashes[clip.video_id] = outcome.identity
+            if isinstance(outcome, StagedClip):
+                staged[clip.video_id] = outcome
+            else:
+                broken[index] = outcome.message
+            advance(note=f"{len(broken)} broken" if broken else None)
+    reasons = tuple((source.clips[index], broken[index]) for index in sorted(broken))
+    return Decoded(staged, hashes, reasons)
+
+
+def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
+    """Hash what the pixels of clips depend on, without decoding them.
+
+    Args:
+        clips: Clips, with or without footage.
+        workers: How many processes.
+
+    Returns:
+        By video id; None where the clip cannot be read.
+    """
+    with_footage = [clip for clip in clips if clip.footage is not None]
+    found: dict[str, str | None] = {}
+    for index, outcome in run_tasks(_identity, with_footage, workers):
+        found[with_footage[index].video_id] = None if isinstance(outcome, Crash) else outcome
+    return found
+
+
+def _identity(clip: Clip) -> str | None:
+    try:
+        return clip.footage.identity() if clip.footage else None
+    except ClipError:
+        return None

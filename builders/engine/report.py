@@ -1,0 +1,172 @@
+"""`build-report.json`: what was found in the clips and captions, and what was left out."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from builders.engine.rows import Rows
+from builders.source import Clip
+from dvtr_bench.dataset.schema import SPLITS
+from dvtr_bench.dataset.strict_json import to_json
+from dvtr_bench.protocol.ceilings import normalise_text, shared_text
+
+REPORT_NAME: Final = "build-report.json"
+
+LONG_CAPTION_WORDS: Final = 30
+
+
+@dataclass(frozen=True)
+class CaptionReport:
+    """What the captions of one split are like.
+
+    Attributes:
+        num_captions: Captions.
+        shared_percent: Captions whose text another video of the split has too.
+        identical_caption_ceiling: Highest t2v R@1, in percent, that this leaves.
+        in_train_percent: Captions that occur word for word in train; None for train itself and
+            where there is no train split.
+        over_30_words: Captions of more than 30 words.
+        empty: Ids of captions of zero words.
+        videos_repeating_a_caption: Videos that have one caption more than once.
+        mean_words: Words of a caption on average.
+    """
+
+    num_captions: int
+    shared_percent: float
+    identical_caption_ceiling: float
+    in_train_percent: float | None
+    over_30_words: int
+    empty: tuple[str, ...]
+    videos_repeating_a_caption: int
+    mean_words: float
+
+
+@dataclass(frozen=True)
+class ClipReport:
+    """What the clips are like, as counted while decoding.
+
+    Attributes:
+        codecs: Clips by codec.
+        sizes_px: Clips by coded size, such as ``1920x1080``.
+        colour: Clips by how colour was read, ``assumed`` where the file does not say.
+        rotated: Clips that were turned.
+        fps: Lowest and highest mean frame rate.
+        duration_seconds: Shortest and longest.
+        identical_files: Groups of ids whose files have the same bytes.
+    """
+
+    codecs: Mapping[str, int]
+    sizes_px: Mapping[str, int]
+    colour: Mapping[str, int]
+    rotated: int
+    fps: tuple[float, float]
+    duration_seconds: tuple[float, float]
+    identical_files: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """The whole report.
+
+    Attributes:
+        captions: By split.
+        clips: None in an annotations-only build.
+        left_out: Ids and files that were left out, by reason.
+        notes: What a reader must know.
+    """
+
+    captions: Mapping[str, CaptionReport]
+    clips: ClipReport | None
+    left_out: Mapping[str, tuple[str, ...]]
+    notes: tuple[str, ...]
+
+    def to_text(self) -> str:
+        """Return the JSON text of the report."""
+        return json.dumps(to_json(self), indent=2, ensure_ascii=False) + "\n"
+
+
+def make_report(rows: Rows, left_out: Mapping[str, tuple[str, ...]]) -> BuildReport:
+    """Look over the rows of a dataset.
+
+    Args:
+        rows: The rows.
+        left_out: What was left out, by reason.
+
+    Returns:
+        The report.
+    """
+    splits = {split: clips for split in SPLITS if (clips := rows.of_split(split))}
+    train_texts = {caption for clip in splits.get("train", ()) for caption in clip.captions}
+    return BuildReport(
+        captions={
+            split: _caption_report(clips, train_texts if split != "train" else None)
+            for split, clips in splits.items()
+        },
+        clips=_clip_report(rows) if rows.staged else None,
+        left_out=left_out,
+        notes=rows.source.notes,
+    )
+
+
+def _caption_report(clips: Sequence[Clip], train_texts: set[str] | None) -> CaptionReport:
+    captions = [caption for clip in clips for caption in clip.captions]
+    words = [len(caption.split()) for caption in captions]
+    index = np.repeat(np.arange(len(clips)), [len(clip.captions) for clip in clips])
+    shared = shared_text(captions, index)
+    seen = sum(caption in train_texts for caption in captions) if train_texts else None
+    return CaptionReport(
+        num_captions=len(captions),
+        shared_percent=round(shared.shared_percent, 6),
+        identical_caption_ceiling=round(shared.ceiling, 6),
+        in_train_percent=None if seen is None else round(100 * seen / len(captions), 6),
+        over_30_words=sum(count > LONG_CAPTION_WORDS for count in words),
+        empty=tuple(
+            f"{clip.video_id}#{number}"
+            for clip in clips
+            for number, caption in enumerate(clip.captions)
+            if not caption.split()
+        ),
+        videos_repeating_a_caption=sum(
+            len({normalise_text(caption) for caption in clip.captions}) < len(clip.captions)
+            for clip in clips
+        ),
+        mean_words=round(sum(words) / len(words), 3),
+    )
+
+
+def _clip_report(rows: Rows) -> ClipReport:
+    facts: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "source_codec source_colour source_fps duration_seconds rotation_degrees".split()
+        )
+    }
+    sizes: Counter[str] = Counter()
+    same: dict[str, list[str]] = {}
+    for clip in rows.source.clips:
+        values = rows.values(clip)
+        for name, found in facts.items():
+            found.append(values[name])
+        sizes[f"{values['source_width_px']}x{values['source_height_px']}"] += 1
+        same.setdefault(values["clip_sha256"], []).append(clip.video_id)
+    return ClipReport(
+        codecs=_counts(facts["source_codec"]),
+        sizes_px=dict(sizes.most_common()),
+        colour=_counts(facts["source_colour"]),
+        rotated=sum(degrees != 0 for degrees in facts["rotation_degrees"]),
+        fps=_extremes(facts["source_fps"]),
+        duration_seconds=_extremes(facts["duration_seconds"]),
+        identical_files=tuple(tuple(ids) for ids in same.values() if len(ids) > 1),
+    )
+
+
+def _counts(values: Sequence[str]) -> dict[str, int]:
+    return dict(Counter(values).most_common())
+
+
+def _extremes(values: Sequence[float]) -> tuple[float, float]:
+    return round(min(values), 3), round(max(values), 3)

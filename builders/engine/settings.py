@@ -1,0 +1,108 @@
+"""What a build is asked to do, beyond what the dataset itself says."""
+
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from dvtr_bench.dataset.schema import FORMAT_VERSION
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.video.extract import SHORT_SIDE_PX
+from dvtr_bench.video.frame_store import FrameFormat
+from dvtr_bench.video.sampling import Sampling
+
+EXTRACTOR_VERSION: Final = "1"
+"""Raised when decoding, sampling, resizing or encoding changes what pixels come out."""
+
+SHARD_BYTES: Final = 480_000_000
+"""Frames in one Parquet file at most, unless a single clip has more."""
+
+Missing = Literal["stop", "drop"]
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,94}")
+
+
+@dataclass(frozen=True)
+class FrameSettings:
+    """How frames are sampled and stored.
+
+    Attributes:
+        sampling: Which frames.
+        frame_format: JPEG or PNG.
+        short_side_px: Length of the shorter side.
+    """
+
+    sampling: Sampling = field(default_factory=Sampling)
+    frame_format: FrameFormat = field(default_factory=FrameFormat)
+    short_side_px: int = SHORT_SIDE_PX
+
+    @property
+    def image_format(self) -> str:
+        """How frames are stored, such as ``jpeg:95:4:4:4`` or ``png``."""
+        stored = self.frame_format
+        if stored.kind == "png":
+            return "png"
+        return f"jpeg:{stored.jpeg_quality}:{stored.jpeg_chroma}"
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything that the stored pixels depend on, beside the clip."""
+        return {
+            "sampling": str(self.sampling),
+            "short_side_px": self.short_side_px,
+            "image_format": self.image_format,
+            "extractor": EXTRACTOR_VERSION,
+        }
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What a build is asked to do.
+
+    Attributes:
+        root: The folder that holds datasets.
+        name: Name of the dataset; None for the dataset's own.
+        frames: How frames are made; None builds annotations alone.
+        missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
+            them, which the card, the report and the fingerprint then say.
+        overwrite: Replace another dataset of that name once the new one is whole.
+        workers: Processes that decode; the result does not depend on it.
+        shard_bytes: Frames in one Parquet file at most.
+        progress: Show progress bars.
+
+    Raises:
+        ConfigError: A value that has no meaning.
+    """
+
+    root: Path = Path("dvtr")
+    name: str | None = None
+    frames: FrameSettings | None = field(default_factory=FrameSettings)
+    missing: Missing = "stop"
+    overwrite: bool = False
+    workers: int = field(default_factory=lambda: usable_cores())
+    shard_bytes: int = SHARD_BYTES
+    progress: bool = True
+
+    def __post_init__(self) -> None:
+        """Check the values."""
+        if self.name is not None and not _NAME.fullmatch(self.name):
+            raise ConfigError(
+                f"--name {self.name!r}: expected letters, digits, '.', '_' and '-', beginning with "
+                "a letter or digit, at most 95"
+            )
+        if self.workers < 1:
+            raise ConfigError(f"--workers: expected 1 or more, found {self.workers}")
+        if self.missing not in get_args(Missing):
+            raise ConfigError(f"--missing: expected stop or drop, found {self.missing!r}")
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the rows depend on, beside the source (JSON values)."""
+        frames = self.frames.describe() if self.frames else None
+        return {"format_version": FORMAT_VERSION, "frames": frames}
+
+
+def usable_cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -1,0 +1,147 @@
+"""What a build prints when it is done, and what `dvtr-bench datasets` prints."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from builders.build import Build
+from builders.engine.report import REPORT_NAME
+from builders.source import DatasetInfo
+from dvtr_bench.catalog import DATASETS
+from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.reader import find_datasets
+
+FINGERPRINT_SHOWN = 12
+
+
+def print_summary(build: Build) -> None:
+    """Print what was built: splits, ceilings, size, what was left out, what to do next.
+
+    Args:
+        build: What a build came to.
+    """
+    console = Console(highlight=False)
+    manifest, folder = build.dataset.manifest, build.dataset.folder
+    done = "built" if build.report else "built already, nothing to do"
+    title = Text.assemble((f"{manifest.name} ", "bold"), f"{manifest.version}  {done}: {folder}")
+    console.print(title, soft_wrap=True)
+    console.print(Text(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim"))
+    console.print(_splits(build))
+    console.print(Text(_sizes(manifest)))
+    for line in _remarks(build):
+        console.print(Text(f"note: {line}"), soft_wrap=True)
+    console.print(Text(f"read it:  datasets.load_dataset({str(folder)!r})"), soft_wrap=True)
+    console.print(Text(_next_step(manifest)), soft_wrap=True)
+
+
+def print_datasets(root: Path) -> None:
+    """Print the datasets that can be built and those that are.
+
+    Args:
+        root: The folder that datasets are in.
+    """
+    console = Console(highlight=False)
+    console.print(Text("can be built: dvtr-bench build NAME", "bold"))
+    known = _table("name", "what it is", "splits", "licence")
+    for name in DATASETS.names():
+        info: DatasetInfo = DATASETS.load(name).INFO
+        known.add_row(name, info.summary, _expected(info), info.licence.id)
+    console.print(known)
+    built = find_datasets(root)
+    if not built:
+        console.print(Text(f"built under {root}: none yet"))
+        return
+    console.print(Text(f"built under {root}", "bold"))
+    table = _table("name", "version", "train/validation/test videos", "frames", "size", "print")
+    for dataset in built:
+        manifest = dataset.manifest
+        table.add_row(
+            manifest.name,
+            manifest.version,
+            _counts(manifest),
+            manifest.frames.sampling if manifest.frames else "none",
+            _bytes(manifest.size_bytes),
+            manifest.fingerprint[:FINGERPRINT_SHOWN],
+        )
+    console.print(table)
+
+
+def _splits(build: Build) -> Table:
+    table = _table("split", "videos", "captions", "shared captions", "t2v R@1 ceiling")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, split in build.dataset.manifest.splits.items():
+        shared = build.report.captions[name].shared_percent if build.report else None
+        ceiling = split.identical_caption_ceiling
+        table.add_row(
+            name,
+            f"{split.num_videos:,}",
+            f"{split.num_captions:,}",
+            "" if shared is None else f"{shared:.1f}%",
+            "" if ceiling is None else f"{ceiling:.2f}",
+        )
+    return table
+
+
+def _sizes(manifest: Manifest) -> str:
+    frames = manifest.frames
+    if frames is None:
+        return f"annotations only, no frames; {_bytes(manifest.size_bytes)}"
+    return (
+        f"{frames.num_frames:,} frames ({frames.sampling}, {frames.image_format}), "
+        f"{_bytes(frames.mean_frame_bytes)} each; {_bytes(manifest.size_bytes)} in all"
+    )
+
+
+def _remarks(build: Build) -> Iterable[str]:
+    manifest = build.dataset.manifest
+    yield from manifest.notes
+    for reason, count in manifest.left_out.items():
+        yield f"left out, {reason}: {count:,}, listed in {build.dataset.folder / REPORT_NAME}"
+    if build.report is None:
+        return
+    for split, captions in build.report.captions.items():
+        if captions.empty:
+            yield f"captions of zero words, kept as published: {len(captions.empty)} in {split}"
+    if build.report.clips and build.report.clips.identical_files:
+        groups = len(build.report.clips.identical_files)
+        yield f"{groups} groups of clips are the same file under several ids, see {REPORT_NAME}"
+
+
+def _next_step(manifest: Manifest) -> str:
+    if manifest.frames is None:
+        return "next:     build again with --clips DIR to train and evaluate on it"
+    if "train" not in manifest.splits:
+        return f"next:     dvtr-bench evaluate --model MODEL --dataset {manifest.name}"
+    return f"next:     dvtr-bench train --model msam --dataset {manifest.name}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _expected(info: DatasetInfo) -> str:
+    return "/".join(f"{videos:,}" for videos, _ in info.expected.values()) or "as you choose"
+
+
+def _counts(manifest: Manifest) -> str:
+    found = manifest.splits
+    return "/".join(
+        f"{found[split].num_videos:,}" if split in found else "-"
+        for split in ("train", "validation", "test")
+    )
+
+
+def _bytes(count: float) -> str:
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
+        count /= 1000
+    return f"{count:,.2f} GB"

@@ -1,0 +1,83 @@
+"""Build a dataset from clips and captions."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def build(
+    dataset: Annotated[str, typer.Argument(help="usrd, umcrd, capera, folder or aerosynth.")],
+    clips: Annotated[Path | None, typer.Option(help="Folder with the clips.")] = None,
+    captions: Annotated[
+        Path | None, typer.Option(help="Table of captions: CSV, JSONL or Parquet (folder).")
+    ] = None,
+    annotations: Annotated[
+        Path | None, typer.Option(help="Folder with the published annotation files.")
+    ] = None,
+    annotations_only: Annotated[
+        bool, typer.Option("--annotations-only", help="Captions, splits and qrels, no frames.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Name of the dataset and of its folder.")] = None,
+    root: Annotated[Path, typer.Option(help="Folder that datasets go to.")] = Path("dvtr"),
+    sampling: Annotated[
+        str, typer.Option(help="12: the middles of 12 equal segments; 1fps: one a second.")
+    ] = "12",
+    format: Annotated[str, typer.Option(help="jpeg, or png for bit-exact frames.")] = "jpeg",
+    missing: Annotated[
+        str, typer.Option(help="stop at missing or broken clips, or drop them and say so.")
+    ] = "stop",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace another dataset of that name.")
+    ] = False,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that decode; all cores by default.")
+    ] = None,
+    group_by: Annotated[
+        str | None, typer.Option(help="Column whose clips stay in one split (folder).")
+    ] = None,
+    ratios: Annotated[
+        str | None, typer.Option(help="Drawn train/validation/test, 70/10/20 (folder).")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the draw (folder, aerosynth).")] = None,
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the table of captions, utf-8 (folder).")
+    ] = None,
+    validation_fraction: Annotated[
+        float | None, typer.Option(help="Share of train that becomes validation (capera).")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="small or full (aerosynth).")] = None,
+    keep_clips: Annotated[
+        Path | None, typer.Option(help="Folder to keep rendered MP4 files in (aerosynth).")
+    ] = None,
+) -> None:
+    """Build a dataset from clips and captions into dvtr/NAME."""
+    from builders.build import build as build_dataset
+    from builders.engine.settings import BuildSettings, FrameSettings, usable_cores
+    from builders.summary import print_summary
+    from dvtr_bench.video.frame_store import FrameFormat
+    from dvtr_bench.video.sampling import Sampling
+
+    frames = FrameSettings(Sampling.parse(sampling), FrameFormat(format))  # type: ignore[arg-type]
+    settings = BuildSettings(
+        root=root,
+        name=name,
+        frames=None if annotations_only else frames,
+        missing=missing,  # type: ignore[arg-type]
+        overwrite=overwrite,
+        workers=usable_cores() if workers is None else workers,
+    )
+    given = {
+        "clips": clips,
+        "captions": captions,
+        "annotations": annotations,
+        "group_by": group_by,
+        "ratios": ratios,
+        "seed": seed,
+        "encoding": encoding,
+        "validation_fraction": validation_fraction,
+        "size": size,
+        "keep_clips": keep_clips,
+    }
+    options = {option: value for option, value in given.items() if value is not None}
+    print_summary(build_dataset(dataset, options, settings))

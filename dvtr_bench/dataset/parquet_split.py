@@ -1,0 +1,261 @@
+"""One split of a built dataset, read from its Parquet files as it is asked for.
+
+Ids, captions and columns are read once; frames are read by row group, which the builders keep small
+enough that random access costs little beside decoding the images. Nothing is copied to a cache, so
+any number of processes can read one dataset.
+"""
+
+import bisect
+import os
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.errors import InputError, NotFoundError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_LIGHT_COLUMNS = ["video_id", "category"]
+
+
+class DatasetSplit:
+    """A `dvtr_bench.dataset.split.RetrievalSplit` over Parquet files.
+
+    Pickling keeps the folder and the manifest alone: a copy in another process opens its own files.
+
+    Example:
+        >>> split = open_dataset("usrd").split("test")  # doctest: +SKIP
+        >>> len(split.video_ids), len(split.captions)  # doctest: +SKIP
+        (296, 1480)
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
+        """Point at one split of a built dataset; reads nothing yet.
+
+        Args:
+            folder: The dataset's folder.
+            manifest: Its manifest.
+            name: A split of ``manifest.splits``.
+        """
+        self.folder = folder
+        self.manifest = manifest
+        self._name = name
+        self._shards: _Shards | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without open files and without what was read."""
+        return DatasetSplit, (self.folder, self.manifest, self._name)
+
+    def __repr__(self) -> str:
+        """Name and sizes."""
+        record = self.manifest.splits[self._name]
+        return (
+            f"DatasetSplit({self.dataset_name!r}, {self._name!r}, videos={record.num_videos}, "
+            f"captions={record.num_captions})"
+        )
+
+    @property
+    def dataset_name(self) -> str:
+        """Name of the dataset, such as ``usrd``."""
+        return self.manifest.name
+
+    @property
+    def dataset_version(self) -> str:
+        """Version of the dataset, such as ``1.0.0``."""
+        return self.manifest.version
+
+    @property
+    def fingerprint(self) -> str:
+        """Fingerprint of the whole dataset: rows and build settings."""
+        return self.manifest.fingerprint
+
+    @property
+    def name(self) -> str:
+        """``train``, ``validation`` or ``test``."""
+        return self._name
+
+    @property
+    def sampling(self) -> str:
+        """How the frames were sampled, such as ``uniform:12``; ``none`` without frames."""
+        return self.manifest.frames.sampling if self.manifest.frames else "none"
+
+    @property
+    def video_ids(self) -> tuple[str, ...]:
+        """V ids, verbatim, in row order."""
+        return self._videos[0]
+
+    @property
+    def categories(self) -> tuple[str | None, ...]:
+        """V categories."""
+        return self._videos[1]
+
+    @property
+    def caption_ids(self) -> tuple[str, ...]:
+        """T ids; captions of a video stand together, in source order, videos in row order."""
+        return self._queries[0]
+
+    @property
+    def captions(self) -> tuple[str, ...]:
+        """T captions, verbatim."""
+        return self._queries[1]
+
+    @property
+    def caption_video_index(self) -> "NDArray[np.int64]":
+        """int64, T: the row of each caption's own video, in 0..V-1."""
+        return self._queries[2]
+
+    @property
+    def has_frames(self) -> bool:
+        """False for an annotations-only dataset."""
+        return self.manifest.frames is not None
+
+    def frames(self, index: int) -> "list[NDArray[np.uint8]]":
+        """Return the decoded stored frames of one video.
+
+        Args:
+            index: Row of the video, in 0..V-1.
+
+        Returns:
+            RGB uint8 arrays, height x width x 3 each, in time order.
+
+        Raises:
+            NotFoundError: The dataset was built from annotations only.
+            IndexError: There is no such row.
+        """
+        from dvtr_bench.video.frame_store import decode_frame
+
+        return [decode_frame(data) for data in self.encoded_frames(index)]
+
+    def encoded_frames(self, index: int) -> list[bytes]:
+        """Return the stored frames of one video as they are stored: JPEG or PNG bytes.
+
+        Args:
+            index: Row of the video, in 0..V-1.
+
+        Returns:
+            One image file's bytes for each frame, in time order.
+
+        Raises:
+            NotFoundError: The dataset was built from annotations only.
+            IndexError: There is no such row.
+        """
+        if not self.has_frames:
+            raise NotFoundError(
+                f"{self.folder} was built with --annotations-only and has no frames: build it "
+                "again with --clips DIR"
+            )
+        stored = self._open_shards().cell("frames", self._checked(index))
+        return [image["bytes"] for image in stored]
+
+    def row(self, index: int) -> Mapping[str, Any]:
+        """Return every column of one video but its frames, a dataset's extra columns included.
+
+        Args:
+            index: Row of the video, in 0..V-1.
+
+        Returns:
+            Column name to Python value.
+
+        Raises:
+            IndexError: There is no such row.
+        """
+        row = self._rows.slice(self._checked(index), 1).to_pylist()[0]
+        return dict(row)
+
+    def _checked(self, index: int) -> int:
+        count = self.manifest.splits[self._name].num_videos
+        if not 0 <= index < count:
+            raise IndexError(
+                f"{self.dataset_name} {self._name}: no row {index}, rows 0..{count - 1}"
+            )
+        return index
+
+    def _paths(self, config: str) -> list[Path]:
+        return [self.folder / path for path in self.manifest.splits[self._name].paths(config)]
+
+    def _open_shards(self) -> "_Shards":
+        # A forked process must not share file positions with its parent.
+        if self._shards is None or self._shards.process_id != os.getpid():
+            self._shards = _Shards(self._paths("default"))
+        return self._shards
+
+    @cached_property
+    def _rows(self) -> pa.Table:
+        schema = pq.read_schema(self._paths("default")[0])
+        return _read_columns(
+            self._paths("default"), [name for name in schema.names if name != "frames"]
+        )
+
+    @cached_property
+    def _videos(self) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
+        table = _read_columns(self._paths("default"), _LIGHT_COLUMNS)
+        return tuple(table["video_id"].to_pylist()), tuple(table["category"].to_pylist())
+
+    @cached_property
+    def _queries(self) -> "tuple[tuple[str, ...], tuple[str, ...], NDArray[np.int64]]":
+        table = _read_columns(self._paths("captions"), ["caption_id", "video_id", "caption"])
+        row_of = {video_id: row for row, video_id in enumerate(self.video_ids)}
+        try:
+            rows = [row_of[video_id] for video_id in table["video_id"].to_pylist()]
+        except KeyError as failure:
+            raise InputError(
+                f"{self.folder}: {self._name}: a caption names the video {failure}, which has no "
+                "row: the files do not belong together, build the dataset again"
+            ) from None
+        index = np.asarray(rows, dtype=np.int64)
+        index.flags.writeable = False
+        return (
+            tuple(table["caption_id"].to_pylist()),
+            tuple(table["caption"].to_pylist()),
+            index,
+        )
+
+
+class _Shards:
+    """Open Parquet files with the row group read last kept: rows are mostly read in order."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.process_id = os.getpid()
+        self._files = [_open_parquet(path) for path in paths]
+        self._groups: list[tuple[int, int]] = []
+        self._starts: list[int] = []
+        start = 0
+        for number, file in enumerate(self._files):
+            for group in range(file.metadata.num_row_groups):
+                self._groups.append((number, group))
+                self._starts.append(start)
+                start += file.metadata.row_group(group).num_rows
+        self._kept: tuple[tuple[str, int], pa.Table] | None = None
+
+    def cell(self, column: str, index: int) -> Any:
+        """Return one value as Python objects."""
+        place = bisect.bisect_right(self._starts, index) - 1
+        if self._kept is None or self._kept[0] != (column, place):
+            number, group = self._groups[place]
+            table = self._files[number].read_row_group(group, [column], use_threads=False)
+            self._kept = ((column, place), table)
+        return self._kept[1][column][index - self._starts[place]].as_py()
+
+
+def _open_parquet(path: Path) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(path, memory_map=True)
+    except FileNotFoundError:
+        raise NotFoundError(
+            f"{path} is missing though the dataset's manifest names it: build the dataset again"
+        ) from None
+    except pa.ArrowInvalid as failure:
+        raise InputError(f"{path}: not a whole Parquet file ({failure}): build it again") from None
+
+
+def _read_columns(paths: Sequence[Path], columns: list[str]) -> pa.Table:
+    return pa.concat_tables(
+        [_open_parquet(path).read(columns, use_threads=False) for path in paths]
+    ).combine_chunks()

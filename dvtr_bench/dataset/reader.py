@@ -1,0 +1,118 @@
+"""Opens built datasets: by name, by folder, or all that are there."""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Final
+
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest, read_manifest
+from dvtr_bench.dataset.parquet_split import DatasetSplit
+from dvtr_bench.errors import NotFoundError
+
+__all__ = ["ROOT", "BuiltDataset", "DatasetSplit", "find_datasets", "open_dataset"]
+
+ROOT: Final = Path("dvtr")
+"""Where builds go and are looked for by name: ``dvtr`` in the working folder."""
+
+
+@dataclass(frozen=True)
+class BuiltDataset:
+    """A built dataset on disk; opening it reads the manifest alone.
+
+    Attributes:
+        folder: Where it is.
+        manifest: What it says about itself.
+    """
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def name(self) -> str:
+        """Name of the dataset, such as ``usrd``."""
+        return self.manifest.name
+
+    @property
+    def split_names(self) -> tuple[str, ...]:
+        """The splits that it has, in the order train, validation, test."""
+        return tuple(self.manifest.splits)
+
+    def split(self, name: str) -> DatasetSplit:
+        """Open one split.
+
+        Args:
+            name: ``train``, ``validation`` or ``test``.
+
+        Returns:
+            The split: a `dvtr_bench.dataset.split.RetrievalSplit`.
+
+        Raises:
+            NotFoundError: The dataset has no such split.
+        """
+        if name not in self.manifest.splits:
+            raise NotFoundError(
+                f"{self.folder} has no {name} split: it has {', '.join(self.split_names)}"
+            )
+        return DatasetSplit(self.folder, self.manifest, name)
+
+
+def open_dataset(path_or_name: str | Path, root: Path = ROOT) -> BuiltDataset:
+    """Open a built dataset.
+
+    Args:
+        path_or_name: A name (``usrd`` means ``dvtr/usrd`` in the working folder) or a folder.
+        root: Where names are looked for.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        NotFoundError: There is none; says what there is and how to build one.
+        InputError: Its manifest is not readable, too new or too old.
+    """
+    given = Path(path_or_name)
+    is_name = isinstance(path_or_name, str) and len(given.parts) == 1
+    for folder in (root / given, given) if is_name else (given, root / given):
+        if (folder / MANIFEST_NAME).is_file():
+            return BuiltDataset(folder, read_manifest(folder))
+    raise NotFoundError(_not_found(given, root))
+
+
+def find_datasets(root: Path = ROOT) -> list[BuiltDataset]:
+    """Open every dataset that stands under a folder.
+
+    Args:
+        root: The folder that builds go to.
+
+    Returns:
+        The datasets by name; empty when there is none, or no such folder.
+
+    Raises:
+        InputError: The manifest of one is not readable, too new or too old.
+    """
+    manifests = sorted(root.glob(f"*/{MANIFEST_NAME}")) if root.is_dir() else []
+    folders = [path.parent for path in manifests if not path.parent.name.startswith(".")]
+    return [BuiltDataset(folder, read_manifest(folder)) for folder in folders]
+
+
+def _not_found(given: Path, root: Path) -> str:
+    from dvtr_bench.catalog import DATASETS
+
+    name = given.name
+    if (root / f".{name}.building").is_dir():
+        return (
+            f"the build of {name} is not finished: run the same `dvtr-bench build` command again, "
+            "it goes on where it stopped"
+        )
+    built = [folder.parent.name for folder in sorted(root.glob(f"*/{MANIFEST_NAME}"))]
+    known = DATASETS.names()
+    message = f"no dataset {str(given)!r} is built: looked in {root / given} and {given}. "
+    if near := get_close_matches(name, built, n=1):
+        message += f"Did you mean {near[0]}? "
+    message += f"Built under {root}: {', '.join(built) or 'none'}. "
+    family = name.split("-")[0]
+    return (
+        message
+        + f"To build one: dvtr-bench build {family if family in known else 'NAME'} ("
+        + (f"NAME is one of {', '.join(known)})" if family not in known else "see `--help`)")
+    )

@@ -1,0 +1,33 @@
+"""What every file of builders/datasets must hold, whatever its dataset."""
+
+import dataclasses
+import re
+
+import pytest
+
+from builders.source import DatasetInfo
+from dvtr_bench.catalog import DATASETS
+
+
+@pytest.mark.parametrize("name", DATASETS.names())
+def test_dataset_files(name: str) -> None:
+    module = DATASETS.load(name)
+    info = module.INFO
+    assert isinstance(info, DatasetInfo)
+    assert info.name == name
+    assert re.fullmatch(r"\d+\.\d+\.\d+", info.version)
+    assert info.summary.endswith(".")
+    assert len(info.summary) <= 80
+    assert info.licence.statement
+    assert info.clips_from
+    assert callable(module.read)
+    assert dataclasses.is_dataclass(module.Options)
+    assert module.Options.__dataclass_params__.frozen
+    for option in dataclasses.fields(module.Options):
+        assert option.metadata["help"], option.name
+    for file in info.files.values():
+        assert re.fullmatch(r"[0-9a-f]{64}", file.sha256)
+        assert re.search(r"/[0-9a-f]{40}/", file.url), "a url must name a fixed revision"
+    if info.expected:
+        assert info.citation.startswith("@")
+        assert info.files

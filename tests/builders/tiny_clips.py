@@ -1,0 +1,59 @@
+"""Clips of 64x48 pixels and one second, made through ffmpeg-python, each unlike the others."""
+
+from __future__ import annotations
+
+import shutil
+from functools import lru_cache
+from pathlib import Path
+
+import ffmpeg
+
+from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+
+SHARED = Path(__file__).parents[2].parent / "shared"
+ANNOTATIONS = SHARED / "annotations"
+REAL_CLIPS = SHARED / "real-clips"
+
+
+@lru_cache(maxsize=64)
+def _clip_bytes(number: int, folder: str) -> bytes:
+    path = Path(folder) / f"made-{number}.mp4"
+    source = ffmpeg.input(
+        f"testsrc2=size=64x48:rate=12:duration=1,hue=h={number * 47 % 360}", format="lavfi"
+    )
+    command = source.output(
+        str(path), vcodec="libx264", preset="ultrafast", pix_fmt="yuv420p", crf=20 + number % 20
+    )
+    command.overwrite_output().run(cmd=ffmpeg_binary(), quiet=True)
+    return path.read_bytes()
+
+
+class TinyClips:
+    """Writes tiny clips; clips of one number are the same file."""
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+
+    def write(self, path: Path, number: int = 0) -> Path:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(_clip_bytes(number, str(self._scratch)))
+        return path
+
+    def write_folder(self, folder: Path, names: list[str]) -> Path:
+        for number, name in enumerate(names):
+            self.write(folder / name, number)
+        return folder
+
+    def write_silent(self, path: Path) -> Path:
+        """Write an MP4 that has sound and no frames."""
+        tone = ffmpeg.input("sine=duration=1", format="lavfi")
+        tone.output(str(path)).overwrite_output().run(cmd=ffmpeg_binary(), quiet=True)
+        return path
+
+
+def copy_annotations(name: str, folder: Path) -> Path:
+    """Copy a dataset's real annotation files; they may be changed there."""
+    shutil.copytree(ANNOTATIONS / name, folder)
+    for path in [folder, *folder.iterdir()]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return folder
