@@ -1,0 +1,140 @@
+"""Boards into tables of text: what both the terminal and the Markdown page show."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from dvtr_bench.protocol.figures import BOTH, figure_names
+from leaderboard.board import Board, Cell
+from leaderboard.published import published_for
+
+DIRECTION_TITLES: Final = {
+    "t2v": "Text to video (T2V)",
+    "v2t": "Video to text (V2T, caption sets)",
+    "v2t_caption": "Video to text (V2T, single captions)",
+    BOTH: "Both directions",
+}
+
+RELEVANCE_TITLES: Final = {
+    "strict": "",
+    "text_identical": ", text-identical relevance",
+}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One place of a table.
+
+    Attributes:
+        text: The figure or name; empty where there is none.
+        detail: Its interval or deviation; empty where there is none.
+    """
+
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes:
+        title: Heading.
+        header: Column names, the first being the row's.
+        rows: Measured rows, best first.
+        frame: Rows of chance and ceiling, set apart from what was measured.
+    """
+
+    title: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[Field, ...], ...]
+    frame: tuple[tuple[Field, ...], ...] = ()
+
+
+def board_title(board: Board) -> str:
+    """Return the heading of a board: dataset, version, split, sizes."""
+    key = board.key
+    title = (
+        f"{key.dataset} {key.dataset_version}, {key.split}: "
+        f"{board.num_captions:,} captions, {board.num_videos:,} videos"
+    )
+    if key.post_processing != "none":
+        title += f", post-processed by {key.post_processing}"
+    return title
+
+
+def board_tables(
+    board: Board, relevance: str, directions: Collection[str] = tuple(DIRECTION_TITLES)
+) -> Iterator[Table]:
+    """Lay out one board.
+
+    Args:
+        board: The results.
+        relevance: ``strict`` or ``text_identical``.
+        directions: Which tables are wanted.
+
+    Yields:
+        One table a direction.
+    """
+    for direction, title in DIRECTION_TITLES.items():
+        names = ("mR", "RSum") if direction == BOTH else figure_names()
+        columns = tuple(
+            name
+            for name in names
+            if any((direction, relevance, name) in entry.figures for entry in board.entries)
+        )
+        if not columns or direction not in directions:
+            continue
+        rows = tuple(
+            (
+                Field(entry.label, _runs(entry.num_runs)),
+                *(_field(entry.figures.get((direction, relevance, name))) for name in columns),
+            )
+            for entry in board.entries
+        )
+        frame = tuple(_frame(board, direction, columns)) if relevance == "strict" else ()
+        heading = f"{title}{RELEVANCE_TITLES[relevance]}"
+        yield Table(heading, ("model", *columns), rows, frame)
+
+
+def published_table(board: Board) -> Table | None:
+    """Lay out what papers report for the board's dataset; None when they report nothing."""
+    rows = published_for(board.key.dataset)
+    if not rows:
+        return None
+    return Table(
+        "As published, not measured here",
+        ("model", "T2V R@1", "T2V R@5", "source"),
+        tuple(
+            (Field(row.model), _number(row.t2v_r1), _number(row.t2v_r5), Field(row.source))
+            for row in rows
+        ),
+    )
+
+
+def _frame(board: Board, direction: str, columns: tuple[str, ...]) -> Iterator[tuple[Field, ...]]:
+    chance = board.chance.get(direction, {})
+    if chance:
+        yield (Field("chance"), *(_number(chance.get(name)) for name in columns))
+    if direction == "t2v":
+        ceiling = {"R@1": board.shared_text.ceiling}
+        yield (
+            Field("caption ceiling"),
+            *(_number(ceiling.get(name)) for name in columns),
+        )
+
+
+def _field(cell: Cell | None) -> Field:
+    if cell is None:
+        return Field("")
+    if cell.deviation is not None:
+        return Field(f"{cell.value:.1f}", f"± {cell.deviation:.1f}")
+    return Field(f"{cell.value:.1f}", f"{cell.low:.1f}–{cell.high:.1f}")
+
+
+def _number(value: float | None) -> Field:
+    return Field("" if value is None else f"{value:.1f}")
+
+
+def _runs(num_runs: int) -> str:
+    return "" if num_runs == 1 else f"{num_runs} seeds"

@@ -1,0 +1,75 @@
+"""The Markdown page and the terminal: every figure stands where it belongs, names are escaped."""
+
+import io
+import re
+from pathlib import Path
+
+from rich.console import Console
+
+from leaderboard.board import make_boards
+from leaderboard.markdown import to_markdown, write_markdown
+from leaderboard.terminal import print_boards
+from tests.fixtures.records import VIDEOS, toy_record
+
+
+def shown(*records: object, width: int = 100) -> str:
+    stream = io.StringIO()
+    print_boards(make_boards(records), Console(file=stream, width=width))
+    return stream.getvalue()
+
+
+def test_markdown_holds_figures_intervals_chance_and_ceiling() -> None:
+    record = toy_record(best_rank=3)
+    page = to_markdown(make_boards([record]))
+    figure = record.metrics["t2v"]["strict"]["R@1"]
+    assert f"| msam | {figure.value:.1f}<br><sub>{figure.low:.1f}–{figure.high:.1f}</sub>" in page
+    assert re.search(rf"\| \*chance\* \| \*{100 / VIDEOS:.1f}\*", page)
+    assert f"*{record.shared_text.ceiling:.1f}*" in page
+    for title in ("T2V", "caption sets", "single captions", "text-identical relevance"):
+        assert title in page
+
+
+def test_every_row_of_a_markdown_table_has_as_many_cells_as_its_header() -> None:
+    page = to_markdown(make_boards([toy_record("a|b"), toy_record("c", text_block=32)]))
+    tables = re.findall(r"(?:^\|.*\n)+", page, flags=re.MULTILINE)
+    assert len(tables) >= 7
+    for table in tables:
+        rows = table.strip().splitlines()
+        cells = {len(re.split(r"(?<!\\)\|", row)) for row in rows}
+        assert len(cells) == 1, table
+
+
+def test_names_of_others_cannot_break_the_page() -> None:
+    page = to_markdown(make_boards([toy_record("<script>alert(1)</script>\n# [x](http://y)|z")]))
+    assert "<script>" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt; \\# \\[x\\](http://y)\\|z" in page
+
+
+def test_published_figures_stand_apart_with_their_source() -> None:
+    page = to_markdown(make_boards([toy_record(dataset="umcrd")]))
+    assert "As published, not measured here" in page
+    assert "| MSAM | 49.5 | 84.0 | arXiv 2510.15470 |" in page
+    assert "As published" not in to_markdown(make_boards([toy_record(dataset="mine")]))
+
+
+def test_the_page_is_the_same_whatever_the_order_of_the_files(tmp_path: Path) -> None:
+    records = [toy_record(name, rank_seed=seed) for seed, name in enumerate("abc")]
+    path = write_markdown(make_boards(records), tmp_path / "L.md")
+    assert path.read_text(encoding="utf-8") == to_markdown(make_boards(records[::-1]))
+    assert [entry.name for entry in tmp_path.iterdir()] == ["L.md"]
+
+
+def test_terminal_fits_eighty_columns_and_cuts_no_figure() -> None:
+    record = toy_record("clip4clip_seqtransf", best_rank=3)
+    text = shown(record, toy_record("msam", text_block=32), width=80)
+    assert max(map(len, text.splitlines())) <= 80
+    for name, figure in record.metrics["t2v"]["strict"].items():
+        assert name in text
+        assert f"{figure.value:.1f}" in text
+        assert f"{figure.low:.1f}–{figure.high:.1f}" in text
+    assert "caption ceiling" in text
+    assert "chance" in text
+
+
+def test_terminal_takes_markup_in_names_as_text() -> None:
+    assert "[red]m[/red]" in shown(toy_record("[red]m[/red]"))
