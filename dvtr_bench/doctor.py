@@ -1,0 +1,142 @@
+"""What `dvtr-bench doctor` looks at: packages, ffmpeg, device, weights, room, built datasets."""
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from dvtr_bench.errors import DvtrError
+
+Verdict = Literal["ok", "note", "missing"]
+
+REQUIRED_PYTHON: Final = (3, 11)
+GIB: Final = 1024**3
+QUICKSTART_MEMORY_BYTES: Final = 6 * GIB
+QUICKSTART_DISK_BYTES: Final = 2 * GIB
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the doctor's report.
+
+    Attributes:
+        verdict: ``ok``; ``note`` for what works but could be better; ``missing`` for what stops
+            the program.
+        subject: What was looked at.
+        found: What was found.
+        advice: What to do; empty when there is nothing to do.
+    """
+
+    verdict: Verdict
+    subject: str
+    found: str
+    advice: str = ""
+
+
+def check_machine() -> list[Check]:
+    """Look at everything that dvtr-bench uses; imports torch, so it takes a few seconds."""
+    return [
+        _check_python(),
+        *_check_packages(),
+        _check_ffmpeg(),
+        _check_device(),
+        _check_weights(),
+        _check_memory(),
+        _check_disk(),
+        _check_datasets(),
+    ]
+
+
+def _check_python() -> Check:
+    found = platform.python_version()
+    if sys.version_info < REQUIRED_PYTHON:
+        wanted = ".".join(map(str, REQUIRED_PYTHON))
+        return Check("missing", "Python", found, f"install Python {wanted} or newer")
+    return Check("ok", "Python", found)
+
+
+def _check_packages() -> Iterator[Check]:
+    for requirement in importlib.metadata.requires("dvtr-bench") or []:
+        if "extra ==" in requirement:
+            continue
+        name = requirement.split(">=")[0].strip()
+        try:
+            yield Check("ok", name, importlib.metadata.version(name))
+        except importlib.metadata.PackageNotFoundError:
+            yield Check("missing", name, "not installed", f"pip install '{requirement}'")
+
+
+def _check_ffmpeg() -> Check:
+    from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+
+    binary = ffmpeg_binary()
+    shown = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)
+    if shown.returncode != 0:
+        return Check("missing", "ffmpeg", binary, "install ffmpeg, or pip install imageio-ffmpeg")
+    origin = "on PATH" if shutil.which("ffmpeg") else "bundled with imageio-ffmpeg"
+    return Check("ok", "ffmpeg", f"{' '.join(shown.stdout.split()[:3])} ({origin})")
+
+
+def _check_device() -> Check:
+    try:
+        import torch
+    except (ImportError, OSError) as failure:
+        return Check("missing", "device", f"torch does not import: {failure}", "reinstall torch")
+    if torch.cuda.is_available():
+        return Check("ok", "device", f"cuda: {torch.cuda.get_device_name(0)}")
+    return Check(
+        "note",
+        "device",
+        f"cpu, {torch.get_num_threads()} threads",
+        "quickstart, builders and evaluation run on it; train ViT-B/32 on a GPU",
+    )
+
+
+def _check_weights() -> Check:
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(
+        "timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors"
+    )
+    if isinstance(found, str):
+        return Check("ok", "ViT-B-32/openai", found)
+    return Check(
+        "note",
+        "ViT-B-32/openai",
+        "not downloaded",
+        "fetched at first use, or pass a file: --backbone ViT-B-32/PATH; quickstart needs none",
+    )
+
+
+def _check_memory() -> Check:
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    found = f"{total / GIB:.1f} GiB"
+    if total < QUICKSTART_MEMORY_BYTES:
+        return Check("note", "memory", found, "quickstart is made for 6 GiB; close other programs")
+    return Check("ok", "memory", found)
+
+
+def _check_disk() -> Check:
+    free = shutil.disk_usage(Path.cwd()).free
+    found = f"{free / GIB:.1f} GiB free here"
+    if free < QUICKSTART_DISK_BYTES:
+        return Check("note", "disk", found, "quickstart writes below 2 GiB; make room first")
+    return Check("ok", "disk", found)
+
+
+def _check_datasets() -> Check:
+    from dvtr_bench.dataset.reader import find_datasets
+
+    try:
+        built = [dataset.manifest.name for dataset in find_datasets(Path("dvtr"))]
+    except DvtrError as failure:
+        return Check("note", "datasets", str(failure))
+    if not built:
+        return Check("note", "datasets", "none under ./dvtr", "dvtr-bench quickstart builds one")
+    return Check("ok", "datasets", ", ".join(built))

@@ -1,0 +1,198 @@
+"""The house as DESIGN draws it: who may import whom, no cycles, no torch where none belongs."""
+
+import ast
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("dvtr_bench", "builders", "baselines", "msam", "leaderboard")
+ARROWS = {
+    "dvtr_bench": set(),
+    "builders": {"dvtr_bench"},
+    "baselines": {"dvtr_bench"},
+    "msam": {"dvtr_bench", "baselines"},
+    "leaderboard": {"dvtr_bench"},
+}
+"""package -> the other packages it may import."""
+
+TORCH_FREE = ("builders", "leaderboard")
+FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc"}
+FILE_LINES, MEDIAN_LINES, FUNCTION_LINES = 400, 150, 80
+
+
+@dataclass(frozen=True)
+class Import:
+    """One import statement: who imports what, and whether that happens when the module loads."""
+
+    importer: str
+    imported: str
+    at_load: bool
+    line: int
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+FILES = {
+    module_name(path): path
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("*.py"))
+}
+
+
+def _is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def read_imports(name: str, path: Path) -> Iterator[Import]:
+    """Yield the imports of a file; those that only the type checker sees are left out."""
+
+    def visit(node: ast.AST, at_load: bool) -> Iterator[Import]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.Import):
+                for alias in child.names:
+                    yield Import(name, alias.name, at_load, child.lineno)
+            elif isinstance(child, ast.ImportFrom):
+                base = child.module or ""
+                if child.level:
+                    package = name if path.name == "__init__.py" else name.rpartition(".")[0]
+                    for _ in range(child.level - 1):
+                        package = package.rpartition(".")[0]
+                    base = f"{package}.{base}".rstrip(".")
+                for alias in child.names:
+                    submodule = f"{base}.{alias.name}"
+                    yield Import(
+                        name, submodule if submodule in FILES else base, at_load, child.lineno
+                    )
+            elif _is_type_checking(child):
+                continue
+            else:
+                inside = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+                yield from visit(child, at_load and not inside)
+
+    yield from visit(ast.parse(path.read_text(encoding="utf-8")), at_load=True)
+
+
+IMPORTS = [found for name, path in FILES.items() for found in read_imports(name, path)]
+
+
+def test_the_reader_of_imports_sees_what_there_is() -> None:
+    assert Import("msam.models.msam", "torch", True, 0).imported in {
+        found.imported for found in IMPORTS if found.importer.startswith("msam")
+    }
+    assert any(
+        found.importer == "builders" or found.imported.startswith("dvtr_bench") for found in IMPORTS
+    )
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_arrows_between_packages(package: str) -> None:
+    wrong = []
+    for found in IMPORTS:
+        source, target = found.importer.split(".")[0], found.imported.split(".")[0]
+        if source != package or target == package or target not in PACKAGES:
+            continue
+        if package == "dvtr_bench" and not found.at_load:
+            if not found.importer.startswith("dvtr_bench.commands"):
+                wrong.append(
+                    f"{found.importer}:{found.line} imports {found.imported} inside a function"
+                )
+        elif target not in ARROWS[package]:
+            wrong.append(f"{found.importer}:{found.line} imports {found.imported}")
+    assert not wrong, f"{package} may import only {ARROWS[package] or 'itself'}: {wrong}"
+
+
+def test_no_import_cycles() -> None:
+    graph: dict[str, set[str]] = {name: set() for name in FILES}
+    for found in IMPORTS:
+        if found.at_load and found.imported in FILES and found.imported != found.importer:
+            graph[found.importer].add(found.imported)
+    done: set[str] = set()
+
+    def walk(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, (
+            f"import cycle: {' -> '.join((*trail[trail.index(name) :], name))}"
+        )
+        if name in done:
+            return
+        for target in sorted(graph[name]):
+            walk(target, (*trail, name))
+        done.add(name)
+
+    for name in sorted(graph):
+        walk(name, ())
+
+
+@pytest.mark.parametrize("package", TORCH_FREE)
+def test_torch_free_packages_load_without_torch(package: str) -> None:
+    modules = [name for name in FILES if name.split(".")[0] == package]
+    script = (
+        "import importlib, sys\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "sys.exit('torch' in sys.modules or 'open_clip' in sys.modules)"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], check=False, cwd=ROOT)
+    assert ended.returncode == 0, f"loading {package} loads torch"
+
+
+def test_command_line_loads_no_heavy_library() -> None:
+    heavy = (
+        "torch",
+        "open_clip",
+        "datasets",
+        "pandas",
+        "pyarrow",
+        "cv2",
+        "av",
+        "matplotlib",
+        "numpy",
+    )
+    script = (
+        "import sys\n"
+        "from dvtr_bench.main import make_app\n"
+        "make_app()\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script], check=True, cwd=ROOT, capture_output=True, text=True
+    )
+    assert shown.stdout.strip() == "[]", f"--help would load {shown.stdout}"
+
+
+def test_files_and_functions_stay_small() -> None:
+    lengths = {
+        name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in FILES.items()
+    }
+    assert {name: n for name, n in lengths.items() if n > FILE_LINES} == {}
+    assert statistics.median(n for n in lengths.values() if n > 3) < MEDIAN_LINES
+    long_functions = [
+        f"{name}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        for name, path in FILES.items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+    ]
+    assert long_functions == []
+
+
+def test_no_rooms_without_a_name() -> None:
+    assert [name for name in FILES if name.rpartition(".")[2] in FORBIDDEN_NAMES] == []
+
+
+def test_top_level_stays_as_the_customer_fixed_it() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        pytest.skip("not a git checkout: the list of tracked files is not to be had")
+    folders = {line.split("/")[0] for line in listed.stdout.splitlines() if "/" in line}
+    assert folders <= {*PACKAGES, "tests", ".ci", "docs"}

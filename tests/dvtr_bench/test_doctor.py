@@ -1,0 +1,30 @@
+"""The doctor says what is there, and what to do about what is not."""
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+
+from dvtr_bench import doctor
+
+
+def test_every_requirement_is_looked_at(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    checks = {check.subject: check for check in doctor.check_machine()}
+    for requirement in importlib.metadata.requires("dvtr-bench") or []:
+        if "extra ==" not in requirement:
+            assert checks[requirement.split(">=")[0]].verdict == "ok"
+    assert checks["ffmpeg"].found.startswith("ffmpeg version")
+    assert checks["datasets"].verdict in {"ok", "note"}
+    assert all(check.advice for check in checks.values() if check.verdict != "ok")
+
+
+def test_a_missing_package_names_its_cure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nothing(name: str) -> str:
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "version", nothing)
+    checks = list(doctor._check_packages())
+    assert checks
+    assert {check.verdict for check in checks} == {"missing"}
+    assert any(check.advice.startswith("pip install 'torch") for check in checks)
