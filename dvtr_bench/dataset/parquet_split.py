@@ -7,6 +7,7 @@ any number of processes can read one dataset.
 
 import bisect
 import os
+import threading
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -219,7 +220,10 @@ class DatasetSplit:
 
 
 class _Shards:
-    """Open Parquet files with the row group read last kept: rows are mostly read in order."""
+    """Open Parquet files with the row group read last kept: rows are mostly read in order.
+
+    Threads may share one: neither the files nor what is kept stand two readers at once.
+    """
 
     def __init__(self, paths: Sequence[Path]) -> None:
         self.process_id = os.getpid()
@@ -233,15 +237,18 @@ class _Shards:
                 self._starts.append(start)
                 start += file.metadata.row_group(group).num_rows
         self._kept: tuple[tuple[str, int], pa.Table] | None = None
+        self._lock = threading.Lock()
 
     def cell(self, column: str, index: int) -> Any:
         """Return one value as Python objects."""
         place = bisect.bisect_right(self._starts, index) - 1
-        if self._kept is None or self._kept[0] != (column, place):
-            number, group = self._groups[place]
-            table = self._files[number].read_row_group(group, [column], use_threads=False)
-            self._kept = ((column, place), table)
-        return self._kept[1][column][index - self._starts[place]].as_py()
+        with self._lock:
+            if self._kept is None or self._kept[0] != (column, place):
+                number, group = self._groups[place]
+                table = self._files[number].read_row_group(group, [column], use_threads=False)
+                self._kept = ((column, place), table)
+            table = self._kept[1]
+        return table[column][index - self._starts[place]].as_py()
 
 
 def _open_parquet(path: Path) -> pq.ParquetFile:

@@ -1,6 +1,7 @@
 import multiprocessing
 import pickle
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,17 @@ def test_splits_go_to_other_processes(mine: BuiltDataset) -> None:
     assert first_pixel(pickle.loads(pickle.dumps(split))) == expected
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         assert pool.map(first_pixel, [split, split]) == [expected, expected]
+
+
+def test_threads_never_get_the_frames_of_another_row(mine: BuiltDataset) -> None:
+    split = mine.split("test")
+    expected = [split.encoded_frames(number) for number in range(20)]
+    numbers = [number for pair in zip(range(10), range(19, 9, -1), strict=True) for number in pair]
+    with ThreadPoolExecutor(8) as pool:
+        for number, found in zip(
+            numbers * 20, pool.map(split.encoded_frames, numbers * 20), strict=True
+        ):
+            assert found == expected[number]
 
 
 def test_annotations_only(root: Path) -> None:
