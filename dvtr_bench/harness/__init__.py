@@ -1,0 +1,1 @@
+"""Training and evaluation: what runs a model over a dataset."""

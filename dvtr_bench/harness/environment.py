@@ -1,0 +1,78 @@
+"""Where a run takes place: versions, device, commit of the source tree, date."""
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Final
+
+import torch
+
+import dvtr_bench
+from dvtr_bench.results.record import EnvironmentFacts
+
+_LIBRARIES: Final = ("dvtr-bench", "torch", "numpy", "open_clip_torch", "pyarrow", "pillow")
+
+
+def environment_facts(device: torch.device, dtype: torch.dtype) -> EnvironmentFacts:
+    """Describe the machine and the software of a run that has just ended.
+
+    Args:
+        device: Where the scores were.
+        dtype: Of the scores.
+
+    Returns:
+        What the record states.
+    """
+    commit = _git("rev-parse", "HEAD") if _in_source_tree() else None
+    return EnvironmentFacts(
+        date_utc=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        device=str(device),
+        device_name=_device_name(device),
+        dtype=str(dtype).removeprefix("torch."),
+        libraries={"python": platform.python_version(), **_versions()},
+        git_commit=commit,
+        git_dirty=None if commit is None else bool(_git("status", "--porcelain")),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _device_name(device: torch.device) -> str:
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return platform.processor() or platform.machine()
+
+
+def _in_source_tree() -> bool:
+    # An installed package may lie inside a repository of somebody else.
+    top = _git("rev-parse", "--show-toplevel")
+    return top is not None and Path(top).resolve() == _package_parent().resolve()
+
+
+def _package_parent() -> Path:
+    return Path(str(dvtr_bench.__file__)).parents[1]
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments],
+            cwd=_package_parent(),
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

@@ -1,0 +1,69 @@
+"""What the record of a run states of the dataset and of the model."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.results.record import DatasetFacts, ModelFacts
+from dvtr_bench.retriever import Described
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.protocol.relevance import Relevance
+    from dvtr_bench.retriever import Retriever
+
+
+def dataset_facts(
+    split: "RetrievalSplit", relevance: "Relevance", frames_per_video: int | None
+) -> DatasetFacts:
+    """Describe what was searched.
+
+    Args:
+        split: The split.
+        relevance: Of the split.
+        frames_per_video: Most frames that a video had; None when no frames were read.
+
+    Returns:
+        What the record states.
+    """
+    return DatasetFacts(
+        name=split.dataset_name,
+        version=split.dataset_version,
+        fingerprint=split.fingerprint,
+        split=split.name,
+        sampling=split.sampling,
+        frames_per_video=frames_per_video,
+        num_videos=relevance.num_videos,
+        num_captions=relevance.num_captions,
+        num_videos_without_captions=relevance.num_videos - len(relevance.query_videos),
+        gallery_sha256=ids_sha256(split.video_ids),
+        queries_sha256=ids_sha256(split.caption_ids),
+    )
+
+
+def model_facts(
+    retriever: "Retriever", *, checkpoint_sha256: str | None, seeds: Sequence[int]
+) -> ModelFacts:
+    """Describe what scored, from what the model says of itself.
+
+    Args:
+        retriever: The model. Of ``describe()``, where it has one, the record takes ``config``,
+            ``parameters`` (their number) and ``backbone`` (``source`` and ``weights_sha256``).
+        checkpoint_sha256: Of the weights that were loaded; None when none were.
+        seeds: Seeds that it was trained with.
+
+    Returns:
+        What the record states.
+    """
+    told = retriever.describe() if isinstance(retriever, Described) else {}
+    backbone = told.get("backbone")
+    source: Mapping[str, Any] = backbone if isinstance(backbone, Mapping) else {}
+    return ModelFacts(
+        name=retriever.name,
+        config=dict(told.get("config", {})),
+        num_parameters=told.get("parameters"),
+        checkpoint_sha256=checkpoint_sha256,
+        backbone=source.get("source") or source.get("architecture"),
+        backbone_sha256=source.get("weights_sha256"),
+        seeds=tuple(seeds),
+    )

@@ -1,0 +1,149 @@
+"""What no model can exceed, and what guessing reaches: the frame around every table.
+
+Two videos with the same caption cannot be told apart by that caption. A model that sees only the
+text gives both the same chance, so identical captions alone put a ceiling on T2V R@1.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvtr_bench.errors import InputError
+
+
+@dataclass(frozen=True)
+class SharedText:
+    """How far the captions of a split stand for more than one video.
+
+    Attributes:
+        captions: Number of captions.
+        shared_captions: Captions whose text another video has too.
+        ceiling: Highest T2V R@1, in percent, that a model which sees the text alone can expect.
+    """
+
+    captions: int
+    shared_captions: int
+    ceiling: float
+
+    @property
+    def shared_percent(self) -> float:
+        """Captions whose text another video has too, in percent of all captions."""
+        return 100.0 * self.shared_captions / self.captions
+
+
+def normalise_text(caption: str) -> str:
+    """Return the form in which two captions are compared: stripped and in lower case.
+
+    Args:
+        caption: A caption, verbatim.
+
+    Returns:
+        Its form for comparison. Everything else, punctuation included, counts.
+
+    Example:
+        >>> normalise_text(" A lake. ") == normalise_text("a LAKE.")
+        True
+    """
+    return caption.strip().lower()
+
+
+def text_ids(captions: Sequence[str]) -> NDArray[np.int64]:
+    """Number the texts: two captions get the same number when their texts are the same.
+
+    Args:
+        captions: T captions.
+
+    Returns:
+        int64, T: numbers from 0 in order of first appearance.
+
+    Example:
+        >>> text_ids(["a lake", "a road", "A lake "]).tolist()
+        [0, 1, 0]
+    """
+    numbers: dict[str, int] = {}
+    ids = (numbers.setdefault(normalise_text(caption), len(numbers)) for caption in captions)
+    return np.fromiter(ids, dtype=np.int64, count=len(captions))
+
+
+def shared_text(captions: Sequence[str], caption_video_index: NDArray[np.int64]) -> SharedText:
+    """Count the captions whose text another video has, and the ceiling that this imposes.
+
+    Args:
+        captions: T captions of one split.
+        caption_video_index: int64, T: the video of each caption.
+
+    Returns:
+        The counts and the ceiling: the mean over captions of 1 / (videos that have that text).
+
+    Raises:
+        InputError: No captions, or not one video index a caption.
+
+    Example:
+        >>> shared_text(["a lake", "a road", "A lake"], np.array([0, 0, 1])).shared_captions
+        2
+    """
+    if not len(captions) or len(captions) != len(caption_video_index):
+        raise InputError(
+            f"{len(captions)} captions with {len(caption_video_index)} video indices: expected at "
+            "least one caption and one index for each"
+        )
+    ids = text_ids(captions)
+    pairs = np.unique(np.stack([ids, caption_video_index]), axis=1)
+    videos_with_text = np.bincount(pairs[0])[ids]
+    return SharedText(
+        captions=len(captions),
+        shared_captions=int((videos_with_text > 1).sum()),
+        ceiling=float(100.0 * (1.0 / videos_with_text).mean()),
+    )
+
+
+def identical_caption_ceiling(
+    captions: Sequence[str], caption_video_index: NDArray[np.int64]
+) -> float:
+    """Return the highest T2V R@1 that identical captions leave, in percent.
+
+    Args:
+        captions: T captions of one split.
+        caption_video_index: int64, T: the video of each caption.
+
+    Returns:
+        Percent, 0 to 100.
+
+    Raises:
+        InputError: No captions, or not one video index a caption.
+
+    Example:
+        >>> identical_caption_ceiling(["a lake", "a lake"], np.array([0, 1]))
+        50.0
+    """
+    return shared_text(captions, caption_video_index).ceiling
+
+
+def chance(gallery_size: int, k: int, relevant: int = 1) -> float:
+    """Return the R@k that a random order of the gallery reaches, in percent.
+
+    Args:
+        gallery_size: Number of candidates.
+        k: Depth of the recall, at most the gallery's size.
+        relevant: Relevant candidates of a query; one of them within the first k is enough.
+
+    Returns:
+        Percent: 100 * (1 - C(gallery - relevant, k) / C(gallery, k)).
+
+    Raises:
+        InputError: k or the number of relevant candidates does not fit the gallery.
+
+    Example:
+        >>> chance(gallery_size=200, k=5)
+        2.5
+    """
+    if not (1 <= k <= gallery_size and 1 <= relevant <= gallery_size):
+        raise InputError(
+            f"chance of R@{k} with {relevant} relevant of {gallery_size} candidates: both numbers "
+            "must be between 1 and the gallery's size"
+        )
+    orders = comb(gallery_size, k)
+    return 100.0 * ((orders - comb(gallery_size - relevant, k)) / orders)

@@ -1,0 +1,69 @@
+"""How far scores moved when the same pairs were scored again, and how far they may."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+LARGEST_MOVE: Final = 1e-4
+"""Largest move of a score, by the protocol."""
+
+_EPSILON: Final = float(np.finfo(np.float32).eps)
+
+
+@dataclass(frozen=True)
+class HonestyCheck:
+    """One way in which pairs were scored again.
+
+    Attributes:
+        check: What was changed.
+        pairs: Pairs scored again.
+        largest_move: Largest difference between the two scores of a pair.
+        tolerance: Largest difference that passes.
+    """
+
+    check: str
+    pairs: int
+    largest_move: float
+    tolerance: float
+
+    @property
+    def passed(self) -> bool:
+        """True when no score moved by more than the tolerance."""
+        return self.largest_move <= self.tolerance
+
+
+def measure(
+    check: str,
+    before: NDArray[np.floating],
+    after: NDArray[np.floating],
+    *,
+    rounding_steps: int,
+    cap: float = LARGEST_MOVE,
+) -> HonestyCheck:
+    """Compare two scorings of the same pairs.
+
+    The protocol allows a move of 1e-4. A model whose scores all lie within less than 1 of each
+    other may move by that share of their range alone, or scaling its scores down would hide any
+    dependence; but rounding is never held against it.
+
+    Args:
+        check: What was changed in between.
+        before: float, captions x videos: scores of the run.
+        after: float, the same pairs scored again.
+        rounding_steps: float32 steps, at the size of the largest score, that rounding may move.
+        cap: Largest tolerance that rounding is granted.
+
+    Returns:
+        What was found; infinite where a finite score became infinite or not a number.
+    """
+    one, other = before.astype(np.float64), after.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        moves = np.where(one == other, 0.0, np.abs(one - other))
+    largest = float(np.nan_to_num(moves, nan=np.inf).max(initial=0.0))
+    finite = one[np.isfinite(one)]
+    spread = float(np.ptp(finite)) if finite.size else 0.0
+    rounding = rounding_steps * _EPSILON * float(np.abs(finite).max(initial=0.0))
+    tolerance = max(LARGEST_MOVE * min(1.0, spread), min(rounding, cap))
+    return HonestyCheck(check, int(one.size), largest, tolerance)

@@ -1,0 +1,135 @@
+"""A record from ranks: figures, intervals, ties, chance and ceilings are computed here alone."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from dvtr_bench.protocol import DIRECTIONS, PROTOCOL_VERSION, Direction
+from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.protocol.ceilings import SharedText, chance
+from dvtr_bench.protocol.figures import compute_figures, left_out, point_values
+from dvtr_bench.protocol.movement import HonestyCheck
+from dvtr_bench.protocol.rank_table import RankTable
+from dvtr_bench.results.record import (
+    RESULT_FORMAT_VERSION,
+    DatasetFacts,
+    DirectionRanks,
+    EnvironmentFacts,
+    Kind,
+    ModelFacts,
+    RankLists,
+    RunRecord,
+    ScoringFacts,
+    Seconds,
+    Ties,
+)
+
+
+def make_record(
+    table: RankTable,
+    *,
+    kind: Kind,
+    dataset: DatasetFacts,
+    model: ModelFacts,
+    scoring: ScoringFacts,
+    environment: EnvironmentFacts,
+    honesty: tuple[HonestyCheck, ...],
+    seconds: Seconds,
+    shared_text: SharedText,
+    bootstrap: BootstrapConfig,
+) -> RunRecord:
+    """Make the record of a run from its ranks and what is known of it.
+
+    Args:
+        table: The ranks.
+        kind: Who made the scores.
+        dataset: What was searched.
+        model: What scored.
+        scoring: What a score depends on.
+        environment: Where the run took place.
+        honesty: The checks that it passed.
+        seconds: What it took.
+        shared_text: How many captions stand for several videos.
+        bootstrap: How to make the intervals.
+
+    Returns:
+        The record, every figure computed from the ranks.
+    """
+    return RunRecord(
+        format_version=RESULT_FORMAT_VERSION,
+        protocol_version=PROTOCOL_VERSION,
+        kind=kind,
+        dataset=dataset,
+        model=model,
+        scoring=scoring,
+        environment=environment,
+        honesty=honesty,
+        seconds=seconds,
+        bootstrap=bootstrap,
+        metrics=compute_figures(table, bootstrap),
+        left_out=left_out(table),
+        ties=count_ties(table),
+        chance=chance_figures(table),
+        shared_text=shared_text,
+        caption_video_index=tuple(table.caption_video_index.tolist()),
+        ranks={direction: _direction_ranks(table, direction) for direction in DIRECTIONS},
+    )
+
+
+def count_ties(table: RankTable) -> dict[str, Ties]:
+    """Say where ranks depend on the order of equal scores, and by how much.
+
+    Args:
+        table: The ranks.
+
+    Returns:
+        By direction; directions without such queries are left out.
+    """
+    others = {name: point_values(table, name) for name in ("optimistic", "expected")}
+    found: dict[str, Ties] = {}
+    for direction in DIRECTIONS:
+        if queries := table.ranks[direction]["strict"].tied_queries:
+            figures = {
+                assumption: {
+                    name: float(value[0])
+                    for (place, kind, name), value in values.items()
+                    if place == direction and kind == "strict"
+                }
+                for assumption, values in others.items()
+            }
+            found[direction] = Ties(queries, figures["optimistic"], figures["expected"])
+    return found
+
+
+def chance_figures(table: RankTable) -> dict[str, Mapping[str, float]]:
+    """Return what a random order of each gallery reaches.
+
+    Args:
+        table: The ranks; only the sizes are read.
+
+    Returns:
+        R@k in percent by direction, for each k up to the gallery's size.
+    """
+    _, captions = np.unique(table.caption_video_index, return_counts=True)
+    sizes, videos = np.unique(captions, return_counts=True)
+    figures: dict[str, Mapping[str, float]] = {}
+    for direction in DIRECTIONS:
+        size = table.gallery_size(direction)
+        relevant = sizes if direction == "v2t_caption" else np.ones_like(sizes)
+        figures[direction] = {
+            f"R@{k}": sum(
+                chance(size, k, int(count)) * int(weight)
+                for count, weight in zip(relevant, videos, strict=True)
+            )
+            / int(videos.sum())
+            for k in (1, 5, 10)
+            if k <= size
+        }
+    return figures
+
+
+def _direction_ranks(table: RankTable, direction: Direction) -> DirectionRanks:
+    ranks = table.ranks[direction]
+    strict = RankLists.of(ranks["strict"])
+    identical = RankLists.of(ranks["text_identical"])
+    return DirectionRanks(strict, None if identical == strict else identical)

@@ -1,0 +1,144 @@
+"""Result files: one run, one file, never half-written, never over another run."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from dvtr_bench.errors import NotFoundError, ResultError
+from dvtr_bench.results.checks import require_consistent
+from dvtr_bench.results.json_form import from_text, to_text
+from dvtr_bench.results.record import RunRecord
+
+
+def write_result(record: RunRecord, folder: Path) -> Path:
+    """Write a record into a folder.
+
+    The name says dataset, split, model, text block, seeds and checkpoint. The same run evaluated
+    again (same identity, same ranks) takes the place of its file; any other run of that name gets a
+    number of its own.
+
+    Args:
+        record: A run.
+        folder: Where result files go; made when it is not there.
+
+    Returns:
+        The file.
+
+    Raises:
+        ResultError: The record holds a number that is not finite.
+    """
+    text = to_text(record)
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = file_stem(record)
+    number = 1
+    path = folder / f"{stem}.json"
+    while path.exists() and not _same_run(path, record):
+        number += 1
+        path = folder / f"{stem}-{number}.json"
+    beside = folder / f".{path.name}.{os.getpid()}.writing"
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+    return path
+
+
+def read_result(path: Path) -> RunRecord:
+    """Read a result file and check it against its own ranks.
+
+    Args:
+        path: A result file.
+
+    Returns:
+        The record.
+
+    Raises:
+        NotFoundError: There is no such file.
+        ResultError: It is not a result, of another version, or a figure differs from what its ranks
+            give; names the place.
+    """
+    record = _read(path)
+    require_consistent(record, str(path))
+    return record
+
+
+def load_results(places: str | Path | Iterable[str | Path]) -> list[RunRecord]:
+    """Read result files, all of them checked.
+
+    Args:
+        places: A result file, a folder of them (its ``*.json``), or several of either.
+
+    Returns:
+        The records, folders in order of file name.
+
+    Raises:
+        NotFoundError: A place is not there.
+        ResultError: A file is not a result that agrees with itself.
+
+    Example:
+        >>> from dvtr_bench.results import load_results, to_frame
+        >>> to_frame(load_results("results"))  # doctest: +SKIP
+    """
+    several = [places] if isinstance(places, (str, Path)) else places
+    records = []
+    for place in map(Path, several):
+        if not place.exists():
+            raise NotFoundError(
+                f"no result at {place}: `dvtr-bench evaluate` writes result files into ./results"
+            )
+        files = sorted(place.glob("*.json")) if place.is_dir() else [place]
+        records += [read_result(file) for file in files]
+    return records
+
+
+def file_stem(record: RunRecord) -> str:
+    """Return the file name of a record, without its ending.
+
+    Args:
+        record: A run.
+
+    Returns:
+        Letters, digits, ``.``, ``_`` and ``-`` alone, whatever the names in the record hold.
+    """
+    parts = [record.dataset.name, record.dataset.split, record.model.name]
+    if record.scoring.text_block is not None:
+        parts.append(f"block{record.scoring.text_block}")
+    if record.model.seeds:
+        parts.append("seed" + "_".join(map(str, record.model.seeds)))
+    if record.model.checkpoint_sha256 is not None:
+        parts.append(record.model.checkpoint_sha256[:8])
+    name = "-".join(parts)
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "_", name).lstrip(".")
+    if len(safe) > 150:
+        safe = f"{safe[:130]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return safe
+
+
+def _read(path: Path) -> RunRecord:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise NotFoundError(f"no result at {path}") from None
+    except UnicodeDecodeError as failure:
+        raise ResultError(f"{path}: not a text file ({failure}): evaluate again") from None
+    return from_text(text, str(path))
+
+
+def _same_run(path: Path, record: RunRecord) -> bool:
+    try:
+        other = _read(path)
+    except ResultError:
+        return False
+    return (other.kind, other.dataset, other.model, other.scoring, other.ranks) == (
+        record.kind,
+        record.dataset,
+        record.model,
+        record.scoring,
+        record.ranks,
+    )

@@ -1,0 +1,294 @@
+"""The record of one run, typed: everything that protocol.md asks for, nothing loose."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, Final, Literal, TypeAlias
+
+import numpy as np
+
+from dvtr_bench.protocol import DIRECTIONS, Direction, RelevanceKind
+from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.protocol.ceilings import SharedText
+from dvtr_bench.protocol.figures import Figures
+from dvtr_bench.protocol.movement import HonestyCheck
+from dvtr_bench.protocol.rank_table import QueryRanks, RankTable
+from dvtr_bench.retriever import Scoring
+
+RESULT_FORMAT_VERSION: Final = 1
+"""Version of the file's form; raised when a reader of an older form would misread a newer one."""
+
+Kind: TypeAlias = Literal["model", "external"]
+"""``model``: scored by this harness. ``external``: scores or embeddings that someone brought."""
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What was searched.
+
+    Attributes:
+        name: Of the dataset.
+        version: Of the dataset.
+        fingerprint: Of the dataset: rows and build settings.
+        split: ``train``, ``validation`` or ``test``.
+        sampling: How frames were sampled, such as ``uniform:12``.
+        frames_per_video: Most stored frames of a video; None when no frames were read.
+        num_videos: Gallery of t2v.
+        num_captions: Queries of t2v.
+        num_videos_without_captions: Videos that are candidates but cannot be queries.
+        gallery_sha256: Of the video ids in row order.
+        queries_sha256: Of the caption ids in row order.
+    """
+
+    name: str
+    version: str
+    fingerprint: str
+    split: str
+    sampling: str
+    frames_per_video: int | None
+    num_videos: int
+    num_captions: int
+    num_videos_without_captions: int
+    gallery_sha256: str
+    queries_sha256: str
+
+
+@dataclass(frozen=True)
+class ModelFacts:
+    """What scored.
+
+    Attributes:
+        name: What the model is called in tables.
+        config: Its whole configuration (JSON values).
+        num_parameters: Trainable and fixed ones; None when not known.
+        checkpoint_sha256: Of the checkpoint file; None when nothing was loaded.
+        backbone: Name and weights of the encoders; None when there is none.
+        backbone_sha256: Of the backbone's weights; None when not known.
+        seeds: Seeds that the model was trained with.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    num_parameters: int | None
+    checkpoint_sha256: str | None
+    backbone: str | None
+    backbone_sha256: str | None
+    seeds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ScoringFacts:
+    """What a score depends on.
+
+    Attributes:
+        scoring: ``pairwise`` or ``query_block``.
+        text_block: Texts scored together; None for ``pairwise``.
+        order: Order of the queries: ``file``.
+        post_processing: What was done to the whole sim_matrix afterwards: ``none``.
+    """
+
+    scoring: Scoring
+    text_block: int | None
+    order: str = "file"
+    post_processing: str = "none"
+
+
+@dataclass(frozen=True)
+class EnvironmentFacts:
+    """Where the run took place.
+
+    Attributes:
+        date_utc: When it ended, such as ``2026-01-31T12:00:00Z``.
+        device: Such as ``cpu`` or ``cuda:0``.
+        device_name: What the device is.
+        dtype: Of the scores.
+        libraries: Versions by name, python included.
+        git_commit: Of the source tree; None outside one.
+        git_dirty: True when the tree held changes; None outside one.
+    """
+
+    date_utc: str
+    device: str
+    device_name: str
+    dtype: str
+    libraries: Mapping[str, str]
+    git_commit: str | None
+    git_dirty: bool | None
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """What the run took; None for what was not done here."""
+
+    encode_texts: float | None
+    encode_videos: float | None
+    score: float | None
+
+
+@dataclass(frozen=True)
+class Ties:
+    """How far ranks depend on the order of equal scores, under strict relevance.
+
+    Attributes:
+        queries: Queries whose rank does.
+        optimistic: Figures when the relevant candidate comes first among equals.
+        expected: Figures of the expected ranks.
+    """
+
+    queries: int
+    optimistic: Mapping[str, float]
+    expected: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RankLists:
+    """Ranks of every query under one kind of relevance.
+
+    Attributes:
+        pessimistic: From 1; the protocol's rank.
+        optimistic: From 1; None when every rank is the same as the pessimistic one.
+    """
+
+    pessimistic: tuple[int, ...]
+    optimistic: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, ranks: QueryRanks) -> "RankLists":
+        """Make the lists of some ranks."""
+        same = not ranks.tied_queries
+        optimistic = None if same else tuple(ranks.optimistic.tolist())
+        return cls(tuple(ranks.pessimistic.tolist()), optimistic)
+
+    def query_ranks(self) -> QueryRanks:
+        """Return the ranks as arrays."""
+        pessimistic = np.asarray(self.pessimistic, dtype=np.int64)
+        if self.optimistic is None:
+            return QueryRanks(pessimistic, pessimistic)
+        return QueryRanks(pessimistic, np.asarray(self.optimistic, dtype=np.int64))
+
+
+@dataclass(frozen=True)
+class DirectionRanks:
+    """Ranks of one direction.
+
+    Attributes:
+        strict: Under strict relevance.
+        text_identical: Under text-identical relevance; None when it is the same.
+    """
+
+    strict: RankLists
+    text_identical: RankLists | None
+
+
+@dataclass(frozen=True)
+class ComparableKey:
+    """What two runs must have in common to share a table."""
+
+    protocol_version: int
+    dataset: str
+    dataset_version: str
+    fingerprint: str
+    split: str
+    gallery_sha256: str
+    queries_sha256: str
+    post_processing: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run of the protocol: one JSON file.
+
+    Attributes:
+        format_version: Of the file's form.
+        protocol_version: Of the recall protocol.
+        kind: Who made the scores.
+        dataset: What was searched.
+        model: What scored.
+        scoring: What a score depends on.
+        environment: Where the run took place.
+        honesty: Pairs that were scored again, each way.
+        seconds: What it took.
+        bootstrap: How the intervals were made.
+        metrics: Every figure with its interval.
+        left_out: Figures that are not defined here, one sentence each.
+        ties: By direction, where ranks depend on the order of equal scores.
+        chance: R@k of a random order by direction, in percent.
+        shared_text: How many captions stand for several videos, and the ceiling that this sets.
+        caption_video_index: Each caption's own video, by row.
+        ranks: Per-query ranks by direction, queries in row order; for v2t and v2t_caption the
+            videos that have captions.
+    """
+
+    format_version: int
+    protocol_version: int
+    kind: Kind
+    dataset: DatasetFacts
+    model: ModelFacts
+    scoring: ScoringFacts
+    environment: EnvironmentFacts
+    honesty: tuple[HonestyCheck, ...]
+    seconds: Seconds
+    bootstrap: BootstrapConfig
+    metrics: Figures
+    left_out: tuple[str, ...]
+    ties: Mapping[str, Ties]
+    chance: Mapping[str, Mapping[str, float]]
+    shared_text: SharedText
+    caption_video_index: tuple[int, ...]
+    ranks: Mapping[Direction, DirectionRanks]
+
+    @cached_property
+    def rank_table(self) -> RankTable:
+        """The ranks as arrays: what figures and paired comparisons are made of."""
+        ranks: dict[Direction, Mapping[RelevanceKind, QueryRanks]] = {}
+        for direction in DIRECTIONS:
+            lists = self.ranks[direction]
+            identical = lists.strict if lists.text_identical is None else lists.text_identical
+            ranks[direction] = {
+                "strict": lists.strict.query_ranks(),
+                "text_identical": identical.query_ranks(),
+            }
+        own = np.asarray(self.caption_video_index, dtype=np.int64)
+        return RankTable(own, self.dataset.num_videos, ranks)
+
+    @property
+    def label(self) -> str:
+        """Name for tables: the model, and its text block where it has one."""
+        block = self.scoring.text_block
+        return self.model.name if block is None else f"{self.model.name} (block {block})"
+
+
+def comparable_key(record: RunRecord) -> ComparableKey:
+    """Return what another run must share with this one to stand in the same table.
+
+    Args:
+        record: A run.
+
+    Returns:
+        A key that can be hashed and compared.
+    """
+    dataset = record.dataset
+    return ComparableKey(
+        protocol_version=record.protocol_version,
+        dataset=dataset.name,
+        dataset_version=dataset.version,
+        fingerprint=dataset.fingerprint,
+        split=dataset.split,
+        gallery_sha256=dataset.gallery_sha256,
+        queries_sha256=dataset.queries_sha256,
+        post_processing=record.scoring.post_processing,
+    )
+
+
+def differing_field(first: ComparableKey, second: ComparableKey) -> str | None:
+    """Return the first field in which two keys differ.
+
+    Args:
+        first: One key.
+        second: Another.
+
+    Returns:
+        The field's name; None when the keys are equal.
+    """
+    names = (field.name for field in fields(ComparableKey))
+    return next((name for name in names if getattr(first, name) != getattr(second, name)), None)

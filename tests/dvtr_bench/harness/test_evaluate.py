@@ -1,0 +1,285 @@
+"""Evaluation end to end on a split in memory, and every cheat caught."""
+
+import numpy as np
+import pytest
+import torch
+
+from dvtr_bench.errors import ConfigError, InputError, NotANumberError, NotFoundError, ProtocolError
+from dvtr_bench.harness.evaluate import EvaluationConfig, evaluate
+from dvtr_bench.protocol import DIRECTIONS
+from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from tests.oracles.naive_recall import naive_ranks
+
+QUICK = BootstrapConfig(resamples=100)
+
+
+def _evaluate(model, split, **sizes):
+    sizes = {"block_captions": 16, "block_videos": 8, "video_batch": 7, "text_batch": 11, **sizes}
+    config = EvaluationConfig(bootstrap=QUICK, **sizes)
+    return evaluate(model, split, config=config, show_progress=False)
+
+
+def _whole_matrix(model, split):
+    videos = model.encode_videos([split.frames(row) for row in range(len(split.video_ids))])
+    return model.score(model.encode_texts(split.captions), videos).numpy()
+
+
+def test_ranks_are_those_of_the_whole_matrix(honest_model, split):
+    (record,) = _evaluate(honest_model(), split).records
+    scores = _whole_matrix(honest_model(), split)
+    expected = naive_ranks(scores, split.captions, split.caption_video_index, 40, "strict", False)
+    for direction in DIRECTIONS:
+        assert list(record.ranks[direction].strict.pessimistic) == expected[direction]
+    assert record.metrics["t2v"]["strict"]["R@1"].value > 50
+
+
+@pytest.mark.parametrize(
+    "sizes", [{}, {"block_captions": 1, "block_videos": 3}, {"block_videos": 99}]
+)
+def test_blocks_and_batches_change_nothing(honest_model, split, sizes):
+    (record,) = _evaluate(honest_model(), split, **sizes).records
+    (other,) = _evaluate(honest_model(), split, video_batch=40, text_batch=120).records
+    assert record.ranks == other.ranks
+    assert record.metrics == other.metrics
+
+
+def test_the_best_videos_of_each_caption_come_with_it(honest_model, split):
+    evaluation = _evaluate(honest_model(), split)
+    scores = _whole_matrix(honest_model(), split)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    assert (evaluation.top_videos == order).all()
+    assert evaluation.top_scores == pytest.approx(np.take_along_axis(scores, order, 1), rel=1e-5)
+
+
+def test_a_small_gallery_gives_fewer_best_videos_and_fewer_figures(honest_model, memory_split):
+    evaluation = _evaluate(honest_model(), memory_split([["a 0"], ["b 1", "c 1"], ["d 2"]]))
+    assert evaluation.top_videos.shape == (4, 3)
+    (record,) = evaluation.records
+    assert set(record.metrics["t2v"]["strict"]) == {"R@1", "MdR", "MnR"}
+    assert len(record.left_out) == 7
+
+
+def test_one_video_can_be_evaluated(honest_model, memory_split):
+    (record,) = _evaluate(honest_model(), memory_split([["a 0", "b 0"]])).records
+    assert record.metrics["t2v"]["strict"]["R@1"].value == 100
+
+
+def test_videos_without_captions_are_candidates_counted_in_the_record(honest_model, memory_split):
+    captions = [["a 0"], [], ["b 2"], []]
+    (record,) = _evaluate(honest_model(), memory_split(captions)).records
+    assert record.dataset.num_videos_without_captions == 2
+    assert len(record.ranks["v2t"].strict.pessimistic) == 2
+    assert record.chance["t2v"] == {"R@1": 25.0}
+
+
+def test_the_record_says_what_was_run(honest_model, split):
+    model = honest_model()
+    model.describe = lambda: {
+        "config": {"width": 16},
+        "parameters": 12,
+        "backbone": {"source": "tiny", "weights_sha256": "a" * 64},
+    }
+    config = EvaluationConfig(bootstrap=QUICK)
+    evaluation = evaluate(
+        model, split, config=config, checkpoint_sha256="b" * 64, seeds=(42,), show_progress=False
+    )
+    (record,) = evaluation.records
+    assert (record.kind, record.dataset.split, record.dataset.sampling) == (
+        "model",
+        "test",
+        "uniform:2",
+    )
+    assert (record.dataset.num_videos, record.dataset.num_captions) == (40, 120)
+    assert record.dataset.frames_per_video == 2
+    assert record.model.config == {"width": 16}
+    assert (record.model.num_parameters, record.model.backbone) == (12, "tiny")
+    assert (record.model.checkpoint_sha256, record.model.seeds) == ("b" * 64, (42,))
+    assert (record.environment.device, record.environment.dtype) == ("cpu", "float32")
+    assert record.environment.libraries["torch"] == torch.__version__.split("+")[0]
+    assert min(record.seconds.encode_texts, record.seconds.encode_videos, record.seconds.score) > 0
+    assert record.shared_text.ceiling == 100
+    assert [check.check for check in record.honesty] == [
+        "queries shuffled and re-blocked",
+        "gallery shuffled and re-chunked",
+        "captions encoded in other batches",
+        "videos encoded in other batches",
+    ]
+
+
+def test_each_video_is_decoded_once_and_a_few_again_for_the_check(honest_model, split):
+    _evaluate(honest_model(), split)
+    assert split.decoded[:40] == list(range(40))
+    assert len(split.decoded) == 48
+
+
+def test_a_query_block_model_is_scored_as_published_and_alone(block_model, split):
+    published, alone = _evaluate(block_model(text_block=4), split).records
+    assert (published.scoring.scoring, published.scoring.text_block) == ("query_block", 4)
+    assert (alone.scoring.scoring, alone.scoring.text_block) == ("query_block", 1)
+    assert published.scoring.order == "file"
+    assert published.ranks != alone.ranks
+    assert "queries shuffled and re-blocked" in [check.check for check in alone.honesty]
+
+
+@pytest.mark.parametrize("block_captions", [1, 6, 100])
+def test_blocks_of_queries_are_never_cut(block_model, split, block_captions):
+    published, _ = _evaluate(block_model(5), split, block_captions=block_captions).records
+    scores = _whole_matrix(block_model(5), split)
+    expected = naive_ranks(scores, split.captions, split.caption_video_index, 40, "strict", False)
+    assert list(published.ranks["t2v"].strict.pessimistic) == expected["t2v"]
+
+
+def test_a_block_of_all_queries_is_recorded_with_its_size(block_model, split):
+    published, alone = _evaluate(block_model(2**31 - 1), split).records
+    assert (published.scoring.text_block, alone.scoring.text_block) == (120, 1)
+
+
+def test_a_published_block_of_one_gives_one_record(block_model, split):
+    assert len(_evaluate(block_model(1), split).records) == 1
+
+
+def test_a_query_block_model_must_say_its_block(honest_model, split):
+    model = honest_model()
+    model.scoring = "query_block"
+    with pytest.raises(ProtocolError, match=r"text_block and at_block"):
+        _evaluate(model, split)
+
+
+def _cheat(base, **members):
+    return type("Cheat", (base,), {"name": "cheat", **members})()
+
+
+def test_a_constant_model_gets_nothing(honest_model, split):
+    def score(self, texts, videos):
+        return torch.zeros(len(texts["text_embeds"]), len(videos["video_embeds"]))
+
+    (record,) = _evaluate(_cheat(honest_model, score=score), split).records
+    for direction in DIRECTIONS:
+        assert record.metrics[direction]["strict"]["R@1"].value == 0
+    ties = record.ties["t2v"]
+    assert ties.queries == 120
+    assert ties.optimistic["R@1"] == 100
+    assert ties.expected["MnR"] == 20.5
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-6])
+def test_a_softmax_over_the_queries_is_caught(honest_model, split, scale):
+    def score(self, texts, videos):
+        return scale * honest_model.score(self, texts, videos).softmax(dim=0)
+
+    with pytest.raises(ProtocolError, match="claims pairwise .* queries shuffled and re-blocked"):
+        _evaluate(_cheat(honest_model, score=score), split)
+
+
+def test_a_softmax_over_the_gallery_is_caught(honest_model, split):
+    def score(self, texts, videos):
+        return honest_model.score(self, texts, videos).softmax(dim=1)
+
+    with pytest.raises(ProtocolError, match="gallery shuffled and re-chunked"):
+        _evaluate(_cheat(honest_model, score=score), split)
+
+
+def test_a_bonus_for_the_diagonal_is_caught(honest_model, memory_split):
+    def score(self, texts, videos):
+        scores = honest_model.score(self, texts, videos)
+        return scores + 10 * torch.eye(*scores.shape)
+
+    split = memory_split([[f"boat {row}"] for row in range(40)])
+    with pytest.raises(ProtocolError, match="a score moved by 10"):
+        _evaluate(_cheat(honest_model, score=score), split, block_captions=40, block_videos=40)
+
+
+def test_captions_encoded_together_are_caught(honest_model, split):
+    def encode_texts(self, captions):
+        embeds = honest_model.encode_texts(self, captions)["text_embeds"]
+        return {"text_embeds": embeds - embeds.mean(0)}
+
+    with pytest.raises(ProtocolError, match="captions encoded in other batches"):
+        _evaluate(_cheat(honest_model, encode_texts=encode_texts), split)
+
+
+def test_videos_encoded_together_are_caught(honest_model, split):
+    def encode_videos(self, videos):
+        embeds = honest_model.encode_videos(self, videos)["video_embeds"]
+        return {"video_embeds": embeds - embeds.mean(0)}
+
+    with pytest.raises(ProtocolError, match="videos encoded in other batches"):
+        _evaluate(_cheat(honest_model, encode_videos=encode_videos), split)
+
+
+def test_a_query_block_model_that_looks_beyond_its_block_is_caught(block_model, split):
+    def score(self, texts, videos):
+        scores = block_model.score(self, texts, videos)
+        return scores - 0.5 * scores.mean(0)
+
+    with pytest.raises(ProtocolError, match=r"texts of its block \(4\) alone"):
+        _evaluate(_cheat(block_model, score=score), split, block_captions=120)
+
+
+def test_block_one_that_still_depends_on_the_block_is_caught(block_model, split):
+    with pytest.raises(ProtocolError, match="queries shuffled"):
+        _evaluate(_cheat(block_model, at_block=lambda self, n: self), split, block_captions=120)
+
+
+def test_dropout_left_on_is_caught(honest_model, split):
+    def score(self, texts, videos):
+        return torch.nn.functional.dropout(honest_model.score(self, texts, videos), 0.1)
+
+    with pytest.raises(ProtocolError, match="two scores"):
+        _evaluate(_cheat(honest_model, score=score), split)
+
+
+def test_nan_names_the_caption_and_the_video(honest_model, split):
+    def score(self, texts, videos):
+        scores = honest_model.score(self, texts, videos)
+        return scores.masked_fill(scores == scores.max(), torch.nan)
+
+    with pytest.raises(
+        NotANumberError, match=r"cheat: \d+ scores are NaN.*'Boat_\d+ #\d' and video"
+    ):
+        _evaluate(_cheat(honest_model, score=score), split)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ({"score": lambda self, t, v: torch.zeros(1, 1)}, r"expected floats, \(16, 8\)"),
+        ({"score": lambda self, t, v: torch.zeros(16, 8, dtype=torch.int64)}, "int64"),
+        ({"encode_texts": lambda self, c: {"x": torch.zeros(1, 4)}}, "encode_texts of 11 items"),
+        ({"encode_texts": lambda self, c: {}}, "encode_texts of 11 items"),
+        (
+            {"encode_texts": lambda self, c: {"x": torch.zeros(len(c), len(c[0]))}},
+            "pad to a fixed length",
+        ),
+    ],
+)
+def test_a_model_that_breaks_the_contract_is_told_how(honest_model, memory_split, members, message):
+    split = memory_split([[f"{'x' * row} {row}"] for row in range(40)])
+    with pytest.raises(InputError, match=message):
+        _evaluate(_cheat(honest_model, **members), split)
+
+
+def test_an_annotations_only_dataset_says_what_to_do(honest_model, memory_split):
+    with pytest.raises(NotFoundError, match="--clips DIR"):
+        _evaluate(honest_model(), memory_split([["a 0"]], has_frames=False))
+
+
+def test_a_split_without_captions_is_refused(honest_model, memory_split):
+    with pytest.raises(NotFoundError, match="2 videos and 0 captions"):
+        _evaluate(honest_model(), memory_split([[], []]))
+
+
+def test_a_failing_decode_stops_the_run(honest_model, memory_split):
+    class Broken(memory_split):
+        def frames(self, index):
+            if index == 3:
+                raise InputError("frame 0 of Boat_3 is cut in half")
+            return super().frames(index)
+
+    with pytest.raises(InputError, match="cut in half"):
+        _evaluate(honest_model(), Broken([[f"a {row}"] for row in range(30)]))
+
+
+def test_sizes_below_one_are_refused():
+    with pytest.raises(ConfigError, match="at least 1"):
+        EvaluationConfig(video_batch=0)

@@ -1,0 +1,30 @@
+"""Each metric by hand and against plain loops."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dvtr_bench.metrics import mean_rank, median_rank, recall
+from tests.oracles.naive_recall import naive_figures
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30), st.integers(1, 40))
+def test_metrics_equal_the_naive_ones(ranks, gallery_size):
+    distinct, counts = np.unique(ranks, return_counts=True)
+    row = counts[None].astype(np.float64)
+    found = {}
+    for metric in (recall, median_rank, mean_rank):
+        found |= {name: v[0] for name, v in metric.compute(distinct, row, gallery_size).items()}
+    assert found == pytest.approx(naive_figures(ranks, gallery_size))
+
+
+def test_a_median_of_an_even_number_lies_between_the_middle_two():
+    ranks = np.array([1, 4, 9])
+    assert median_rank.compute(ranks, np.array([[1.0, 1.0, 0.0]]), 10)["MdR"].tolist() == [2.5]
+    assert median_rank.compute(ranks, np.array([[1.0, 0.0, 1.0]]), 10)["MdR"].tolist() == [5.0]
+    assert median_rank.compute(ranks, np.array([[0.0, 0.0, 2.0]]), 10)["MdR"].tolist() == [9.0]
+
+
+def test_recall_above_the_gallery_is_not_given():
+    assert list(recall.compute(np.array([1]), np.array([[1.0]]), 5)) == ["R@1", "R@5"]
