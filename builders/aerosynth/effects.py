@@ -1,0 +1,81 @@
+"""Traces on the ground: the cut swath behind a harvester, the wake behind a boat."""
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from builders.aerosynth.actors import Actor
+from builders.aerosynth.camera import project
+from builders.aerosynth.canvas import Ground, texels
+from builders.aerosynth.scenes.field import LANE_WIDTH
+
+FloatArray = npt.NDArray[np.float64]
+ImageArray = npt.NDArray[np.uint8]
+
+SUBPIXEL_BITS = 4
+HEADER = 18.0
+"""How far in front of the middle of a harvester the grain falls, in world units."""
+
+
+def cut(picture: ImageArray, ground: Ground, harvester: Actor, since: float, until: float) -> None:
+    """Lay bare the stubble that a harvester leaves between two times.
+
+    Args:
+        picture: uint8 (rows, columns, 3), the ground of this clip, changed in place.
+        ground: The site.
+        harvester: The harvester.
+        since: Seconds.
+        until: Seconds; the strip reaches to the header at this time.
+    """
+    times = np.linspace(since, until, max(2, int((until - since) * 20)))
+    poses = harvester.track.poses(times)
+    ahead = np.column_stack([np.cos(poses[:, 2]), np.sin(poses[:, 2])])
+    aside = np.column_stack([-ahead[:, 1], ahead[:, 0]]) * (LANE_WIDTH / 2)
+    fronts = poses[:, :2] + ahead * HEADER
+    left, right = texels(fronts - aside), texels(fronts + aside)
+    mask = np.zeros(picture.shape[:2], np.uint8)
+    for corners in zip(left, left[1:], right[1:], right, strict=False):
+        cv2.fillConvexPoly(mask, np.array(corners), (255,), cv2.LINE_8, SUBPIXEL_BITS)
+    cv2.copyTo(ground.under, mask, picture)
+
+
+def wake(mask: ImageArray, boat: Actor, matrix: FloatArray, time: float) -> None:
+    """Draw the foam behind a boat.
+
+    Args:
+        mask: uint8 (rows, columns), strength of the foam, changed in place.
+        boat: The boat.
+        matrix: float64 (3, 4), world to frame.
+        time: Seconds.
+    """
+    ages = np.linspace(0.0, 2.6, 11)
+    poses = boat.track.poses(time - ages)
+    ahead = np.column_stack([np.cos(poses[:, 2]), np.sin(poses[:, 2])])
+    across = np.column_stack([-ahead[:, 1], ahead[:, 0]])
+    stern = poses[:, :2] - ahead * 19.0
+    churned = _pixels(matrix, stern)
+    arms = [
+        _pixels(matrix, stern + ahead * 22.0 + across * (side * (6.0 + 11.0 * ages))[:, None])
+        for side in (-1.0, 1.0)
+    ]
+    for index in range(len(ages) - 1, 0, -1):
+        fade = 1 - ages[index - 1] / 2.6
+        pieces = [(churned, round(1 + 6 * fade), 190 * fade)]
+        pieces += [(arm, 2, 150 * fade) for arm in arms]
+        for line, width, strength in pieces:
+            cv2.line(
+                mask,
+                line[index].tolist(),
+                line[index - 1].tolist(),
+                (strength,),
+                width,
+                cv2.LINE_AA,
+                SUBPIXEL_BITS,
+            )
+
+
+def _pixels(matrix: FloatArray, points: FloatArray) -> npt.NDArray[np.int32]:
+    """Ground points as pixels of the frame in fixed point form."""
+    flat = np.column_stack([points, np.zeros(len(points))])
+    clipped = np.clip(project(matrix, flat), -2000.0, 2000.0)
+    return np.asarray(np.round(clipped * (1 << SUBPIXEL_BITS)).astype(np.int32))

@@ -1,0 +1,49 @@
+"""Time of day: the grade of the colours and the depth of the shadows."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Light:
+    """How a time of day looks.
+
+    Attributes:
+        gain: Factors of red, green and blue.
+        gamma: Exponent of the whole; above 1 is darker in the mid tones.
+        shadow: How much light a shadow takes away, 0 to 1.
+        words: How captions say it, several ways.
+    """
+
+    gain: tuple[float, float, float]
+    gamma: float
+    shadow: float
+    words: tuple[str, ...]
+
+
+LIGHTS: dict[str, Light] = {
+    "noon": Light((1.03, 1.03, 1.0), 0.94, 0.52, ("at noon", "in bright sunlight")),
+    "morning": Light((1.07, 0.99, 0.86), 1.0, 0.46, ("in the morning", "in morning light")),
+    "cloudy": Light((0.92, 0.96, 1.0), 1.0, 0.14, ("in cloudy weather", "under clouds")),
+    "dusk": Light((0.85, 0.73, 0.79), 1.06, 0.3, ("at dusk", "in the dusk")),
+}
+"""Every time of day by the name that the ground truth gives it."""
+
+
+@lru_cache(maxsize=8)
+def grade_table(name: str) -> npt.NDArray[np.uint8]:
+    """The look-up table that grades a frame.
+
+    Args:
+        name: A key of ``LIGHTS``.
+
+    Returns:
+        uint8 (1, 256, 3) for ``cv2.LUT``.
+    """
+    light = LIGHTS[name]
+    ramp = np.linspace(0.0, 1.0, 256) ** light.gamma
+    table = np.stack([ramp * gain for gain in light.gain], axis=1)
+    return np.asarray(np.clip(np.round(table * 255), 0, 255).astype(np.uint8)[None])

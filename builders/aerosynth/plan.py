@@ -1,0 +1,224 @@
+"""The list of clips of a dataset: contrast groups, splits, captions; nothing is rendered here.
+
+Sites are shared by all splits on purpose: few backgrounds for many clips is what makes the field
+hard. What is kept apart: a contrast group lies in one split as a whole, and no two clips of the
+dataset have the same story, site and facts.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from builders.aerosynth.actors import Actor
+from builders.aerosynth.camera import MOTIONS, CameraPlan
+from builders.aerosynth.grammar import Phrase, Words, join
+from builders.aerosynth.light import LIGHTS
+from builders.aerosynth.seeds import stable_rng
+from builders.aerosynth.stories import Story, names, story
+from dvtr_bench.errors import InputError
+
+SIZES: dict[str, dict[str, int]] = {
+    "small": {"train": 640, "validation": 80, "test": 160},
+    "full": {"train": 4800, "validation": 400, "test": 800},
+}
+"""Clips in each split of each size."""
+
+SITES_PER_SCENE: dict[str, int] = {"small": 1, "full": 4}
+"""How many backgrounds each scene has in each size."""
+
+GROUP_SIZES = (2, 3, 4)
+"""How many clips a contrast group may have."""
+
+
+@dataclass(frozen=True)
+class Mention:
+    """What one caption gives away.
+
+    Attributes:
+        specificity: Level from 0 (vague) to 4 (exact), an index into ``grammar.SPECIFICITY``.
+        objects: Indices of the objects that are mentioned.
+        attributes: Names of the facts that are mentioned; "order" where the order of events is.
+    """
+
+    specificity: int
+    objects: tuple[int, ...]
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ClipPlan:
+    """Everything about one clip before it is rendered.
+
+    Attributes:
+        clip_id: Unique name, safe as the stem of a file name.
+        split: train, validation or test.
+        category: Name of the story.
+        scene: Kind of background.
+        variant: Number of the background among those of its kind.
+        facts: Names and values of all facts, in the order of the story's domain.
+        contrast_group: Name of the group of clips that differ in one fact.
+        contrast_attribute: The fact in which they differ.
+        actors: The objects and how they move.
+        camera: The flight of the camera.
+        captions: Five captions, vague to exact.
+        mentions: What each caption mentions.
+    """
+
+    clip_id: str
+    split: str
+    category: str
+    scene: str
+    variant: int
+    facts: tuple[tuple[str, str], ...]
+    contrast_group: str
+    contrast_attribute: str
+    actors: tuple[Actor, ...]
+    camera: CameraPlan
+    captions: tuple[str, ...]
+    mentions: tuple[Mention, ...]
+
+    @property
+    def group(self) -> str:
+        """Name of the site: clips of one group share their background."""
+        return f"{self.scene}-{self.variant}"
+
+    @property
+    def time_of_day(self) -> str:
+        """A key of ``light.LIGHTS``."""
+        return dict(self.facts)["time"]
+
+
+def plan_clips(size: str, seed: int = 0) -> list[ClipPlan]:
+    """Draw up the list of clips of a dataset.
+
+    Args:
+        size: A key of ``SIZES``.
+        seed: Another seed gives another dataset of the same kind.
+
+    Returns:
+        Plans, split by split; equal arguments give equal plans.
+
+    Raises:
+        InputError: There is no such size.
+
+    Example:
+        >>> len(plan_clips("small"))
+        880
+    """
+    if size not in SIZES:
+        raise InputError(
+            f"aerosynth has no size {size!r}: expected one of {', '.join(SIZES)}. "
+            "Choose one of them."
+        )
+    seen: set[tuple[str, ...]] = set()
+    plans: list[ClipPlan] = []
+    for split, total in SIZES[size].items():
+        left, number = total, 0
+        while left > 0:
+            group = f"{split}-{number:04d}"
+            name = names()[number % len(names())]
+            rng = stable_rng("aerosynth", size, seed, group)
+            members = _contrast_group(name, size, left, seen, rng)
+            for facts, scene, variant, attribute in members:
+                clip_id = f"{name}_{len(plans):04d}"
+                plans.append(
+                    _clip(
+                        clip_id,
+                        split,
+                        name,
+                        (scene, variant),
+                        facts,
+                        (f"{group}", attribute),
+                        (size, seed),
+                    )
+                )
+            left -= len(members)
+            number += 1
+    return plans
+
+
+def _contrast_group(
+    name: str, size: str, left: int, seen: set[tuple[str, ...]], rng: np.random.Generator
+) -> list[tuple[dict[str, str], str, int, str]]:
+    """Draw facts for a group of clips that differ in one of them and are new to the dataset."""
+    tale = story(name)
+    while True:
+        scene = tale.SCENES[int(rng.integers(len(tale.SCENES)))]
+        variant = int(rng.integers(SITES_PER_SCENE[size]))
+        attribute = tale.CONTRASTS[int(rng.integers(len(tale.CONTRASTS)))]
+        wanted = min(left, GROUP_SIZES[int(rng.integers(len(GROUP_SIZES)))])
+        base = {"scene": scene} | _draw(tale, attribute, rng)
+        values = list(dict.fromkeys(tale.DOMAIN[attribute]))
+        order = [values[index] for index in rng.permutation(len(values))]
+        members: list[tuple[dict[str, str], str, int, str]] = []
+        for value in order:
+            facts = base | {attribute: value}
+            signature = (name, str(variant), *facts.values())
+            if len(members) < wanted and tale.possible(facts) and signature not in seen:
+                members.append((facts, scene, variant, attribute))
+        # A clip on its own, now or as the last one left, would have nothing to differ from.
+        if len(members) >= 2 and left - len(members) != 1:
+            seen.update((name, str(variant), *facts.values()) for facts, *_ in members)
+            return members
+
+
+def _draw(tale: Story, attribute: str, rng: np.random.Generator) -> dict[str, str]:
+    """Draw all facts of a clip; a rotating camera never hides what a group differs in."""
+    facts = {key: values[int(rng.integers(len(values)))] for key, values in tale.DOMAIN.items()}
+    steady = [motion for motion in MOTIONS if motion != "rotates"]
+    motions = steady if attribute in tale.DIRECTIONS else MOTIONS
+    facts["camera"] = motions[int(rng.integers(len(motions)))]
+    facts["time"] = tuple(LIGHTS)[int(rng.integers(len(LIGHTS)))]
+    return facts
+
+
+def _clip(
+    clip_id: str,
+    split: str,
+    name: str,
+    site: tuple[str, int],
+    facts: dict[str, str],
+    contrast: tuple[str, str],
+    edition: tuple[str, int],
+) -> ClipPlan:
+    """Work out one clip from its facts; what no fact fixes is the same for the whole group."""
+    tale = story(name)
+    rng = stable_rng("accidents", *edition, contrast[0])
+    camera = CameraPlan(
+        motion=facts["camera"],
+        centre=(tale.CENTRE[0] + rng.uniform(-6, 6), tale.CENTRE[1] + rng.uniform(-5, 5)),
+        zoom=tale.ZOOM * rng.uniform(0.97, 1.03),
+        tilt=float(np.radians(rng.uniform(12, 22))),
+        sway=rng.uniform(0, 2 * np.pi),
+        clockwise=int(rng.choice((-1, 1))),
+    )
+    actors = tale.actors(facts, rng)
+    phrases = _five(tale, facts, stable_rng("captions", *edition, clip_id))
+    mentions = tuple(
+        Mention(level, tuple(sorted(phrase.objects)), tuple(sorted(phrase.attributes)))
+        for level, phrase in enumerate(phrases)
+    )
+    return ClipPlan(
+        clip_id=clip_id,
+        split=split,
+        category=name,
+        scene=site[0],
+        variant=site[1],
+        facts=tuple(facts.items()),
+        contrast_group=contrast[0],
+        contrast_attribute=contrast[1],
+        actors=actors,
+        camera=camera,
+        captions=tuple(phrase.text for phrase in phrases),
+        mentions=mentions,
+    )
+
+
+def _five(tale: Story, facts: dict[str, str], rng: np.random.Generator) -> tuple[Phrase, ...]:
+    """Five captions from vague to exact."""
+    words = Words(facts, rng)
+    vague, general, specific = tale.captions(facts, words)
+    detailed = join(tale.captions(facts, words)[2], words.camera())
+    time = words.time(LIGHTS[facts["time"]].words)
+    exact = join(time, tale.exactly(facts, words), words.camera())
+    return vague, general, specific, detailed, exact
