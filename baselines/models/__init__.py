@@ -1,0 +1,1 @@
+"""The comparison models, one file each; the file's name is the model's key."""

@@ -1,0 +1,28 @@
+"""CLIP4Clip with mean pooling (meanP): CLIP trained end to end, no new parameters.
+
+Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="meanP"``. differs: the weight decay also
+leaves out norms and the logit scale; padded frames are never encoded.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from baselines.mean_pooling import MeanPoolingModel
+from baselines.model_config import VideoTextConfig
+from dvtr_bench.retriever import Scoring
+
+SCORING: Final[Scoring] = "pairwise"
+
+TRAINABLE: Final = True
+
+
+@dataclass(frozen=True)
+class Config(VideoTextConfig):
+    """Configuration: that of the backbone alone."""
+
+
+class Model(MeanPoolingModel):
+    """CLIP4Clip meanP."""
+
+    name = "clip4clip_meanp"
+    config_class = Config

@@ -1,0 +1,93 @@
+"""CLIP4Clip's "seqTransf": a transformer over the frames, its output added to its input."""
+
+import torch
+from open_clip.transformer import QuickGELU, Transformer
+from torch import nn
+
+from baselines.frame_encoder import FrameEncoder
+from dvtr_bench.errors import ConfigError
+
+
+class TemporalEncoder(nn.Module):
+    """A transformer over the frames of a video, with learned frame positions and a residual.
+
+    Args:
+        width: C.
+        layers: Number of layers.
+        heads: Attention heads.
+        positions: Number of frame positions that there are embeddings for.
+        quick_gelu: Whether the layers use QuickGELU.
+
+    Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``; msam-spec section 1.
+    """
+
+    def __init__(
+        self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
+    ) -> None:
+        """Build the layers with random weights."""
+        super().__init__()
+        self.heads = heads
+        self.frame_position_embeddings = nn.Parameter(torch.empty(positions, width))
+        nn.init.normal_(self.frame_position_embeddings, std=0.02)
+        self.transformer = Transformer(
+            width, layers, heads, act_layer=QuickGELU if quick_gelu else nn.GELU
+        )
+
+    @classmethod
+    def from_text_tower(cls, encoder: FrameEncoder, layers: int) -> "TemporalEncoder":
+        """Build one whose positions and layers start as those of CLIP's text transformer.
+
+        Layers beyond those of the text tower (the tiny backbone has few) start at random.
+
+        Args:
+            encoder: The backbone.
+            layers: Number of layers.
+
+        Returns:
+            The temporal encoder, with the text tower's heads and activation.
+
+        Raises:
+            ConfigError: The text tower has another width than the frame embeddings.
+
+        Source: CLIP4Clip ``from_pretrained``.
+        """
+        clip = encoder.clip
+        positions, width = clip.positional_embedding.shape
+        if width != encoder.embed_dim:
+            raise ConfigError(
+                f"the backbone {encoder.architecture} has a text tower of width {width} and "
+                f"embeddings of width {encoder.embed_dim}: a temporal encoder starts from the text "
+                "tower and needs them equal, as in ViT-B-32"
+            )
+        blocks = clip.transformer.resblocks
+        heads = blocks[0].attn.num_heads
+        temporal = cls(width, layers, heads, positions, quick_gelu=encoder.quick_gelu)
+        with torch.no_grad():
+            temporal.frame_position_embeddings.copy_(clip.positional_embedding)
+        for own, source in zip(temporal.transformer.resblocks, blocks, strict=False):
+            own.load_state_dict(source.state_dict())
+        return temporal
+
+    def forward(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+        """Let the frames of each video see each other.
+
+        Args:
+            frame_embeds: V x F x C, not normalised.
+            frame_mask: bool, V x F; frames of False are not looked at.
+
+        Returns:
+            V x F x C, not normalised.
+        """
+        num_frames = frame_embeds.shape[1]
+        if num_frames > len(self.frame_position_embeddings):
+            raise ConfigError(
+                f"{num_frames} frames, but positions for {len(self.frame_position_embeddings)}: "
+                "set max_frames lower"
+            )
+        hidden = frame_embeds + self.frame_position_embeddings[:num_frames]
+        # Large and finite, as the authors have it: a row of -inf would turn into NaN.
+        bias = torch.where(frame_mask, 0.0, -1e6).to(hidden.dtype)
+        attention_mask = bias[:, None, :].expand(-1, num_frames, -1)
+        attention_mask = attention_mask.repeat_interleave(self.heads, dim=0)
+        out: torch.Tensor = self.transformer(hidden, attn_mask=attention_mask)
+        return out + frame_embeds

@@ -1,0 +1,35 @@
+"""Which device to compute on."""
+
+import torch
+
+from dvtr_bench.errors import ConfigError
+
+
+def choose_device(name: str) -> str:
+    """Turn what the user wrote into a device that is there.
+
+    Args:
+        name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU where there is one.
+
+    Returns:
+        A name for `torch.device`.
+
+    Raises:
+        ConfigError: No such device here.
+
+    Example:
+        >>> choose_device("cpu")
+        'cpu'
+    """
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise ConfigError(f"--device {name}: expected auto, cpu, cuda or cuda:N") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise ConfigError(
+            f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; "
+            "use --device auto"
+        )
+    return name

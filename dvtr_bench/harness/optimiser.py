@@ -1,0 +1,79 @@
+"""Adam in BERT's manner: no bias correction, weight decay beside the update."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch.optim import Optimizer
+
+
+class BertAdam(Optimizer):
+    """Adam without bias correction.
+
+    With gradient g, running mean m and running square v (both 0 at the start):
+
+        m = beta1 m + (1 - beta1) g
+        v = beta2 v + (1 - beta2) g^2
+        p = p - lr (m / (sqrt(v) + epsilon) + weight_decay p)
+
+    Args:
+        groups: Parameter groups; each may have its own ``lr`` and ``weight_decay``.
+        lr: Learning rate of groups without their own.
+        beta1: Decay of the running mean.
+        beta2: Decay of the running square.
+        epsilon: Added to the root of the running square.
+        weight_decay: Of groups without their own.
+
+    Source: ``BertAdam`` of CLIP4Clip, from pytorch-pretrained-BERT. differs: gradients are clipped
+        by the training loop, over all parameters at once.
+    """
+
+    def __init__(
+        self,
+        groups: Iterable[dict[str, Any]],
+        *,
+        lr: float,
+        beta1: float,
+        beta2: float,
+        epsilon: float,
+        weight_decay: float,
+    ) -> None:
+        """Keep the groups; running means start at the first step."""
+        super().__init__(
+            groups,
+            {
+                "lr": lr,
+                "beta1": beta1,
+                "beta2": beta2,
+                "epsilon": epsilon,
+                "weight_decay": weight_decay,
+            },
+        )
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+        """Update every parameter that has a gradient.
+
+        Args:
+            closure: Not supported; here because torch's interface has it.
+        """
+        if closure is not None:
+            raise NotImplementedError("BertAdam evaluates no closure")
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.grad is not None:
+                    self._update(parameter, group)
+
+    def _update(self, parameter: torch.Tensor, group: dict[str, Any]) -> None:
+        gradient = parameter.grad
+        state = self.state[parameter]
+        if not state:
+            state["mean"] = torch.zeros_like(parameter)
+            state["square"] = torch.zeros_like(parameter)
+        mean, square = state["mean"], state["square"]
+        mean.lerp_(gradient, 1 - group["beta1"])
+        square.mul_(group["beta2"]).addcmul_(gradient, gradient, value=1 - group["beta2"])
+        if group["weight_decay"]:
+            parameter.mul_(1 - group["lr"] * group["weight_decay"])
+        denominator = square.sqrt().add_(group["epsilon"])
+        parameter.addcdiv_(mean, denominator, value=-group["lr"])

@@ -1,0 +1,1 @@
+"""The models of this package, one file each; the file's name is the model's key."""

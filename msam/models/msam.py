@@ -1,0 +1,250 @@
+"""MSAM: fusion pooling over a block of texts, and multi-semantic adaptive learning.
+
+Source: arXiv 2510.15470 and the authors' code (huangjh98/ASLVT). differs: padded frames are masked
+out; the block of texts is an argument; the weight decay leaves out norms and the logit scale.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, Self, get_args
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from baselines.contrastive import symmetric_info_nce
+from baselines.frame_encoder import FrameEncoder
+from baselines.model_config import VideoTextConfig, require_at_least
+from baselines.temporal_encoder import TemporalEncoder
+from baselines.video_text_model import VideoTextModel, as_float32, full_precision, masked_mean
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.retriever import Features, Scoring
+from msam.losses import distribution_loss, diversity_loss
+from msam.pooling import (
+    OUTPUT_SCALE,
+    FusionGate,
+    attention_similarity,
+    bank_frame_weights,
+    fusion_similarity,
+)
+from msam.semantics import SemanticBranch
+
+SCORING: Final[Scoring] = "query_block"
+
+TRAINABLE: Final = True
+
+ALL_TEXTS: Final = 2**31 - 1
+"""The block that ``text_block="all"`` stands for: more texts than any query set has."""
+
+DIVERSITY_WEIGHT: Final = 0.01
+
+Pooling = Literal["mean", "max", "attention", "fusion"]
+TextBlock = int | Literal["all", "text_bank"]
+
+
+@dataclass(frozen=True)
+class Config(VideoTextConfig):
+    """Configuration of MSAM; every ablation of the paper is one field.
+
+    Attributes:
+        temporal_layers: Layers of the temporal encoder.
+        pooling: ``fusion`` as published; ``attention`` is its text-conditioned part alone;
+            ``mean`` and ``max`` (over frames, by channel) look at no text. The output scale of 0.4
+            stays in all of them, so that only the pooling differs.
+        text_block: Texts of one block when scoring: a number, ``all`` queries, or ``text_bank``, a
+            fixed bank of training captions in the block's place. Training always takes its batch
+            as the block. Matters for fusion pooling alone.
+        bank_size: Captions in the bank.
+        semantics: Whether there is a semantic branch (training only).
+        num_semantics: K.
+        kl_loss: Whether L_kl counts.
+        diversity_loss: Whether L_div counts.
+
+    Raises:
+        ConfigError: A value out of range, or a semantic branch that no loss reaches.
+    """
+
+    temporal_layers: int = 4
+    pooling: Pooling = "fusion"
+    text_block: TextBlock = 32
+    bank_size: int = 32
+    semantics: bool = True
+    num_semantics: int = 7
+    kl_loss: bool = True
+    diversity_loss: bool = True
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        for name in ("temporal_layers", "bank_size", "num_semantics"):
+            require_at_least(name, getattr(self, name), 1)
+        if self.pooling not in get_args(Pooling):
+            raise ConfigError(
+                f"pooling must be one of {', '.join(get_args(Pooling))}, found {self.pooling!r}"
+            )
+        if isinstance(self.text_block, str):
+            if self.text_block not in ("all", "text_bank"):
+                raise ConfigError(
+                    "text_block must be a number of texts, all or text_bank, "
+                    f"found {self.text_block!r}"
+                )
+        else:
+            require_at_least("text_block", self.text_block, 1)
+        if self.semantics and not (self.kl_loss or self.diversity_loss):
+            raise ConfigError(
+                "with kl_loss and diversity_loss both off nothing trains the semantic branch: "
+                "set semantics=false instead"
+            )
+
+
+class Model(VideoTextModel):
+    """MSAM.
+
+    Attributes:
+        temporal: The seqTransf encoder over frames.
+        gate: The gate of fusion pooling; None with another pooling.
+        branch: The semantic branch; None with ``semantics`` off.
+    """
+
+    name = "msam"
+    config_class = Config
+    config: Config
+
+    def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
+        """Build the parts that the configuration asks for."""
+        super().__init__(config, encoder)
+        width = self.encoder.embed_dim
+        self.temporal = TemporalEncoder.from_text_tower(self.encoder, config.temporal_layers)
+        self.gate = FusionGate(width) if config.pooling == "fusion" else None
+        self.branch = SemanticBranch(width, config.num_semantics) if config.semantics else None
+        self.bank_tokens: torch.Tensor | None
+        bank = torch.zeros(config.bank_size, config.max_words, dtype=torch.int64)
+        self.register_buffer("bank_tokens", bank if self._uses_bank else None)
+
+    @property
+    def scoring(self) -> Scoring:
+        """``query_block`` for fusion pooling over a block of the queries, else ``pairwise``."""
+        return "query_block" if self.gate is not None and not self._uses_bank else "pairwise"
+
+    @property
+    def text_block(self) -> int:
+        """Texts scored together; 1 where the score looks at no other query."""
+        block = self.config.text_block
+        if self.scoring == "pairwise":
+            return 1
+        return block if isinstance(block, int) else ALL_TEXTS
+
+    def at_block(self, text_block: int) -> Self:
+        """Return the same model, weights shared, scoring blocks of ``text_block`` texts.
+
+        Raises:
+            ConfigError: The scores of this model depend on no block.
+        """
+        if self.scoring == "pairwise":
+            raise ConfigError(
+                "this MSAM scores each pair by itself (its pooling or its text bank needs no "
+                "block of queries): there is no block to set"
+            )
+        other = copy.copy(self)
+        other.config = replace(self.config, text_block=text_block)
+        return other
+
+    def see_training_captions(self, captions: Sequence[str]) -> None:
+        """Choose the text bank, evenly spaced over the training captions.
+
+        Args:
+            captions: All training captions, in file order.
+
+        Raises:
+            ConfigError: Fewer captions than the bank holds.
+        """
+        if self.bank_tokens is None:
+            return
+        if len(captions) < self.config.bank_size:
+            raise ConfigError(
+                f"bank_size is {self.config.bank_size}, but there are only {len(captions)} "
+                "training captions: set it lower"
+            )
+        places = np.linspace(0, len(captions) - 1, num=self.config.bank_size, dtype=int)
+        self.bank_tokens.copy_(self.tokenize([captions[place] for place in places]))
+
+    def video_features(self, frames: Features) -> Features:
+        """Encode frames in time: ``frame_embeds``, V x F x C, unit length, and ``frame_mask``."""
+        mask = frames["frame_mask"]
+        temporal = self.temporal(frames["frame_embeds"], mask)
+        return {"frame_embeds": functional.normalize(temporal, dim=-1), "frame_mask": mask}
+
+    @torch.no_grad()
+    def encode_prepared(self, frames: Features) -> Features:
+        """Add what the text bank sees, where there is one: ``bank_weights``, V x F."""
+        features = dict(super().encode_prepared(frames))
+        if self.bank_tokens is not None:
+            if not self.bank_tokens.any():
+                raise ConfigError("the text bank is empty: it is chosen when training begins")
+            with self._evaluating():
+                bank, _, _ = self.encoder.encode_text(self.bank_tokens)
+            features["bank_weights"] = bank_frame_weights(
+                functional.normalize(bank, dim=-1), features["frame_embeds"], features["frame_mask"]
+            )
+        return features
+
+    def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Score texts, cut into blocks of ``text_block``, against videos: T x V."""
+        return self._similarity(text_embeds, videos, self.text_block)
+
+    def contrastive_loss(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Return the contrastive loss, the batch being the block of texts."""
+        similarity = self._similarity(text_embeds, videos, len(text_embeds))
+        return symmetric_info_nce(self.encoder.logit_scale.exp() * similarity)
+
+    def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
+        """Return ``loss`` and its parts: ``contrastive``, ``kl`` and ``diversity``."""
+        embeds, word_embeds, word_mask = self.encoder.encode_text(tokens)
+        videos = self.video_features(frames)
+        with full_precision(self.device):
+            text_embeds = functional.normalize(embeds.float(), dim=-1)
+            videos = as_float32(videos)
+            parts = {"contrastive": self.contrastive_loss(text_embeds, videos)}
+            if self.branch is None:
+                return {"loss": parts["contrastive"], **parts}
+            mask = frames["frame_mask"]
+            pooled = functional.normalize(masked_mean(videos["frame_embeds"], mask), dim=-1)
+            raw_frames = functional.normalize(frames["frame_embeds"].float(), dim=-1)
+            words = functional.normalize(word_embeds.float(), dim=-1)
+            video_semantics = self.branch.of_videos(pooled, raw_frames, mask)
+            text_semantics = self.branch.of_texts(text_embeds, words, word_mask)
+            loss = parts["contrastive"]
+            if self.config.kl_loss:
+                parts["kl"] = distribution_loss(video_semantics, text_semantics)
+                loss = loss + parts["kl"]
+            if self.config.diversity_loss:
+                both = diversity_loss(video_semantics) + diversity_loss(text_semantics)
+                parts["diversity"] = both / 2
+                loss = loss + DIVERSITY_WEIGHT * parts["diversity"]
+        return {"loss": loss, **parts}
+
+    @property
+    def _uses_bank(self) -> bool:
+        return self.config.pooling == "fusion" and self.config.text_block == "text_bank"
+
+    def _similarity(
+        self, text_embeds: torch.Tensor, videos: Features, text_block: int
+    ) -> torch.Tensor:
+        frame_embeds, mask = videos["frame_embeds"], videos["frame_mask"]
+        if self.gate is not None:
+            return fusion_similarity(
+                text_embeds,
+                frame_embeds,
+                mask,
+                self.gate,
+                text_block=text_block,
+                bank_weights=videos.get("bank_weights"),
+            )
+        if self.config.pooling == "attention":
+            return attention_similarity(text_embeds, frame_embeds, mask)
+        if self.config.pooling == "mean":
+            pooled = masked_mean(frame_embeds, mask)
+        else:
+            pooled = frame_embeds.masked_fill(~mask[..., None], -torch.inf).amax(dim=1)
+        return OUTPUT_SCALE * text_embeds @ functional.normalize(pooled, dim=-1).T

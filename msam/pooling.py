@@ -1,0 +1,189 @@
+"""Cross-modal interactive feature fusion pooling, exact and without captions x videos x width.
+
+Every quantity of the pooling is linear or quadratic in a video's frames. With the frame weights w
+(V x T x F), the similarities s, the F x F Gram matrix G of each video and its frames' projections
+by the gate's first layer, the pooled embeddings themselves (V x T x C) are never made:
+
+    p . t = sum_f w s          |p|^2 = w G w          W1 p = w (W1 f)
+    q = sum_f a f,  a = sum_t u w:      q . t = a s,    p . q = w G a,    |q|^2 = a G a
+    z = (1 + g) p + (1 - g) q
+"""
+
+from typing import Final
+
+import torch
+from torch import nn
+
+FRAME_TEMPERATURE: Final = 0.01
+TEXT_TEMPERATURE: Final = 0.01
+GATE_DIVISOR: Final = 0.7
+OUTPUT_SCALE: Final = 0.4
+
+_CHUNK_ELEMENTS: Final = 2**24
+"""Numbers in the largest intermediate tensor; videos are taken in chunks that keep to it."""
+
+
+class FusionGate(nn.Module):
+    """The gate between what one text and what its block of texts see in a video.
+
+    Args:
+        width: C.
+
+    Source: arXiv 2510.15470, msam-spec section 2, step 6.
+    """
+
+    def __init__(self, width: int) -> None:
+        """Build the two layers."""
+        super().__init__()
+        self.fc1 = nn.Linear(width, width // 2)
+        self.fc2 = nn.Linear(width // 2, 1)
+
+    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Return the gate of pooled embeddings: ... x C to ..., in 0..1/0.7."""
+        return self.of_projection(pooled @ self.fc1.weight.T)
+
+    def of_projection(self, projected: torch.Tensor) -> torch.Tensor:
+        """Return the gate, given the first layer's output before its bias: ... x C/2 to ...."""
+        hidden = torch.relu(projected + self.fc1.bias)
+        gate: torch.Tensor = torch.sigmoid(self.fc2(hidden)) / GATE_DIVISOR
+        return gate[..., 0]
+
+
+def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+    """Return how much each text looks at each frame (step 2).
+
+    Args:
+        similarity: V x T x F, cosines.
+        frame_mask: bool, V x F; frames of False get weight 0. differs: the authors let black
+            padding frames take part.
+
+    Returns:
+        V x T x F, summing to 1 over the frames.
+    """
+    scaled = similarity / FRAME_TEMPERATURE
+    return torch.softmax(scaled.masked_fill(~frame_mask[:, None, :], -torch.inf), dim=-1)
+
+
+def attention_similarity(
+    text_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
+) -> torch.Tensor:
+    """Score by text-conditioned pooling alone (steps 1 to 3).
+
+    Args:
+        text_embeds: T x C, unit length.
+        frame_embeds: V x F x C, unit length.
+        frame_mask: bool, V x F.
+
+    Returns:
+        T x V: 0.4 times the cosine of text and pooled video.
+    """
+    similarity = torch.einsum("vfc,tc->vtf", frame_embeds, text_embeds)
+    weights = frame_weights(similarity, frame_mask)
+    gram = frame_embeds @ frame_embeds.transpose(1, 2)
+    dot = (weights * similarity).sum(-1)
+    square = ((weights @ gram) * weights).sum(-1)
+    return OUTPUT_SCALE * _cosine(dot, square).T
+
+
+def fusion_similarity(
+    text_embeds: torch.Tensor,
+    frame_embeds: torch.Tensor,
+    frame_mask: torch.Tensor,
+    gate: FusionGate,
+    *,
+    text_block: int,
+    bank_weights: torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Score by fusion pooling (steps 1 to 8).
+
+    Args:
+        text_embeds: T x C, unit length.
+        frame_embeds: V x F x C, unit length.
+        frame_mask: bool, V x F.
+        gate: The gate.
+        text_block: Each run of this many texts is one block (step 4); the last may be shorter.
+        bank_weights: V x F, what a fixed bank of texts sees (`bank_frame_weights`), in place of
+            the block.
+
+    Returns:
+        T x V: 0.4 times the cosine of text and fused video, before the logit scale.
+
+    Source: arXiv 2510.15470, msam-spec section 2. differs: padded frames are masked out; the
+        rewrite is exact but for rounding.
+    """
+    num_texts, num_frames = len(text_embeds), frame_embeds.shape[1]
+    block = num_texts if bank_weights is not None else max(1, min(text_block, num_texts))
+    whole = num_texts - num_texts % block
+    largest_axis = max(num_frames, len(gate.fc1.bias))
+    chunk = max(1, _CHUNK_ELEMENTS // max(1, num_texts * largest_axis))
+    rows = []
+    for start in range(0, len(frame_embeds), chunk):
+        part = slice(start, start + chunk)
+        bank = None if bank_weights is None else bank_weights[part]
+        columns = [
+            _fuse(texts, frame_embeds[part], frame_mask[part], gate, min(block, len(texts)), bank)
+            for texts in (text_embeds[:whole], text_embeds[whole:])
+            if len(texts)
+        ]
+        rows.append(torch.cat(columns, dim=1))
+    return torch.cat(rows).T
+
+
+def bank_frame_weights(
+    bank_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
+) -> torch.Tensor:
+    """Return what a fixed bank of texts sees in each video, as weights of its frames (steps 1-5).
+
+    Args:
+        bank_embeds: B x C, unit length.
+        frame_embeds: V x F x C, unit length.
+        frame_mask: bool, V x F.
+
+    Returns:
+        V x F: the a of ``q = sum_f a f``.
+    """
+    similarity = torch.einsum("vfc,tc->vtf", frame_embeds, bank_embeds)
+    weights = frame_weights(similarity, frame_mask)
+    return _block_weights(weights[:, None], (weights * similarity).sum(-1)[:, None])[:, 0]
+
+
+def _block_weights(weights: torch.Tensor, dot: torch.Tensor) -> torch.Tensor:
+    """Return a (V x N x F) from w (V x N x B x F) and p . t (V x N x B): steps 4 and 5."""
+    shares = torch.softmax(dot / TEXT_TEMPERATURE, dim=-1)
+    return torch.einsum("vnb,vnbf->vnf", shares, weights)
+
+
+def _fuse(
+    texts: torch.Tensor,
+    frames: torch.Tensor,
+    mask: torch.Tensor,
+    gate: FusionGate,
+    block: int,
+    bank: torch.Tensor | None,
+) -> torch.Tensor:
+    similarity = torch.einsum("vfc,tc->vtf", frames, texts)
+    weights = frame_weights(similarity, mask)
+    gram = frames @ frames.transpose(1, 2)
+    seen = weights @ gram
+    fused_by = gate.of_projection(weights @ (frames @ gate.fc1.weight.T))
+    pooled_dot = (weights * similarity).sum(-1)
+    pooled_square = (seen * weights).sum(-1)
+
+    def blocks(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.reshape(len(tensor), -1, block, *tensor.shape[2:])
+
+    shared = _block_weights(blocks(weights), blocks(pooled_dot)) if bank is None else bank[:, None]
+    shared_dot = torch.einsum("vnf,vnbf->vnb", shared, blocks(similarity)).flatten(1)
+    cross = torch.einsum("vnf,vnbf->vnb", shared, blocks(seen)).flatten(1)
+    shared_square = torch.einsum("vnf,vfg,vng->vn", shared, gram, shared)
+    shared_square = shared_square.repeat_interleave(block, dim=1)
+
+    own, other = 1 + fused_by, 1 - fused_by
+    dot = own * pooled_dot + other * shared_dot
+    square = own**2 * pooled_square + 2 * own * other * cross + other**2 * shared_square
+    return OUTPUT_SCALE * _cosine(dot, square)
+
+
+def _cosine(dot: torch.Tensor, square: torch.Tensor) -> torch.Tensor:
+    # Rounding may leave a square just below 0 where frames cancel out.
+    return dot * torch.rsqrt(square.clamp_min(1e-12))

@@ -1,0 +1,126 @@
+"""Multi-semantic adaptive learning: K semantic slots a caption and a video, as distributions."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+DROPOUT: Final = 0.2
+
+
+@dataclass(frozen=True)
+class Semantics:
+    """The semantics of a batch of one modality.
+
+    Attributes:
+        mean: B x K x C.
+        spread: B x K x C, above 0: the standard deviation by channel.
+        attention: B x K x L, which parts of the sequence each slot was made from.
+    """
+
+    mean: torch.Tensor
+    spread: torch.Tensor
+    attention: torch.Tensor
+
+    @property
+    def embeds(self) -> torch.Tensor:
+        """The semantics themselves: B x K x C, unit length."""
+        return functional.normalize(self.mean / self.spread, dim=-1)
+
+
+class AdaptiveSlots(nn.Module):
+    """Adaptive semantic construction: attends over a sequence K times.
+
+    Args:
+        width: C.
+        num_semantics: K.
+
+    Source: arXiv 2510.15470, msam-spec section 3, step 1.
+    """
+
+    def __init__(self, width: int, num_semantics: int) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.w1 = nn.Linear(width, width // 2, bias=False)
+        self.w2 = nn.Linear(width // 2, num_semantics, bias=False)
+        self.residual = nn.Linear(width, width)
+        self.dropout = nn.Dropout(DROPOUT)
+        self.layer_norm = nn.LayerNorm(width)
+        self.out = nn.Linear(width, width)
+
+    def forward(
+        self, pooled: torch.Tensor, sequence: torch.Tensor, mask: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Build the slots.
+
+        Args:
+            pooled: B x C, unit length.
+            sequence: B x L x C, unit length.
+            mask: bool, B x L; places of False are not attended to.
+
+        Returns:
+            Slots (B x K x C) and attention (B x K x L).
+        """
+        scores = self.w2(torch.tanh(self.w1(sequence))).transpose(1, 2)
+        attention = torch.softmax(scores.masked_fill(~mask[:, None, :], -torch.inf), dim=-1)
+        gates = self.dropout(torch.sigmoid(self.residual(attention @ sequence)))
+        slots = self.out(self.layer_norm(gates * pooled[:, None, :]))
+        return slots, attention
+
+
+class SemanticBranch(nn.Module):
+    """The semantics of both modalities: slot networks of their own, shared distribution heads.
+
+    Args:
+        width: C.
+        num_semantics: K.
+
+    Source: arXiv 2510.15470, msam-spec section 3; hidden widths C/2 and C/8.
+    """
+
+    def __init__(self, width: int, num_semantics: int) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.video_slots = AdaptiveSlots(width, num_semantics)
+        self.text_slots = AdaptiveSlots(width, num_semantics)
+        half, eighth = width // 2, max(1, width // 8)
+        self.mean_head = nn.Sequential(
+            nn.Linear(width, half),
+            nn.ReLU(),
+            nn.Linear(half, half),
+            nn.ReLU(),
+            nn.Linear(half, width),
+        )
+        self.spread_head = nn.Sequential(
+            nn.Linear(width, eighth), nn.ReLU(), nn.Linear(eighth, width)
+        )
+
+    def of_videos(
+        self, pooled: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
+    ) -> Semantics:
+        """Return the semantics of videos.
+
+        Args:
+            pooled: V x C, unit length.
+            frame_embeds: V x F x C, unit length, before the temporal encoder.
+            frame_mask: bool, V x F.
+        """
+        return self._distribution(*self.video_slots(pooled, frame_embeds, frame_mask))
+
+    def of_texts(
+        self, pooled: torch.Tensor, word_embeds: torch.Tensor, word_mask: torch.Tensor
+    ) -> Semantics:
+        """Return the semantics of captions.
+
+        Args:
+            pooled: T x C, unit length.
+            word_embeds: T x L x C, unit length.
+            word_mask: bool, T x L.
+        """
+        return self._distribution(*self.text_slots(pooled, word_embeds, word_mask))
+
+    def _distribution(self, slots: torch.Tensor, attention: torch.Tensor) -> Semantics:
+        spread = functional.softplus(self.spread_head(slots))
+        return Semantics(self.mean_head(slots), spread, attention)
