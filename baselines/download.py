@@ -110,5 +110,6 @@ def _what_to_do(spec: BackboneSpec, record: Mapping[str, Any], reason: str) -> s
         f"cannot be fetched ({reason}). On a machine with a network, do one of these:\n"
         f"  - {choices}\n"
         f"then copy the file here; any file can be named by path: "
-        f"--backbone {by_path}/PATH"
+        f"--backbone {by_path}/PATH\n"
+        "Without any download: --backbone tiny, a small one of our own, trained from scratch"
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dvtr_bench.protocol.ceilings import SharedText
 from dvtr_bench.results import ComparableKey, RunRecord, comparable_key, require_comparable
+from dvtr_bench.results.record import Ties
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,7 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
     entries.sort(key=lambda entry: -_headline(entry))
     for record in records:
         notes += record.left_out
-        notes += [
-            f"{record.label}: equal scores decide {ties.queries} {direction} ranks; counted in its "
-            f"favour R@1 would be {ties.optimistic.get('R@1', float('nan')):.1f}."
-            for direction, ties in record.ties.items()
-        ]
+        notes += _tie_notes(record)
     first = records[0]
     return Board(
         key=key,
@@ -111,6 +108,22 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
         shared_text=first.shared_text,
         notes=tuple(dict.fromkeys(notes)),
     )
+
+
+def _tie_notes(record: RunRecord) -> list[str]:
+    """Say by how much the order of equal scores could raise a run's R@1, where it could."""
+    raised = [
+        f"{direction} R@1 by {gain:.1f} ({ties.queries} queries)"
+        for direction, ties in record.ties.items()
+        if (gain := _tie_gain(record, direction, ties)) > 0
+    ]
+    if not raised:
+        return []
+    return [f"{record.label}: equal scores, counted against it, cost {', '.join(raised)}."]
+
+
+def _tie_gain(record: RunRecord, direction: str, ties: Ties) -> float:
+    return ties.optimistic["R@1"] - record.metrics[direction]["strict"]["R@1"].value
 
 
 def _family(record: RunRecord) -> str:

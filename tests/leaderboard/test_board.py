@@ -61,6 +61,11 @@ def test_an_external_run_says_so() -> None:
     assert board.entries[0].label == "x (external)"
 
 
-def test_ties_are_told() -> None:
-    (board,) = make_boards([toy_record(tied=True)])
-    assert any("counted in its favour R@1 would be 100.0" in note for note in board.notes)
+def test_ties_are_told_with_what_they_cost() -> None:
+    tied = toy_record(tied=True)
+    (board,) = make_boards([tied])
+    (note,) = board.notes
+    cost = 100.0 - tied.metrics["t2v"]["strict"]["R@1"].value
+    assert f"t2v R@1 by {cost:.1f} ({tied.ties['t2v'].queries} queries)" in note
+    (board,) = make_boards([toy_record()])
+    assert board.notes == ()
