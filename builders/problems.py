@@ -34,7 +34,7 @@ def collect(function: Callable[[Item], Result], items: Iterable[Item]) -> list[R
     if len(failures) == 1:
         raise AnnotationError(failures[0])
     if failures:
-        raise AnnotationError(f"{len(failures)} problems:{bullets(failures)}")
+        raise AnnotationError(f"problems found: {len(failures)}{bullets(failures)}")
     return results
 
 

@@ -46,7 +46,9 @@ def check_source(source: Source) -> None:
         if not clip.captions:
             problems.append(f"{place}{clip.video_id!r} has no captions")
     if problems:
-        raise AnnotationError(f"{source.info.name}: {len(problems)} problems:{bullets(problems)}")
+        raise AnnotationError(
+            f"{source.info.name}: problems found: {len(problems)}{bullets(problems)}"
+        )
     if not source.clips:
         raise AnnotationError(f"{source.info.name}: there are no captions to build from")
 
