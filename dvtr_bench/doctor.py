@@ -136,7 +136,9 @@ def _check_datasets() -> Check:
     try:
         built = [dataset.manifest.name for dataset in find_datasets(Path("dvtr"))]
     except DvtrError as failure:
-        return Check("note", "datasets", str(failure))
+        return Check("note", "built datasets", str(failure))
     if not built:
-        return Check("note", "datasets", "none under ./dvtr", "dvtr-bench quickstart builds one")
-    return Check("ok", "datasets", ", ".join(built))
+        return Check(
+            "note", "built datasets", "none under ./dvtr", "dvtr-bench quickstart builds one"
+        )
+    return Check("ok", "built datasets", ", ".join(built))

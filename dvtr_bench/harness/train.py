@@ -93,9 +93,7 @@ def train(
         NotANumberError: The loss is no longer a number.
     """
     require_trainable(split_train, split_validation)
-    place = torch.device(device)
-    if recipe.autocast == "fp16" and place.type == "cpu":
-        raise ConfigError("autocast=fp16 needs a GPU: use bf16 or off on the CPU")
+    place = _checked_device(device, recipe)
     setup = describe_setup(model, split_train, recipe)
     state = open_run(out_folder, setup)
     if state.finished:
@@ -228,6 +226,13 @@ class _Loop:
         for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
         return self.recipe.learning_rate * factor
+
+
+def _checked_device(device: str, recipe: Recipe) -> torch.device:
+    place = torch.device(device)
+    if recipe.autocast == "fp16" and place.type == "cpu":
+        raise ConfigError("autocast=fp16 needs a GPU: use bf16 or off on the CPU")
+    return place
 
 
 def _trained_parameters(model: "Trainable", recipe: Recipe) -> dict[nn.Parameter, str]:
