@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from dvtr_bench.atomic import written_beside
+
 if TYPE_CHECKING:
     from dvtr_bench.retriever import Frames
 
@@ -105,9 +107,8 @@ def save_contact_sheet(title: str, rows: Sequence[Row], path: Path) -> Path:
         The path written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    draw_contact_sheet(title, rows).save(unfinished, format="PNG", optimize=True)
-    unfinished.replace(path)
+    with written_beside(path) as beside:
+        draw_contact_sheet(title, rows).save(beside, format="PNG", optimize=True)
     return path
 
 

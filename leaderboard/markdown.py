@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dvtr_bench.atomic import written_beside
 from dvtr_bench.protocol import PROTOCOL_VERSION
 from leaderboard.board import Board
 from leaderboard.tables import Field, Table, board_tables, board_title, published_table
@@ -49,9 +50,8 @@ def write_markdown(boards: Sequence[Board], path: Path) -> Path:
         The path written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    unfinished.write_text(to_markdown(boards), encoding="utf-8")
-    unfinished.replace(path)
+    with written_beside(path) as beside:
+        beside.write_text(to_markdown(boards), encoding="utf-8")
     return path
 
 

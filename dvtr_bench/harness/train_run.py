@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.harness.checkpoint import (
     FORMAT_VERSION,
@@ -118,9 +119,9 @@ def save_epoch(
     name = f"epoch-{epoch:03d}"
     training = {**state.setup, "epoch": epoch, "validation_t2v_r1": recall}
     save_checkpoint(folder / name, model, training)
-    beside = folder / name / f".{OPTIMISER_FILE}.tmp"
-    save_file({key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}, beside)
-    beside.replace(folder / name / OPTIMISER_FILE)
+    tensors = {key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}
+    with written_beside(folder / name / OPTIMISER_FILE) as beside:
+        save_file(tensors, beside)
     better = recall >= state.best_recall
     state = replace(
         state,
@@ -204,9 +205,8 @@ class TrainingLog:
                 except (ValueError, KeyError):
                     # The line that a killed run was in the middle of.
                     continue
-        beside = self._path.with_name(f".{LOG_FILE}.tmp")
-        beside.write_text("".join(kept), encoding="utf-8")
-        beside.replace(self._path)
+        with written_beside(self._path) as beside:
+            beside.write_text("".join(kept), encoding="utf-8")
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Add one line; ``record`` has an ``epoch``, counted from 1."""

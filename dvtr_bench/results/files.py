@@ -1,11 +1,11 @@
 """Result files: one run, one file, never half-written, never over another run."""
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.results.checks import require_consistent
 from dvtr_bench.results.json_form import from_text, to_text
@@ -37,15 +37,8 @@ def write_result(record: RunRecord, folder: Path) -> Path:
     while path.exists() and not _same_run(path, record):
         number += 1
         path = folder / f"{stem}-{number}.json"
-    beside = folder / f".{path.name}.{os.getpid()}.writing"
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with written_beside(path) as beside:
+        beside.write_text(text, encoding="utf-8")
     return path
 
 
