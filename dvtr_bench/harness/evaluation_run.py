@@ -50,11 +50,9 @@ class Weights:
         """Name and origin, for messages."""
         return f"{self.model} ({self.checkpoint or self.backbone})"
 
-    def training(self) -> dict[str, Any]:
-        """Return what the checkpoint says of its training; empty without a checkpoint."""
-        if self.checkpoint is None:
-            return {}
-        return dict(read_checkpoint_config(self.checkpoint)["training"])
+    def description(self) -> dict[str, Any]:
+        """Return what the checkpoint says of itself; empty without a checkpoint."""
+        return {} if self.checkpoint is None else read_checkpoint_config(self.checkpoint)
 
     def load(self, device: str) -> "Retriever":
         """Load the model onto a device, set for evaluation."""
@@ -173,13 +171,12 @@ def evaluate_and_write(
         What was written.
     """
     model = weights.load(device)
-    training = weights.training()
-    config = {} if weights.checkpoint is None else read_checkpoint_config(weights.checkpoint)
-    seed = training.get("recipe", {}).get("seed")
+    description = weights.description()
+    seed = description.get("training", {}).get("recipe", {}).get("seed")
     evaluation = evaluate(
         model,
         split,
-        checkpoint_sha256=config.get("weights_sha256"),
+        checkpoint_sha256=description.get("weights_sha256"),
         seeds=() if seed is None else (seed,),
         show_progress=show_progress,
     )
