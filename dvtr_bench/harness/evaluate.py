@@ -1,6 +1,5 @@
 """One evaluation: encode once, rank by the protocol, check the claims, write down everything."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,20 +11,21 @@ from numpy.typing import NDArray
 
 from dvtr_bench.errors import ConfigError, ProtocolError
 from dvtr_bench.harness.encode import encode_texts, encode_videos
+from dvtr_bench.harness.encode_split import EncodedSplit, encode_split
 from dvtr_bench.harness.environment import environment_facts
 from dvtr_bench.harness.facts import dataset_facts, model_facts
+from dvtr_bench.harness.processes import ALONE, Processes
+from dvtr_bench.harness.ranking import Ranking, rank
 from dvtr_bench.harness.scorer import Scorer
-from dvtr_bench.harness.top_videos import TopVideos
-from dvtr_bench.progress import progress_bar
+from dvtr_bench.harness.top_candidates import top_lists
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.ceilings import shared_text
 from dvtr_bench.protocol.honesty import HonestySample, SampleConfig, check_honesty
-from dvtr_bench.protocol.rank_table import RankTable
-from dvtr_bench.protocol.ranks import RankCounter
 from dvtr_bench.protocol.relevance import Relevance
 from dvtr_bench.protocol.split_rules import require_whole_split
 from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import RunRecord, ScoringFacts, Seconds
+from dvtr_bench.results.top_lists import TopLists
 from dvtr_bench.retriever import BlockRetriever
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class EvaluationConfig:
         video_batch: Videos encoded in one call.
         block_captions: Captions of a block of the sim_matrix, cut down to whole text blocks.
         block_videos: Videos of a block of the sim_matrix.
-        top_k: Videos kept for each caption, for contact sheets.
+        top_k: Candidates kept for each query.
         bootstrap: How the intervals are made.
         sample: How much is scored again to check the model's claims.
     """
@@ -52,7 +52,7 @@ class EvaluationConfig:
     video_batch: int = 16
     block_captions: int = 1024
     block_videos: int = 512
-    top_k: int = 5
+    top_k: int = 10
     bootstrap: BootstrapConfig = field(default_factory=BootstrapConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
 
@@ -70,14 +70,11 @@ class Evaluation:
     Attributes:
         records: One for a ``pairwise`` model. For a ``query_block`` model first the one as
             published, then the one at block 1.
-        top_videos: int64, T x k: rows of the best videos of each caption, best first, by the first
-            record.
-        top_scores: float32, T x k: their scores.
+        top: The best candidates of every query, one for each record.
     """
 
     records: tuple[RunRecord, ...]
-    top_videos: NDArray[np.int64]
-    top_scores: NDArray[np.float32]
+    top: tuple[TopLists, ...]
 
 
 def evaluate(
@@ -87,6 +84,7 @@ def evaluate(
     config: EvaluationConfig | None = None,
     checkpoint_sha256: str | None = None,
     seeds: Sequence[int] = (),
+    processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Evaluation:
     """Evaluate a model on a split by the recall protocol.
@@ -97,10 +95,11 @@ def evaluate(
         config: Batches and blocks; the defaults when None.
         checkpoint_sha256: Of the weights that were loaded, for the record.
         seeds: Seeds that the model was trained with, for the record.
+        processes: Those that share the work; the ranks are the same for any number.
         show_progress: False for no progress bars.
 
     Returns:
-        The records and the best videos of each caption.
+        The records and the best candidates of each query, the same in every process.
 
     Raises:
         NotFoundError: The split has no frames, no videos or no captions.
@@ -116,13 +115,15 @@ def evaluate(
     """
     config = config or EvaluationConfig()
     require_whole_split(split)
-    run = _Run(retriever, split, config, show_progress)
+    run = _Run(retriever, split, config, processes, show_progress)
     finished = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
-    records = tuple(
-        run.record(scored, checkpoint_sha256=checkpoint_sha256, seeds=seeds) for scored in finished
+    return Evaluation(
+        records=tuple(
+            run.record(scored, checkpoint_sha256=checkpoint_sha256, seeds=seeds)
+            for scored in finished
+        ),
+        top=tuple(top_lists(scored.ranking.best, split) for scored in finished),
     )
-    videos, scores = finished[0].top.result()
-    return Evaluation(records, videos.numpy(), scores.numpy())
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,12 +132,8 @@ class _Scored:
 
     retriever: "Retriever"
     text_block: int | None
-    table: RankTable
-    top: TopVideos
+    ranking: Ranking
     honesty: "tuple[HonestyCheck, ...]"
-    seconds: float
-    device: torch.device
-    dtype: torch.dtype
 
 
 class _Run:
@@ -147,67 +144,55 @@ class _Run:
         retriever: "Retriever",
         split: "RetrievalSplit",
         config: EvaluationConfig,
+        processes: Processes,
         show_progress: bool,
     ) -> None:
         self.split = split
         self.config = config
-        self.show_progress = show_progress
+        self.processes = processes
+        self.show_progress = show_progress and processes.is_first
         self.relevance = Relevance.of(
             split.captions, split.caption_video_index, len(split.video_ids)
         )
-        every_video = np.arange(self.relevance.num_videos)
-        started = time.perf_counter()
-        self.videos, self.frames_per_video = encode_videos(
-            retriever, split, every_video, config.video_batch, show_progress=show_progress
+        self.encoded: EncodedSplit = encode_split(
+            retriever,
+            split,
+            text_batch=config.text_batch,
+            video_batch=config.video_batch,
+            processes=processes,
+            show_progress=self.show_progress,
         )
-        encoded_videos = time.perf_counter()
-        self.texts = encode_texts(
-            retriever, split.captions, config.text_batch, show_progress=show_progress
-        )
-        self.seconds = (encoded_videos - started, time.perf_counter() - encoded_videos)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
         """Rank every query and check what the model claims."""
         scorer = Scorer(
             retriever,
-            self.texts,
-            self.videos,
+            self.encoded.texts,
+            self.encoded.videos,
             text_block=text_block or 1,
             block_captions=self.config.block_captions,
             block_videos=self.config.block_videos,
         )
-        counter = RankCounter(
+        sample = HonestySample(scorer, self.config.sample)
+        ranking = rank(
+            scorer,
+            self.split,
             self.relevance,
-            retriever.name,
-            caption_ids=self.split.caption_ids,
-            video_ids=self.split.video_ids,
+            top_k=self.config.top_k,
+            watch=(sample.add,),
+            processes=self.processes,
+            label="score" if text_block is None else f"score (block {text_block})",
+            show_progress=self.show_progress,
         )
-        top, sample = TopVideos(self.config.top_k), HonestySample(scorer, self.config.sample)
-        started = time.perf_counter()
-        wanted = [block for block in scorer.grid if counter.wants(block)]
-        label = "score" if text_block is None else f"score (block {text_block})"
-        bar = progress_bar(label, len(wanted) + len(scorer.grid), enabled=self.show_progress)
-        with bar as advance:
-            for block in wanted:
-                counter.note_relevant(scorer.score(block), block)
-                advance()
-            for block in scorer.grid:
-                scores = scorer.score(block)
-                counter.count(scores, block)
-                top.add(scores, block)
-                sample.add(scores, block)
-                advance()
-        table = counter.table()
-        seconds = time.perf_counter() - started
+        for other in self.processes.gathered(sample.kept):
+            sample.take(other)
         honesty = check_honesty(
             scorer,
             sample,
             encode_captions=partial(self._captions_again, retriever),
             encode_videos=partial(self._videos_again, retriever),
         )
-        return _Scored(
-            retriever, text_block, table, top, honesty, seconds, scores.device, scores.dtype
-        )
+        return _Scored(retriever, text_block, ranking, honesty)
 
     def record(
         self, scored: _Scored, *, checkpoint_sha256: str | None, seeds: Sequence[int]
@@ -215,15 +200,17 @@ class _Run:
         """Write down everything about a pass."""
         retriever = scored.retriever
         return make_record(
-            scored.table,
+            scored.ranking.table,
             kind="model",
-            dataset=dataset_facts(self.split, self.relevance, self.frames_per_video),
+            dataset=dataset_facts(self.split, self.relevance, self.encoded.frames_per_video),
             model=model_facts(retriever, checkpoint_sha256=checkpoint_sha256, seeds=seeds),
             scoring=ScoringFacts(retriever.scoring, scored.text_block),
-            environment=environment_facts(scored.device, scored.dtype),
+            environment=environment_facts(scored.ranking.device, scored.ranking.dtype),
             honesty=scored.honesty,
             seconds=Seconds(
-                encode_texts=self.seconds[1], encode_videos=self.seconds[0], score=scored.seconds
+                encode_texts=self.encoded.seconds_texts,
+                encode_videos=self.encoded.seconds_videos,
+                score=scored.ranking.seconds,
             ),
             shared_text=shared_text(self.split.captions, self.relevance.caption_video_index),
             bootstrap=self.config.bootstrap,

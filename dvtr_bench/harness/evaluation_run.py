@@ -20,6 +20,7 @@ from dvtr_bench.harness.evaluate import Evaluation, evaluate
 from dvtr_bench.model_listing import list_models
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.files import file_stem
+from dvtr_bench.results.top_lists import write_top_lists
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 SHEET_QUERIES: Final = 6
 """Queries of a contact sheet."""
+
+SHEET_CLIPS: Final = 5
+"""Clips of each of its queries."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +184,10 @@ def evaluate_and_write(
         seeds=() if seed is None else (seed,),
         show_progress=show_progress,
     )
-    paths = [write_result(record, results) for record in evaluation.records]
+    paths = []
+    for record, lists in zip(evaluation.records, evaluation.top, strict=True):
+        path = write_result(record, results)
+        paths += [path, write_top_lists(lists, path)]
     sheet = results / f"{file_stem(evaluation.records[0])}.png"
     paths.append(draw_top_videos(evaluation, split, sheet))
     return Written(evaluation.records, tuple(paths))
@@ -203,15 +210,17 @@ def draw_top_videos(
     record = evaluation.records[0]
     ranks = record.rank_table.ranks["t2v"]["strict"].pessimistic
     own = split.caption_video_index
+    row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
     rows = []
     for query in _spread(own, queries):
+        found = evaluation.top[0]["t2v"].candidate_ids[query][:SHEET_CLIPS]
         tiles = [
             Tile(
-                split.frames(int(video)),
-                f"{number} · {split.video_ids[int(video)]}",
-                relevant=bool(video == own[query]),
+                split.frames(row_of[video_id]),
+                f"{number} · {video_id}",
+                relevant=row_of[video_id] == own[query],
             )
-            for number, video in enumerate(evaluation.top_videos[query], start=1)
+            for number, video_id in enumerate(found, start=1)
         ]
         note = f"its clip is ranked {int(ranks[query])} of {len(split.video_ids)}"
         rows.append(Row(split.captions[query], note, tiles))

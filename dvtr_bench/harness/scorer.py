@@ -58,6 +58,11 @@ class Scorer:
             block_videos,
         )
 
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.retriever.name
+
     def score(self, block: Block) -> torch.Tensor:
         """Score a block of the grid.
 

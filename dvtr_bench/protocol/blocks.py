@@ -60,9 +60,15 @@ class Grid:
 
     def __iter__(self) -> Iterator[Block]:
         """Yield every block once: all rows of the first columns, then all rows of the next."""
+        for run in self.columns():
+            yield from run
+
+    def columns(self) -> Iterator[list[Block]]:
+        """Yield each run of columns: its blocks, which hold all rows."""
         for videos in cut(self.num_videos, self.block_videos):
-            for captions in cut(self.num_captions, self.block_captions):
-                yield Block(captions, videos)
+            yield [
+                Block(captions, videos) for captions in cut(self.num_captions, self.block_captions)
+            ]
 
     def __len__(self) -> int:
         """Return the number of blocks."""

@@ -102,6 +102,19 @@ class HonestySample:
             there = tuple(torch.from_numpy(index).to(scores.device) for index in inside)
             self._scores[rows, columns] = scores[there].double().cpu().numpy()
 
+    @property
+    def kept(self) -> NDArray[np.float64]:
+        """float64, sample captions x sample videos: NaN for what no block held yet."""
+        return self._scores
+
+    def take(self, kept: NDArray[np.float64]) -> None:
+        """Take what another process kept of the same sample.
+
+        Args:
+            kept: Its `kept`.
+        """
+        self._scores = np.where(np.isnan(self._scores), kept, self._scores)
+
     def scores(self, captions: Rows, videos: Rows) -> NDArray[np.float64]:
         """Return the scores of the run.
 

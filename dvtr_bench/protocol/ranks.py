@@ -46,6 +46,12 @@ class RankCounter:
         ...         read(sim_matrix[block.captions, block.videos], block)
         >>> counter.table().ranks["t2v"]["strict"].pessimistic.tolist()
         [1, 1, 2]
+
+    Several counters, in several processes, can share the runs of columns: between the passes each
+    takes the maxima of all over `best_relevant`, before `table` the sums over `counted`.
+
+    Attributes:
+        nans: The NaN scores met so far.
     """
 
     def __init__(
@@ -69,10 +75,10 @@ class RankCounter:
         self._caption_ids = caption_ids
         self._video_ids = video_ids
         self._tallies: dict[RelevanceKind, Tally] = {}
-        self._nans = _NanCount()
+        self.nans = NanCount()
         self._own = torch.tensor(relevance.caption_video_index)
         self._open: dict[tuple[int, int], _OpenColumns] = {}
-        self._columns_done = np.zeros(relevance.num_videos, dtype=bool)
+        self._columns_done = torch.zeros(relevance.num_videos, dtype=torch.int64)
         self._prepared: tuple[tuple[int, int], dict[RelevanceKind, ColumnRelevance]] | None = None
 
     def wants(self, block: Block) -> bool:
@@ -115,7 +121,7 @@ class RankCounter:
         self._prepare(scores, block)
         state = self._opened(block)
         if bool(scores.amax().isnan()):
-            self._nans.add(scores, block)
+            self.nans.add(scores, block)
         else:
             own = self._own[block.captions]
             for kind, columns in self._columns(block).items():
@@ -127,7 +133,35 @@ class RankCounter:
             for kind, closing in self._columns(block).items():
                 self._tallies[kind].close(state.set_hits[kind], block, closing)
             del self._open[_key(block)]
-            self._columns_done[block.videos] = True
+            self._columns_done[block.videos] += 1
+
+    def prepare(self, dtype: torch.dtype, device: torch.device) -> None:
+        """Make room for the counts; the first block does it where nobody did before.
+
+        Args:
+            dtype: Of the scores.
+            device: Where they are.
+        """
+        if not self._tallies:
+            self._own = self._own.to(device)
+            for kind in self._relevance.kinds:
+                self._tallies[kind] = Tally(kind, self._relevance, dtype, device)
+
+    @property
+    def best_relevant(self) -> list[torch.Tensor]:
+        """The best relevant scores of every query, as tensors that can be written to."""
+        return [best for tally in self._tallies.values() for best in tally.best.values()]
+
+    @property
+    def counted(self) -> list[torch.Tensor]:
+        """What was counted, as tensors that can be written to."""
+        counts = [
+            count
+            for tally in self._tallies.values()
+            for by_query in tally.counts.values()
+            for count in by_query.values()
+        ]
+        return [*counts, self._columns_done]
 
     def table(self) -> RankTable:
         """Return the ranks, once every pair was counted.
@@ -140,14 +174,15 @@ class RankCounter:
             ProtocolError: Some pairs were never counted.
         """
         relevance = self._relevance
-        if not self._columns_done.all():
-            column = int(np.argmin(self._columns_done))
+        if len(wrong := (self._columns_done != 1).nonzero()[:, 0]):
+            column = int(wrong[0])
             raise ProtocolError(
-                f"{self._model_name}: not every pair was counted: video "
-                f"{self._name(self._video_ids, column)} was not compared with every caption, and "
-                f"{int((~self._columns_done).sum())} videos like it: feed every block once"
+                f"{self._model_name}: not every pair was counted once: video "
+                f"{self._name(self._video_ids, column)} was compared with every caption "
+                f"{int(self._columns_done[column])} times, and {len(wrong)} videos were not "
+                "compared once: feed every block once"
             )
-        self._nans.require_none(self._model_name, self._caption_ids, self._video_ids)
+        self.nans.require_none(self._model_name, self._caption_ids, self._video_ids)
         strict = self._tallies["strict"]
         identical = self._tallies.get("text_identical", strict)
         tallies: dict[RelevanceKind, Tally] = {"strict": strict, "text_identical": identical}
@@ -170,10 +205,7 @@ class RankCounter:
                 f"{self._model_name}: scores of {block} have shape {tuple(scores.shape)}: expected "
                 f"{block.shape} (captions x videos)"
             )
-        if not self._tallies:
-            self._own = self._own.to(scores.device)
-            for kind in self._relevance.kinds:
-                self._tallies[kind] = Tally(kind, self._relevance, scores.dtype, scores.device)
+        self.prepare(scores.dtype, scores.device)
 
     def _columns(self, block: Block) -> dict[RelevanceKind, ColumnRelevance]:
         if self._prepared is None or self._prepared[0] != _key(block):
@@ -228,11 +260,22 @@ class _OpenColumns:
 
 
 @dataclass
-class _NanCount:
-    """Counts NaN scores and keeps the first place, in caption order, then video order."""
+class NanCount:
+    """Counts NaN scores and keeps the first place, in caption order, then video order.
+
+    Attributes:
+        count: How many.
+        first: Row and column of the first one; None when there is none.
+    """
 
     count: int = 0
     first: tuple[int, int] | None = None
+
+    @classmethod
+    def joined(cls, parts: Sequence["NanCount"]) -> "NanCount":
+        """Join what several counters met."""
+        places = [part.first for part in parts if part.first is not None]
+        return cls(sum(part.count for part in parts), min(places, default=None))
 
     def add(self, scores: torch.Tensor, block: Block) -> None:
         """Add the NaN scores of a block."""

@@ -43,17 +43,30 @@ def test_blocks_and_batches_change_nothing(honest_model, split, sizes):
     assert record.metrics == other.metrics
 
 
-def test_the_best_videos_of_each_caption_come_with_it(honest_model, split):
-    evaluation = _evaluate(honest_model(), split)
+def test_the_best_candidates_of_each_query_come_with_it(honest_model, split):
+    (top,) = _evaluate(honest_model(), split).top
     scores = _whole_matrix(honest_model(), split)
-    order = np.argsort(-scores, axis=1, kind="stable")[:, :5]
-    assert (evaluation.top_videos == order).all()
-    assert evaluation.top_scores == pytest.approx(np.take_along_axis(scores, order, 1), rel=1e-5)
+    own = split.caption_video_index
+    by_set = np.stack([scores[own == video].max(axis=0) for video in range(40)])
+    expected = {
+        "t2v": (scores, split.caption_ids, split.video_ids),
+        "v2t": (by_set.T, split.video_ids, split.video_ids),
+        "v2t_caption": (scores.T, split.video_ids, split.caption_ids),
+    }
+    for direction, (matrix, queries, gallery) in expected.items():
+        order = np.argsort(-matrix, axis=1, kind="stable")[:, :10]
+        found = top[direction]
+        assert tuple(found.query_ids) == queries
+        assert found.candidate_ids == [[gallery[row] for row in line] for line in order]
+        assert np.array(found.scores) == pytest.approx(
+            np.take_along_axis(matrix, order, 1), rel=1e-5
+        )
 
 
-def test_a_small_gallery_gives_fewer_best_videos_and_fewer_figures(honest_model, memory_split):
+def test_a_small_gallery_gives_fewer_candidates_and_fewer_figures(honest_model, memory_split):
     evaluation = _evaluate(honest_model(), memory_split([["a 0"], ["b 1", "c 1"], ["d 2"]]))
-    assert evaluation.top_videos.shape == (4, 3)
+    lengths = {name: len(top.candidate_ids[0]) for name, top in evaluation.top[0].items()}
+    assert lengths == {"t2v": 3, "v2t": 3, "v2t_caption": 4}
     (record,) = evaluation.records
     assert set(record.metrics["t2v"]["strict"]) == {"R@1", "MdR", "MnR"}
     assert len(record.left_out) == 7

@@ -140,7 +140,7 @@ def test_every_pair_is_counted_exactly_once():
     relevance = Relevance.of(["a", "b"], [0, 1], num_videos=2)
     scores = torch.eye(2)
     left, right = (Block(slice(0, 2), slice(v, v + 1)) for v in (0, 1))
-    with pytest.raises(ProtocolError, match="not every pair was counted: video 1"):
+    with pytest.raises(ProtocolError, match="not every pair was counted once: video 1"):
         _table(scores, relevance, [left])
     with pytest.raises(ProtocolError, match="overlaps"):
         _table(scores, relevance, [left, right, left])

@@ -1,0 +1,126 @@
+"""The processes that share one evaluation: one by default, several under `torchrun`."""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+import torch
+from torch import distributed
+
+from dvtr_bench.errors import ConfigError
+
+_Item = TypeVar("_Item")
+
+_PATIENCE: Final = timedelta(hours=12)
+"""How long one process waits for another: the first may have a split to encode and to check."""
+
+
+@dataclass(frozen=True)
+class Processes:
+    """This process among those that share the work.
+
+    Every process makes the same calls in the same order. What they exchange travels through the
+    CPU, so that any device will do.
+
+    Attributes:
+        rank: Number of this process, from 0.
+        count: Number of processes.
+    """
+
+    rank: int = 0
+    count: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """True for the process that talks and writes."""
+        return self.rank == 0
+
+    def mine(self, items: Sequence[_Item]) -> Sequence[_Item]:
+        """Return this process's share: every item belongs to one process."""
+        return items[self.rank :: self.count]
+
+    def share_of(self, count: int, size: int) -> slice:
+        """Return this process's run of rows, cut where whole batches end.
+
+        Args:
+            count: Rows in all.
+            size: Rows of a batch.
+
+        Returns:
+            A slice, which may be empty; the runs of all processes make up all rows.
+
+        Example:
+            >>> [Processes(rank, 2).share_of(5, 2) for rank in (0, 1)]
+            [slice(0, 2, None), slice(2, 5, None)]
+        """
+        batches = -(-count // size)
+        ends = (self.rank * batches // self.count, (self.rank + 1) * batches // self.count)
+        return slice(*(min(end * size, count) for end in ends))
+
+    def gathered(self, value: Any) -> list[Any]:
+        """Return what every process passed, in order of their numbers."""
+        if self.count == 1:
+            return [value]
+        values: list[Any] = [None] * self.count
+        distributed.all_gather_object(values, value)
+        return values
+
+    def add_up(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Replace tensors by their sums over all processes."""
+        self._reduce(tensors, distributed.ReduceOp.SUM)
+
+    def take_greatest(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Replace tensors by their maxima over all processes."""
+        self._reduce(tensors, distributed.ReduceOp.MAX)
+
+    def fill_in(self, whole: torch.Tensor, rows: Sequence[slice]) -> None:
+        """Complete a tensor of which each process holds some rows.
+
+        Args:
+            whole: On the CPU, the same shape everywhere; this process's rows are filled.
+            rows: The rows of every process, in order of their numbers.
+        """
+        if self.count > 1:
+            for source, run in enumerate(rows):
+                if run.stop > run.start:
+                    distributed.broadcast(whole[run], src=source)
+
+    def _reduce(self, tensors: Sequence[torch.Tensor], operation: Any) -> None:
+        if self.count > 1:
+            for tensor in tensors:
+                there = tensor.cpu()
+                distributed.all_reduce(there, op=operation)
+                tensor.copy_(there)
+
+
+ALONE: Final = Processes()
+"""One process, which does everything."""
+
+
+@contextmanager
+def joined_processes() -> Iterator[Processes]:
+    """Join the other processes where `torchrun` has started this one, and leave them again.
+
+    Yields:
+        This process among them; `ALONE` in an ordinary run.
+
+    Raises:
+        ConfigError: The environment names several processes but not where they meet.
+    """
+    count = int(os.environ.get("WORLD_SIZE", "1"))
+    if count == 1:
+        yield ALONE
+        return
+    if missing := {"RANK", "MASTER_ADDR", "MASTER_PORT"} - os.environ.keys():
+        raise ConfigError(
+            f"WORLD_SIZE is {count} but {', '.join(sorted(missing))} is not set: start several "
+            f"processes with `torchrun --nproc-per-node {count} -m dvtr_bench evaluate ...`"
+        )
+    distributed.init_process_group("gloo", timeout=_PATIENCE)
+    try:
+        yield Processes(distributed.get_rank(), count)
+    finally:
+        distributed.destroy_process_group()
