@@ -103,8 +103,7 @@ def rank(
         for block in wanted:
             counter.note_relevant(source.score(block), block)
             advance()
-        if processes.count > 1:
-            _agree(counter, source, processes)
+        processes.take_greatest(counter.best_relevant)
         for block in blocks:
             scores = source.score(block)
             form = scores.dtype, scores.device
@@ -123,11 +122,3 @@ def rank(
         device=device,
         dtype=dtype,
     )
-
-
-def _agree(counter: RankCounter, source: ScoreSource, processes: Processes) -> None:
-    """Let every process know the best relevant score of every query."""
-    # A process without columns of its own scores one block to know the dtype of the scores.
-    first = source.score(next(iter(source.grid)))
-    counter.prepare(first.dtype, first.device)
-    processes.take_greatest(counter.best_relevant)

@@ -14,8 +14,9 @@ tie. `count` meets each caption's own pair again and refuses a model that scored
 second time.
 
 For v2t, "the set's best caption scores at least x" means "one of its captions does", so a set needs
-no maximum, only whether it was hit: captions x 1 column-run of counts, added up by set and dropped
-when the run of columns is complete. Memory is V x (columns of a block), never captions x videos.
+no maximum, only whether it was hit. A set whose captions stand in one block is counted there; sets
+that lie across blocks wait, one bit a column, until their run of columns is complete. Memory is at
+most T x (columns of a block), never captions x videos.
 """
 
 from collections.abc import Sequence
@@ -29,8 +30,8 @@ from dvtr_bench.errors import InputError, NotANumberError, ProtocolError
 from dvtr_bench.protocol import RelevanceKind
 from dvtr_bench.protocol.blocks import Block
 from dvtr_bench.protocol.rank_table import RankTable
-from dvtr_bench.protocol.relevance import ColumnRelevance, Relevance
-from dvtr_bench.protocol.tally import SetHits, Tally, on_device
+from dvtr_bench.protocol.relevance import BlockSets, ColumnRelevance, Relevance
+from dvtr_bench.protocol.tally import OpenSets, Scores, Tally
 
 
 class RankCounter:
@@ -74,11 +75,11 @@ class RankCounter:
         self._model_name = model_name
         self._caption_ids = caption_ids
         self._video_ids = video_ids
-        self._tallies: dict[RelevanceKind, Tally] = {}
+        self._tallies = {kind: Tally(relevance) for kind in relevance.kinds}
         self.nans = NanCount()
-        self._own = torch.tensor(relevance.caption_video_index)
+        self._row_sets: dict[tuple[int, int], BlockSets] = {}
         self._open: dict[tuple[int, int], _OpenColumns] = {}
-        self._columns_done = torch.zeros(relevance.num_videos, dtype=torch.int64)
+        self._columns_done = np.zeros(relevance.num_videos, dtype=np.int64)
         self._prepared: tuple[tuple[int, int], dict[RelevanceKind, ColumnRelevance]] | None = None
 
     def wants(self, block: Block) -> bool:
@@ -103,9 +104,9 @@ class RankCounter:
         Raises:
             InputError: The scores have another shape than the block.
         """
-        self._prepare(scores, block)
+        values = self._checked(scores, block)
         for kind, columns in self._columns(block).items():
-            self._tallies[kind].note(scores, block, columns)
+            self._tallies[kind].note(values, block, columns)
 
     def count(self, scores: torch.Tensor, block: Block) -> None:
         """Count the competitors in a block, after every relevant score is known.
@@ -118,50 +119,33 @@ class RankCounter:
             InputError: The scores have another shape than the block.
             ProtocolError: A pair was counted twice, or its score is another than before.
         """
-        self._prepare(scores, block)
-        state = self._opened(block)
-        if bool(scores.amax().isnan()):
-            self.nans.add(scores, block)
+        values = self._checked(scores, block)
+        state, sets = self._opened(block), self._sets(block)
+        nans = 0
+        for kind, columns in self._columns(block).items():
+            open_sets = state.open_sets[kind]
+            nans = self._tallies[kind].count(values, block, columns, sets, open_sets)
+        if nans:
+            self.nans.add(values, block)
         else:
-            own = self._own[block.captions]
-            for kind, columns in self._columns(block).items():
-                relevant = on_device(columns.captions(block.captions), scores.device)
-                if kind == "strict":
-                    self._require_same(scores, block, relevant)
-                self._tallies[kind].count(scores, block, relevant, own, state.set_hits[kind])
+            self._require_same(values, block)
         if state.rows_seen.all():
-            for kind, closing in self._columns(block).items():
-                self._tallies[kind].close(state.set_hits[kind], block, closing)
+            for kind, tally in self._tallies.items():
+                tally.close(state.open_sets[kind], block)
             del self._open[_key(block)]
             self._columns_done[block.videos] += 1
-
-    def prepare(self, dtype: torch.dtype, device: torch.device) -> None:
-        """Make room for the counts; the first block does it where nobody did before.
-
-        Args:
-            dtype: Of the scores.
-            device: Where they are.
-        """
-        if not self._tallies:
-            self._own = self._own.to(device)
-            for kind in self._relevance.kinds:
-                self._tallies[kind] = Tally(kind, self._relevance, dtype, device)
 
     @property
     def best_relevant(self) -> list[torch.Tensor]:
         """The best relevant scores of every query, as tensors that can be written to."""
-        return [best for tally in self._tallies.values() for best in tally.best.values()]
+        tallies = self._tallies.values()
+        return [torch.from_numpy(best) for tally in tallies for best in tally.best.values()]
 
     @property
     def counted(self) -> list[torch.Tensor]:
         """What was counted, as tensors that can be written to."""
-        counts = [
-            count
-            for tally in self._tallies.values()
-            for by_query in tally.counts.values()
-            for count in by_query.values()
-        ]
-        return [*counts, self._columns_done]
+        counts = [count for tally in self._tallies.values() for count in tally.counts.values()]
+        return [*map(torch.from_numpy, counts), torch.from_numpy(self._columns_done)]
 
     def table(self) -> RankTable:
         """Return the ranks, once every pair was counted.
@@ -174,7 +158,7 @@ class RankCounter:
             ProtocolError: Some pairs were never counted.
         """
         relevance = self._relevance
-        if len(wrong := (self._columns_done != 1).nonzero()[:, 0]):
+        if len(wrong := np.flatnonzero(self._columns_done != 1)):
             column = int(wrong[0])
             raise ProtocolError(
                 f"{self._model_name}: not every pair was counted once: video "
@@ -199,13 +183,15 @@ class RankCounter:
             },
         )
 
-    def _prepare(self, scores: torch.Tensor, block: Block) -> None:
+    def _checked(self, scores: torch.Tensor, block: Block) -> Scores:
         if tuple(scores.shape) != block.shape:
             raise InputError(
                 f"{self._model_name}: scores of {block} have shape {tuple(scores.shape)}: expected "
                 f"{block.shape} (captions x videos)"
             )
-        self.prepare(scores.dtype, scores.device)
+        # Half precision becomes float32, which holds each of its numbers.
+        wide = scores if scores.dtype == torch.float64 else scores.float()
+        return np.ascontiguousarray(wide.detach().cpu().numpy())
 
     def _columns(self, block: Block) -> dict[RelevanceKind, ColumnRelevance]:
         if self._prepared is None or self._prepared[0] != _key(block):
@@ -225,7 +211,7 @@ class RankCounter:
                 )
             self._open[key] = _OpenColumns(
                 rows_seen=np.zeros(self._relevance.num_captions, dtype=bool),
-                set_hits={kind: tally.no_set_hits(block) for kind, tally in self._tallies.items()},
+                open_sets={kind: [] for kind in self._tallies},
             )
         state = self._open[key]
         if state.rows_seen[block.captions].any():
@@ -233,13 +219,17 @@ class RankCounter:
         state.rows_seen[block.captions] = True
         return state
 
-    def _require_same(
-        self, scores: torch.Tensor, block: Block, pairs: tuple[torch.Tensor, ...]
-    ) -> None:
-        rows = pairs[0]
-        now, then = scores[pairs], self._tallies["strict"].best["t2v"][block.captions][rows]
-        if bool((moved := now != then).any()):
-            at = int(moved.nonzero()[0, 0])
+    def _sets(self, block: Block) -> BlockSets:
+        key = block.captions.start, block.captions.stop
+        if key not in self._row_sets:
+            self._row_sets[key] = self._relevance.sets_of(block.captions)
+        return self._row_sets[key]
+
+    def _require_same(self, scores: Scores, block: Block) -> None:
+        rows, within = self._columns(block)["strict"].captions(block.captions)
+        now, then = scores[rows, within], self._tallies["strict"].best["t2v"][block.captions][rows]
+        if (moved := now != then).any():
+            at = int(moved.argmax())
             raise ProtocolError(
                 f"{self._model_name}: the same call gave two scores: caption "
                 f"{self._name(self._caption_ids, block.captions.start + int(rows[at]))} and its "
@@ -256,7 +246,7 @@ class _OpenColumns:
     """A run of columns of which some rows are still to come."""
 
     rows_seen: NDArray[np.bool_]
-    set_hits: dict[RelevanceKind, SetHits]
+    open_sets: dict[RelevanceKind, OpenSets]
 
 
 @dataclass
@@ -277,9 +267,9 @@ class NanCount:
         places = [part.first for part in parts if part.first is not None]
         return cls(sum(part.count for part in parts), min(places, default=None))
 
-    def add(self, scores: torch.Tensor, block: Block) -> None:
+    def add(self, scores: Scores, block: Block) -> None:
         """Add the NaN scores of a block."""
-        places = scores.isnan().nonzero()
+        places = np.argwhere(np.isnan(scores))
         self.count += len(places)
         row, column = (int(index) for index in places[0])
         place = (block.captions.start + row, block.videos.start + column)

@@ -98,6 +98,40 @@ class Relevance:
         videos, texts = _distinct(self.caption_video_index, self.text_ids)
         return texts, videos
 
+    @cached_property
+    def _pairs_by_text(self) -> tuple[Indices, Indices]:
+        """The texts of those pairs in order, and which pair each is."""
+        return _keyed(self._text_videos[0])
+
+    @cached_property
+    def _rows_by_text(self) -> tuple[Indices, Indices]:
+        """The texts of all captions in order, and which caption each is."""
+        return _keyed(self.text_ids)
+
+    @cached_property
+    def _rows_by_video(self) -> tuple[Indices, Indices]:
+        """The videos of all captions in order, and which caption each is."""
+        return _keyed(self.caption_video_index)
+
+    def sets_of(self, rows: slice) -> "BlockSets":
+        """Return the caption sets of some rows.
+
+        Args:
+            rows: Rows of the sim_matrix.
+
+        Returns:
+            The sets.
+        """
+        ids, place, counts = np.unique(
+            self.caption_video_index[rows], return_inverse=True, return_counts=True
+        )
+        return BlockSets(ids, place, whole=counts == self._set_sizes[ids])
+
+    @cached_property
+    def _set_sizes(self) -> Indices:
+        """int64, V: captions of each video."""
+        return np.bincount(self.caption_video_index, minlength=self.num_videos)
+
     def of_videos(self, kind: RelevanceKind, videos: slice) -> "ColumnRelevance":
         """Return what is relevant within a run of videos.
 
@@ -111,26 +145,44 @@ class Relevance:
         return ColumnRelevance(self, kind, videos)
 
 
+@dataclass(frozen=True, eq=False)
+class BlockSets:
+    """The caption sets of some rows.
+
+    Attributes:
+        ids: int64, n: the sets, by their video, ascending.
+        place: int64, rows: which of them each row belongs to.
+        whole: bool, n: whether the rows hold every caption of the set.
+    """
+
+    ids: Indices
+    place: Indices
+    whole: NDArray[np.bool_]
+
+
 class ColumnRelevance:
-    """What is relevant within some columns of the sim_matrix, as sparse pairs."""
+    """What is relevant within some columns of the sim_matrix, as sparse pairs in order of rows.
+
+    Attributes:
+        sets: Relevant (caption set, column) pairs, by set; columns count from the first of the run.
+    """
 
     def __init__(self, relevance: Relevance, kind: RelevanceKind, videos: slice) -> None:
-        """Prepare the columns; see `Relevance.of_videos`."""
-        self._own = relevance.caption_video_index
-        texts, owners = relevance._text_videos
+        """Find the pairs of the columns; see `Relevance.of_videos`."""
+        self.sets: tuple[Indices, Indices]
         if kind == "strict":
-            self._keys, self._columns = _keyed(np.arange(videos.start, videos.stop))
-            self._row_keys = self._own
-            set_keys, sets = self._keys, self._keys
+            keys = np.arange(videos.start, videos.stop)
+            columns, rows_by_key = keys - videos.start, relevance._rows_by_video
+            self.sets = keys, columns
         else:
+            texts, owners = relevance._text_videos
             first, last = np.searchsorted(owners, [videos.start, videos.stop])
-            self._keys, order = _keyed(texts[first:last])
-            self._columns = (owners[first:last] - videos.start)[order]
-            self._row_keys = relevance.text_ids
-            set_keys, sets = texts, owners
-        rows, columns = _join(self._keys, self._columns, set_keys)
-        self.sets: tuple[Indices, Indices] = _distinct(sets[rows], columns)
-        """Relevant (caption set, column) pairs, by set; columns count from the first of the run."""
+            keys, columns = texts[first:last], owners[first:last] - videos.start
+            rows_by_key = relevance._rows_by_text
+            place, pair = _join(*relevance._pairs_by_text, keys)
+            self.sets = _distinct(owners[pair], columns[place])
+        self._captions = _by_row(keys, columns, rows_by_key)
+        self._captions_of_sets = _by_row(*self.sets, relevance._rows_by_video)
 
     def captions(self, rows: slice) -> tuple[Indices, Indices]:
         """Return the pairs of a caption that is relevant itself.
@@ -141,7 +193,7 @@ class ColumnRelevance:
         Returns:
             int64 twice: row and column of each pair, counted from the first of the block.
         """
-        return _join(self._keys, self._columns, self._row_keys[rows])
+        return _within(self._captions, rows)
 
     def captions_of_sets(self, rows: slice) -> tuple[Indices, Indices]:
         """Return the pairs of a caption whose set is relevant, through whichever of its captions.
@@ -152,7 +204,21 @@ class ColumnRelevance:
         Returns:
             int64 twice: row and column of each pair, counted from the first of the block.
         """
-        return _join(*self.sets, self._own[rows])
+        return _within(self._captions_of_sets, rows)
+
+
+def _by_row(
+    keys: Indices, columns: Indices, rows_by_key: tuple[Indices, Indices]
+) -> tuple[Indices, Indices]:
+    """Return each (row that has a key, column of that key), by row."""
+    place, rows = _join(*rows_by_key, keys)
+    order = np.argsort(rows, kind="stable")
+    return rows[order], columns[place][order]
+
+
+def _within(pairs: tuple[Indices, Indices], rows: slice) -> tuple[Indices, Indices]:
+    first, last = np.searchsorted(pairs[0], [rows.start, rows.stop])
+    return pairs[0][first:last] - rows.start, pairs[1][first:last]
 
 
 def _join(keys: Indices, columns: Indices, wanted: Indices) -> tuple[Indices, Indices]:
