@@ -76,3 +76,5 @@ class Catalog:
 MODELS = Catalog("model", ("baselines.models", "msam.models"), "see `dvtr-bench models`")
 DATASETS = Catalog("dataset", ("builders.datasets",), "see `dvtr-bench datasets`")
 METRICS = Catalog("metric", ("dvtr_bench.metrics",), "see dvtr_bench/metrics/")
+BREAKDOWNS = Catalog("breakdown", ("dvtr_bench.breakdowns",), "see dvtr_bench/breakdowns/")
+EXPORTS = Catalog("export format", ("leaderboard.exports",), "see leaderboard/exports/")

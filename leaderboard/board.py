@@ -37,6 +37,7 @@ class Entry:
         seeds: Seeds of the runs behind the row.
         num_runs: Runs behind the row.
         figures: By direction, relevance and metric.
+        runs: The runs behind the row.
     """
 
     label: str
@@ -44,6 +45,7 @@ class Entry:
     seeds: tuple[int, ...]
     num_runs: int
     figures: Mapping[tuple[str, str, str], Cell]
+    runs: tuple[RunRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -155,6 +157,7 @@ def _make_entry(family: Sequence[RunRecord], notes: list[str]) -> Entry:
         seeds=tuple(sorted(seed for run in runs for seed in run.model.seeds)),
         num_runs=len(runs),
         figures=_figures(runs),
+        runs=tuple(runs),
     )
 
 

@@ -1,12 +1,21 @@
 """Boards as one Markdown page, `LEADERBOARD.md`."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from dvtr_bench.atomic import written_beside
 from dvtr_bench.protocol import PROTOCOL_VERSION
 from leaderboard.board import Board
-from leaderboard.tables import Field, Table, board_tables, board_title, published_table
+from leaderboard.breakdown_tables import ABOUT, make_breakdowns
+from leaderboard.tables import (
+    ABOUT_LOWER_MEDIAN,
+    Field,
+    Table,
+    board_tables,
+    board_title,
+    published_table,
+)
 
 _SPECIAL = str.maketrans(
     {character: f"\\{character}" for character in "\\`*_[]|#~"}
@@ -18,9 +27,10 @@ PREAMBLE = f"""# Leaderboard
 Made by `dvtr-bench leaderboard` from result files alone; recall protocol, version \
 {PROTOCOL_VERSION}. Ranks are pessimistic on ties. Figures are percent of queries (R@k) or ranks \
 (MdR, MnR); below each stands its 95% interval by bootstrap over videos, or the standard deviation \
-over seeds. `block n` says how many captions were scored together: at block 1 each query stands \
-alone. The caption ceiling is the highest T2V R@1 that captions shared word for word by \
-several videos leave to a model that sees the text alone.
+over seeds. {ABOUT_LOWER_MEDIAN} MdR-lower is shown where it differs. `block n` says how many \
+captions were scored together: at block 1 each query stands alone. The caption ceiling is the \
+highest T2V R@1 that captions shared word for word by several videos leave to a model that sees \
+the text alone.
 """
 
 
@@ -56,36 +66,47 @@ def write_markdown(boards: Sequence[Board], path: Path) -> Path:
 
 
 def _board_lines(board: Board) -> Iterator[str]:
-    yield f"## {_escape(board_title(board))}\n"
-    yield f"Dataset fingerprint `{_escape(board.key.fingerprint[:16])}`. " + (
+    yield f"## {escape(board_title(board))}\n"
+    yield f"Dataset fingerprint `{escape(board.key.fingerprint[:16])}`. " + (
         f"{board.shared_text.shared_percent:.1f}% of the captions have a text that another video "
         "has too.\n"
     )
     for table in board_tables(board, "strict"):
-        yield from _table_lines(table)
+        yield from table_lines(table)
     if (published := published_table(board)) is not None:
-        yield from _table_lines(published)
+        yield from table_lines(published)
     yield "<details><summary>The same with text-identical relevance"
     yield "(each video that has the query's text counts)</summary>\n"
     for table in board_tables(board, "text_identical"):
-        yield from _table_lines(table)
+        yield from table_lines(table)
     yield "</details>\n"
-    for note in board.notes:
-        yield f"- {_escape(note)}"
-    if board.notes:
+    notes = board.notes
+    breakdowns = list(make_breakdowns(board))
+    if breakdowns:
+        yield f"### By group of captions\n\n{ABOUT}\n"
+    for breakdown in breakdowns:
+        notes += breakdown.notes
+        yield f"<details><summary>{escape(breakdown.table.title)}</summary>\n"
+        yield from table_lines(replace(breakdown.table, title=""))
+        yield "</details>\n"
+    for note in notes:
+        yield f"- {escape(note)}"
+    if notes:
         yield ""
 
 
-def _table_lines(table: Table) -> Iterator[str]:
-    yield f"### {_escape(table.title)}\n"
-    yield "| " + " | ".join(map(_escape, table.header)) + " |"
+def table_lines(table: Table) -> Iterator[str]:
+    """Yield the lines of a table under its title, if it has one, whatever names hold escaped."""
+    if table.title:
+        yield f"### {escape(table.title)}\n"
+    yield "| " + " | ".join(map(escape, table.header)) + " |"
     yield "|---" + "|--:" * (len(table.header) - 1) + "|"
     for row in table.rows:
         yield "| " + " | ".join(map(_cell, row)) + " |"
     for row in table.frame:
         yield (
             "| "
-            + " | ".join(f"*{_escape(field.text)}*" if field.text else "" for field in row)
+            + " | ".join(f"*{escape(field.text)}*" if field.text else "" for field in row)
             + " |"
         )
     yield ""
@@ -93,9 +114,10 @@ def _table_lines(table: Table) -> Iterator[str]:
 
 def _cell(field: Field) -> str:
     if not field.detail:
-        return _escape(field.text)
-    return f"{_escape(field.text)}<br><sub>{_escape(field.detail)}</sub>"
+        return escape(field.text)
+    return f"{escape(field.text)}<br><sub>{escape(field.detail)}</sub>"
 
 
-def _escape(text: str) -> str:
+def escape(text: str) -> str:
+    """Return a text as Markdown shows it, on one line."""
     return text.translate(_SPECIAL)

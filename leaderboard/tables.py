@@ -15,6 +15,15 @@ DIRECTION_TITLES: Final = {
     BOTH: "Both directions",
 }
 
+LOWER_MEDIAN: Final = "MdR-lower"
+"""Shown where it differs from MdR in some row of a table."""
+
+ABOUT_LOWER_MEDIAN: Final = (
+    "MdR is the mean of the two middle ranks where the number of queries is even, MdR-lower the "
+    "lower one, as CLIP4Clip has it for T2V."
+)
+"""What a reader of a table with both must know."""
+
 RELEVANCE_TITLES: Final = {
     "strict": "",
     "text_identical": ", text-identical relevance",
@@ -43,12 +52,14 @@ class Table:
         header: Column names, the first being the row's.
         rows: Measured rows, best first.
         frame: Rows of chance and ceiling, set apart from what was measured.
+        prose: Whether the first column holds sentences, which may be broken into lines.
     """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[Field, ...], ...]
     frame: tuple[tuple[Field, ...], ...] = ()
+    prose: bool = False
 
 
 def board_title(board: Board) -> str:
@@ -82,13 +93,17 @@ def board_tables(
             name
             for name in names
             if any((direction, relevance, name) in entry.figures for entry in board.entries)
+            and not (name == LOWER_MEDIAN and _same_medians(board, direction, relevance))
         )
         if not columns or direction not in directions:
             continue
         rows = tuple(
             (
                 Field(entry.label, _runs(entry.num_runs)),
-                *(_field(entry.figures.get((direction, relevance, name))) for name in columns),
+                *(
+                    figure_field(entry.figures.get((direction, relevance, name)))
+                    for name in columns
+                ),
             )
             for entry in board.entries
         )
@@ -112,6 +127,14 @@ def published_table(board: Board) -> Table | None:
     )
 
 
+def _same_medians(board: Board, direction: str, relevance: str) -> bool:
+    return all(
+        entry.figures[direction, relevance, "MdR"].value
+        == entry.figures[direction, relevance, LOWER_MEDIAN].value
+        for entry in board.entries
+    )
+
+
 def _frame(board: Board, direction: str, columns: tuple[str, ...]) -> Iterator[tuple[Field, ...]]:
     chance = board.chance.get(direction, {})
     if chance:
@@ -124,11 +147,14 @@ def _frame(board: Board, direction: str, columns: tuple[str, ...]) -> Iterator[t
         )
 
 
-def _field(cell: Cell | None) -> Field:
+def figure_field(cell: Cell | None) -> Field:
+    """Lay out one figure: its interval or deviation below it, where it has one."""
     if cell is None:
         return Field("")
     if cell.deviation is not None:
         return Field(f"{cell.value:.1f}", f"± {cell.deviation:.1f}")
+    if cell.low is None:
+        return Field(f"{cell.value:.1f}")
     return Field(f"{cell.value:.1f}", f"{cell.low:.1f}–{cell.high:.1f}")
 
 

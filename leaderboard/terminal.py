@@ -9,22 +9,34 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from leaderboard.board import Board
-from leaderboard.tables import Field, Table, board_tables, board_title, published_table
+from leaderboard.breakdown_tables import ABOUT, make_breakdowns
+from leaderboard.tables import (
+    ABOUT_LOWER_MEDIAN,
+    LOWER_MEDIAN,
+    Field,
+    Table,
+    board_tables,
+    board_title,
+    published_table,
+)
 
 DIRECTIONS: Final = ("t2v", "v2t")
 
 
-def print_boards(boards: Sequence[Board], console: Console | None = None) -> None:
+def print_boards(
+    boards: Sequence[Board], console: Console | None = None, *, breakdowns: bool = False
+) -> None:
     """Print boards: both directions under both kinds of relevance, chance, ceiling, papers.
 
     Args:
         boards: What to print.
         console: Where to; standard output when left out.
+        breakdowns: Whether to print T2V R@1 by group of captions too.
     """
     console = console or Console()
     for board in boards:
         console.print()
-        console.print(Text(board_title(board), style="bold"))
+        console.print(Text(printable(board_title(board)), style="bold"))
         console.print(
             Text(
                 f"95% intervals by bootstrap over videos below each figure; "
@@ -33,27 +45,54 @@ def print_boards(boards: Sequence[Board], console: Console | None = None) -> Non
                 style="dim",
             )
         )
-        for table in board_tables(board, "strict", DIRECTIONS):
-            _print_table(console, table)
-        for table in board_tables(board, "text_identical", DIRECTIONS):
-            _print_table(console, table, details=False)
+        tables = list(board_tables(board, "strict", DIRECTIONS))
+        for table in tables:
+            print_table(console, table)
+        identical = list(board_tables(board, "text_identical", DIRECTIONS))
+        for table in identical:
+            print_table(console, table, details=False)
         if (published := published_table(board)) is not None:
-            _print_table(console, published)
-        for note in board.notes:
-            console.print(Text(f"  {note}", style="dim"))
+            print_table(console, published)
+        notes = board.notes
+        if any(LOWER_MEDIAN in table.header for table in [*tables, *identical]):
+            notes += (ABOUT_LOWER_MEDIAN,)
+        if breakdowns:
+            console.print(Text(f"\n{ABOUT}", style="dim"))
+            for breakdown in make_breakdowns(board):
+                print_table(console, breakdown.table)
+                notes += breakdown.notes
+        for note in notes:
+            console.print(Text(f"  {printable(note)}", style="dim"))
 
 
-def _print_table(console: Console, table: Table, *, details: bool = True) -> None:
+def print_table(console: Console, table: Table, *, details: bool = True) -> None:
+    """Print a table under its title.
+
+    Args:
+        console: Where to.
+        table: What to print.
+        details: Whether intervals and the like stand below what they belong to.
+    """
     console.print()
-    console.print(Text(table.title, style="italic"))
+    console.print(Text(printable(table.title), style="italic"))
     console.print(_table(table, details=details))
 
 
 def _table(table: Table, *, details: bool = True) -> RichTable:
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    shown.add_column(table.header[0], justify="left", no_wrap=True)
-    for name in table.header[1:]:
-        shown.add_column(name, justify="right", no_wrap=True)
+    header = [Text(printable(name)) for name in table.header]
+    shown.add_column(
+        header[0],
+        justify="left",
+        no_wrap=not table.prose,
+        overflow="fold" if table.prose else "ellipsis",
+    )
+    for place, name in enumerate(header[1:], start=1):
+        # Names of models may be broken to fit, figures never.
+        widest = max((len(part) for row in table.rows for part in _parts(row[place])), default=0)
+        shown.add_column(
+            name, justify="right", no_wrap=not table.prose, overflow="fold", min_width=widest
+        )
     for number, row in enumerate(table.rows, start=1):
         last = number == len(table.rows)
         shown.add_row(*(_text(field, details) for field in row), end_section=last)
@@ -63,7 +102,16 @@ def _table(table: Table, *, details: bool = True) -> RichTable:
 
 
 def _text(field: Field, details: bool) -> Text:
-    text = Text(field.text)
+    text = Text(printable(field.text))
     if details and field.detail:
-        text.append(f"\n{field.detail}", style="dim")
+        text.append(f"\n{printable(field.detail)}", style="dim")
     return text
+
+
+def _parts(field: Field) -> tuple[str, str]:
+    return field.text, field.detail
+
+
+def printable(text: str) -> str:
+    """Return a text on one line without control characters, which could steer the terminal."""
+    return "".join(character if character.isprintable() else " " for character in text)

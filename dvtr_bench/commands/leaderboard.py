@@ -14,6 +14,9 @@ def leaderboard(
     out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown page to write.")] = Path(
         "LEADERBOARD.md"
     ),
+    breakdowns: Annotated[
+        bool, typer.Option("--breakdowns", help="Print T2V R@1 by group of captions too.")
+    ] = False,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
     from dvtr_bench.errors import NotFoundError
@@ -30,5 +33,5 @@ def leaderboard(
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
     boards = make_boards(records)
-    print_boards(boards)
+    print_boards(boards, breakdowns=breakdowns)
     typer.echo(f"\nwrote {write_markdown(boards, out)} from {len(records)} result files")

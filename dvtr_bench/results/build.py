@@ -8,10 +8,13 @@ from dvtr_bench.protocol import DIRECTIONS, PROTOCOL_VERSION, Direction
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.ceilings import SharedText, chance
 from dvtr_bench.protocol.figures import compute_figures, left_out, point_values
+from dvtr_bench.protocol.group_figures import group_figures
+from dvtr_bench.protocol.groups import Groups
 from dvtr_bench.protocol.movement import HonestyCheck
 from dvtr_bench.protocol.rank_table import RankTable
 from dvtr_bench.results.record import (
     RESULT_FORMAT_VERSION,
+    Breakdown,
     DatasetFacts,
     DirectionRanks,
     EnvironmentFacts,
@@ -36,6 +39,7 @@ def make_record(
     honesty: tuple[HonestyCheck, ...],
     seconds: Seconds,
     shared_text: SharedText,
+    groups: Mapping[str, Groups],
     bootstrap: BootstrapConfig,
 ) -> RunRecord:
     """Make the record of a run from its ranks and what is known of it.
@@ -50,11 +54,13 @@ def make_record(
         honesty: The checks that it passed.
         seconds: What it took.
         shared_text: How many captions stand for several videos.
+        groups: Into what its queries are sorted, by axis.
         bootstrap: How to make the intervals.
 
     Returns:
         The record, every figure computed from the ranks.
     """
+    by_group = group_figures(table, groups, bootstrap)
     return RunRecord(
         format_version=RESULT_FORMAT_VERSION,
         protocol_version=PROTOCOL_VERSION,
@@ -71,6 +77,7 @@ def make_record(
         ties=count_ties(table),
         chance=chance_figures(table),
         shared_text=shared_text,
+        breakdowns={axis: Breakdown.of(groups[axis], by_group[axis]) for axis in groups},
         caption_video_index=tuple(table.caption_video_index.tolist()),
         ranks={direction: _direction_ranks(table, direction) for direction in DIRECTIONS},
     )

@@ -5,10 +5,12 @@ from dataclasses import fields, is_dataclass
 from math import isclose
 from typing import Any
 
-from dvtr_bench.errors import ResultError
+from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.protocol import DIRECTIONS
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.figures import compute_figures, left_out
+from dvtr_bench.protocol.group_figures import group_figures
+from dvtr_bench.protocol.groups import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord
 
@@ -25,6 +27,7 @@ def require_consistent(record: RunRecord, file: str) -> None:
             what is stated and what the ranks give.
     """
     _require_sizes(record, file)
+    groups = {axis: _groups(record, axis, file) for axis in record.breakdowns}
     table = record.rank_table
     config = BootstrapConfig(
         record.bootstrap.resamples, record.bootstrap.seed, record.bootstrap.level
@@ -35,8 +38,12 @@ def require_consistent(record: RunRecord, file: str) -> None:
         "chance": chance_figures(table),
         "left_out": left_out(table),
     }
+    stated_parts = {part: getattr(record, part) for part in recomputed}
+    for axis, expected in group_figures(table, groups, config).items():
+        place = f"breakdowns.{axis}.results"
+        recomputed[place], stated_parts[place] = expected, record.breakdowns[axis].results
     for part, expected in recomputed.items():
-        for place, stated, found in _differences(getattr(record, part), expected, part):
+        for place, stated, found in _differences(stated_parts[part], expected, part):
             raise ResultError(
                 f"{file}: {place} says {stated!r}, but the ranks give {found!r}: the file was "
                 "changed after the run, or its ranks were; evaluate again"
@@ -87,6 +94,23 @@ def _require_sizes(record: RunRecord, file: str) -> None:
                 )
 
 
+def _groups(record: RunRecord, axis: str, file: str) -> Groups:
+    """Return the groups of an axis; refuse those that do not sort this split."""
+    place, breakdown = f"{file}: breakdowns.{axis}", record.breakdowns[axis]
+    expected = (
+        record.dataset.num_captions if breakdown.unit == "caption" else record.dataset.num_videos
+    )
+    if len(breakdown.codes) != expected:
+        raise ResultError(
+            f"{place}.codes has {len(breakdown.codes)} codes: expected one for each of "
+            f"{expected} {breakdown.unit}s"
+        )
+    try:
+        return breakdown.as_groups()
+    except InputError as failure:
+        raise ResultError(f"{place}: {failure}") from None
+
+
 def _differences(stated: Any, expected: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
     if is_dataclass(expected) and not isinstance(expected, type):
         for field in fields(expected):
@@ -100,7 +124,8 @@ def _differences(stated: Any, expected: Any, place: str) -> Iterator[tuple[str, 
                 yield from _differences(stated[name], expected[name], f"{place}.{name}")
     elif isinstance(expected, float):
         # The arithmetic is the same; a tolerance this small hides no digit that a person changed.
-        if not isclose(stated, expected, rel_tol=1e-12, abs_tol=1e-12):
+        known = stated is not None
+        if not known or not isclose(stated, expected, rel_tol=1e-12, abs_tol=1e-12):
             yield place, stated, expected
     elif stated != expected:
         yield place, stated, expected

@@ -10,9 +10,11 @@ from dvtr_bench.protocol import DIRECTIONS, PROTOCOL_VERSION
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.ceilings import SharedText
 from dvtr_bench.protocol.figures import Figure
+from dvtr_bench.protocol.group_figures import GroupFigure, GroupFigures
 from dvtr_bench.protocol.movement import HonestyCheck
 from dvtr_bench.results.record import (
     RESULT_FORMAT_VERSION,
+    Breakdown,
     DatasetFacts,
     DirectionRanks,
     EnvironmentFacts,
@@ -89,6 +91,7 @@ def from_text(text: str, file: str) -> RunRecord:
         left_out=tuple(value["left_out"]),
         ties={direction: Ties(**ties) for direction, ties in value["ties"].items()},
         shared_text=SharedText(**value["shared_text"]),
+        breakdowns={axis: _breakdown(item) for axis, item in value["breakdowns"].items()},
         caption_video_index=tuple(value["caption_video_index"]),
         ranks={direction: _direction_ranks(value["ranks"][direction]) for direction in DIRECTIONS},
     )
@@ -139,6 +142,26 @@ def _require_versions(value: object, file: str) -> None:
             raise ResultError(
                 f"{file}: {age}: {name} {found}, this dvtr-bench reads {known}: {step}"
             )
+
+
+def _breakdown(value: Mapping[str, Any]) -> Breakdown:
+    return Breakdown(
+        title=value["title"],
+        unit=value["unit"],
+        groups=tuple(value["groups"]),
+        codes=tuple(value["codes"]),
+        results={
+            direction: {
+                group: GroupFigures(
+                    item["queries"],
+                    item["videos"],
+                    {name: GroupFigure(**figure) for name, figure in item["metrics"].items()},
+                )
+                for group, item in groups.items()
+            }
+            for direction, groups in value["results"].items()
+        },
+    )
 
 
 def _direction_ranks(value: Mapping[str, Any]) -> DirectionRanks:

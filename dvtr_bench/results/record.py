@@ -11,11 +11,13 @@ from dvtr_bench.protocol import DIRECTIONS, Direction, RelevanceKind
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.ceilings import SharedText
 from dvtr_bench.protocol.figures import Figures
+from dvtr_bench.protocol.group_figures import FiguresByGroup
+from dvtr_bench.protocol.groups import Groups, Unit
 from dvtr_bench.protocol.movement import HonestyCheck
 from dvtr_bench.protocol.rank_table import QueryRanks, RankTable
 from dvtr_bench.retriever import Scoring
 
-RESULT_FORMAT_VERSION: Final = 1
+RESULT_FORMAT_VERSION: Final = 2
 """Version of the file's form; raised when a reader of an older form would misread a newer one."""
 
 Kind: TypeAlias = Literal["model", "external"]
@@ -181,6 +183,36 @@ class DirectionRanks:
 
 
 @dataclass(frozen=True)
+class Breakdown:
+    """The figures of a run by group, along one axis.
+
+    Attributes:
+        title: Of the axis, for reports.
+        unit: What is sorted into groups: ``caption`` or ``video``.
+        groups: Their names, in the order of reports.
+        codes: One a caption or a video, in row order: a place in ``groups``.
+        results: By direction and group: how many queries, and their figures under strict
+            relevance. ``v2t`` stands there for axes that sort videos.
+    """
+
+    title: str
+    unit: Unit
+    groups: tuple[str, ...]
+    codes: tuple[int, ...]
+    results: FiguresByGroup
+
+    @classmethod
+    def of(cls, groups: Groups, results: FiguresByGroup) -> "Breakdown":
+        """Make the breakdown of some groups."""
+        codes = tuple(groups.codes.tolist())
+        return cls(groups.title, groups.unit, groups.names, codes, results)
+
+    def as_groups(self) -> Groups:
+        """Return the groups with their codes as an array: what `compare_groups` takes."""
+        return Groups(self.title, self.unit, self.groups, np.asarray(self.codes, dtype=np.int64))
+
+
+@dataclass(frozen=True)
 class ComparableKey:
     """What two runs must have in common to share a table."""
 
@@ -214,6 +246,7 @@ class RunRecord:
         ties: By direction, where ranks depend on the order of equal scores.
         chance: R@k of a random order by direction, in percent.
         shared_text: How many captions stand for several videos, and the ceiling that this sets.
+        breakdowns: Figures by group of queries, by axis: a file of `dvtr_bench.breakdowns`.
         caption_video_index: Each caption's own video, by row.
         ranks: Per-query ranks by direction, queries in row order; for v2t and v2t_caption the
             videos that have captions.
@@ -234,6 +267,7 @@ class RunRecord:
     ties: Mapping[str, Ties]
     chance: Mapping[str, Mapping[str, float]]
     shared_text: SharedText
+    breakdowns: Mapping[str, Breakdown]
     caption_video_index: tuple[int, ...]
     ranks: Mapping[Direction, DirectionRanks]
 

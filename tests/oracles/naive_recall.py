@@ -41,7 +41,7 @@ def naive_ranks(sim_matrix, captions, caption_video_index, num_videos, kind, str
 
 
 def naive_figures(ranks, gallery_size):
-    """R@k, MdR and MnR of a list of ranks."""
+    """R@k, both medians and MnR of a list of ranks."""
     figures = {}
     for k in (1, 5, 10):
         if k <= gallery_size:
@@ -50,5 +50,6 @@ def naive_figures(ranks, gallery_size):
     half = len(ordered) // 2
     even = len(ordered) % 2 == 0
     figures["MdR"] = (ordered[half - 1] + ordered[half]) / 2 if even else ordered[half]
+    figures["MdR-lower"] = ordered[half - 1] if even else ordered[half]
     figures["MnR"] = sum(ranks) / len(ranks)
     return figures

@@ -97,7 +97,7 @@ def test_intervals_equal_a_loop_over_resamples():
         resampled.append((naive_figures(texts, 12), naive_figures(videos, len(clusters))))
     figures = compute_figures(table, config)
     for part, direction in enumerate(("t2v", "v2t")):
-        for name in ("R@1", "R@5", "MdR", "MnR"):
+        for name in ("R@1", "R@5", "MdR", "MdR-lower", "MnR"):
             ordered = sorted(each[part][name] for each in resampled)
             figure = figures[direction]["strict"][name]
             assert (figure.low, figure.high) == pytest.approx((ordered[5], ordered[194]))
@@ -183,7 +183,7 @@ def test_an_impossible_bootstrap_is_refused(field):
 
 
 def test_figures_stand_in_the_order_of_reports():
-    assert figure_names() == ("R@1", "R@5", "R@10", "MdR", "MnR")
+    assert figure_names() == ("R@1", "R@5", "R@10", "MdR", "MdR-lower", "MnR")
     assert [higher_is_better(name) for name in ("R@5", "MdR", "MnR", "mR", "RSum")] == [
         True,
         False,

@@ -8,6 +8,7 @@ import pytest
 from dvtr_bench.protocol import RELEVANCE_KINDS
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.ceilings import SharedText
+from dvtr_bench.protocol.groups import Groups
 from dvtr_bench.protocol.movement import HonestyCheck
 from dvtr_bench.protocol.rank_table import QueryRanks, RankTable
 from dvtr_bench.results.build import make_record as build_record
@@ -63,9 +64,22 @@ def make_record():
             "honesty": (HonestyCheck("queries shuffled", 10, 0.0, 1e-4),),
             "seconds": Seconds(1.0, 2.0, None),
             "shared_text": SharedText(len(own), 4, 85.24),
+            "groups": {
+                "category": Groups(
+                    "Category", "video", ("a boat", "{road}", "sea"),
+                    np.minimum(np.arange(videos), 1),
+                ),
+                "shared_text": Groups(
+                    "Shared text", "caption", ("none", "some"), generator.integers(0, 2, len(own))
+                ),
+            },
             "bootstrap": BootstrapConfig(resamples=100),
         }  # fmt: skip
-        changes = {name: parts.pop(name) for name in list(parts) if isinstance(parts[name], dict)}
+        changes = {
+            name: parts.pop(name)
+            for name in list(parts)
+            if name != "groups" and isinstance(parts[name], dict)
+        }
         facts.update(parts)
         facts.update({name: replace(facts[name], **change) for name, change in changes.items()})
         return build_record(table, **facts)

@@ -40,7 +40,7 @@ def test_the_file_can_be_read_by_a_person(tmp_path, make_record):
     assert any(
         re.match(r'        "R@1": \{"value": [\d.]+, "low": [\d.]+, "high"', line) for line in lines
     )
-    assert len(lines) < 200
+    assert len(lines) < 300
 
 
 def test_the_same_run_takes_its_file_again(tmp_path, make_record):
@@ -138,6 +138,28 @@ def test_a_changed_digit_anywhere_in_the_figures_is_refused_with_its_place(tmp_p
             read_result(path)
 
 
+def test_a_changed_digit_anywhere_in_the_breakdowns_is_refused_with_its_place(
+    tmp_path, make_record
+):
+    path = write_result(make_record(), tmp_path)
+    text = path.read_text("utf-8")
+    places = [
+        ("breakdowns", axis, "results", *place)
+        for axis, breakdown in json.loads(text)["breakdowns"].items()
+        for place in _numbers(breakdown["results"])
+    ]
+    assert len(places) > 50
+    for place in places[:: len(places) // 30]:
+        value = json.loads(text)
+        parent = value
+        for step in place[:-1]:
+            parent = parent[step]
+        parent[place[-1]] += 1 if place[-1] in ("queries", "videos") else 1e-7
+        path.write_text(json.dumps(value), "utf-8")
+        with pytest.raises(ResultError, match=re.escape(".".join(place) + " says")):
+            read_result(path)
+
+
 @pytest.mark.parametrize("direction", ["t2v", "v2t", "v2t_caption"])
 def test_a_changed_rank_is_refused(edited, direction):
     def change(value):
@@ -152,6 +174,8 @@ def test_a_changed_rank_is_refused(edited, direction):
 DROPPED = object()
 ONE = {"value": 1, "low": 1, "high": 1}
 T2V = "ranks.t2v.strict"
+CATEGORY = "breakdowns.category"
+ROAD = f"{CATEGORY}.results.t2v.{{road}}.metrics"
 
 
 def _change(place, item):
@@ -184,6 +208,16 @@ def _change(place, item):
         ("metrics.t2v.strict.R@2", ONE, "metrics.t2v.strict.R@2 says"),
         ("metrics.both", DROPPED, "metrics.both says None"),
         ("bootstrap.seed", 1, "metrics.t2v.strict"),
+        (f"{CATEGORY}.codes.0", DROPPED, "category.codes has 11 codes: expected one .* 12 videos"),
+        (f"{CATEGORY}.codes.0", 3, "breakdowns.category: video 0 is in group 3"),
+        (f"{CATEGORY}.codes.0", 1, "category.results.t2v.a boat.queries says"),
+        (f"{CATEGORY}.groups.1", "a boat", "breakdowns.category: .* one name each"),
+        (f"{CATEGORY}.groups.1", "a road", "category.results.t2v.a road says None"),
+        (f"{CATEGORY}.unit", "caption", "category.codes has 12 codes: expected one .* 24 captions"),
+        (f"{CATEGORY}.results.v2t", DROPPED, "category.results.v2t says None"),
+        (f"{CATEGORY}.results.t2v.sea.videos", 1, "category.results.t2v.sea.videos says 1"),
+        (f"{ROAD}.R@1.low", None, "R@1.low says None"),
+        ("breakdowns.shared_text.codes.-1", DROPPED, "expected one for each of 24 captions"),
     ],
 )
 def test_a_file_that_contradicts_itself_is_refused(edited, place, item, message):
@@ -207,7 +241,13 @@ def test_a_file_that_contradicts_itself_is_refused(edited, place, item, message)
         ("shared_text.ceiling", 101, "at most 100"),
         ("bootstrap.resamples", 3, "bootstrap.resamples: expected at least 100"),
         ("metrics.t2v.strict.R@1.value", "30", "R@1.value: expected number"),
-        ("format_version", 2, "too new: format_version 2.*upgrade"),
+        ("format_version", 3, "too new: format_version 3.*upgrade"),
+        ("format_version", 1, "too old: format_version 1.*evaluate again"),
+        (f"{CATEGORY}.unit", "frame", "expected one of caption, video, found 'frame'"),
+        (f"{CATEGORY}.codes.2", 0.5, r"category.codes\[2\]: expected integer, found 0.5"),
+        ("caption_video_index.0", 0.0, r"caption_video_index\[0\]: expected integer, found 0.0"),
+        (f"{CATEGORY}.groups", [], "breakdowns.category.groups: expected at least 1 items"),
+        (f"{ROAD}.R@1.high", "1", "{road}.metrics.R@1.high: expected number or null"),
         ("protocol_version", 0, "too old: protocol_version 0.*evaluate again"),
         ("format_version", DROPPED, "whole number format_version, found None"),
     ],
@@ -222,7 +262,7 @@ def test_a_file_that_the_schema_does_not_allow_is_refused(edited, place, item, m
     [
         (b"{", "not a JSON file"),
         (b"[]", "format_version, found None"),
-        (b'{"format_version": 1, "protocol_version": NaN}', "NaN is no number"),
+        (b'{"format_version": 2, "protocol_version": NaN}', "NaN is no number"),
         (b'{"kind": 1, "kind": 2}', "the field kind stands twice"),
         (b"\xff\xfe", "not a text file"),
     ],

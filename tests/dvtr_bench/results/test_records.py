@@ -7,7 +7,7 @@ import pytest
 
 import dvtr_bench.results
 from dvtr_bench.errors import IncomparableError
-from dvtr_bench.results import comparable_key, require_comparable, to_frame
+from dvtr_bench.results import breakdowns_frame, comparable_key, require_comparable, to_frame
 
 
 def test_runs_of_one_split_share_a_table(make_record):
@@ -37,7 +37,7 @@ def test_runs_that_differ_in_what_counts_do_not(make_record, change, field):
 def test_every_figure_has_a_row(make_record):
     record = make_record()
     frame = to_frame([record, make_record(seed=1)])
-    assert len(frame) == 2 * 2 * (3 * 5 + 2)
+    assert len(frame) == 2 * 2 * (3 * 6 + 2)
     row = frame[
         (frame.direction == "t2v") & (frame.relevance == "strict") & (frame.metric == "R@5")
     ].iloc[0]
@@ -45,6 +45,28 @@ def test_every_figure_has_a_row(make_record):
     assert (row.value, row.low, row.high) == (figure.value, figure.low, figure.high)
     assert (row.dataset, row.model, row.queries, row.gallery_size) == ("usrd", "msam", 24, 12)
     assert to_frame([]).empty
+
+
+def test_every_figure_of_every_group_has_a_row(make_record):
+    record = make_record()
+    frame = breakdowns_frame([record, make_record(seed=1)])
+    # Both directions of two groups and an empty one, and t2v of two groups.
+    assert len(frame) == 2 * (2 * (2 * 4 + 1) + 2 * 4)
+    assert set(frame.axis) == {"category", "shared_text"}
+    row = frame[
+        (frame.axis == "category")
+        & (frame.group == "{road}")
+        & (frame.direction == "v2t")
+        & (frame.metric == "R@5")
+    ].iloc[0]
+    one = record.breakdowns["category"].results["v2t"]["{road}"]
+    figure = one.metrics["R@5"]
+    assert (row.value, row.low, row.high) == (figure.value, figure.low, figure.high)
+    assert (row.queries, row.videos, row.model) == (11, 11, "msam")
+    empty = frame[frame.group == "sea"]
+    assert empty.queries.tolist() == [0] * 4
+    assert empty.metric.isna().all()
+    assert breakdowns_frame([]).empty
 
 
 def test_labels_tell_blocks_apart(make_record):

@@ -1,0 +1,104 @@
+"""T2V R@1 by group of captions, for every row of a board: one table an axis."""
+
+import statistics
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from dvtr_bench.protocol.group_figures import FEWEST_VIDEOS, GroupFigures
+from dvtr_bench.results.record import Breakdown
+from leaderboard.board import Board, Cell, Entry
+from leaderboard.tables import Field, Table, figure_field
+
+FIGURE: Final = "R@1"
+
+ABOUT: Final = (
+    "Each group's captions search the whole gallery. Borders are the same for every dataset; a "
+    f"group of fewer than {FEWEST_VIDEOS} videos has no interval."
+)
+"""What a reader of these tables must know."""
+
+
+@dataclass(frozen=True)
+class BreakdownTable:
+    """One axis of a board.
+
+    Attributes:
+        title: Of the axis, to stand within a sentence.
+        table: A row a group that holds captions, a column a model.
+        notes: Which rows of the board are not in it, and why.
+    """
+
+    title: str
+    table: Table
+    notes: tuple[str, ...]
+
+
+def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
+    """Lay out the breakdowns of a board.
+
+    Args:
+        board: The results. All of its rows have the same captions and videos; one whose groups
+            differ from those of the first, because it was made by another version of the program,
+            is left out of that axis and named.
+
+    Yields:
+        One table an axis, in order of their keys.
+    """
+    axes = {axis for entry in board.entries for run in entry.runs for axis in run.breakdowns}
+    for axis in sorted(axes):
+        named = next(
+            run.breakdowns[axis]
+            for entry in board.entries
+            for run in entry.runs
+            if axis in run.breakdowns
+        )
+        entries = [entry for entry in board.entries if _sorted_alike(entry, axis, named)]
+        others = [entry.label for entry in board.entries if entry not in entries]
+        title = named.title[0].lower() + named.title[1:]
+        yield BreakdownTable(
+            title=title,
+            table=Table(
+                f"T2V {FIGURE} by {title}",
+                ("group", "captions", "videos", *(entry.label for entry in entries)),
+                tuple(_rows(axis, named, entries)),
+                prose=True,
+            ),
+            notes=tuple(
+                f"{label} is not in the table by {title}: its captions were sorted otherwise. "
+                "Evaluate it again."
+                for label in others
+            ),
+        )
+
+
+def _sorted_alike(entry: Entry, axis: str, named: Breakdown) -> bool:
+    return all(
+        (found := run.breakdowns.get(axis)) is not None
+        and (found.groups, found.codes) == (named.groups, named.codes)
+        for run in entry.runs
+    )
+
+
+def _rows(axis: str, named: Breakdown, entries: Sequence[Entry]) -> Iterator[tuple[Field, ...]]:
+    for group, known in named.results["t2v"].items():
+        yield (
+            Field(group),
+            Field(f"{known.queries:,}"),
+            Field(f"{known.videos:,}"),
+            *(
+                _field([run.breakdowns[axis].results["t2v"][group] for run in entry.runs])
+                for entry in entries
+            ),
+        )
+
+
+def _field(runs: Sequence[GroupFigures]) -> Field:
+    figures = [run.metrics[FIGURE] for run in runs if FIGURE in run.metrics]
+    if not figures:
+        return Field("")
+    if len(figures) == 1:
+        figure = figures[0]
+        return figure_field(Cell(figure.value, figure.low, figure.high))
+    values = [figure.value for figure in figures]
+    return figure_field(Cell(statistics.mean(values), None, None, statistics.stdev(values)))
