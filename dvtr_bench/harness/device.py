@@ -1,5 +1,7 @@
 """Which device to compute on."""
 
+import os
+
 import torch
 
 from dvtr_bench.errors import ConfigError
@@ -9,7 +11,8 @@ def choose_device(name: str) -> str:
     """Turn what the user wrote into a device that is there.
 
     Args:
-        name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU where there is one.
+        name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU where there is one,
+            and under `torchrun` each process of a machine another one.
 
     Returns:
         A name for `torch.device`.
@@ -22,7 +25,10 @@ def choose_device(name: str) -> str:
         'cpu'
     """
     if name == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        if not torch.cuda.is_available():
+            return "cpu"
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        return f"cuda:{local % torch.cuda.device_count()}" if local else "cuda"
     try:
         device = torch.device(name)
     except RuntimeError:

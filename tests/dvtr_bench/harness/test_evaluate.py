@@ -1,10 +1,10 @@
-"""Evaluation end to end on a split in memory, and every cheat caught."""
+"""Evaluation end to end on a split in memory."""
 
 import numpy as np
 import pytest
 import torch
 
-from dvtr_bench.errors import ConfigError, InputError, NotANumberError, NotFoundError, ProtocolError
+from dvtr_bench.errors import ConfigError, InputError, NotFoundError, ProtocolError
 from dvtr_bench.harness.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.protocol import DIRECTIONS
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
@@ -68,7 +68,7 @@ def test_a_small_gallery_gives_fewer_candidates_and_fewer_figures(honest_model, 
     lengths = {name: len(top.candidate_ids[0]) for name, top in evaluation.top[0].items()}
     assert lengths == {"t2v": 3, "v2t": 3, "v2t_caption": 4}
     (record,) = evaluation.records
-    assert set(record.metrics["t2v"]["strict"]) == {"R@1", "MdR", "MnR"}
+    assert set(record.metrics["t2v"]["strict"]) == {"R@1", "MdR", "MdR-lower", "MnR"}
     assert len(record.left_out) == 7
 
 
@@ -119,10 +119,12 @@ def test_the_record_says_what_was_run(honest_model, split):
     ]
 
 
-def test_each_video_is_decoded_once_and_a_few_again_for_the_check(honest_model, split):
+def test_each_video_is_decoded_once_for_each_purpose_and_a_few_again_to_check(honest_model, split):
     _evaluate(honest_model(), split)
     assert split.decoded[:40] == list(range(40))
-    assert len(split.decoded) == 48
+    # Once for the model and once for the change from frame to frame, which is kept on disk.
+    assert split.decoded[40:80] == list(range(40))
+    assert len(split.decoded) == 40 + 40 + 8
 
 
 def test_a_query_block_model_is_scored_as_published_and_alone(block_model, split):
@@ -158,101 +160,6 @@ def test_a_query_block_model_must_say_its_block(honest_model, split):
         _evaluate(model, split)
 
 
-def _cheat(base, **members):
-    return type("Cheat", (base,), {"name": "cheat", **members})()
-
-
-def test_a_constant_model_gets_nothing(honest_model, split):
-    def score(self, texts, videos):
-        return torch.zeros(len(texts["text_embeds"]), len(videos["video_embeds"]))
-
-    (record,) = _evaluate(_cheat(honest_model, score=score), split).records
-    for direction in DIRECTIONS:
-        assert record.metrics[direction]["strict"]["R@1"].value == 0
-    ties = record.ties["t2v"]
-    assert ties.queries == 120
-    assert ties.optimistic["R@1"] == 100
-    assert ties.expected["MnR"] == 20.5
-
-
-@pytest.mark.parametrize("scale", [1.0, 1e-6])
-def test_a_softmax_over_the_queries_is_caught(honest_model, split, scale):
-    def score(self, texts, videos):
-        return scale * honest_model.score(self, texts, videos).softmax(dim=0)
-
-    with pytest.raises(ProtocolError, match="claims pairwise .* queries shuffled and re-blocked"):
-        _evaluate(_cheat(honest_model, score=score), split)
-
-
-def test_a_softmax_over_the_gallery_is_caught(honest_model, split):
-    def score(self, texts, videos):
-        return honest_model.score(self, texts, videos).softmax(dim=1)
-
-    with pytest.raises(ProtocolError, match="gallery shuffled and re-chunked"):
-        _evaluate(_cheat(honest_model, score=score), split)
-
-
-def test_a_bonus_for_the_diagonal_is_caught(honest_model, memory_split):
-    def score(self, texts, videos):
-        scores = honest_model.score(self, texts, videos)
-        return scores + 10 * torch.eye(*scores.shape)
-
-    split = memory_split([[f"boat {row}"] for row in range(40)])
-    with pytest.raises(ProtocolError, match="a score moved by 10"):
-        _evaluate(_cheat(honest_model, score=score), split, block_captions=40, block_videos=40)
-
-
-def test_captions_encoded_together_are_caught(honest_model, split):
-    def encode_texts(self, captions):
-        embeds = honest_model.encode_texts(self, captions)["text_embeds"]
-        return {"text_embeds": embeds - embeds.mean(0)}
-
-    with pytest.raises(ProtocolError, match="captions encoded in other batches"):
-        _evaluate(_cheat(honest_model, encode_texts=encode_texts), split)
-
-
-def test_videos_encoded_together_are_caught(honest_model, split):
-    def encode_videos(self, videos):
-        embeds = honest_model.encode_videos(self, videos)["video_embeds"]
-        return {"video_embeds": embeds - embeds.mean(0)}
-
-    with pytest.raises(ProtocolError, match="videos encoded in other batches"):
-        _evaluate(_cheat(honest_model, encode_videos=encode_videos), split)
-
-
-def test_a_query_block_model_that_looks_beyond_its_block_is_caught(block_model, split):
-    def score(self, texts, videos):
-        scores = block_model.score(self, texts, videos)
-        return scores - 0.5 * scores.mean(0)
-
-    with pytest.raises(ProtocolError, match=r"texts of its block \(4\) alone"):
-        _evaluate(_cheat(block_model, score=score), split, block_captions=120)
-
-
-def test_block_one_that_still_depends_on_the_block_is_caught(block_model, split):
-    with pytest.raises(ProtocolError, match="queries shuffled"):
-        _evaluate(_cheat(block_model, at_block=lambda self, n: self), split, block_captions=120)
-
-
-def test_dropout_left_on_is_caught(honest_model, split):
-    def score(self, texts, videos):
-        return torch.nn.functional.dropout(honest_model.score(self, texts, videos), 0.1)
-
-    with pytest.raises(ProtocolError, match="two scores"):
-        _evaluate(_cheat(honest_model, score=score), split)
-
-
-def test_nan_names_the_caption_and_the_video(honest_model, split):
-    def score(self, texts, videos):
-        scores = honest_model.score(self, texts, videos)
-        return scores.masked_fill(scores == scores.max(), torch.nan)
-
-    with pytest.raises(
-        NotANumberError, match=r"cheat: \d+ scores are NaN.*'Boat_\d+ #\d' and video"
-    ):
-        _evaluate(_cheat(honest_model, score=score), split)
-
-
 @pytest.mark.parametrize(
     ("members", "message"),
     [
@@ -269,7 +176,7 @@ def test_nan_names_the_caption_and_the_video(honest_model, split):
 def test_a_model_that_breaks_the_contract_is_told_how(honest_model, memory_split, members, message):
     split = memory_split([[f"{'x' * row} {row}"] for row in range(40)])
     with pytest.raises(InputError, match=message):
-        _evaluate(_cheat(honest_model, **members), split)
+        _evaluate(type("Broken", (honest_model,), members)(), split)
 
 
 def test_an_annotations_only_dataset_says_what_to_do(honest_model, memory_split):
