@@ -22,3 +22,16 @@ class MeanPoolingModel(VideoTextModel):
     def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
         """Return cosines, T x V."""
         return text_embeds @ videos["video_embeds"].T
+
+    @property
+    def scores_by_vectors(self) -> bool:
+        """True: a score is the inner product of the two vectors."""
+        return True
+
+    def text_vectors(self, texts: Features) -> torch.Tensor:
+        """Return the text embeddings: T x C, unit length."""
+        return texts["text_embeds"]
+
+    def video_vectors(self, videos: Features) -> torch.Tensor:
+        """Return the pooled frames: V x C, unit length."""
+        return videos["video_embeds"]

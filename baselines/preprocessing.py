@@ -1,7 +1,7 @@
 """CLIP's own image preprocessing, in two halves: uint8 pixels once, normalisation on the device."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.retriever import Frames
+
+PREPROCESSING_VERSION: Final = 1
+"""Raised when other pixels come out: features that were kept are then computed again."""
 
 
 def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint8]":

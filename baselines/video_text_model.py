@@ -16,8 +16,9 @@ from torch.nn import functional
 from baselines.contrastive import symmetric_info_nce
 from baselines.frame_encoder import FrameEncoder, load_encoder, rebuild_encoder
 from baselines.model_config import VideoTextConfig
-from baselines.preprocessing import stack_videos
-from dvtr_bench.retriever import Features, Frames, Scoring
+from baselines.preprocessing import PREPROCESSING_VERSION, stack_videos
+from dvtr_bench.harness.checkpoint import tensors_sha256
+from dvtr_bench.retriever import Features, Frames, Scoring, Side
 
 
 class VideoTextModel(nn.Module, ABC):
@@ -112,17 +113,52 @@ class VideoTextModel(nn.Module, ABC):
         frame_embeds[mask] = embeds
         return {"frame_embeds": frame_embeds, "frame_mask": mask}
 
-    @torch.no_grad()
     def encode_texts(self, captions: Sequence[str]) -> Features:
         """Encode captions: ``text_embeds``, T x C, unit length."""
-        with self._evaluating():
-            embeds, _, _ = self.encoder.encode_text(self.tokenize(captions).to(self.device))
-            return {"text_embeds": functional.normalize(embeds.float(), dim=-1)}
+        return self.head_texts(self.backbone_texts(captions))
 
-    @torch.no_grad()
     def encode_videos(self, videos: Sequence[Frames]) -> Features:
         """Encode videos from their stored frames into what is scored."""
-        return self.encode_prepared(self.encode_frames_eval(self.preprocess(videos)))
+        return self.head_videos(self.backbone_videos(videos))
+
+    def feature_key(self, side: Side) -> dict[str, Any]:
+        """Return what `backbone_texts` or `backbone_videos` depends on: the tower of that side."""
+        backbone = dict(self.encoder.describe())
+        key = {name: backbone[name] for name in ("architecture", "quick_gelu", "mean", "std")}
+        key["weights_sha256"] = tensors_sha256(self._tower(side))
+        key["dtype"] = str(self.encoder.logit_scale.dtype).removeprefix("torch.")
+        key["device"] = self.device.type
+        if side == "texts":
+            return {**key, "max_words": self.config.max_words}
+        return {
+            **key,
+            "image_size": self.encoder.image_size,
+            "max_frames": self.config.max_frames,
+            "preprocessing": PREPROCESSING_VERSION,
+        }
+
+    @torch.no_grad()
+    def backbone_texts(self, captions: Sequence[str]) -> Features:
+        """Encode captions with the text tower alone: ``text_embeds``, T x C, not normalised."""
+        with self._evaluating():
+            embeds, _, _ = self.encoder.encode_text(self.tokenize(captions).to(self.device))
+            return {"text_embeds": embeds}
+
+    def backbone_videos(self, videos: Sequence[Frames]) -> Features:
+        """Encode videos with the image tower alone: what `encode_frames` returns."""
+        return self.encode_frames_eval(self.preprocess(videos))
+
+    @torch.no_grad()
+    def head_texts(self, features: Features) -> Features:
+        """Turn what `backbone_texts` returned into ``text_embeds`` of unit length."""
+        embeds = features["text_embeds"].to(self.device)
+        return {"text_embeds": functional.normalize(embeds.float(), dim=-1)}
+
+    def head_videos(self, features: Features) -> Features:
+        """Turn what `backbone_videos` returned into what is scored."""
+        return self.encode_prepared(
+            {name: value.to(self.device) for name, value in features.items()}
+        )
 
     @torch.no_grad()
     def encode_frames_eval(self, prepared: Features) -> Features:
@@ -186,6 +222,14 @@ class VideoTextModel(nn.Module, ABC):
             "scoring": self.scoring,
             "parameters": sum(parameter.numel() for parameter in self.parameters()),
             "backbone": dict(self.encoder.describe()),
+        }
+
+    def _tower(self, side: Side) -> dict[str, torch.Tensor]:
+        """Return the tensors of one tower; the logit scale belongs to neither."""
+        return {
+            name: value
+            for name, value in self.encoder.clip.state_dict().items()
+            if name.startswith("visual.") == (side == "videos") and name != "logit_scale"
         }
 
     @contextmanager

@@ -1,6 +1,43 @@
 """What a model must offer to be scored and ranked: the `Retriever` protocol.
 
 A retriever is any object with these members; it need not inherit from anything of ours.
+
+Example:
+    A model that compares the colours a caption names with the mean colour of the frames:
+
+    >>> import numpy as np
+    >>> import torch
+    >>> COLOURS = {"red": (255, 0, 0), "green": (0, 128, 0), "white": (255, 255, 255)}
+    >>> class MeanColour:
+    ...     name, scoring = "mean_colour", "pairwise"
+    ...
+    ...     def encode_texts(self, captions):
+    ...         said = [[rgb for word, rgb in COLOURS.items() if word in text] for text in captions]
+    ...         return self._rows(np.mean(rgbs or [(128,) * 3], axis=0) for rgbs in said)
+    ...
+    ...     def encode_videos(self, videos):
+    ...         return self._rows(np.mean(frames, axis=(0, 1, 2)) for frames in videos)
+    ...
+    ...     def score(self, texts, videos):
+    ...         return -(texts["rgb"][:, None] - videos["rgb"]).abs().sum(-1)
+    ...
+    ...     def _rows(self, colours):
+    ...         return {"rgb": torch.tensor(np.stack(list(colours)))}
+    >>> model = MeanColour()
+    >>> isinstance(model, Retriever)
+    True
+    >>> roofs = [[np.full((2, 3, 3), colour, np.uint8)] * 4 for colour in ((250, 0, 0), (9, 99, 9))]
+    >>> model.score(model.encode_texts(["a red roof"]), model.encode_videos(roofs)).tolist()
+    [[-5.0, -354.0]]
+
+    Evaluated by the protocol, and its result file written:
+
+    >>> from pathlib import Path
+    >>> from dvtr_bench.dataset.reader import open_dataset
+    >>> from dvtr_bench.harness.evaluate import evaluate
+    >>> from dvtr_bench.results import write_result
+    >>> evaluation = evaluate(model, open_dataset("mine").split("test"))  # doctest: +SKIP
+    >>> write_result(evaluation.records[0], Path("results"))  # doctest: +SKIP
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +49,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Scoring = Literal["pairwise", "query_block"]
+
+Side = Literal["texts", "videos"]
+"""What is encoded: the queries or the gallery."""
 
 Features: TypeAlias = "Mapping[str, torch.Tensor]"
 """Named tensors of a batch; the first axis of each is the item (caption or video)."""
@@ -100,4 +140,65 @@ class Described(Protocol):
 
     def describe(self) -> Mapping[str, Any]:
         """Return config, parameter count, backbone, weights hash: what the record states."""
+        ...
+
+
+@runtime_checkable
+class StagedRetriever(Retriever, Protocol):
+    """A model whose encoding has a costly stage that others share, and a cheap one on top.
+
+    The features of the backbone are kept beside the dataset and found again by every model that
+    has the same `feature_key`; the heads always run. To encode is to run one stage after the
+    other: ``encode_videos(v) == head_videos(backbone_videos(v))``, and so for texts.
+    """
+
+    def feature_key(self, side: Side) -> Mapping[str, Any]:
+        """Return everything that the backbone's features depend on, beside the data.
+
+        Args:
+            side: ``texts`` or ``videos``.
+
+        Returns:
+            JSON values: the architecture, a hash of the weights as they are now, dtype, image size,
+            frames of a video or words of a caption, version of the preprocessing.
+        """
+        ...
+
+    def backbone_texts(self, captions: Sequence[str]) -> Features:
+        """Do the costly stage for T captions: named tensors whose first axis is T."""
+        ...
+
+    def backbone_videos(self, videos: Sequence[Frames]) -> Features:
+        """Do the costly stage for V videos: named tensors whose first axis is V."""
+        ...
+
+    def head_texts(self, features: Features) -> Features:
+        """Turn what `backbone_texts` returned, on any device, into what `score` takes."""
+        ...
+
+    def head_videos(self, features: Features) -> Features:
+        """Turn what `backbone_videos` returned, on any device, into what `score` takes."""
+        ...
+
+
+@runtime_checkable
+class VectorRetriever(Retriever, Protocol):
+    """A model with a vector for every text and every video, by which a gallery can be searched.
+
+    Attributes:
+        scores_by_vectors: True when a score is the inner product of the two vectors; False when the
+            vectors only find candidates that `score` then ranks.
+    """
+
+    @property
+    def scores_by_vectors(self) -> bool:
+        """Whether a score is the inner product of the two vectors."""
+        ...
+
+    def text_vectors(self, texts: Features) -> "torch.Tensor":
+        """Return one vector for each text: float, T x C."""
+        ...
+
+    def video_vectors(self, videos: Features) -> "torch.Tensor":
+        """Return one vector for each video: float, V x C."""
         ...

@@ -12,7 +12,15 @@ import torch
 import dvtr_bench
 from dvtr_bench.results.record import EnvironmentFacts
 
-_LIBRARIES: Final = ("dvtr-bench", "torch", "numpy", "open_clip_torch", "pyarrow", "pillow")
+_LIBRARIES: Final = (
+    "dvtr-bench",
+    "torch",
+    "numpy",
+    "open_clip_torch",
+    "opencv-python-headless",
+    "pyarrow",
+    "pillow",
+)
 
 
 def environment_facts(device: torch.device, dtype: torch.dtype) -> EnvironmentFacts:
@@ -31,13 +39,14 @@ def environment_facts(device: torch.device, dtype: torch.dtype) -> EnvironmentFa
         device=str(device),
         device_name=_device_name(device),
         dtype=str(dtype).removeprefix("torch."),
-        libraries={"python": platform.python_version(), **_versions()},
+        libraries={"python": platform.python_version(), **library_versions()},
         git_commit=commit,
         git_dirty=None if commit is None else bool(_git("status", "--porcelain")),
     )
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """Return the versions of the libraries that figures depend on, by name."""
     found = {}
     for name in _LIBRARIES:
         try:

@@ -17,6 +17,7 @@ from dvtr_bench.harness.facts import dataset_facts, model_facts
 from dvtr_bench.harness.processes import ALONE, Processes
 from dvtr_bench.harness.ranking import Ranking, rank
 from dvtr_bench.harness.scorer import Scorer
+from dvtr_bench.harness.split_groups import split_groups
 from dvtr_bench.harness.top_candidates import top_lists
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.ceilings import shared_text
@@ -46,6 +47,7 @@ class EvaluationConfig:
         top_k: Candidates kept for each query.
         bootstrap: How the intervals are made.
         sample: How much is scored again to check the model's claims.
+        cache: Whether backbone features are kept beside the dataset and read from there.
     """
 
     text_batch: int = 256
@@ -55,6 +57,7 @@ class EvaluationConfig:
     top_k: int = 10
     bootstrap: BootstrapConfig = field(default_factory=BootstrapConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)
+    cache: bool = False
 
     def __post_init__(self) -> None:
         """Check the sizes."""
@@ -159,9 +162,11 @@ class _Run:
             split,
             text_batch=config.text_batch,
             video_batch=config.video_batch,
+            cache=config.cache,
             processes=processes,
             show_progress=self.show_progress,
         )
+        self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
         """Rank every query and check what the model claims."""
@@ -213,6 +218,7 @@ class _Run:
                 score=scored.ranking.seconds,
             ),
             shared_text=shared_text(self.split.captions, self.relevance.caption_video_index),
+            groups=self.groups,
             bootstrap=self.config.bootstrap,
         )
 

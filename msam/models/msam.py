@@ -225,6 +225,20 @@ class Model(VideoTextModel):
         return {"loss": loss, **parts}
 
     @property
+    def scores_by_vectors(self) -> bool:
+        """False: the vectors find candidates, the pooling ranks them."""
+        return False
+
+    def text_vectors(self, texts: Features) -> torch.Tensor:
+        """Return the text embeddings: T x C, unit length."""
+        return texts["text_embeds"]
+
+    def video_vectors(self, videos: Features) -> torch.Tensor:
+        """Return the mean of the frames that are there: V x C, unit length."""
+        mean = masked_mean(videos["frame_embeds"], videos["frame_mask"])
+        return functional.normalize(mean, dim=-1)
+
+    @property
     def _uses_bank(self) -> bool:
         return self.config.pooling == "fusion" and self.config.text_block == "text_bank"
 

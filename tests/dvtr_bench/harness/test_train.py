@@ -10,7 +10,6 @@ from dvtr_bench.errors import (
     InputError,
     NotANumberError,
     NotFoundError,
-    ProtocolError,
     WeightsError,
 )
 from dvtr_bench.harness import train_run
@@ -203,21 +202,6 @@ def test_a_changed_checkpoint_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(WeightsError, match="changed or damaged"):
         load_checkpoint(best)
-
-
-@pytest.mark.parametrize(
-    ("train_name", "validation_name"), [("train", "test"), ("test", "validation")]
-)
-def test_test_is_never_trained_or_chosen_on(tmp_path, train_name, validation_name):
-    with pytest.raises(ProtocolError, match="test"):
-        train(
-            new_model(),
-            ToySplit(train_name),
-            ToySplit(validation_name),
-            RECIPE,
-            tmp_path,
-            show_progress=False,
-        )
 
 
 def test_splits_that_cannot_be_trained_on_are_named(tmp_path):
