@@ -1,0 +1,1 @@
+"""Search of a built dataset: clips for a text, captions for a clip."""

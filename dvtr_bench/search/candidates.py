@@ -1,0 +1,146 @@
+"""The best candidates of one query: an index proposes them, the model's own score ranks them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.errors import NotANumberError, ProtocolError
+from dvtr_bench.harness.encode import select
+from dvtr_bench.harness.scorer import Scorer
+from dvtr_bench.protocol.blocks import cut
+from dvtr_bench.retriever import BlockRetriever, VectorRetriever
+from dvtr_bench.search.vector_index import VectorIndex
+
+if TYPE_CHECKING:
+    from dvtr_bench.retriever import Features, Retriever
+
+RERANK: Final = 200
+"""Candidates that the model scores where its vectors alone do not rank."""
+
+Wanted = Literal["videos", "texts"]
+
+_BLOCK: Final = 512
+_SAMPLE: Final = 64
+_TOLERANCE: Final = 1e-4
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One candidate.
+
+    Attributes:
+        row: In the gallery.
+        score: The model's.
+    """
+
+    row: int
+    score: float
+
+
+def best_candidates(
+    model: "Retriever",
+    query: "Features",
+    gallery: "Features",
+    wanted: Wanted,
+    *,
+    top: int,
+    rerank: int = RERANK,
+) -> tuple[Candidate, ...]:
+    """Find the best candidates of one query.
+
+    A model with vectors proposes candidates through an index: as many as are asked for where its
+    score is the inner product of the vectors, ``rerank`` where the vectors are coarse. Its score
+    ranks them. A model without vectors scores the whole gallery. A ``query_block`` model scores
+    each text alone.
+
+    Args:
+        model: The model.
+        query: Features of one text, or of one video.
+        gallery: Features of the candidates.
+        wanted: What the candidates are: ``videos`` for a text, ``texts`` for a video.
+        top: How many are wanted.
+        rerank: How many the model scores, at least ``top``.
+
+    Returns:
+        Best first, of equal ones that of the lower row; fewer where the gallery is smaller.
+
+    Raises:
+        ProtocolError: The model claims that its score is an inner product, and it is not.
+        NotANumberError: A score is NaN.
+        InputError: The model returned something else than scores.
+
+    Example:
+        >>> best_candidates(model, model.encode_texts(["a boat"]), videos, "videos", top=5)
+        ... # doctest: +SKIP
+    """
+    model = alone(model)
+    rows: NDArray[np.int64] = np.arange(len(next(iter(gallery.values()))))
+    if isinstance(model, VectorRetriever):
+        vectors, asked = _vectors(model, gallery, wanted), _vectors(model, query, _other(wanted))[0]
+        if model.scores_by_vectors:
+            sample = rows[:: max(1, len(rows) // _SAMPLE)]
+            products = vectors[torch.from_numpy(sample)] @ asked
+            _require_inner_products(model, products, _scores(model, query, gallery, wanted, sample))
+        count = top if model.scores_by_vectors else max(top, rerank)
+        rows = np.sort(VectorIndex(vectors).nearest(asked, count))
+    scores = _scores(model, query, gallery, wanted, rows)
+    order = np.lexsort((rows, -scores))[:top]
+    return tuple(Candidate(int(rows[place]), float(scores[place])) for place in order)
+
+
+def alone(model: "Retriever") -> "Retriever":
+    """Return a model that scores each text by itself."""
+    if model.scoring == "query_block" and isinstance(model, BlockRetriever):
+        return model.at_block(1)
+    return model
+
+
+def _other(wanted: Wanted) -> Wanted:
+    return "texts" if wanted == "videos" else "videos"
+
+
+def _vectors(model: VectorRetriever, features: "Features", side: Wanted) -> torch.Tensor:
+    with torch.no_grad():
+        if side == "texts":
+            return model.text_vectors(features).float()
+        return model.video_vectors(features).float()
+
+
+def _scores(
+    model: "Retriever",
+    query: "Features",
+    gallery: "Features",
+    wanted: Wanted,
+    rows: NDArray[np.int64],
+) -> NDArray[np.float64]:
+    """Score rows of the gallery by the model: float64, one for each row."""
+    parts = []
+    for run in cut(len(rows), _BLOCK):
+        candidates = select(gallery, torch.from_numpy(rows[run]))
+        texts, videos = (query, candidates) if wanted == "videos" else (candidates, query)
+        scorer = Scorer(
+            model, texts, videos, text_block=1, block_captions=_BLOCK, block_videos=_BLOCK
+        )
+        parts.append(scorer.score_features(texts, videos).flatten().double().cpu().numpy())
+    scores: NDArray[np.float64] = np.concatenate(parts) if parts else np.zeros(0)
+    if np.isnan(scores).any():
+        raise NotANumberError(
+            f"{model.name}: {int(np.isnan(scores).sum())} of {len(scores)} scores are NaN, the "
+            f"first one of row {rows[np.isnan(scores)][0]}: its weights or features are broken"
+        )
+    return scores
+
+
+def _require_inner_products(
+    model: "Retriever", products: torch.Tensor, scores: NDArray[np.float64]
+) -> None:
+    difference = np.abs(products.double().cpu().numpy() - scores).max()
+    if not difference <= _TOLERANCE * max(1.0, float(np.abs(scores).max())):
+        raise ProtocolError(
+            f"{model.name} says that its score is the inner product of its vectors "
+            f"(scores_by_vectors), but they differ by {difference:.3g}: let scores_by_vectors be "
+            "False, and its score ranks what the vectors find"
+        )

@@ -1,0 +1,150 @@
+"""What is searched, and by which model, also when the user leaves it open."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dvtr_bench.catalog import MODELS
+from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
+from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.harness.checkpoint import (
+    RUN_FILE,
+    checkpoint_folder,
+    find_checkpoint,
+    read_checkpoint_config,
+    read_json,
+)
+from dvtr_bench.harness.evaluation_run import Weights, plan_evaluation
+from dvtr_bench.model_listing import list_models
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.manifest import FrameRecord
+    from dvtr_bench.dataset.parquet_split import DatasetSplit
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is searched by what.
+
+    Attributes:
+        split: The gallery.
+        frames: How its frames were made.
+        weights: The model.
+    """
+
+    split: "DatasetSplit"
+    frames: "FrameRecord"
+    weights: Weights
+
+    @property
+    def where(self) -> str:
+        """Names the dataset and its split."""
+        return f"{self.split.dataset_name} {self.split.name}"
+
+
+def choose(
+    dataset: str | None,
+    split: str,
+    model: str | None,
+    *,
+    checkpoint: Path | None,
+    backbone: str,
+    runs: Path,
+) -> Chosen:
+    """Settle what is searched by what.
+
+    Args:
+        dataset: A dataset's name or folder; None takes the only one built under ``./dvtr``.
+        split: The split to search.
+        model: The model's key; None takes the checkpoint's, else the one trained last.
+        checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
+        backbone: What a model that is not trained is built on.
+        runs: Where training runs are kept.
+
+    Returns:
+        Dataset, split and weights, all there.
+
+    Raises:
+        NotFoundError: No dataset, no checkpoint, no such split, no frames; says what to do.
+        InputError: There are several datasets to choose from.
+        ProtocolError: The checkpoint found was trained on another build of the dataset.
+    """
+    built = choose_dataset(dataset)
+    gallery = built.split(split)
+    if built.manifest.frames is None:
+        raise NotFoundError(
+            f"{built.folder} was built with --annotations-only and has no frames to search: build "
+            "it again with its clips"
+        )
+    if model is None:
+        model = choose_model(built.name, checkpoint, runs)
+    plan = plan_evaluation(
+        MODELS.load(model).__name__.rpartition(".")[2],
+        str(built.folder),
+        split,
+        checkpoint=checkpoint,
+        backbone=backbone,
+        runs=runs,
+    )
+    return Chosen(gallery, built.manifest.frames, plan.runs[0][1])
+
+
+def choose_dataset(name: str | None) -> BuiltDataset:
+    """Open a dataset.
+
+    Args:
+        name: Its name or folder; None takes the only one built under ``./dvtr``.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        NotFoundError: There is none.
+        InputError: There are several to choose from.
+    """
+    if name is not None:
+        return open_dataset(name)
+    built = find_datasets()
+    if not built:
+        raise NotFoundError(
+            f"no dataset is built under ./{ROOT}: `dvtr-bench build NAME` builds one, "
+            "`dvtr-bench datasets` lists what can be built"
+        )
+    if len(built) > 1:
+        names = ", ".join(dataset.name for dataset in built)
+        raise InputError(
+            f"several datasets are built under ./{ROOT} ({names}): name one with --dataset"
+        )
+    return built[0]
+
+
+def choose_model(dataset: str, checkpoint: Path | None, runs: Path) -> str:
+    """Return the model to search with: the checkpoint's, else the one trained last.
+
+    Args:
+        dataset: The dataset's name.
+        checkpoint: A checkpoint or run folder.
+        runs: Where training runs are kept.
+
+    Returns:
+        The model's key.
+
+    Raises:
+        NotFoundError: No model was trained on the dataset.
+    """
+    if checkpoint is not None:
+        return str(read_checkpoint_config(checkpoint_folder(checkpoint))["model"]["model"])
+    trained = {}
+    for listed in list_models():
+        if listed.trainable:
+            try:
+                run = find_checkpoint(listed.name, dataset, runs).parent
+            except NotFoundError:
+                continue
+            trained[str(read_json(run / RUN_FILE).get("updated_at"))] = listed.name
+    if not trained:
+        raise NotFoundError(
+            f"no model is trained on {dataset} under {runs}: `dvtr-bench train --model msam "
+            f"--dataset {dataset}` trains one; or search with CLIP as it is: --model clip_zeroshot"
+        )
+    return trained[max(trained)]

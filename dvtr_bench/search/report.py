@@ -1,0 +1,151 @@
+"""What a search found, as a table in the terminal and as a contact sheet."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.retriever import Frames
+    from dvtr_bench.search.searches import FoundCaption, FoundClip
+
+TILES_A_ROW: Final = 5
+CLIPS_OF_A_CAPTION: Final = 3
+
+
+def print_clips(found: "Sequence[FoundClip]", title: str, console: Console | None = None) -> None:
+    """Print the clips that a text found.
+
+    Args:
+        found: Best first.
+        title: What was searched.
+        console: Where to; standard output when left out.
+    """
+    with_category = any(clip.category is not None for clip in found)
+    headings = ["rank", "score", "video id", *(["category"] if with_category else []), "caption"]
+    rows = []
+    for clip in found:
+        category = [clip.category or ""] if with_category else []
+        more = f" (and {len(clip.captions) - 1} more)" if len(clip.captions) > 1 else ""
+        first = clip.captions[0] + more if clip.captions else ""
+        rows.append([str(clip.rank), f"{clip.score:.3f}", clip.video_id, *category, first])
+    _print_table(headings, rows, title, console)
+
+
+def print_captions(
+    found: "Sequence[FoundCaption]", title: str, console: Console | None = None
+) -> None:
+    """Print the captions that a clip found.
+
+    Args:
+        found: Best first.
+        title: What was searched.
+        console: Where to; standard output when left out.
+    """
+    with_category = any(category for caption in found for category in caption.categories)
+    headings = ["rank", "score", "caption", "of video", *(["category"] if with_category else [])]
+    rows = []
+    for caption in found:
+        category = [caption.categories[0] or ""] if with_category else []
+        own = _first_of(caption.video_ids)
+        rows.append([str(caption.rank), f"{caption.score:.3f}", caption.caption, own, *category])
+    _print_table(headings, rows, title, console)
+
+
+def draw_clips(
+    found: "Sequence[FoundClip]", split: "RetrievalSplit", text: str, title: str, path: Path
+) -> Path:
+    """Draw the clips that a text found, five a row.
+
+    Args:
+        found: Best first.
+        split: With their frames.
+        text: What was searched for.
+        title: The sheet's heading.
+        path: The PNG to write.
+
+    Returns:
+        The path written.
+    """
+    rows = []
+    for start in range(0, len(found), TILES_A_ROW):
+        run = found[start : start + TILES_A_ROW]
+        tiles = [
+            Tile(split.frames(clip.row), f"{clip.rank} · {clip.score:.3f} · {clip.video_id}")
+            for clip in run
+        ]
+        places = f"places {run[0].rank} to {run[-1].rank}"
+        rows.append(Row("" if start else text, places, tiles))
+    return save_contact_sheet(title, rows, path)
+
+
+def draw_captions(
+    found: "Sequence[FoundCaption]",
+    split: "RetrievalSplit",
+    clip: "Frames",
+    clip_name: str,
+    where: str,
+    path: Path,
+) -> Path:
+    """Draw a clip, and below it the captions that it found, each with clips that have it.
+
+    Args:
+        found: Best first.
+        split: With frames.
+        clip: The frames that were searched with.
+        clip_name: Its file name.
+        where: What was searched, by which model.
+        path: The PNG to write.
+
+    Returns:
+        The path written.
+    """
+    rows = [Row(clip_name, f"its captions in {where}", [Tile(clip, "your clip")])]
+    for caption in found:
+        shared = f", {len(caption.rows)} clips have it" if len(caption.rows) > 1 else ""
+        tiles = [
+            Tile(split.frames(row), video_id)
+            for row, video_id in zip(
+                caption.rows[:CLIPS_OF_A_CAPTION],
+                caption.video_ids[:CLIPS_OF_A_CAPTION],
+                strict=True,
+            )
+        ]
+        note = f"score {caption.score:.3f}{shared}"
+        rows.append(Row(f"{caption.rank}. {caption.caption}", note, tiles))
+    return save_contact_sheet(f"The best {len(found)} captions", rows, path)
+
+
+def _print_table(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], title: str, console: Console | None
+) -> None:
+    console = console or Console()
+    console.print(_shown(title), style="bold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in headings:
+        table.add_column(
+            heading,
+            justify="right" if heading in ("rank", "score") else "left",
+            no_wrap=heading in ("rank", "score"),
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(_shown(cell) for cell in row))
+    console.print(table)
+
+
+def _first_of(video_ids: Sequence[str]) -> str:
+    more = f" (and {len(video_ids) - 1} more)" if len(video_ids) > 1 else ""
+    return video_ids[0] + more
+
+
+def _shown(text: str) -> Text:
+    # Captions and ids are others' text: markup and control characters are shown, not obeyed.
+    return Text("".join(letter if letter.isprintable() else " " for letter in text))

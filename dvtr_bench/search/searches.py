@@ -1,0 +1,166 @@
+"""The two searches: clips for a text, captions for a clip."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.harness.encode import called, select
+from dvtr_bench.harness.encode_split import encode_all_texts, encode_all_videos
+from dvtr_bench.harness.evaluate import EvaluationConfig
+from dvtr_bench.search.candidates import RERANK, best_candidates
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.retriever import Frames, Retriever
+
+
+@dataclass(frozen=True)
+class FoundClip:
+    """A clip that a text found.
+
+    Attributes:
+        rank: From 1.
+        score: The model's.
+        row: Of the clip in the split.
+        video_id: Its id.
+        category: Its category, if it has one.
+        captions: Its captions.
+    """
+
+    rank: int
+    score: float
+    row: int
+    video_id: str
+    category: str | None
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FoundCaption:
+    """A caption that a clip found.
+
+    Attributes:
+        rank: From 1.
+        score: The model's.
+        caption: Its text.
+        rows: Of the clips in the split that have it.
+        video_ids: Their ids.
+        categories: Their categories.
+    """
+
+    rank: int
+    score: float
+    caption: str
+    rows: tuple[int, ...]
+    video_ids: tuple[str, ...]
+    categories: tuple[str | None, ...]
+
+
+def require_text(text: str) -> None:
+    """Raise InputError for a text that holds nothing."""
+    if not text.strip():
+        raise InputError('the text to search for is empty: write one, such as "a red truck turns"')
+
+
+def search_clips(
+    model: "Retriever",
+    split: "RetrievalSplit",
+    text: str,
+    *,
+    top: int = 10,
+    rerank: int = RERANK,
+    cache: bool = True,
+    show_progress: bool = True,
+) -> tuple[FoundClip, ...]:
+    """Find the clips of a split that fit a text best.
+
+    Args:
+        model: The model, on its device.
+        split: With frames.
+        text: Free text.
+        top: How many clips.
+        rerank: How many the model scores where its vectors are coarse.
+        cache: Whether backbone features are kept beside the dataset and read from there.
+        show_progress: False for no progress bars.
+
+    Returns:
+        Best first.
+
+    Raises:
+        InputError: The text is empty.
+        NotFoundError: The split has no frames.
+    """
+    require_text(text)
+    batch = EvaluationConfig().video_batch
+    videos = encode_all_videos(model, split, batch, cache=cache, show_progress=show_progress)
+    query = called(model.encode_texts, [text], 1, f"{model.name}: encode_texts")
+    found = best_candidates(model, query, videos.features, "videos", top=top, rerank=rerank)
+    return tuple(
+        FoundClip(
+            rank=rank,
+            score=candidate.score,
+            row=candidate.row,
+            video_id=split.video_ids[candidate.row],
+            category=split.categories[candidate.row],
+            captions=tuple(
+                split.captions[place]
+                for place in np.flatnonzero(split.caption_video_index == candidate.row)
+            ),
+        )
+        for rank, candidate in enumerate(found, start=1)
+    )
+
+
+def search_captions(
+    model: "Retriever",
+    split: "RetrievalSplit",
+    frames: "Frames",
+    *,
+    top: int = 10,
+    rerank: int = RERANK,
+    cache: bool = True,
+    show_progress: bool = True,
+) -> tuple[FoundCaption, ...]:
+    """Find the captions of a split that fit a clip best; each text once.
+
+    Args:
+        model: The model, on its device.
+        split: Whose captions are searched.
+        frames: Of the clip, as the dataset stores frames: see `dvtr_bench.search.new_clip`.
+        top: How many captions.
+        rerank: How many the model scores where its vectors are coarse.
+        cache: Whether backbone features are kept beside the dataset and read from there.
+        show_progress: False for no progress bars.
+
+    Returns:
+        Best first.
+    """
+    batch = EvaluationConfig().text_batch
+    texts = encode_all_texts(model, split, batch, cache=cache, show_progress=show_progress)
+    places: dict[str, list[int]] = {}
+    for place, caption in enumerate(split.captions):
+        places.setdefault(caption, []).append(place)
+    distinct = list(places)
+    firsts = torch.tensor([places[caption][0] for caption in distinct])
+    query = called(model.encode_videos, [frames], 1, f"{model.name}: encode_videos")
+    gallery = select(texts.features, firsts)
+    found = best_candidates(model, query, gallery, "texts", top=top, rerank=rerank)
+    captions = []
+    for rank, candidate in enumerate(found, start=1):
+        caption = distinct[candidate.row]
+        own = split.caption_video_index[places[caption]]
+        rows = tuple(dict.fromkeys(int(row) for row in own))
+        captions.append(
+            FoundCaption(
+                rank=rank,
+                score=candidate.score,
+                caption=caption,
+                rows=rows,
+                video_ids=tuple(split.video_ids[row] for row in rows),
+                categories=tuple(split.categories[row] for row in rows),
+            )
+        )
+    return tuple(captions)
