@@ -1,0 +1,33 @@
+"""Export result files to the forms that other tools read."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    results: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
+    to: Annotated[
+        str,
+        typer.Option(
+            help="trec (runs and qrels for trec_eval), csv (every figure), latex (rows for a "
+            "paper) or eval_results (YAML for the Hugging Face Hub)."
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(
+        "export"
+    ),
+) -> None:
+    """Write results in the form of another tool."""
+    from dvtr_bench.catalog import EXPORTS
+    from leaderboard.result_files import read_result_files
+
+    format = EXPORTS.load(to)
+    read = read_result_files(results)
+    output.mkdir(parents=True, exist_ok=True)
+    exported = format.export(read, output)
+    for note in exported.notes:
+        typer.echo(f"note: {note}", err=True)
+    for path in exported.files:
+        typer.echo(f"wrote {path}")

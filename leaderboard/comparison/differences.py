@@ -1,0 +1,159 @@
+"""Two runs on the same queries: figures, groups and the queries that changed most."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.protocol.figures import Difference, compare
+from dvtr_bench.protocol.group_figures import GroupChange, compare_groups
+from dvtr_bench.results import RunRecord, require_comparable
+
+RESAMPLING: Final = BootstrapConfig()
+"""The same for both runs, whatever their own records were made with."""
+
+
+@dataclass(frozen=True)
+class GroupRow:
+    """R@1 of one group of queries in two runs, text to video.
+
+    Attributes:
+        name: Of the group.
+        captions: Queries in it.
+        videos: Videos to which they belong.
+        change: Both values and their difference.
+    """
+
+    name: str
+    captions: int
+    videos: int
+    change: GroupChange
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there are videos enough for an interval and a p-value."""
+        return self.change.low is not None
+
+
+@dataclass(frozen=True)
+class QueryChange:
+    """A caption that two runs rank differently.
+
+    Attributes:
+        query: Its row among the captions of the split.
+        first_rank: Where the first run has its video.
+        second_rank: Where the second run has it.
+    """
+
+    query: int
+    first_rank: int
+    second_rank: int
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs on the same queries, strict relevance.
+
+    Attributes:
+        first: Run A.
+        second: Run B.
+        resampling: How the intervals were made.
+        figures: By direction and figure.
+        groups: By title of the axis; groups without queries are left out.
+        gained: Captions that B ranks better, the largest change first.
+        lost: Captions that B ranks worse, the largest change first.
+        notes: What a reader must know, one sentence each.
+    """
+
+    first: RunRecord
+    second: RunRecord
+    resampling: BootstrapConfig
+    figures: Mapping[tuple[str, str], Difference]
+    groups: Mapping[str, tuple[GroupRow, ...]]
+    gained: tuple[QueryChange, ...]
+    lost: tuple[QueryChange, ...]
+    notes: tuple[str, ...]
+
+
+def make_comparison(
+    first: RunRecord,
+    second: RunRecord,
+    queries: int = 10,
+    resampling: BootstrapConfig = RESAMPLING,
+) -> Comparison:
+    """Compare two runs.
+
+    Args:
+        first: Run A.
+        second: Run B.
+        queries: Most captions to name each way.
+        resampling: Of the paired bootstrap over videos.
+
+    Returns:
+        The comparison; a difference is B - A.
+
+    Raises:
+        IncomparableError: The runs must not share a table.
+    """
+    require_comparable([first, second])
+    differences = compare(first.rank_table, second.rank_table, resampling)
+    groups: dict[str, tuple[GroupRow, ...]] = {}
+    notes = []
+    for axis, breakdown in first.breakdowns.items():
+        other = second.breakdowns.get(axis)
+        if other is None or (other.groups, other.codes) != (breakdown.groups, breakdown.codes):
+            notes.append(f"{breakdown.title}: left out, the two runs were sorted differently.")
+        else:
+            groups[breakdown.title] = _group_rows(first, second, axis, resampling)
+    gained, lost = _changed_most(first, second, queries)
+    return Comparison(
+        first=first,
+        second=second,
+        resampling=resampling,
+        figures={
+            (direction, name): difference
+            for (direction, kind, name), difference in differences.items()
+            if kind == "strict"
+        },
+        groups=groups,
+        gained=gained,
+        lost=lost,
+        notes=tuple(notes),
+    )
+
+
+def _group_rows(
+    first: RunRecord, second: RunRecord, axis: str, resampling: BootstrapConfig
+) -> tuple[GroupRow, ...]:
+    groups = first.breakdowns[axis].as_groups()
+    found = compare_groups(first.rank_table, second.rank_table, groups, resampling)
+    return tuple(
+        GroupRow(group.group, group.queries, group.videos, group.metrics["R@1"])
+        for group in found
+        if group.queries
+    )
+
+
+def _changed_most(
+    first: RunRecord, second: RunRecord, queries: int
+) -> tuple[tuple[QueryChange, ...], tuple[QueryChange, ...]]:
+    """Return the captions that B ranks better and worse, the largest change first.
+
+    A change is the ratio of the two ranks: 1 to 20 is more than 500 to 700, and 1 to 2 as much as
+    50 to 100. Of equal ratios the one nearer to the top stands first, then the first row.
+    """
+    ranks = [
+        record.rank_table.ranks["t2v"]["strict"].pessimistic.astype(np.float64)
+        for record in (first, second)
+    ]
+    nearest = np.minimum(*ranks)
+    sides = []
+    for better, worse in ((ranks[1], ranks[0]), (ranks[0], ranks[1])):
+        order = np.lexsort((nearest, -worse / better))
+        chosen = [row for row in order[:queries].tolist() if better[row] < worse[row]]
+        sides.append(
+            tuple(QueryChange(row, int(ranks[0][row]), int(ranks[1][row])) for row in chosen)
+        )
+    return sides[0], sides[1]

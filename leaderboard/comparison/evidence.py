@@ -1,0 +1,90 @@
+"""What is at hand to show a comparison with: caption texts, top lists, frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dvtr_bench.dataset.reader import ROOT, open_dataset
+from dvtr_bench.errors import NotFoundError
+from dvtr_bench.results import RunRecord
+from dvtr_bench.results.top_lists import TopLists, read_top_lists
+from leaderboard.result_files import ResultFile
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was found for two runs.
+
+    Attributes:
+        split: The split that they searched; None when this build of it is not here.
+        top: The top lists of both; None when those of either are not here.
+        missing: What is not here, one line each.
+    """
+
+    split: "RetrievalSplit | None"
+    top: tuple[TopLists, TopLists] | None
+    missing: tuple[str, ...]
+
+    @property
+    def caption_ids(self) -> Sequence[str] | None:
+        """Ids of all captions in row order; None when nothing here has them."""
+        if self.split is not None:
+            return self.split.caption_ids
+        return None if self.top is None else self.top[0]["t2v"].query_ids
+
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether there are clips and the frames to draw them."""
+        return self.split is not None and self.split.has_frames and self.top is not None
+
+
+def find_evidence(first: ResultFile, second: ResultFile, root: Path = ROOT) -> Evidence:
+    """Look for the dataset and the top lists of two comparable runs.
+
+    Args:
+        first: Run A.
+        second: Run B.
+        root: Where datasets are looked for by name.
+
+    Returns:
+        What there is.
+
+    Raises:
+        ResultError: Top lists beside a result file are those of another run.
+        InputError: The dataset's manifest is not readable, too new or too old.
+    """
+    missing = []
+    split = None
+    try:
+        split = _open_split(first.record, root)
+        if not split.has_frames:
+            missing.append(f"no clips to draw: {root / split.dataset_name} was built without them")
+    except NotFoundError as failure:
+        missing.append(f"no caption texts and no clips to draw: {failure}")
+    top = None
+    try:
+        top = (
+            read_top_lists(first.record, first.path),
+            read_top_lists(second.record, second.path),
+        )
+    except NotFoundError as failure:
+        missing.append(f"no clips to draw: {failure}")
+    return Evidence(split, top, tuple(missing))
+
+
+def _open_split(record: RunRecord, root: Path) -> "RetrievalSplit":
+    wanted, place = record.dataset, root / record.dataset.name
+    try:
+        built = open_dataset(wanted.name, root)
+    except NotFoundError:
+        raise NotFoundError(f"no dataset is built at {place}") from None
+    if built.manifest.fingerprint != wanted.fingerprint:
+        raise NotFoundError(
+            f"{place} is another build of the dataset (fingerprint "
+            f"{built.manifest.fingerprint[:12]}, the results have {wanted.fingerprint[:12]})"
+        )
+    return built.split(wanted.split)

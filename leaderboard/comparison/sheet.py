@@ -1,0 +1,89 @@
+"""The contact sheet of a comparison: what both runs found for the captions that changed most."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
+from dvtr_bench.errors import ResultError
+from dvtr_bench.results.top_lists import TopLists
+from leaderboard.comparison.differences import Comparison, QueryChange
+from leaderboard.comparison.evidence import Evidence
+
+if TYPE_CHECKING:
+    from dvtr_bench.retriever import Frames
+
+QUERIES_EACH_WAY: Final = 3
+"""Captions of a sheet that B ranks better, and that it ranks worse."""
+
+CLIPS: Final = 5
+"""Clips of each run."""
+
+
+def draw_comparison(comparison: Comparison, evidence: Evidence, path: Path) -> Path | None:
+    """Draw two rows for each of a few captions: the best clips of A, then those of B.
+
+    Args:
+        comparison: Of two runs.
+        evidence: With frames and top lists.
+        path: The PNG to write.
+
+    Returns:
+        The path written; None where no caption changed.
+    """
+    changes = [*comparison.gained[:QUERIES_EACH_WAY], *comparison.lost[:QUERIES_EACH_WAY]]
+    rows = list(_rows(comparison, evidence, changes))
+    if not rows:
+        return None
+    dataset = comparison.first.dataset
+    title = (
+        f"{dataset.name}, {dataset.split}: captions that changed most.   "
+        f"A: {comparison.first.label}   B: {comparison.second.label}"
+    )
+    return save_contact_sheet(title, rows, path)
+
+
+def _rows_by_id(video_ids: Sequence[str], top: Sequence[TopLists]) -> dict[str, int]:
+    """Return the row of each video; refuse lists that name others."""
+    row_of = {video_id: row for row, video_id in enumerate(video_ids)}
+    for run, lists in zip("AB", top, strict=True):
+        for line in lists["t2v"].candidate_ids:
+            if (stranger := next((name for name in line if name not in row_of), None)) is not None:
+                raise ResultError(
+                    f"the top lists of run {run} name the video {stranger!r}, which the dataset "
+                    "does not have: evaluate again"
+                )
+    return row_of
+
+
+def _rows(comparison: Comparison, evidence: Evidence, changes: list[QueryChange]) -> Iterator[Row]:
+    split, top = evidence.split, evidence.top
+    if split is None or top is None:
+        return
+    row_of = _rows_by_id(split.video_ids, top)
+    own = comparison.first.caption_video_index
+    labels = (comparison.first.label, comparison.second.label)
+
+    @cache
+    def frames(row: int) -> "Frames":
+        return split.frames(row)
+
+    for change in changes:
+        ranks = (change.first_rank, change.second_rank)
+        for run, label, lists, rank, text in zip(
+            "AB", labels, top, ranks, (split.captions[change.query], ""), strict=True
+        ):
+            found = lists["t2v"].candidate_ids[change.query][:CLIPS]
+            yield Row(
+                text,
+                f"{run}, {label}: its clip is ranked {rank} of {len(split.video_ids)}",
+                [
+                    Tile(
+                        frames(row_of[video_id]),
+                        f"{run} {place} · {video_id}",
+                        relevant=row_of[video_id] == own[change.query],
+                    )
+                    for place, video_id in enumerate(found, start=1)
+                ],
+            )

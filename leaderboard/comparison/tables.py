@@ -1,0 +1,177 @@
+"""A comparison into tables and sentences of text: what the terminal and the page both show."""
+
+from collections.abc import Iterator, Sequence
+
+from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.protocol.figures import BOTH, Difference, figure_names, higher_is_better
+from dvtr_bench.protocol.group_figures import FEWEST_VIDEOS, GroupChange
+from leaderboard.comparison.differences import Comparison, GroupRow, QueryChange
+from leaderboard.comparison.evidence import Evidence
+from leaderboard.result_files import ResultFile
+from leaderboard.tables import DIRECTION_TITLES, LOWER_MEDIAN, Field, Table
+
+
+def title(comparison: Comparison) -> str:
+    """Return the heading: dataset, version, split, sizes."""
+    dataset = comparison.first.dataset
+    return (
+        f"{dataset.name} {dataset.version}, {dataset.split}: {dataset.num_captions:,} captions, "
+        f"{dataset.num_videos:,} videos"
+    )
+
+
+def legend(first: ResultFile, second: ResultFile) -> list[str]:
+    """Say which run is A and which is B."""
+    return [f"{letter}: {_run(file)}" for letter, file in zip("AB", (first, second), strict=True)]
+
+
+def how_to_read(resampling: BootstrapConfig) -> str:
+    """Say what an interval and a p-value of a comparison mean."""
+    return (
+        f"B - A with its {resampling.level:.0%} interval below. Intervals and two-sided p-values: "
+        f"paired bootstrap over videos, {resampling.resamples:,} resamples. They say how far other "
+        "test videos could move the difference; they do not cover training again with another seed."
+    )
+
+
+def about_groups(comparison: Comparison) -> str:
+    """Say what the p-values of groups do not say."""
+    tested = sum(row.has_interval for rows in comparison.groups.values() for row in rows)
+    return (
+        f"The {tested} p-values of groups are not corrected for their number: where nothing "
+        "differs, about one in twenty still falls below 0.05. A group of fewer than "
+        f"{FEWEST_VIDEOS} videos gets neither interval nor p-value."
+    )
+
+
+def figure_tables(comparison: Comparison) -> Iterator[Table]:
+    """Lay out the figures of both runs.
+
+    Args:
+        comparison: Of two runs.
+
+    Yields:
+        One table for t2v, v2t and what joins both.
+    """
+    for direction in ("t2v", "v2t", BOTH):
+        names = ("mR", "RSum") if direction == BOTH else figure_names()
+        rows = tuple(
+            (
+                Field(name if higher_is_better(name) else f"{name} (lower is better)"),
+                *_fields(found, comparison.resampling),
+            )
+            for name in names
+            if (found := comparison.figures.get((direction, name))) is not None
+            and not (name == LOWER_MEDIAN and _same_medians(comparison, direction))
+        )
+        if rows:
+            yield Table(DIRECTION_TITLES[direction], ("", "A", "B", "B - A", "p"), rows)
+
+
+def group_tables(comparison: Comparison) -> Iterator[Table]:
+    """Lay out R@1 by group.
+
+    Args:
+        comparison: Of two runs.
+
+    Yields:
+        One table an axis.
+    """
+    for axis, groups in comparison.groups.items():
+        yield Table(
+            f"T2V R@1 by group: {axis}",
+            ("", "A", "B", "B - A", "p"),
+            tuple(
+                (
+                    Field(row.name, _sizes(row)),
+                    *_fields(row.change, comparison.resampling, told=row.has_interval),
+                )
+                for row in groups
+            ),
+            prose=True,
+        )
+
+
+def change_tables(comparison: Comparison, evidence: Evidence) -> Iterator[Table]:
+    """Lay out the captions that changed most.
+
+    Args:
+        comparison: Of two runs.
+        evidence: Where texts and ids come from.
+
+    Yields:
+        One table for those that B ranks better and one for those that it ranks worse.
+    """
+    for name, changes in (("better", comparison.gained), ("worse", comparison.lost)):
+        title = f"Captions that B ranks {name} than A, the largest ratio of ranks first"
+        none = (Field("none"), Field(""), Field(""))
+        rows = tuple(_change_row(change, evidence) for change in changes)
+        yield Table(title, ("caption", "rank A", "rank B"), rows or (none,), prose=True)
+
+
+def p_text(p_value: float, resamples: int) -> str:
+    """Write a p-value with no more certainty than the resamples give.
+
+    Args:
+        p_value: Two-sided, by bootstrap.
+        resamples: Of that bootstrap.
+
+    Returns:
+        Three digits; the smallest value that so many resamples can give stands as a bound.
+
+    Example:
+        >>> p_text(0.25, 1000), p_text(2 / 1001, 1000)
+        ('0.250', '<0.002')
+    """
+    smallest = 2.0 / (1 + resamples)
+    return f"<{smallest:.1g}" if p_value <= smallest else f"{p_value:.3f}"
+
+
+def _fields(
+    found: Difference | GroupChange, resampling: BootstrapConfig, *, told: bool = True
+) -> Sequence[Field]:
+    interval = p_value = ""
+    if told and found.low is not None and found.high is not None and found.p_value is not None:
+        interval = f"{_signed(found.low)} to {_signed(found.high)}"
+        p_value = p_text(found.p_value, resampling.resamples)
+    return (
+        Field(f"{found.first:.1f}"),
+        Field(f"{found.second:.1f}"),
+        Field(_signed(found.difference), interval),
+        Field(p_value),
+    )
+
+
+def _same_medians(comparison: Comparison, direction: str) -> bool:
+    one, other = (comparison.figures[direction, name] for name in ("MdR", LOWER_MEDIAN))
+    return (one.first, one.second) == (other.first, other.second)
+
+
+def _signed(value: float) -> str:
+    text = f"{value:+.1f}"
+    return "0.0" if float(text) == 0.0 else text
+
+
+def _change_row(change: QueryChange, evidence: Evidence) -> tuple[Field, ...]:
+    ids = evidence.caption_ids
+    name = f"caption row {change.query}" if ids is None else ids[change.query]
+    caption = Field(name)
+    if evidence.split is not None:
+        caption = Field(evidence.split.captions[change.query], name)
+    return caption, Field(f"{change.first_rank:,}"), Field(f"{change.second_rank:,}")
+
+
+def _run(file: ResultFile) -> str:
+    record = file.record
+    parts = [record.label if record.kind == "model" else f"{record.label} (external)"]
+    if record.model.seeds:
+        parts.append(f"seed {', '.join(map(str, record.model.seeds))}")
+    return f"{', '.join(parts)} · {file.path.name}"
+
+
+def _sizes(row: GroupRow) -> str:
+    return f"{_count(row.captions, 'caption')}, {_count(row.videos, 'video')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"

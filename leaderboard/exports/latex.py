@@ -1,0 +1,120 @@
+r"""Rows for a paper: one tabular for each set of results that may share a table.
+
+Needs ``\usepackage{booktabs}`` alone. A comment below each row has its 95% intervals, or the
+deviation over seeds where a row stands for several. Rows stand best first, as on the leaderboard.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from dvtr_bench.atomic import written_beside
+from leaderboard.board import Board, Cell, Entry, make_boards
+from leaderboard.exported import Exported
+from leaderboard.result_files import ResultFile
+from leaderboard.tables import board_title
+
+_DIRECTIONS: Final = ("t2v", "v2t")
+
+_FIGURES: Final = ("R@1", "R@5", "R@10", "MdR", "MnR")
+"""The columns that papers have."""
+
+_SPECIAL: Final = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        # At the start of a row they would be arguments of the line break before it.
+        "[": "{[}",
+        "*": "{*}",
+    }
+)
+
+
+def export(results: Sequence[ResultFile], folder: Path) -> Exported:
+    """Write the tables.
+
+    Args:
+        results: Result files, of any datasets.
+        folder: Where to.
+
+    Returns:
+        ``table.tex``, and the notes of the tables.
+    """
+    boards = make_boards(result.record for result in results)
+    path = folder / "table.tex"
+    with written_beside(path) as beside:
+        beside.write_text("\n".join(_document(boards)) + "\n", encoding="utf-8", newline="\n")
+    return Exported((path,), tuple(note for board in boards for note in board.notes))
+
+
+def escape(text: str) -> str:
+    r"""Write a name as LaTeX text.
+
+    Args:
+        text: Any text.
+
+    Returns:
+        One line that typesets as the text; control characters become spaces.
+
+    Example:
+        >>> print(escape("50% of clip_x"))
+        50\% of clip\_x
+    """
+    return _one_line(text).translate(_SPECIAL)
+
+
+def _document(boards: Sequence[Board]) -> Iterator[str]:
+    yield r"% \usepackage{booktabs}"
+    yield "% R@k in percent; MdR, MnR: median and mean rank, lower is better."
+    yield "% Video to text: each video searches the caption sets of all videos."
+    for board in boards:
+        yield ""
+        yield from _tabular(board)
+
+
+def _tabular(board: Board) -> Iterator[str]:
+    width = len(_FIGURES)
+    last = 1 + len(_DIRECTIONS) * width
+    yield f"% {_one_line(board_title(board))}; fingerprint {board.key.fingerprint[:16]}"
+    yield rf"\begin{{tabular}}{{l{'r' * (last - 1)}}}"
+    yield r"\toprule"
+    yield (
+        rf" & \multicolumn{{{width}}}{{c}}{{Text to video}}"
+        rf" & \multicolumn{{{width}}}{{c}}{{Video to text}} \\"
+    )
+    yield rf"\cmidrule(lr){{2-{1 + width}}} \cmidrule(lr){{{2 + width}-{last}}}"
+    yield " & ".join(["Model", *_FIGURES * len(_DIRECTIONS)]) + r" \\"
+    yield r"\midrule"
+    for entry in board.entries:
+        cells = [
+            entry.figures.get((direction, "strict", name))
+            for direction in _DIRECTIONS
+            for name in _FIGURES
+        ]
+        yield " & ".join([escape(entry.label), *map(_value, cells)]) + r" \\"
+        yield f"% {_uncertainty(entry, cells)}"
+    yield r"\bottomrule"
+    yield r"\end{tabular}"
+
+
+def _value(cell: Cell | None) -> str:
+    return "--" if cell is None else f"{cell.value:.1f}"
+
+
+def _uncertainty(entry: Entry, cells: Sequence[Cell | None]) -> str:
+    if entry.num_runs > 1:
+        deviations = " & ".join("--" if cell is None else f"{cell.deviation:.1f}" for cell in cells)
+        return f"standard deviation over {entry.num_runs} seeds: {deviations}"
+    intervals = " & ".join(
+        "--" if cell is None else f"{cell.low:.1f}-{cell.high:.1f}" for cell in cells
+    )
+    return f"95% intervals: {intervals}"
+
+
+def _one_line(text: str) -> str:
+    return "".join(character if character.isprintable() else " " for character in text)
