@@ -1,5 +1,6 @@
 """One evaluation: encode once, rank by the protocol, check the claims, write down everything."""
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dvtr_bench.errors import ConfigError, ProtocolError
+from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.harness.encode import encode_texts, encode_videos
 from dvtr_bench.harness.encode_split import EncodedSplit, encode_split
 from dvtr_bench.harness.environment import environment_facts
@@ -109,7 +110,7 @@ def evaluate(
         ProtocolError: The split is not the whole one, the model's claim about its scoring does not
             hold, or it scores the same call twice otherwise.
         NotANumberError: Scores were NaN.
-        InputError: The model returned something else than features or scores.
+        InputError: The model returned something else than features or scores, or cannot be copied.
 
     Example:
         >>> evaluation = evaluate(model, open_dataset("usrd").split("test"))  # doctest: +SKIP
@@ -157,6 +158,9 @@ class _Run:
         self.relevance = Relevance.of(
             split.captions, split.caption_video_index, len(split.video_ids)
         )
+        self._retriever = retriever
+        # What a model remembers of the run must not help it in the checks.
+        self._untouched = _copied(retriever)
         self.encoded: EncodedSplit = encode_split(
             retriever,
             split,
@@ -191,11 +195,14 @@ class _Run:
         )
         for other in self.processes.gathered(sample.kept):
             sample.take(other)
+        untouched = _copied(self._untouched)
+        if retriever is not self._retriever and isinstance(untouched, BlockRetriever):
+            untouched = untouched.at_block(1)
         honesty = check_honesty(
-            scorer,
+            scorer.scored_by(untouched),
             sample,
-            encode_captions=partial(self._captions_again, retriever),
-            encode_videos=partial(self._videos_again, retriever),
+            encode_captions=partial(self._captions_again, untouched),
+            encode_videos=partial(self._videos_again, untouched),
         )
         return _Scored(retriever, text_block, ranking, honesty)
 
@@ -244,6 +251,17 @@ class _Run:
             for piece in pieces
         ]
         return _joined(parts)
+
+
+def _copied(retriever: "Retriever") -> "Retriever":
+    try:
+        return copy.deepcopy(retriever)
+    except Exception as failure:
+        raise InputError(
+            f"{retriever.name}: cannot be copied ({failure}), and its claims are checked on a copy "
+            "that has not seen the run: keep open files, locks and threads out of the model, or "
+            "give it a __deepcopy__ that makes them anew"
+        ) from failure
 
 
 def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retriever, int | None]]":

@@ -16,7 +16,8 @@ from dvtr_bench.harness.checkpoint import (
     new_model,
     read_checkpoint_config,
 )
-from dvtr_bench.harness.evaluate import Evaluation, evaluate
+from dvtr_bench.harness.evaluate import Evaluation, EvaluationConfig, evaluate
+from dvtr_bench.harness.processes import ALONE, Processes
 from dvtr_bench.model_listing import list_models
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.files import file_stem
@@ -160,6 +161,8 @@ def evaluate_and_write(
     results: Path,
     *,
     device: str = "cpu",
+    cache: bool = True,
+    processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Written:
     """Evaluate a model on a split and write its result files and a contact sheet.
@@ -169,10 +172,12 @@ def evaluate_and_write(
         split: What to evaluate on.
         results: Folder for the files.
         device: Where to compute.
+        cache: Whether backbone features are kept beside the dataset and read from there.
+        processes: Those that share the work; the first one writes.
         show_progress: Whether to show progress bars.
 
     Returns:
-        What was written.
+        What was written; no paths in the other processes.
     """
     model = weights.load(device)
     description = weights.description()
@@ -180,16 +185,35 @@ def evaluate_and_write(
     evaluation = evaluate(
         model,
         split,
+        config=EvaluationConfig(cache=cache),
         checkpoint_sha256=description.get("weights_sha256"),
         seeds=() if seed is None else (seed,),
+        processes=processes,
         show_progress=show_progress,
     )
+    if not processes.is_first:
+        return Written(evaluation.records, ())
+    return write_evaluation(evaluation, split, results)
+
+
+def write_evaluation(evaluation: Evaluation, split: "RetrievalSplit", results: Path) -> Written:
+    """Write the result files of an evaluation, and a contact sheet where there are frames.
+
+    Args:
+        evaluation: Of the split.
+        split: What was evaluated on.
+        results: Folder for the files.
+
+    Returns:
+        What was written.
+    """
     paths = []
     for record, lists in zip(evaluation.records, evaluation.top, strict=True):
         path = write_result(record, results)
         paths += [path, write_top_lists(lists, path)]
-    sheet = results / f"{file_stem(evaluation.records[0])}.png"
-    paths.append(draw_top_videos(evaluation, split, sheet))
+    if split.has_frames:
+        sheet = results / f"{file_stem(evaluation.records[0])}.png"
+        paths.append(draw_top_videos(evaluation, split, sheet))
     return Written(evaluation.records, tuple(paths))
 
 

@@ -1,5 +1,6 @@
 """One model, one set of features, one grid: scores any block, always by the same call."""
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +63,12 @@ class Scorer:
     def name(self) -> str:
         """The model's name."""
         return self.retriever.name
+
+    def scored_by(self, retriever: "Retriever") -> "Scorer":
+        """Return the same features on the same grid with another model to score them."""
+        other = copy.copy(self)
+        other.retriever = retriever
+        return other
 
     def score(self, block: Block) -> torch.Tensor:
         """Score a block of the grid.

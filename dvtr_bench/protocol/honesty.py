@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 _SCORE_STEPS: Final = 16
-"""float32 steps by which another order of a sum may move a score."""
+"""Steps of a float by which another order of a sum may move a score."""
 
 _ENCODE_STEPS: Final = 64
 """The same for a whole encoder: other batch shapes pick other kernels in every layer."""
@@ -256,8 +256,9 @@ def _refusal(scorer: "Scorer", check: HonestyCheck) -> str:
         step = "make the scores depend on nothing else"
     return (
         f"{name} {claim}, but with {check.check} a score moved by {check.largest_move:.3g} "
-        f"({check.pairs} pairs scored again, at most {check.tolerance:.3g} may be lost to "
-        f"rounding; the protocol allows {LARGEST_MOVE}): it is not ranked. To go on, {step}"
+        f"({check.pairs} pairs scored again, at most {check.tolerance:.3g} passes as rounding: the "
+        f"protocol allows {LARGEST_MOVE}, or that share of the range of the scores): it is not "
+        f"ranked. To go on, {step}"
     )
 
 

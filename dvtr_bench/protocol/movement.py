@@ -9,7 +9,11 @@ from numpy.typing import NDArray
 LARGEST_MOVE: Final = 1e-4
 """Largest move of a score, by the protocol."""
 
-_EPSILON: Final = float(np.finfo(np.float32).eps)
+_SMALL_STEPS: Final = 4
+"""Steps that are rounding whatever the range: a model may score everything alike."""
+
+_SHARE_OF_RANGE: Final = 1 / 8
+"""Share of the range of the scores that may pass as rounding."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +50,14 @@ def measure(
 
     The protocol allows a move of 1e-4. A model whose scores all lie within less than 1 of each
     other may move by that share of their range alone, or scaling its scores down would hide any
-    dependence; but rounding is never held against it.
+    dependence. Rounding is never held against a model, but it must be small beside the range:
+    a large number added to every score would hide the rest behind its rounding.
 
     Args:
         check: What was changed in between.
         before: float, captions x videos: scores of the run.
         after: float, the same pairs scored again.
-        rounding_steps: float32 steps, at the size of the largest score, that rounding may move.
+        rounding_steps: Steps of a float, at the size of the largest score, that rounding may move.
         cap: Largest tolerance that rounding is granted.
 
     Returns:
@@ -64,6 +69,18 @@ def measure(
     largest = float(np.nan_to_num(moves, nan=np.inf).max(initial=0.0))
     finite = one[np.isfinite(one)]
     spread = float(np.ptp(finite)) if finite.size else 0.0
-    rounding = rounding_steps * _EPSILON * float(np.abs(finite).max(initial=0.0))
+    step = _step(finite)
+    rounding = min(rounding_steps * step, max(_SMALL_STEPS * step, _SHARE_OF_RANGE * spread))
     tolerance = max(LARGEST_MOVE * min(1.0, spread), min(rounding, cap))
     return HonestyCheck(check, int(one.size), largest, tolerance)
+
+
+def _step(scores: NDArray[np.float64]) -> float:
+    """Return the distance of two neighbouring floats at the size of the largest score.
+
+    Scores that float32 does not hold were made in float64, and are rounded as such.
+    """
+    with np.errstate(over="ignore"):
+        is_single = bool((scores == scores.astype(np.float32)).all())
+    epsilon = np.finfo(np.float32 if is_single else np.float64).eps
+    return float(epsilon) * float(np.abs(scores).max(initial=0.0))

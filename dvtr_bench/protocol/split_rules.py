@@ -1,14 +1,21 @@
 """Which split may be used for what, and that it is whole."""
 
+import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
-from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.manifest import FileRecord, Manifest
 from dvtr_bench.errors import NotFoundError, ProtocolError
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
+
+IdKind: TypeAlias = Literal["caption", "video"]
 
 
 def require_validation(split: "RetrievalSplit") -> None:
@@ -27,26 +34,39 @@ def require_validation(split: "RetrievalSplit") -> None:
         )
 
 
-def require_ids(
-    split: "RetrievalSplit", video_ids: Sequence[str], caption_ids: Sequence[str]
-) -> None:
-    """Refuse a gallery or queries other than the split's own, in its order.
+def matching_rows(split: "RetrievalSplit", what: IdKind, ids: Sequence[str]) -> NDArray[np.int64]:
+    """Find each id of a split among ids that someone brought; the order may differ, no id may.
 
     Args:
         split: What the dataset says.
-        video_ids: Ids of the gallery that was scored.
-        caption_ids: Ids of the queries that were scored.
+        what: Whose ids they are: ``video`` for the gallery, ``caption`` for the queries.
+        ids: The ids brought, each once.
+
+    Returns:
+        int64: for each row of the split, the place of its id among those brought.
 
     Raises:
-        ProtocolError: Another id, another number or another order; names the first difference.
+        ProtocolError: Ids are missing or do not belong to the split; names the first of each.
     """
-    pairs = (("gallery", video_ids, split.video_ids), ("queries", caption_ids, split.caption_ids))
-    for what, found, expected in pairs:
-        if ids_sha256(found) != ids_sha256(expected):
-            raise ProtocolError(
-                f"the {what} are not those of {split.dataset_name} {split.name}: "
-                f"{_first_difference(found, expected)}. Score every id of the split, in its order"
-            )
+    wanted = split.video_ids if what == "video" else split.caption_ids
+    place = {identifier: row for row, identifier in enumerate(ids)}
+    rows = np.fromiter((place.get(one, -1) for one in wanted), np.int64, len(wanted))
+    missing = np.flatnonzero(rows < 0)
+    known = set(wanted)
+    strangers = [one for one in ids if one not in known]
+    if missing.size or strangers:
+        problems = []
+        if missing.size:
+            first = wanted[int(missing[0])]
+            problems.append(f"{len(missing)} are missing, the first {first!r}")
+        if strangers:
+            problems.append(f"{len(strangers)} are not of the split, the first {strangers[0]!r}")
+        raise ProtocolError(
+            f"the {len(ids)} {what} ids are not the {len(wanted)} of {split.dataset_name} "
+            f"{split.name}: {'; '.join(problems)}. Score every {what} of the split and no other; "
+            "ids are compared verbatim, spaces included"
+        )
+    return rows
 
 
 def require_whole_split(split: "RetrievalSplit") -> None:
@@ -56,7 +76,8 @@ def require_whole_split(split: "RetrievalSplit") -> None:
         split: A split; one that carries the manifest of its dataset is checked against it.
 
     Raises:
-        ProtocolError: Videos or captions are missing, added or in another order.
+        ProtocolError: Videos or captions are missing, added or in another order, or the dataset's
+            files were changed since.
         NotFoundError: There is nothing to search or to search with.
     """
     if not len(split.video_ids) or not len(split.captions):
@@ -78,10 +99,24 @@ def require_whole_split(split: "RetrievalSplit") -> None:
                 f"{record.num_captions} captions; found {len(split.video_ids)} and "
                 f"{len(split.captions)}): evaluate the whole split as it was built"
             )
+    folder = getattr(split, "folder", None)
+    if isinstance(folder, Path):
+        _require_files_as_built(folder, record.files)
 
 
-def _first_difference(found: Sequence[str], expected: Sequence[str]) -> str:
-    for row, (one, other) in enumerate(zip(found, expected, strict=False)):
-        if one != other:
-            return f"row {row} is {one!r}, expected {other!r}"
-    return f"{len(found)} ids, expected {len(expected)}"
+def _require_files_as_built(folder: Path, files: Sequence[FileRecord]) -> None:
+    """Refuse captions that were edited under their ids, and files of another size.
+
+    Frames may fill a disk, so their files are measured and not read.
+    """
+    for file in files:
+        path = folder / file.path
+        changed = path.stat().st_size != file.size_bytes
+        if file.config == "captions" and not changed:
+            with path.open("rb") as content:
+                changed = hashlib.file_digest(content, "sha256").hexdigest() != file.sha256
+        if changed:
+            raise ProtocolError(
+                f"{path} is not the file that the dataset was built with: it was changed since. "
+                "Build the dataset again, or copy it again from where it came"
+            )

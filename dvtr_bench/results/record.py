@@ -63,7 +63,8 @@ class ModelFacts:
         name: What the model is called in tables.
         config: Its whole configuration (JSON values).
         num_parameters: Trainable and fixed ones; None when not known.
-        checkpoint_sha256: Of the checkpoint file; None when nothing was loaded.
+        checkpoint_sha256: Of the checkpoint, or of the file of scores that was brought; None when
+            nothing was loaded.
         backbone: Name and weights of the encoders; None when there is none.
         backbone_sha256: Of the backbone's weights; None when not known.
         seeds: Seeds that the model was trained with.

@@ -31,6 +31,20 @@ def test_rounding_never_excuses_more_than_the_protocol_allows():
     assert _measure([[0.0, 1e6]], [[0.0, 1e6 + 0.01]], cap=np.inf).passed
 
 
+def test_a_large_number_added_to_every_score_hides_nothing():
+    scores, moved = np.array([[0.0, 1e-3]]), np.array([[1e-3, 0.0]])
+    for offset in (0.0, 1e2, 1e3):
+        assert not _measure(offset + scores, offset + moved, cap=np.inf).passed
+        single = (np.float32(offset) + part.astype(np.float32) for part in (scores, moved))
+        assert not _measure(*single, cap=np.inf).passed
+
+
+def test_float64_scores_are_held_to_the_rounding_of_float64():
+    assert _measure([[0.0, 1e6 + 1e-7]], [[0.0, 1e6 + 0.01]]).passed is not True
+    assert not _measure([[1e6, 1e6 + 1.1]], [[1e6, 1e6 + 1.11]], cap=np.inf).passed
+    assert _measure([[1e6, 1e6 + 1.1]], [[1e6, 1e6 + 1.1 + 1e-9]], cap=np.inf).passed
+
+
 @pytest.mark.parametrize(
     ("after", "passed"), [(np.inf, True), (-np.inf, False), (np.nan, False), (0.0, False)]
 )
