@@ -12,7 +12,7 @@ from baselines.download import find_or_fetch
 from baselines.tiny import TINY_CONFIG
 from baselines.weights import load_weights, only_known, read_weights
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.harness.checkpoint import tensors_sha256
+from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)

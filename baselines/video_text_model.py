@@ -17,8 +17,8 @@ from baselines.contrastive import symmetric_info_nce
 from baselines.frame_encoder import FrameEncoder, load_encoder, rebuild_encoder
 from baselines.model_config import VideoTextConfig
 from baselines.preprocessing import PREPROCESSING_VERSION, stack_videos
-from dvtr_bench.harness.checkpoint import tensors_sha256
 from dvtr_bench.retriever import Features, Frames, Scoring, Side
+from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 
 class VideoTextModel(nn.Module, ABC):

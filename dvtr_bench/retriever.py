@@ -34,7 +34,7 @@ Example:
 
     >>> from pathlib import Path
     >>> from dvtr_bench.dataset.reader import open_dataset
-    >>> from dvtr_bench.harness.evaluate import evaluate
+    >>> from dvtr_bench.evaluation.evaluate import evaluate
     >>> from dvtr_bench.results import write_result
     >>> evaluation = evaluate(model, open_dataset("mine").split("test"))  # doctest: +SKIP
     >>> write_result(evaluation.records[0], Path("results"))  # doctest: +SKIP

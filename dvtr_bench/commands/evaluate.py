@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from dvtr_bench.harness.evaluation_run import Written
-    from dvtr_bench.harness.external_run import Brought
-    from dvtr_bench.harness.processes import Processes
+    from dvtr_bench.evaluation.external_run import Brought
+    from dvtr_bench.evaluation.run import Written
+    from dvtr_bench.runtime.processes import Processes
 
 SimMatrix = Annotated[
     Path | None,
@@ -84,8 +84,8 @@ def evaluate(
         _refuse(about, "it describes scores that you bring, not a --model")
     else:
         _require_described(form, about, dataset, checkpoint)
-    from dvtr_bench.harness.device import choose_device
-    from dvtr_bench.harness.processes import joined_processes
+    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import joined_processes
 
     place = choose_device(device)
     with joined_processes() as processes:
@@ -98,7 +98,7 @@ def evaluate(
                 {"results": results, "device": place, "cache": cache, "processes": processes},
             )
         else:
-            from dvtr_bench.harness.external_run import evaluate_brought
+            from dvtr_bench.evaluation.external_run import evaluate_brought
 
             brought = _brought(form, sim_matrix or embeddings, dataset, about)
             evaluated = [
@@ -116,7 +116,7 @@ def _evaluate_model(
     how: Mapping[str, Any],
 ) -> "list[Written]":
     from dvtr_bench.catalog import MODELS
-    from dvtr_bench.harness.evaluation_run import evaluate_and_write, plan_evaluation
+    from dvtr_bench.evaluation.run import evaluate_and_write, plan_evaluation
 
     processes: Processes = how["processes"]
     key = MODELS.load(model).__name__.rpartition(".")[2]
@@ -169,7 +169,7 @@ def _require_described(
 def _brought(
     form: str, path: Path | None, dataset: str | None, about: Mapping[str, Any]
 ) -> "Brought":
-    from dvtr_bench.harness.external_run import Brought
+    from dvtr_bench.evaluation.external_run import Brought
 
     return Brought(
         path=Path(str(path)),

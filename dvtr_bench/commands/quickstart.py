@@ -11,8 +11,8 @@ import typer
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
-    from dvtr_bench.harness.recipe import Recipe
     from dvtr_bench.results import RunRecord
+    from dvtr_bench.training.recipe import Recipe
 
 MODELS: Final = ("clip4clip_meanp", "clip4clip_seqtransf", "msam")
 OURS: Final = {"dvtr", "backbone", "runs", "results", "LEADERBOARD.md"}
@@ -32,8 +32,8 @@ def quickstart(
 
     Needs no GPU and no download. Run again after a stop, it goes on.
     """
-    from dvtr_bench.harness.recipe import QUICKSTART, QUICKSTART_PRETRAINING
-    from dvtr_bench.harness.run_choice import replace_settings
+    from dvtr_bench.training.recipe import QUICKSTART, QUICKSTART_PRETRAINING
+    from dvtr_bench.training.run_choice import replace_settings
     from leaderboard.board import make_boards
     from leaderboard.markdown import write_markdown
     from leaderboard.terminal import print_boards
@@ -87,9 +87,9 @@ def _build(out: Path, size: str) -> "BuiltDataset":
 
 
 def _train_backbone(built: "BuiltDataset", recipe: "Recipe", out: Path) -> Path:
-    from dvtr_bench.harness.checkpoint import new_model
-    from dvtr_bench.harness.train import train
-    from dvtr_bench.harness.train_splits import training_splits
+    from dvtr_bench.runtime.checkpoint import new_model
+    from dvtr_bench.training.splits import training_splits
+    from dvtr_bench.training.train import train
 
     model = new_model("clip4clip_meanp", {"backbone": "tiny"}, seed=recipe.seed)
     return train(model, *training_splits(built), recipe, out)
@@ -98,10 +98,10 @@ def _train_backbone(built: "BuiltDataset", recipe: "Recipe", out: Path) -> Path:
 def _train_models(
     backbone: str, built: "BuiltDataset", recipe: "Recipe", out: Path
 ) -> dict[str, Path]:
-    from dvtr_bench.harness.checkpoint import new_model
-    from dvtr_bench.harness.train import train
-    from dvtr_bench.harness.train_clips import prepare_clips
-    from dvtr_bench.harness.train_splits import training_splits
+    from dvtr_bench.runtime.checkpoint import new_model
+    from dvtr_bench.training.clips import prepare_clips
+    from dvtr_bench.training.splits import training_splits
+    from dvtr_bench.training.train import train
 
     splits = training_splits(built)
     models = {name: new_model(name, {"backbone": backbone}, seed=recipe.seed) for name in MODELS}
@@ -117,7 +117,7 @@ def _train_models(
 def _evaluate(
     checkpoints: dict[str, Path], built: "BuiltDataset", results: Path
 ) -> "tuple[list[RunRecord], Path]":
-    from dvtr_bench.harness.evaluation_run import Weights, evaluate_and_write
+    from dvtr_bench.evaluation.run import Weights, evaluate_and_write
 
     records: list[RunRecord] = []
     for model, checkpoint in checkpoints.items():

@@ -57,7 +57,7 @@ def search(
     if sheet.suffix.lower() != ".png":
         raise typer.BadParameter(f"--sheet {sheet}: expected a file name that ends in .png")
 
-    from dvtr_bench.harness.device import choose_device
+    from dvtr_bench.runtime.device import choose_device
     from dvtr_bench.search.choice import choose
     from dvtr_bench.search.new_clip import read_clip
     from dvtr_bench.search.searches import require_text

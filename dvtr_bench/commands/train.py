@@ -30,17 +30,17 @@ def train(
     """Train a model; validation chooses the checkpoint. Run again after a stop, it goes on."""
     from dvtr_bench.catalog import MODELS
     from dvtr_bench.dataset.reader import open_dataset
-    from dvtr_bench.harness.checkpoint import new_model
-    from dvtr_bench.harness.device import choose_device
-    from dvtr_bench.harness.run_choice import (
+    from dvtr_bench.runtime.checkpoint import new_model
+    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.training.options import parse_settings
+    from dvtr_bench.training.run_choice import (
         choose_run_folder,
         default_recipe,
         describe_setup,
         replace_settings,
     )
-    from dvtr_bench.harness.train import train as train_model
-    from dvtr_bench.harness.train_options import parse_settings
-    from dvtr_bench.harness.train_splits import training_splits
+    from dvtr_bench.training.splits import training_splits
+    from dvtr_bench.training.train import train as train_model
 
     module = MODELS.load(model)
     built = open_dataset(dataset)

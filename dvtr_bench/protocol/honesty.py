@@ -23,7 +23,7 @@ from dvtr_bench.protocol.blocks import Block, cut
 from dvtr_bench.protocol.movement import LARGEST_MOVE, HonestyCheck, measure
 
 if TYPE_CHECKING:
-    from dvtr_bench.harness.scorer import Scorer
+    from dvtr_bench.evaluation.scorer import Scorer
     from dvtr_bench.retriever import Features
 
 Rows = NDArray[np.int64]

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import NotANumberError, ProtocolError
-from dvtr_bench.harness.encode import select
-from dvtr_bench.harness.scorer import Scorer
+from dvtr_bench.evaluation.scorer import Scorer
+from dvtr_bench.features.encode import select
 from dvtr_bench.protocol.blocks import cut
 from dvtr_bench.retriever import BlockRetriever, VectorRetriever
 from dvtr_bench.search.vector_index import VectorIndex

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.harness.checkpoint import (
+from dvtr_bench.evaluation.run import Weights, plan_evaluation
+from dvtr_bench.model_listing import list_models
+from dvtr_bench.runtime.checkpoint import (
     RUN_FILE,
     checkpoint_folder,
     find_checkpoint,
     read_checkpoint_config,
     read_json,
 )
-from dvtr_bench.harness.evaluation_run import Weights, plan_evaluation
-from dvtr_bench.model_listing import list_models
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.manifest import FrameRecord

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.harness.encode import called, select
-from dvtr_bench.harness.encode_split import encode_all_texts, encode_all_videos
-from dvtr_bench.harness.evaluate import EvaluationConfig
+from dvtr_bench.evaluation.evaluate import EvaluationConfig
+from dvtr_bench.features.encode import called, select
+from dvtr_bench.features.encode_split import encode_all_texts, encode_all_videos
 from dvtr_bench.search.candidates import RERANK, best_candidates
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ import torch
 
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.harness.train_contract import Trainable
 from dvtr_bench.model_listing import list_models
 from dvtr_bench.retriever import BlockRetriever, Described, Retriever
+from dvtr_bench.training.contract import Trainable
 from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
 
 NAMES = MODELS.names()

@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from builders.build import build
 from builders.engine.settings import BuildSettings
 from dvtr_bench.errors import ClipError, DvtrError, InputError, NotFoundError
-from dvtr_bench.harness.checkpoint import RUN_FILE, save_checkpoint, write_json
 from dvtr_bench.main import make_app
+from dvtr_bench.runtime.checkpoint import RUN_FILE, save_checkpoint, write_json
 from dvtr_bench.search.report import print_captions, print_clips
 from dvtr_bench.search.searches import FoundCaption, FoundClip
 from tests.fixtures.small_clip import SMALL_CONFIG

@@ -14,9 +14,9 @@ from builders.engine.settings import BuildSettings
 from dvtr_bench.commands import quickstart
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import NotFoundError, OutputExistsError, ProtocolError
-from dvtr_bench.harness.checkpoint import find_checkpoint
 from dvtr_bench.main import make_app
 from dvtr_bench.results import load_results
+from dvtr_bench.runtime.checkpoint import find_checkpoint
 from tests.builders.tiny_clips import TinyClips
 
 SPLITS = ["train"] * 6 + ["validation"] * 2 + ["test"] * 4

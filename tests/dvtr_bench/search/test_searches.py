@@ -8,7 +8,7 @@ import pytest
 from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.errors import ClipError, InputError
-from dvtr_bench.harness.encode_split import encode_split
+from dvtr_bench.features.encode_split import encode_split
 from dvtr_bench.search.new_clip import read_clip
 from dvtr_bench.search.searches import search_captions, search_clips
 from dvtr_bench.video.frame_store import FrameFormat

@@ -1,0 +1,1 @@
+"""Evaluates models and brought scores by the recall protocol."""

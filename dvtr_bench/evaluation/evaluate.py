@@ -1,0 +1,285 @@
+"""One evaluation: encode once, rank by the protocol, check the claims, write down everything."""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.errors import ConfigError, InputError, ProtocolError
+from dvtr_bench.evaluation.facts import dataset_facts, model_facts
+from dvtr_bench.evaluation.ranking import Ranking, rank
+from dvtr_bench.evaluation.scorer import Scorer
+from dvtr_bench.evaluation.split_groups import split_groups
+from dvtr_bench.evaluation.top_candidates import top_lists
+from dvtr_bench.features.encode import encode_texts, encode_videos
+from dvtr_bench.features.encode_split import EncodedSplit, encode_split
+from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.protocol.ceilings import shared_text
+from dvtr_bench.protocol.honesty import HonestySample, SampleConfig, check_honesty
+from dvtr_bench.protocol.relevance import Relevance
+from dvtr_bench.protocol.split_rules import require_whole_split
+from dvtr_bench.results.build import make_record
+from dvtr_bench.results.record import RunRecord, ScoringFacts, Seconds
+from dvtr_bench.results.top_lists import TopLists
+from dvtr_bench.retriever import BlockRetriever
+from dvtr_bench.runtime.environment import environment_facts
+from dvtr_bench.runtime.processes import ALONE, Processes
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.protocol.movement import HonestyCheck
+    from dvtr_bench.retriever import Features, Retriever
+
+
+@dataclass(frozen=True)
+class EvaluationConfig:
+    """How an evaluation is carried out; none of it changes a pairwise score.
+
+    Attributes:
+        text_batch: Captions encoded in one call.
+        video_batch: Videos encoded in one call.
+        block_captions: Captions of a block of the sim_matrix, cut down to whole text blocks.
+        block_videos: Videos of a block of the sim_matrix.
+        top_k: Candidates kept for each query.
+        bootstrap: How the intervals are made.
+        sample: How much is scored again to check the model's claims.
+        cache: Whether backbone features are kept beside the dataset and read from there.
+    """
+
+    text_batch: int = 256
+    video_batch: int = 16
+    block_captions: int = 1024
+    block_videos: int = 512
+    top_k: int = 10
+    bootstrap: BootstrapConfig = field(default_factory=BootstrapConfig)
+    sample: SampleConfig = field(default_factory=SampleConfig)
+    cache: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the sizes."""
+        sizes = (self.text_batch, self.video_batch, self.block_captions, self.block_videos)
+        if min(sizes) < 1 or self.top_k < 1:
+            raise ConfigError(f"batches, blocks and top_k must be at least 1: {self}")
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """What an evaluation gives.
+
+    Attributes:
+        records: One for a ``pairwise`` model. For a ``query_block`` model first the one as
+            published, then the one at block 1.
+        top: The best candidates of every query, one for each record.
+    """
+
+    records: tuple[RunRecord, ...]
+    top: tuple[TopLists, ...]
+
+
+def evaluate(
+    retriever: "Retriever",
+    split: "RetrievalSplit",
+    *,
+    config: EvaluationConfig | None = None,
+    checkpoint_sha256: str | None = None,
+    seeds: Sequence[int] = (),
+    processes: Processes = ALONE,
+    show_progress: bool = True,
+) -> Evaluation:
+    """Evaluate a model on a split by the recall protocol.
+
+    Args:
+        retriever: The model, on its device.
+        split: The split, with frames.
+        config: Batches and blocks; the defaults when None.
+        checkpoint_sha256: Of the weights that were loaded, for the record.
+        seeds: Seeds that the model was trained with, for the record.
+        processes: Those that share the work; the ranks are the same for any number.
+        show_progress: False for no progress bars.
+
+    Returns:
+        The records and the best candidates of each query, the same in every process.
+
+    Raises:
+        NotFoundError: The split has no frames, no videos or no captions.
+        ProtocolError: The split is not the whole one, the model's claim about its scoring does not
+            hold, or it scores the same call twice otherwise.
+        NotANumberError: Scores were NaN.
+        InputError: The model returned something else than features or scores, or cannot be copied.
+
+    Example:
+        >>> evaluation = evaluate(model, open_dataset("usrd").split("test"))  # doctest: +SKIP
+        >>> evaluation.records[0].metrics["t2v"]["strict"]["R@1"]  # doctest: +SKIP
+        Figure(value=29.9, low=26.4, high=33.5)
+    """
+    config = config or EvaluationConfig()
+    require_whole_split(split)
+    run = _Run(retriever, split, config, processes, show_progress)
+    finished = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
+    return Evaluation(
+        records=tuple(
+            run.record(scored, checkpoint_sha256=checkpoint_sha256, seeds=seeds)
+            for scored in finished
+        ),
+        top=tuple(top_lists(scored.ranking.best, split) for scored in finished),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """One pass over the sim_matrix."""
+
+    retriever: "Retriever"
+    text_block: int | None
+    ranking: Ranking
+    honesty: "tuple[HonestyCheck, ...]"
+
+
+class _Run:
+    """A model and a split with everything encoded."""
+
+    def __init__(
+        self,
+        retriever: "Retriever",
+        split: "RetrievalSplit",
+        config: EvaluationConfig,
+        processes: Processes,
+        show_progress: bool,
+    ) -> None:
+        self.split = split
+        self.config = config
+        self.processes = processes
+        self.show_progress = show_progress and processes.is_first
+        self.relevance = Relevance.of(
+            split.captions, split.caption_video_index, len(split.video_ids)
+        )
+        self._retriever = retriever
+        # What a model remembers of the run must not help it in the checks.
+        self._untouched = _copied(retriever)
+        self.encoded: EncodedSplit = encode_split(
+            retriever,
+            split,
+            text_batch=config.text_batch,
+            video_batch=config.video_batch,
+            cache=config.cache,
+            processes=processes,
+            show_progress=self.show_progress,
+        )
+        self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
+
+    def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
+        """Rank every query and check what the model claims."""
+        scorer = Scorer(
+            retriever,
+            self.encoded.texts,
+            self.encoded.videos,
+            text_block=text_block or 1,
+            block_captions=self.config.block_captions,
+            block_videos=self.config.block_videos,
+        )
+        sample = HonestySample(scorer, self.config.sample)
+        ranking = rank(
+            scorer,
+            self.split,
+            self.relevance,
+            top_k=self.config.top_k,
+            watch=(sample.add,),
+            processes=self.processes,
+            label="score" if text_block is None else f"score (block {text_block})",
+            show_progress=self.show_progress,
+        )
+        for other in self.processes.gathered(sample.kept):
+            sample.take(other)
+        untouched = _copied(self._untouched)
+        if retriever is not self._retriever and isinstance(untouched, BlockRetriever):
+            untouched = untouched.at_block(1)
+        honesty = check_honesty(
+            scorer.scored_by(untouched),
+            sample,
+            encode_captions=partial(self._captions_again, untouched),
+            encode_videos=partial(self._videos_again, untouched),
+        )
+        return _Scored(retriever, text_block, ranking, honesty)
+
+    def record(
+        self, scored: _Scored, *, checkpoint_sha256: str | None, seeds: Sequence[int]
+    ) -> RunRecord:
+        """Write down everything about a pass."""
+        retriever = scored.retriever
+        return make_record(
+            scored.ranking.table,
+            kind="model",
+            dataset=dataset_facts(self.split, self.relevance, self.encoded.frames_per_video),
+            model=model_facts(retriever, checkpoint_sha256=checkpoint_sha256, seeds=seeds),
+            scoring=ScoringFacts(retriever.scoring, scored.text_block),
+            environment=environment_facts(scored.ranking.device, scored.ranking.dtype),
+            honesty=scored.honesty,
+            seconds=Seconds(
+                encode_texts=self.encoded.seconds_texts,
+                encode_videos=self.encoded.seconds_videos,
+                score=scored.ranking.seconds,
+            ),
+            shared_text=shared_text(self.split.captions, self.relevance.caption_video_index),
+            groups=self.groups,
+            bootstrap=self.config.bootstrap,
+        )
+
+    def _captions_again(
+        self, retriever: "Retriever", pieces: Sequence[NDArray[np.int64]]
+    ) -> "Features":
+        parts = [
+            encode_texts(
+                retriever,
+                [self.split.captions[row] for row in piece],
+                len(piece),
+                show_progress=False,
+            )
+            for piece in pieces
+        ]
+        return _joined(parts)
+
+    def _videos_again(
+        self, retriever: "Retriever", pieces: Sequence[NDArray[np.int64]]
+    ) -> "Features":
+        parts = [
+            encode_videos(retriever, self.split, piece, len(piece), show_progress=False)[0]
+            for piece in pieces
+        ]
+        return _joined(parts)
+
+
+def _copied(retriever: "Retriever") -> "Retriever":
+    try:
+        return copy.deepcopy(retriever)
+    except Exception as failure:
+        raise InputError(
+            f"{retriever.name}: cannot be copied ({failure}), and its claims are checked on a copy "
+            "that has not seen the run: keep open files, locks and threads out of the model, or "
+            "give it a __deepcopy__ that makes them anew"
+        ) from failure
+
+
+def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retriever, int | None]]":
+    """Return the model as it is to be scored, with its text block: as published, then block 1."""
+    if retriever.scoring == "pairwise":
+        return [(retriever, None)]
+    if not isinstance(retriever, BlockRetriever):
+        raise ProtocolError(
+            f"{retriever.name} declares scoring = {retriever.scoring!r} but not its block: give it "
+            "text_block and at_block(n), see dvtr_bench.retriever.BlockRetriever"
+        )
+    # A block larger than the query set is the query set.
+    published = min(retriever.text_block, relevance.num_captions)
+    variants: list[tuple[Retriever, int | None]] = [(retriever, published)]
+    if published != 1:
+        variants.append((retriever.at_block(1), 1))
+    return variants
+
+
+def _joined(parts: "Sequence[Features]") -> "Features":
+    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -1,0 +1,213 @@
+"""Evaluates scores or embeddings that someone brought, by the road that models of ours take.
+
+Nothing can be scored again in other company, so a record of brought scores holds no honesty checks
+and says ``external``. For embeddings each score depends on its own pair by construction.
+"""
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.errors import ConfigError, NotANumberError
+from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
+from dvtr_bench.evaluation.facts import dataset_facts
+from dvtr_bench.evaluation.ranking import rank
+from dvtr_bench.evaluation.split_groups import split_groups
+from dvtr_bench.evaluation.top_candidates import top_lists
+from dvtr_bench.protocol.blocks import Block, Grid, cut
+from dvtr_bench.protocol.ceilings import shared_text
+from dvtr_bench.protocol.relevance import Relevance
+from dvtr_bench.protocol.split_rules import matching_rows, require_whole_split
+from dvtr_bench.results.build import make_record
+from dvtr_bench.results.record import ModelFacts, ScoringFacts, Seconds
+from dvtr_bench.runtime.environment import environment_facts
+from dvtr_bench.runtime.processes import ALONE, Processes
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.evaluation.external_file import ExternalFile
+
+Floats = NDArray[np.floating[Any]]
+
+_ROWS_AT_ONCE: Final = 4096
+
+
+def evaluate_external(
+    brought: "ExternalFile",
+    split: "RetrievalSplit",
+    *,
+    model_name: str,
+    text_block: int | None = None,
+    post_processing: str = "none",
+    seed: int | None = None,
+    config: EvaluationConfig | None = None,
+    device: str = "cpu",
+    processes: Processes = ALONE,
+    show_progress: bool = True,
+) -> Evaluation:
+    """Rank brought scores by the recall protocol.
+
+    Args:
+        brought: The scores or embeddings, ids in any order.
+        split: What they belong to; frames are not needed.
+        model_name: What the model is called in results.
+        text_block: Texts scored together, where a score depends on them; None for scores that
+            depend on their own pair alone.
+        post_processing: What was done to the whole sim_matrix, such as ``dual_softmax``; a result
+            with another one stands in another table.
+        seed: That the model was trained with, if known; runs of several seeds share a row.
+        config: Blocks, candidates to keep and intervals; the defaults when None.
+        device: Where to score and count.
+        processes: Those that share the work; the ranks are the same for any number.
+        show_progress: False for no progress bar.
+
+    Returns:
+        One record, of kind ``external``, and the best candidates of each query.
+
+    Raises:
+        ConfigError: A name is empty, or the text block does not fit.
+        ProtocolError: The ids are not those of the split.
+        NotANumberError: Scores or embeddings hold NaN.
+
+    Example:
+        >>> brought = read_external(Path("scores.npz"), "sim_matrix")  # doctest: +SKIP
+        >>> split = open_dataset("usrd").split("test")  # doctest: +SKIP
+        >>> evaluate_external(brought, split, model_name="xpool")  # doctest: +SKIP
+    """
+    config = config or EvaluationConfig()
+    _require_names(model_name, post_processing)
+    _require_text_block(brought, text_block)
+    require_whole_split(split)
+    relevance = Relevance.of(split.captions, split.caption_video_index, len(split.video_ids))
+    ranking = rank(
+        _Source(brought, split, model_name, config, torch.device(device)),
+        split,
+        relevance,
+        top_k=config.top_k,
+        processes=processes,
+        show_progress=show_progress and processes.is_first,
+    )
+    groups = split_groups(split, processes=processes, show_progress=show_progress)
+    # A block larger than the query set is the query set.
+    block = None if text_block is None else min(text_block, relevance.num_captions)
+    record = make_record(
+        ranking.table,
+        kind="external",
+        dataset=dataset_facts(split, relevance, frames_per_video=None),
+        model=_model_facts(model_name, brought, seed),
+        scoring=ScoringFacts(
+            "pairwise" if block is None else "query_block", block, post_processing=post_processing
+        ),
+        environment=environment_facts(ranking.device, ranking.dtype),
+        honesty=(),
+        seconds=Seconds(encode_texts=None, encode_videos=None, score=ranking.seconds),
+        shared_text=shared_text(split.captions, relevance.caption_video_index),
+        groups=groups,
+        bootstrap=config.bootstrap,
+    )
+    return Evaluation(records=(record,), top=(top_lists(ranking.best, split),))
+
+
+def _model_facts(name: str, brought: "ExternalFile", seed: int | None) -> ModelFacts:
+    return ModelFacts(
+        name=name,
+        config={"source": brought.form},
+        num_parameters=None,
+        checkpoint_sha256=brought.sha256,
+        backbone=None,
+        backbone_sha256=None,
+        seeds=() if seed is None else (seed,),
+    )
+
+
+class _Source:
+    """Blocks of the brought scores, in the order of the split."""
+
+    def __init__(
+        self,
+        brought: "ExternalFile",
+        split: "RetrievalSplit",
+        name: str,
+        config: EvaluationConfig,
+        device: torch.device,
+    ) -> None:
+        self.name = name
+        self.grid = Grid(
+            len(split.caption_ids),
+            len(split.video_ids),
+            config.block_captions,
+            config.block_videos,
+        )
+        self._arrays = brought.arrays
+        self._captions = _Order(matching_rows(split, "caption", brought.caption_ids))
+        self._videos = _Order(matching_rows(split, "video", brought.video_ids))
+        self._device = device
+        if brought.form == "embeddings":
+            for kind, ids in (("text", brought.caption_ids), ("video", brought.video_ids)):
+                _require_finite(f"{name}: {kind}_embeds", brought.arrays[f"{kind}_embeds"], ids)
+
+    def score(self, block: Block) -> torch.Tensor:
+        """Return the scores of a block: float, captions x videos."""
+        rows, columns = self._captions.places(block.captions), self._videos.places(block.videos)
+        if (sim_matrix := self._arrays.get("sim_matrix")) is None:
+            texts = self._tensor(self._arrays["text_embeds"][rows].astype(np.float32))
+            videos = self._tensor(self._arrays["video_embeds"][columns].astype(np.float32))
+            return texts @ videos.T
+        if isinstance(rows, slice) or isinstance(columns, slice):
+            return self._tensor(sim_matrix[rows, columns])
+        return self._tensor(sim_matrix[np.ix_(rows, columns)])
+
+    def _tensor(self, part: Floats) -> torch.Tensor:
+        # A copy of the part, in this machine's byte order: a mapped file can be neither shared
+        # with torch nor is it aligned.
+        native = np.array(part, dtype=part.dtype.newbyteorder("="), order="C")
+        return torch.from_numpy(native).to(self._device)
+
+
+class _Order:
+    """Where the rows of a split stand among brought ones."""
+
+    def __init__(self, places: NDArray[np.int64]) -> None:
+        self._places = places
+        self._as_they_stand = bool((places == np.arange(len(places))).all())
+
+    def places(self, run: slice) -> slice | NDArray[np.int64]:
+        """Return a run of rows; as a slice, which is faster, where the order is the split's."""
+        return run if self._as_they_stand else self._places[run]
+
+
+def _require_names(model_name: str, post_processing: str) -> None:
+    for what, name in (("model's name", model_name), ("post-processing", post_processing)):
+        if not name.strip():
+            raise ConfigError(f"the {what} is empty: results are told apart by it, give it a name")
+
+
+def _require_text_block(brought: "ExternalFile", text_block: int | None) -> None:
+    if text_block is None:
+        return
+    if brought.form == "embeddings":
+        raise ConfigError(
+            f"{brought.path}: a score of two vectors depends on its own pair alone, so there is no "
+            "text block: leave it out, or bring the sim_matrix"
+        )
+    if text_block < 1:
+        raise ConfigError(f"the text block must be at least 1, found {text_block}")
+
+
+def _require_finite(what: str, embeds: Floats, ids: "Sequence[str]") -> None:
+    """Refuse vectors that would make NaN scores, by the id of the first."""
+    bad: list[int] = []
+    for run in cut(len(embeds), _ROWS_AT_ONCE):
+        with np.errstate(over="ignore"):
+            vectors = embeds[run].astype(np.float32)
+        bad += (run.start + np.flatnonzero(~np.isfinite(vectors).all(axis=1))).tolist()
+    if bad:
+        raise NotANumberError(
+            f"{what} of {len(bad)} ids hold NaN or numbers beyond float32, the first of "
+            f"{ids[bad[0]]!r}: no query is ranked. Look for a zero vector that is normalised, or "
+            "an overflow in half precision"
+        )

@@ -1,0 +1,124 @@
+"""The sim_matrix of one run, block by block, into ranks: in one process or in several."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from dvtr_bench.evaluation.top_candidates import Best, TopCandidates
+from dvtr_bench.progress import progress_bar
+from dvtr_bench.protocol import Direction
+from dvtr_bench.protocol.ranks import NanCount, RankCounter
+from dvtr_bench.runtime.processes import ALONE, Processes
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.protocol.blocks import Block, Grid
+    from dvtr_bench.protocol.rank_table import RankTable
+    from dvtr_bench.protocol.relevance import Relevance
+
+
+class ScoreSource(Protocol):
+    """Where blocks of a sim_matrix come from: a model, or scores that someone brought."""
+
+    @property
+    def name(self) -> str:
+        """Who scored, for messages."""
+        ...
+
+    @property
+    def grid(self) -> "Grid":
+        """How captions x videos are cut."""
+        ...
+
+    def score(self, block: "Block") -> torch.Tensor:
+        """Return the scores of a block: float, captions x videos, the same at every call."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """What one pass over the sim_matrix gives.
+
+    Attributes:
+        table: The ranks of every query.
+        best: The best candidates of every query, by direction.
+        seconds: What scoring and counting took.
+        device: Where the scores were.
+        dtype: Of the scores.
+    """
+
+    table: "RankTable"
+    best: dict[Direction, Best]
+    seconds: float
+    device: torch.device
+    dtype: torch.dtype
+
+
+def rank(
+    source: ScoreSource,
+    split: "RetrievalSplit",
+    relevance: "Relevance",
+    *,
+    top_k: int,
+    watch: Sequence[Callable[[torch.Tensor, "Block"], None]] = (),
+    processes: Processes = ALONE,
+    label: str = "score",
+    show_progress: bool = True,
+) -> Ranking:
+    """Rank every query of a split.
+
+    Several processes share the runs of columns; every block is scored as one process would score
+    it, so the ranks are the same to the bit.
+
+    Args:
+        source: The scores.
+        split: Names the captions and the videos.
+        relevance: Of the split.
+        top_k: Candidates to keep for each query.
+        watch: Called with every block that this process scores.
+        processes: Those that share the work.
+        label: Of the progress bar.
+        show_progress: False for no progress bar.
+
+    Returns:
+        The ranks, the same in every process.
+
+    Raises:
+        NotANumberError: Scores were NaN.
+        ProtocolError: The source scores a pair otherwise when it is asked twice.
+    """
+    counter = RankCounter(
+        relevance, source.name, caption_ids=split.caption_ids, video_ids=split.video_ids
+    )
+    top = TopCandidates(top_k, torch.tensor(relevance.caption_video_index), relevance.num_videos)
+    started = time.perf_counter()
+    blocks = [block for run in processes.mine(list(source.grid.columns())) for block in run]
+    wanted = [block for block in blocks if counter.wants(block)]
+    form: tuple[torch.dtype, torch.device] | None = None
+    bar = progress_bar(label, len(wanted) + len(blocks), enabled=show_progress)
+    with bar as advance:
+        for block in wanted:
+            counter.note_relevant(source.score(block), block)
+            advance()
+        processes.take_greatest(counter.best_relevant)
+        for block in blocks:
+            scores = source.score(block)
+            form = scores.dtype, scores.device
+            counter.count(scores, block)
+            top.add(scores, block)
+            for look in watch:
+                look(scores, block)
+            advance()
+    dtype, device = next(found for found in processes.gathered(form) if found)
+    processes.add_up(counter.counted)
+    counter.nans = NanCount.joined(processes.gathered(counter.nans))
+    return Ranking(
+        table=counter.table(),
+        best=top.merged(processes),
+        seconds=time.perf_counter() - started,
+        device=device,
+        dtype=dtype,
+    )

@@ -1,0 +1,132 @@
+"""One model, one set of features, one grid: scores any block, always by the same call."""
+
+import copy
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.features.encode import select
+from dvtr_bench.protocol.blocks import Block, Grid
+
+if TYPE_CHECKING:
+    from dvtr_bench.retriever import Features, Retriever
+
+Rows = NDArray[np.int64]
+
+
+class Scorer:
+    """Scores blocks of captions x videos.
+
+    Attributes:
+        retriever: The model.
+        texts: Features of all captions.
+        videos: Features of all videos.
+        grid: How captions x videos are cut.
+        text_block: Texts scored together; 1 for a ``pairwise`` model.
+    """
+
+    def __init__(
+        self,
+        retriever: "Retriever",
+        texts: "Features",
+        videos: "Features",
+        *,
+        text_block: int,
+        block_captions: int,
+        block_videos: int,
+    ) -> None:
+        """Cut captions x videos into blocks.
+
+        Args:
+            retriever: The model.
+            texts: Features of T captions.
+            videos: Features of V videos.
+            text_block: Texts that the model scores together; rows are cut at multiples of it.
+            block_captions: Rows of a block, at most, where the text block allows it.
+            block_videos: Columns of a block.
+        """
+        self.retriever = retriever
+        self.texts = texts
+        self.videos = videos
+        self.text_block = text_block
+        self.grid = Grid(
+            _length(texts),
+            _length(videos),
+            max(1, block_captions // text_block) * text_block,
+            block_videos,
+        )
+
+    @property
+    def name(self) -> str:
+        """The model's name."""
+        return self.retriever.name
+
+    def scored_by(self, retriever: "Retriever") -> "Scorer":
+        """Return the same features on the same grid with another model to score them."""
+        other = copy.copy(self)
+        other.retriever = retriever
+        return other
+
+    def score(self, block: Block) -> torch.Tensor:
+        """Score a block of the grid.
+
+        Args:
+            block: Where it stands.
+
+        Returns:
+            float, captions x videos.
+
+        Raises:
+            InputError: The model returned another shape, or no floating point numbers.
+        """
+        return self.score_features(
+            select(self.texts, block.captions), select(self.videos, block.videos)
+        )
+
+    def score_rows(self, captions: Rows | slice, videos: Rows | slice) -> torch.Tensor:
+        """Score any captions against any videos in one call.
+
+        Args:
+            captions: Rows, in this order.
+            videos: Columns, in this order.
+
+        Returns:
+            float, captions x videos.
+        """
+        return self.score_features(
+            select(self.texts, _index(captions)), select(self.videos, _index(videos))
+        )
+
+    def score_features(self, texts: "Features", videos: "Features") -> torch.Tensor:
+        """Score features in one call.
+
+        Args:
+            texts: Features of T texts.
+            videos: Features of V videos.
+
+        Returns:
+            float, T x V.
+
+        Raises:
+            InputError: The model returned another shape, or no floating point numbers.
+        """
+        with torch.no_grad():
+            scores = self.retriever.score(texts, videos)
+        expected = (_length(texts), _length(videos))
+        if tuple(scores.shape) != expected or not scores.is_floating_point():
+            raise InputError(
+                f"{self.retriever.name}: score returned {scores.dtype} of shape "
+                f"{tuple(scores.shape)}: expected floats, {expected} (captions x videos)"
+            )
+        return scores
+
+
+def _index(rows: Rows | slice) -> "slice | torch.Tensor":
+    return rows if isinstance(rows, slice) else torch.from_numpy(rows)
+
+
+def _length(features: "Features") -> int:
+    return next(iter(features.values())).shape[0]

@@ -1,0 +1,1 @@
+"""Captions and videos to features: encoded once, kept beside the dataset."""

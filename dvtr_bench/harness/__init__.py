@@ -1,1 +1,0 @@
-"""Training and evaluation: what runs a model over a dataset."""

@@ -1,0 +1,1 @@
+"""What every run stands on: device, processes, checkpoints, facts of the machine."""

@@ -1,0 +1,1 @@
+"""Trains models: recipes, batches, checkpoint choice on validation, runs that go on."""

@@ -1,0 +1,108 @@
+"""Which captions, clips and frames each step of an epoch takes: from seed and epoch alone."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from dvtr_bench.errors import InputError
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.training.recipe import Recipe
+
+_EPOCHS_A_SEED = 1_000_003
+"""Keeps the streams of neighbouring seeds and epochs apart."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The pairs of one step.
+
+    Attributes:
+        captions: Indices of its captions.
+        clips: Indices of its clips, each once.
+        clip_of_caption: For each caption, the place of its clip in ``clips``.
+    """
+
+    captions: list[int]
+    clips: list[int]
+    clip_of_caption: list[int]
+
+
+def epoch_generator(recipe: "Recipe", epoch: int) -> torch.Generator:
+    """Return the source of everything random in an epoch, the same however training got there."""
+    return torch.Generator().manual_seed(recipe.seed * _EPOCHS_A_SEED + epoch)
+
+
+def epoch_batches(
+    split: "RetrievalSplit", recipe: "Recipe", generator: torch.Generator
+) -> list[Batch]:
+    """Draw the batches of an epoch.
+
+    The last, short batch is left out, as the authors do; where there are fewer pairs than a batch
+    takes, they make one batch together.
+
+    Args:
+        split: The training split.
+        recipe: Says batch size and pairs.
+        generator: Of the epoch.
+
+    Returns:
+        The batches.
+
+    Raises:
+        InputError: Fewer than two pairs.
+    """
+    owner = split.caption_video_index.tolist()
+    if recipe.pairs == "all":
+        pairs = torch.randperm(len(owner), generator=generator).tolist()
+    else:
+        pairs = _one_caption_a_video(owner, generator)
+    if len(pairs) < 2:
+        raise InputError(
+            f"the {split.name} split of {split.dataset_name} has {len(pairs)} pairs to train on: "
+            "a contrastive loss needs at least two"
+        )
+    size = min(recipe.batch_size, len(pairs))
+    return [
+        _batch(pairs[start : start + size], owner)
+        for start in range(0, len(pairs) - size + 1, size)
+    ]
+
+
+def steps_in_epoch(split: "RetrievalSplit", recipe: "Recipe") -> int:
+    """Return how many batches `epoch_batches` draws."""
+    return len(epoch_batches(split, recipe, epoch_generator(recipe, 0)))
+
+
+def draw_frames(frame_mask: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
+    """Draw frames of each clip at random, without repeats and in order of time.
+
+    Args:
+        frame_mask: bool, V x F.
+        count: Frames to draw; F where it is more.
+        generator: Of the epoch.
+
+    Returns:
+        int64, V x count: places of frames that are there first, padding only where a clip has too
+        few.
+    """
+    lots = torch.rand(frame_mask.shape, generator=generator)
+    chosen = lots.masked_fill(~frame_mask, -1.0).topk(min(count, frame_mask.shape[1])).indices
+    return chosen.sort(dim=1).values
+
+
+def _one_caption_a_video(owner: list[int], generator: torch.Generator) -> list[int]:
+    shuffled = torch.randperm(len(owner), generator=generator).tolist()
+    first: dict[int, int] = {}
+    for caption in shuffled:
+        first.setdefault(owner[caption], caption)
+    return list(first.values())
+
+
+def _batch(captions: list[int], owner: list[int]) -> Batch:
+    places: dict[int, int] = {}
+    for caption in captions:
+        places.setdefault(owner[caption], len(places))
+    return Batch(captions, list(places), [places[owner[caption]] for caption in captions])

@@ -1,0 +1,82 @@
+"""Settings from the command line, ``name=value``, into a frozen config or recipe."""
+
+import types
+import typing
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any, Literal
+
+from dvtr_bench.errors import ConfigError
+
+
+def parse_settings(cls: type, settings: Sequence[str]) -> dict[str, Any]:
+    """Read ``name=value`` settings as the fields of a dataclass have them.
+
+    Args:
+        cls: A dataclass; its fields are str, int, float, bool, Literal, None or unions of them.
+        settings: Such as ``["pooling=mean", "semantics=false"]``.
+
+    Returns:
+        Values by field name, to be given to ``cls``.
+
+    Raises:
+        ConfigError: No ``=``, no such field, or a value that does not fit it.
+
+    Example:
+        >>> from dvtr_bench.training.recipe import Recipe
+        >>> parse_settings(Recipe, ["epochs=2", "frames_a_step=none"])
+        {'epochs': 2, 'frames_a_step': None}
+    """
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in fields(cls)]
+    values: dict[str, Any] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        name = name.strip().replace("-", "_")
+        if not equals:
+            raise ConfigError(f"a setting is written name=value, found {setting!r}")
+        if name not in names:
+            raise ConfigError(f"there is no setting {name!r}: there are {', '.join(names)}")
+        values[name] = _value(hints[name], text.strip(), name)
+    return values
+
+
+def _value(hint: Any, text: str, name: str) -> Any:
+    for kind in _kinds(hint):
+        if typing.get_origin(kind) is Literal:
+            if text in typing.get_args(kind):
+                return text
+        elif kind is types.NoneType:
+            if text.lower() == "none":
+                return None
+        elif kind is bool:
+            if text.lower() in ("true", "false", "on", "off", "yes", "no", "1", "0"):
+                return text.lower() in ("true", "on", "yes", "1")
+        elif kind in (int, float):
+            try:
+                return kind(text)
+            except ValueError:
+                continue
+        else:
+            return text
+    raise ConfigError(f"{name} takes {' | '.join(_choices(hint))}, found {text!r}")
+
+
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    if typing.get_origin(hint) in (typing.Union, types.UnionType):
+        return typing.get_args(hint)
+    return (hint,)
+
+
+def _choices(hint: Any) -> list[str]:
+    shown: list[str] = []
+    for kind in _kinds(hint):
+        if typing.get_origin(kind) is Literal:
+            shown.extend(typing.get_args(kind))
+        elif kind is types.NoneType:
+            shown.append("none")
+        elif kind is bool:
+            shown.append("true | false")
+        else:
+            shown.append({int: "a whole number", float: "a number"}.get(kind, "text"))
+    return shown

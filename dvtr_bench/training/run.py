@@ -1,0 +1,222 @@
+"""A training run on disk: its checkpoints, its log, and what it needs to go on after a stop.
+
+Everything is written beside its place and moved there. ``run.json`` is written last: what it does
+not name does not count, so a run that was killed at any moment goes on from its last whole epoch.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from dvtr_bench.atomic import written_beside
+from dvtr_bench.errors import ConfigError, WeightsError
+from dvtr_bench.runtime.checkpoint import (
+    FORMAT_VERSION,
+    RUN_FILE,
+    read_json,
+    save_checkpoint,
+    write_json,
+)
+
+if TYPE_CHECKING:
+    import torch
+
+    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.training.optimiser import BertAdam
+
+OPTIMISER_FILE: Final = "optimiser.safetensors"
+LOG_FILE: Final = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class RunState:
+    """How far a run has come.
+
+    Attributes:
+        setup: What it trains, on what and how: model, dataset, recipe; JSON values. A run goes on
+            only with the same setup.
+        epochs_done: Whole epochs.
+        best: Folder name of the best checkpoint; None before the first epoch.
+        best_recall: Its T2V R@1 on validation, percent.
+        last: Folder name of the last checkpoint.
+        loss_scale: Of fp16; None otherwise.
+        finished: Whether all epochs are done.
+    """
+
+    setup: Mapping[str, Any] = field(default_factory=dict)
+    epochs_done: int = 0
+    best: str | None = None
+    best_recall: float = -1.0
+    last: str | None = None
+    loss_scale: float | None = None
+    finished: bool = False
+
+
+def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
+    """Begin a run, or read how far the run in a folder has come.
+
+    Args:
+        folder: The run's folder.
+        setup: What is to be trained.
+
+    Returns:
+        Its state.
+
+    Raises:
+        ConfigError: The folder holds a run of another setup; the message says what differs.
+        WeightsError: Its run.json is damaged.
+    """
+    path = folder / RUN_FILE
+    # As JSON has it: tuples become lists.
+    setup = json.loads(json.dumps(setup))
+    if not path.is_file():
+        folder.mkdir(parents=True, exist_ok=True)
+        return RunState(setup)
+    content = read_json(path)
+    if content.get("format_version") != FORMAT_VERSION:
+        raise WeightsError(
+            f"{path} has format {content.get('format_version')}, expected {FORMAT_VERSION}: "
+            "train into another folder"
+        )
+    found = content["setup"]
+    different = [key for key in sorted({*setup, *found}) if setup.get(key) != found.get(key)]
+    if different:
+        details = "; ".join(
+            f"{key}: {found.get(key)} there, {setup.get(key)} now" for key in different
+        )
+        raise ConfigError(
+            f"{folder} holds a run with another setup ({details}): use another folder, or the "
+            "settings it was begun with"
+        )
+    known = {name: content[name] for name in RunState.__dataclass_fields__}
+    return RunState(**known)
+
+
+def save_epoch(
+    folder: Path,
+    state: RunState,
+    model: "Trainable",
+    optimiser_tensors: "Mapping[str, torch.Tensor]",
+    recall: float,
+    *,
+    loss_scale: float | None,
+    total_epochs: int,
+) -> RunState:
+    """Write the checkpoint of an epoch and drop those that are neither best nor last.
+
+    A later epoch with the same recall counts as better, as in the authors' code.
+
+    Returns:
+        The new state.
+    """
+    from safetensors.torch import save_file
+
+    epoch = state.epochs_done + 1
+    name = f"epoch-{epoch:03d}"
+    training = {**state.setup, "epoch": epoch, "validation_t2v_r1": recall}
+    save_checkpoint(folder / name, model, training)
+    tensors = {key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}
+    with written_beside(folder / name / OPTIMISER_FILE) as beside:
+        save_file(tensors, beside)
+    better = recall >= state.best_recall
+    state = replace(
+        state,
+        epochs_done=epoch,
+        best=name if better else state.best,
+        best_recall=recall if better else state.best_recall,
+        last=name,
+        loss_scale=loss_scale,
+        finished=epoch == total_epochs,
+    )
+    content = {
+        "format_version": FORMAT_VERSION,
+        **{key: getattr(state, key) for key in RunState.__dataclass_fields__},
+        "updated_at": datetime.now(UTC).isoformat(),
+    }
+    write_json(folder / RUN_FILE, content)
+    _drop_old_checkpoints(folder, state)
+    return state
+
+
+def load_optimiser_tensors(folder: Path) -> "dict[str, torch.Tensor]":
+    """Read the optimiser's state of a checkpoint.
+
+    Raises:
+        WeightsError: It is damaged or missing.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / OPTIMISER_FILE
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as failure:
+        raise WeightsError(
+            f"{path} cannot be read ({failure}), so training cannot go on: train into another "
+            "folder"
+        ) from failure
+
+
+def optimiser_tensors(
+    optimiser: "BertAdam", names: "Mapping[torch.nn.Parameter, str]"
+) -> "dict[str, torch.Tensor]":
+    """Return the optimiser's state by parameter name and kind."""
+    return {
+        f"{name}|{kind}": tensor
+        for parameter, name in names.items()
+        for kind, tensor in optimiser.state[parameter].items()
+    }
+
+
+def restore_optimiser(
+    optimiser: "BertAdam",
+    names: "Mapping[torch.nn.Parameter, str]",
+    tensors: "Mapping[str, torch.Tensor]",
+) -> None:
+    """Put back what `optimiser_tensors` returned."""
+    for parameter, name in names.items():
+        for kind in ("mean", "square"):
+            if f"{name}|{kind}" in tensors:
+                saved = tensors[f"{name}|{kind}"].to(parameter.device)
+                optimiser.state[parameter][kind] = saved
+
+
+class TrainingLog:
+    """``log.jsonl``: one line a step and one an epoch, lines of unfinished epochs taken out.
+
+    Args:
+        folder: The run's folder.
+        epochs_done: Epochs that count; later lines come from a run that was stopped.
+    """
+
+    def __init__(self, folder: Path, epochs_done: int) -> None:
+        """Open the log of a run."""
+        self._path = folder / LOG_FILE
+        kept = []
+        if self._path.is_file():
+            for line in self._path.read_text(encoding="utf-8").splitlines():
+                try:
+                    if json.loads(line)["epoch"] <= epochs_done:
+                        kept.append(line + "\n")
+                except (ValueError, KeyError):
+                    # The line that a killed run was in the middle of.
+                    continue
+        with written_beside(self._path) as beside:
+            beside.write_text("".join(kept), encoding="utf-8")
+
+    def write(self, record: Mapping[str, Any]) -> None:
+        """Add one line; ``record`` has an ``epoch``, counted from 1."""
+        with self._path.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+
+
+def _drop_old_checkpoints(folder: Path, state: RunState) -> None:
+    for path in folder.glob("epoch-*"):
+        if path.name not in (state.best, state.last):
+            shutil.rmtree(path)
+    for path in folder.glob(".epoch-*.tmp"):
+        shutil.rmtree(path)

@@ -1,0 +1,74 @@
+"""Which recipe a training starts from, and whether it goes on with a run that was stopped."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dvtr_bench.runtime.checkpoint import RUN_FILE, new_run_folder, read_json
+from dvtr_bench.training.recipe import QUICKSTART, QUICKSTART_PRETRAINING, Recipe
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.training.contract import Trainable
+
+
+def default_recipe(backbone: str) -> Recipe:
+    """Return the recipe for a backbone.
+
+    Args:
+        backbone: As given to a model's configuration.
+
+    Returns:
+        The published recipe for pretrained CLIP. ``tiny`` starts from nothing and would not move at
+        the published learning rate of 1e-7, so it has a recipe of its own, and ``tiny/PATH`` one
+        for tiny weights that were trained before.
+    """
+    architecture, _, weights = backbone.partition("/")
+    if architecture != "tiny":
+        return Recipe()
+    return QUICKSTART if weights else QUICKSTART_PRETRAINING
+
+
+def replace_settings(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
+    """Return a recipe with other settings; those that are None stay as they are."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    return replace(recipe, **given)
+
+
+def describe_setup(
+    model: "Trainable", split_train: "RetrievalSplit", recipe: Recipe
+) -> dict[str, Any]:
+    """Return what a training run is about: model, dataset, recipe; JSON values."""
+    return {
+        "model": dict(model.describe()),
+        "dataset": {
+            "name": split_train.dataset_name,
+            "version": split_train.dataset_version,
+            "fingerprint": split_train.fingerprint,
+            "sampling": split_train.sampling,
+        },
+        "recipe": recipe.as_mapping(),
+    }
+
+
+def choose_run_folder(setup: Mapping[str, Any], runs: Path = Path("runs")) -> tuple[Path, bool]:
+    """Find the run that was stopped with this very setup, or name a new one.
+
+    Args:
+        setup: As `describe_setup` returns it.
+        runs: Where training runs are kept.
+
+    Returns:
+        The folder, and whether it holds a run that is not finished.
+    """
+    # As JSON has it: tuples become lists.
+    wanted = json.loads(json.dumps(setup))
+    model, dataset = setup["model"]["model"], setup["dataset"]["name"]
+    fresh = new_run_folder(model, dataset, setup["recipe"]["seed"], runs)
+    for path in sorted(fresh.parent.glob(f"*/{RUN_FILE}"), reverse=True):
+        state = read_json(path)
+        if not state.get("finished") and state.get("setup") == wanted:
+            return path.parent, True
+    return fresh, False

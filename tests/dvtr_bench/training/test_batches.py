@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+import torch
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.training.batches import draw_frames, epoch_batches, epoch_generator
+from dvtr_bench.training.recipe import Recipe
+from tests.fixtures.toy_training import ToySplit
+
+
+def batches(recipe, split=None, epoch=0):
+    return epoch_batches(split or ToySplit(), recipe, epoch_generator(recipe, epoch))
+
+
+def test_every_caption_is_a_pair_of_its_own_with_its_own_clip():
+    found = batches(Recipe(batch_size=4))
+    assert sorted(c for batch in found for c in batch.captions) == list(range(16))
+    for batch in found:
+        assert len(set(batch.clips)) == len(batch.clips)
+        owners = [batch.clips[place] for place in batch.clip_of_caption]
+        assert owners == [caption // 2 for caption in batch.captions]
+
+
+def test_one_caption_a_video_draws_each_video_once_and_changes_its_caption():
+    recipe = Recipe(batch_size=8, pairs="one_a_video")
+    drawn = set()
+    for epoch in range(20):
+        (batch,) = batches(recipe, epoch=epoch)
+        assert sorted(batch.clips) == list(range(8))
+        drawn.update(batch.captions)
+    assert drawn == set(range(16))
+
+
+def test_a_short_last_batch_is_left_out_but_never_the_only_one():
+    assert [len(batch.captions) for batch in batches(Recipe(batch_size=6))] == [6, 6]
+    assert [len(batch.captions) for batch in batches(Recipe(batch_size=64))] == [16]
+
+
+def test_the_order_hangs_on_seed_and_epoch_alone():
+    recipe = Recipe(batch_size=4)
+    assert batches(recipe) == batches(recipe)
+    assert batches(recipe) != batches(recipe, epoch=1)
+    assert batches(recipe) != batches(Recipe(batch_size=4, seed=7))
+
+
+def test_one_pair_is_too_few():
+    split = ToySplit(num_videos=1)
+    with pytest.raises(InputError, match="at least two"):
+        batches(Recipe(pairs="one_a_video"), split)
+
+
+def test_frames_are_drawn_in_order_without_repeats_and_padding_last():
+    mask = torch.tensor([[True] * 6, [True, True, True, False, False, False]])
+    seen = set()
+    for seed in range(30):
+        chosen = draw_frames(mask, 3, torch.Generator().manual_seed(seed))
+        assert (np.diff(chosen.numpy(), axis=1) > 0).all()
+        assert chosen[1].tolist() == [0, 1, 2]
+        seen.update(chosen[0].tolist())
+    assert seen == set(range(6))
+    assert draw_frames(mask, 9, torch.Generator()).tolist() == [list(range(6))] * 2
