@@ -53,8 +53,8 @@ class EvaluationConfig:
 
     text_batch: int = 256
     video_batch: int = 16
-    block_captions: int = 1024
-    block_videos: int = 512
+    block_captions: int = 4096
+    block_videos: int = 256
     top_k: int = 10
     bootstrap: BootstrapConfig = field(default_factory=BootstrapConfig)
     sample: SampleConfig = field(default_factory=SampleConfig)

@@ -95,8 +95,9 @@ class Tally:
         )
         own = scores[rows, within]
         for tie, compare in enumerate(_COMPARE):
-            np.subtract.at(row_counts[tie], rows, compare(own, by_row[rows]))
-            np.subtract.at(column_counts[tie], within, compare(own, by_column[within]))
+            if len(own):
+                row_counts[tie] -= _times(rows[compare(own, by_row[rows])], len(by_row))
+                column_counts[tie] -= _times(within[compare(own, by_column[within])], len(by_set))
             hits[tie][sets.place[own_rows], own_columns] = 0
             add_up_sets(hits[tie], sets.whole, self.counts["v2t"][tie, block.videos])
         if not sets.whole.all():
@@ -119,3 +120,8 @@ class Tally:
         """Return the ranks of one direction."""
         rows = slice(None) if queries is None else queries
         return QueryRanks(*(1 + counts[rows] for counts in self.counts[direction]))
+
+
+def _times(places: Indices, count: int) -> Indices:
+    """Return how often each place occurs: int64, count."""
+    return np.bincount(places, minlength=count)
