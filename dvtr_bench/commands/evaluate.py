@@ -62,6 +62,10 @@ def evaluate(
     split: Annotated[str, typer.Option(help="Report test; validation is for choosing.")] = "test",
     results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
     runs: Annotated[Path, typer.Option(help="Folder of training runs.")] = Path("runs"),
+    top: Annotated[
+        int,
+        typer.Option(min=1, help="Candidates of each query to keep: pictures, TREC runs."),
+    ] = 10,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     cache: Annotated[
         bool, typer.Option(help="Keep the backbone's features beside the dataset for next time.")
@@ -89,21 +93,25 @@ def evaluate(
 
     place = choose_device(device)
     with joined_processes() as processes:
+        how: dict[str, Any] = {
+            "results": results,
+            "top": top,
+            "device": place,
+            "processes": processes,
+        }
         if form is None:
             evaluated = _evaluate_model(
                 str(model),
                 dataset,
                 split,
                 {"checkpoint": checkpoint, "backbone": backbone, "runs": runs},
-                {"results": results, "device": place, "cache": cache, "processes": processes},
+                {"cache": cache, **how},
             )
         else:
             from dvtr_bench.evaluation.external_run import evaluate_brought
 
             brought = _brought(form, sim_matrix or embeddings, dataset, about)
-            evaluated = [
-                evaluate_brought(brought, split, results, device=place, processes=processes)
-            ]
+            evaluated = [evaluate_brought(brought, split, **how)]
         if processes.is_first:
             _report(evaluated)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvtr_bench.dataset.reader import open_dataset
+from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import Form, read_external
 from dvtr_bench.evaluation.run import Written, write_evaluation
@@ -39,6 +40,7 @@ def evaluate_brought(
     results: Path,
     *,
     device: str = "cpu",
+    top: int = EvaluationConfig.top_k,
     processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Written:
@@ -49,6 +51,7 @@ def evaluate_brought(
         split: The split that was scored.
         results: Folder for the files.
         device: Where to score and count.
+        top: Candidates of each query to keep beside the result file.
         processes: Those that share the work; the first one writes.
         show_progress: Whether to show progress bars.
 
@@ -63,6 +66,7 @@ def evaluate_brought(
         text_block=brought.text_block,
         post_processing=brought.post_processing,
         seed=brought.seed,
+        config=EvaluationConfig(top_k=top),
         device=device,
         processes=processes,
         show_progress=show_progress,

@@ -162,6 +162,7 @@ def evaluate_and_write(
     *,
     device: str = "cpu",
     cache: bool = True,
+    top: int = EvaluationConfig.top_k,
     processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Written:
@@ -173,6 +174,7 @@ def evaluate_and_write(
         results: Folder for the files.
         device: Where to compute.
         cache: Whether backbone features are kept beside the dataset and read from there.
+        top: Candidates of each query to keep beside the result file.
         processes: Those that share the work; the first one writes.
         show_progress: Whether to show progress bars.
 
@@ -185,7 +187,7 @@ def evaluate_and_write(
     evaluation = evaluate(
         model,
         split,
-        config=EvaluationConfig(cache=cache),
+        config=EvaluationConfig(cache=cache, top_k=top),
         checkpoint_sha256=description.get("weights_sha256"),
         seeds=() if seed is None else (seed,),
         processes=processes,

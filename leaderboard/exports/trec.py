@@ -1,8 +1,8 @@
 """TREC runs and qrels: one of each for every result file and direction.
 
 ``NAME.t2v.run``, ``NAME.t2v.qrels`` and the same for v2t and v2t_caption. A run holds the best
-candidates that the evaluation kept (ten), so measures deeper than that see nothing below them. The
-qrels hold every relevant pair under strict relevance.
+candidates that the evaluation kept (`--top`, ten by default), so measures deeper than that see
+nothing below them. The qrels hold every relevant pair under strict relevance.
 
 Where all scores of a query differ, trec_eval's success_1, success_5 and success_10 are our R@1, R@5
 and R@10 (except where the gallery has fewer than k candidates: R@k is then not defined here, and
