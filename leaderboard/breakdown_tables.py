@@ -60,7 +60,7 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
             title=title,
             table=Table(
                 f"T2V {FIGURE} by {title}",
-                ("group", "captions", "videos", *(entry.label for entry in entries)),
+                ("group", *(entry.label for entry in entries)),
                 tuple(_rows(axis, named, entries)),
                 prose=True,
             ),
@@ -83,9 +83,7 @@ def _sorted_alike(entry: Entry, axis: str, named: Breakdown) -> bool:
 def _rows(axis: str, named: Breakdown, entries: Sequence[Entry]) -> Iterator[tuple[Field, ...]]:
     for group, known in named.results["t2v"].items():
         yield (
-            Field(group),
-            Field(f"{known.queries:,}"),
-            Field(f"{known.videos:,}"),
+            Field(group, f"{known.queries:,} captions, {known.videos:,} videos"),
             *(
                 _field([run.breakdowns[axis].results["t2v"][group] for run in entry.runs])
                 for entry in entries

@@ -1,5 +1,6 @@
 """Boards as tables in the terminal: what a person asks first; the page has the rest."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -88,6 +89,9 @@ def _table(table: Table, *, details: bool = True) -> RichTable:
         overflow="fold" if table.prose else "ellipsis",
     )
     for place, name in enumerate(header[1:], start=1):
+        if table.prose:
+            # The parts of a model's name stand one above the other: the groups need the room.
+            name = Text(re.sub(r"(?<=_)(?=\S)| (?=\()", "\n", name.plain))
         # Names of models may be broken to fit, figures never.
         widest = max((len(part) for row in table.rows for part in _parts(row[place])), default=0)
         shown.add_column(

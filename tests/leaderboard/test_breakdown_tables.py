@@ -31,10 +31,10 @@ def test_every_group_has_its_counts_and_every_model_its_figure():
     found = tables(first, second)
     assert list(found) == ["T2V R@1 by caption length", "T2V R@1 by category"]
     table = found["T2V R@1 by category"].table
-    assert set(table.header[3:]) == {"first", "second"}
+    assert set(table.header[1:]) == {"first", "second"}
     for row, group in zip(table.rows, ("boat", "road"), strict=True):
-        assert [field.text for field in row[:3]] == [group, "30", "10"]
-        for field, label in zip(row[3:], table.header[3:], strict=True):
+        assert (row[0].text, row[0].detail) == (group, "30 captions, 10 videos")
+        for field, label in zip(row[1:], table.header[1:], strict=True):
             record = first if label == "first" else second
             figure = record.breakdowns["category"].results["t2v"][group].metrics["R@1"]
             assert field.text == f"{figure.value:.1f}"
@@ -43,14 +43,15 @@ def test_every_group_has_its_counts_and_every_model_its_figure():
 
 def test_a_group_without_captions_is_shown_with_its_count_alone():
     row = tables(toy_record())["T2V R@1 by caption length"].table.rows[-1]
-    assert [field.text for field in row] == ["over 30 words", "0", "0", ""]
+    assert [field.text for field in row] == ["over 30 words", ""]
+    assert row[0].detail == "0 captions, 0 videos"
 
 
 def test_seeds_become_mean_and_deviation():
     runs = [toy_record(rank_seed=seed, seeds=(seed,), best_rank=4) for seed in range(3)]
     groups = [run.breakdowns["category"].results["t2v"]["boat"].metrics for run in runs]
     values = [metrics["R@1"].value for metrics in groups]
-    field = tables(*runs)["T2V R@1 by category"].table.rows[0][3]
+    field = tables(*runs)["T2V R@1 by category"].table.rows[0][1]
     assert field.text == f"{statistics.mean(values):.1f}"
     assert field.detail == f"± {statistics.stdev(values):.1f}"
 
@@ -64,17 +65,17 @@ def _sorted_otherwise(record, axis="category"):
 def test_a_row_that_was_sorted_otherwise_is_left_out_and_named():
     best = toy_record("best", best_rank=1)
     found = tables(best, _sorted_otherwise(toy_record("other", rank_seed=1)))
-    assert found["T2V R@1 by category"].table.header[3:] == ("best",)
+    assert found["T2V R@1 by category"].table.header[1:] == ("best",)
     (note,) = found["T2V R@1 by category"].notes
     assert "other is not in the table by category" in note
-    assert found["T2V R@1 by caption length"].table.header[3:] == ("best", "other")
+    assert found["T2V R@1 by caption length"].table.header[1:] == ("best", "other")
     assert found["T2V R@1 by caption length"].notes == ()
 
 
 def test_a_row_without_the_axis_is_left_out_and_named():
     bare = replace(toy_record("bare", best_rank=1), breakdowns={})
     found = tables(bare, toy_record("full"))
-    assert found["T2V R@1 by category"].table.header[3:] == ("full",)
+    assert found["T2V R@1 by category"].table.header[1:] == ("full",)
     assert "bare is not in the table by category" in found["T2V R@1 by category"].notes[0]
     assert tables(bare) == {}
 
