@@ -13,14 +13,13 @@ from dvtr_bench.features.cache import FeatureCache, cache_of
 from dvtr_bench.features.encode import called, join_features, select, text_parts, video_parts
 from dvtr_bench.features.store import StoredFeatures
 from dvtr_bench.protocol.blocks import cut
-from dvtr_bench.retriever import StagedRetriever
 from dvtr_bench.runtime.processes import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features, Retriever
+    from dvtr_bench.retriever import Features, Retriever, Side
     from dvtr_bench.runtime.processes import Processes
 
 
@@ -102,18 +101,19 @@ def encode_all_videos(
 ) -> StoredFeatures:
     """Encode every video of a split: see `encode_split`."""
 
-    def encode(call: "Callable[..., Features]", method: str, rows: slice) -> "Iterator[_Part]":
-        wanted = np.arange(rows.start, rows.stop)
-        what = f"{retriever.name}: {method}"
-        return video_parts(call, split, wanted, batch, what=what, show_progress=show_progress)
+    def encode(method: str, rows: slice) -> "Iterator[_Part]":
+        return video_parts(
+            getattr(retriever, method),
+            split,
+            np.arange(rows.start, rows.stop),
+            batch,
+            what=f"{retriever.name}: {method}",
+            show_progress=show_progress,
+        )
 
     share = _Share(retriever.name, len(split.video_ids), batch, processes)
     place = cache_of(retriever, split, "videos", batch) if cache and split.has_frames else None
-    if place is None or not isinstance(retriever, StagedRetriever):
-        return share.out(partial(encode, retriever.encode_videos, "encode_videos"))
-    kept = _kept(place, share, partial(encode, retriever.backbone_videos, "backbone_videos"))
-    head = partial(called, retriever.head_videos, what=f"{retriever.name}: head_videos")
-    return share.out(partial(_headed, head, kept, batch))
+    return _encode_all(retriever, "videos", share, encode, place)
 
 
 def encode_all_texts(
@@ -127,24 +127,41 @@ def encode_all_texts(
 ) -> StoredFeatures:
     """Encode every caption of a split: see `encode_split`."""
 
-    def encode(call: "Callable[..., Features]", method: str, rows: slice) -> "Iterator[_Part]":
-        wanted = split.captions[rows]
-        what = f"{retriever.name}: {method}"
-        for part in text_parts(call, wanted, batch, what=what, show_progress=show_progress):
+    def encode(method: str, rows: slice) -> "Iterator[_Part]":
+        parts = text_parts(
+            getattr(retriever, method),
+            split.captions[rows],
+            batch,
+            what=f"{retriever.name}: {method}",
+            show_progress=show_progress,
+        )
+        for part in parts:
             yield part, 0
 
     share = _Share(retriever.name, len(split.captions), batch, processes)
     place = cache_of(retriever, split, "texts", batch) if cache else None
-    if place is None or not isinstance(retriever, StagedRetriever):
-        return share.out(partial(encode, retriever.encode_texts, "encode_texts"))
-    kept = _kept(place, share, partial(encode, retriever.backbone_texts, "backbone_texts"))
-    head = partial(called, retriever.head_texts, what=f"{retriever.name}: head_texts")
-    return share.out(partial(_headed, head, kept, batch))
+    return _encode_all(retriever, "texts", share, encode, place)
 
 
 if TYPE_CHECKING:
     _Part = tuple[Features, int]
     _Encode = Callable[[slice], Iterator[_Part]]
+
+
+def _encode_all(
+    retriever: "Retriever",
+    side: "Side",
+    share: "_Share",
+    encode: "Callable[[str, slice], Iterator[_Part]]",
+    place: FeatureCache | None,
+) -> StoredFeatures:
+    """Encode one side whole; where a place is given, its costly stage is kept there."""
+    if place is None:
+        return share.out(partial(encode, f"encode_{side}"))
+    kept = _kept(place, share, partial(encode, f"backbone_{side}"))
+    method = f"head_{side}"
+    head = partial(called, getattr(retriever, method), what=f"{retriever.name}: {method}")
+    return share.out(partial(_headed, head, kept, share.batch))
 
 
 @dataclass(frozen=True)
