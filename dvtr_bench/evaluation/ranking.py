@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from dvtr_bench.protocol.blocks import Block, Grid
     from dvtr_bench.protocol.rank_table import RankTable
     from dvtr_bench.protocol.relevance import Relevance
+
+KEPT_BYTES: Final = 128 << 20
+"""Room for scores that are kept from the first round for the second."""
 
 
 class ScoreSource(Protocol):
@@ -96,23 +99,24 @@ def rank(
     top = TopCandidates(top_k, torch.tensor(relevance.caption_video_index), relevance.num_videos)
     started = time.perf_counter()
     blocks = [block for run in processes.mine(list(source.grid.columns())) for block in run]
-    wanted = [block for block in blocks if counter.wants(block)]
-    form: tuple[torch.dtype, torch.device] | None = None
-    bar = progress_bar(label, len(wanted) + len(blocks), enabled=show_progress)
-    with bar as advance:
-        for block in wanted:
-            counter.note_relevant(source.score(block), block)
-            advance()
-        processes.take_greatest(counter.best_relevant)
-        for block in blocks:
-            scores = source.score(block)
-            form = scores.dtype, scores.device
-            counter.count(scores, block)
-            top.add(scores, block)
-            for look in watch:
-                look(scores, block)
-            advance()
-    dtype, device = next(found for found in processes.gathered(form) if found)
+    form: list[tuple[torch.dtype, torch.device]] = []
+
+    def look(scores: torch.Tensor, block: "Block") -> None:
+        form[:] = [(scores.dtype, scores.device)]
+        for see in (top.add, *watch):
+            see(scores, block)
+
+    steps = len(blocks) + sum(map(counter.wants, blocks))
+    with progress_bar(label, steps, enabled=show_progress) as advance:
+        count_blocks(
+            counter,
+            blocks,
+            source.score,
+            between=lambda: processes.take_greatest(counter.best_relevant),
+            look=look,
+            advance=advance,
+        )
+    ((dtype, device),) = next(found for found in processes.gathered(form) if found)
     processes.add_up(counter.counted)
     counter.nans = NanCount.joined(processes.gathered(counter.nans))
     return Ranking(
@@ -122,3 +126,44 @@ def rank(
         device=device,
         dtype=dtype,
     )
+
+
+def count_blocks(
+    counter: RankCounter,
+    blocks: Sequence["Block"],
+    score: Callable[["Block"], torch.Tensor],
+    *,
+    between: Callable[[], None] = lambda: None,
+    look: Callable[[torch.Tensor, "Block"], None] = lambda scores, block: None,
+    advance: Callable[[], None] = lambda: None,
+) -> None:
+    """Feed blocks to a counter: those with relevant pairs to learn the best, then all to count.
+
+    Blocks of the first round are kept for the second while there is room, so that a small
+    sim_matrix is scored once.
+
+    Args:
+        counter: Counts.
+        blocks: Whole runs of columns.
+        score: Returns the scores of a block.
+        between: Called between the rounds.
+        look: Called with every block, once.
+        advance: Called after every block of either round.
+    """
+    kept: dict[int, torch.Tensor] = {}
+    room = KEPT_BYTES
+    for number, block in enumerate(blocks):
+        if counter.wants(block):
+            scores = score(block)
+            counter.note_relevant(scores, block)
+            room -= scores.nbytes
+            if room >= 0:
+                # A copy: a model may write its next scores into the same memory.
+                kept[number] = scores.clone()
+            advance()
+    between()
+    for number, block in enumerate(blocks):
+        scores = kept.pop(number) if number in kept else score(block)
+        counter.count(scores, block)
+        look(scores, block)
+        advance()

@@ -26,6 +26,7 @@ import torch
 from torch.nn import functional
 
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
+from dvtr_bench.evaluation.ranking import count_blocks
 from dvtr_bench.protocol.blocks import Block, Grid
 from dvtr_bench.protocol.ranks import RankCounter
 from dvtr_bench.protocol.relevance import Relevance
@@ -60,23 +61,15 @@ def rank_by_streaming(text_embeds, video_embeds, own, *, time_product: bool) -> 
     def product(block: Block) -> torch.Tensor:
         return text_embeds[block.captions] @ video_embeds[block.videos].T
 
-    def timed(name: str, call) -> None:
-        started = time.perf_counter()
-        call()
-        seconds[name] += time.perf_counter() - started
-
-    grid = Grid(captions, videos, *BLOCK)
-    for block in grid:
-        timed(
-            "ranks",
-            lambda b=block: counter.wants(b) and counter.note_relevant(product(b), b),
-        )
-    for number, block in enumerate(grid):
+    def product_alone(scores: torch.Tensor, block: Block) -> None:
         if time_product:
-            timed("product", lambda b=block: product(b))
-        timed("ranks", lambda b=block: counter.count(product(b), b))
-        if sys.stderr.isatty() and number % 500 == 0:
-            print(f"\r{number}/{len(grid)} blocks", end="", file=sys.stderr)
+            before = time.perf_counter()
+            product(block)
+            seconds["product"] += time.perf_counter() - before
+
+    started = time.perf_counter()
+    count_blocks(counter, list(Grid(captions, videos, *BLOCK)), product, look=product_alone)
+    seconds["ranks"] = time.perf_counter() - started - seconds["product"]
     table = counter.table()
     ranks = table.ranks["t2v"]["strict"].pessimistic
     return {

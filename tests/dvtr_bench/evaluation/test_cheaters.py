@@ -124,11 +124,11 @@ PAIRWISE = {
         _encoding("video", lambda embeds, _: 2 * embeds),
         "videos encoded in other batches",
     ),
-    "number of the call": (_scoring(_add_by_call), _scoring(_count_calls), "two scores"),
+    "number of the call": (_scoring(_add_by_call), _scoring(_count_calls), "queries shuffled"),
     "dropout left on": (
         _scoring(lambda _, scores: torch.nn.functional.dropout(scores, 0.1)),
         _scoring(lambda _, scores: torch.nn.functional.dropout(scores, 0.1, training=False)),
-        "two scores",
+        "queries shuffled",
     ),
 }
 
