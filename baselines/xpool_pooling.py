@@ -1,0 +1,197 @@
+"""X-Pool's text-conditioned pooling, scored exactly without captions x videos x width.
+
+To one text, a video is a linear combination of vectors that belong to the video alone, and stays
+one through every step: the attention weighs the projected frames, a linear layer acts on each
+vector by itself, and a layer norm centres each vector, scales the coefficients by
+``1 / sqrt(w G w / C + eps)`` (w the coefficients, G the Gram matrix of the centred vectors), and
+adds its bias as one vector more, of coefficient 1. So the vectors (F + 2 a video) are made once,
+and a pair of text and video costs its F + 2 coefficients, not C numbers through two C x C layers.
+"""
+
+import math
+from typing import Final, NamedTuple
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+_CHUNK_ELEMENTS: Final = 2**21
+"""Numbers in the largest intermediate tensor; videos are taken in chunks that keep to it."""
+
+
+class _VideoVectors(NamedTuple):
+    """What the score needs of each video, whatever the text; the last axis of vectors is C."""
+
+    keys: torch.Tensor
+    first_gram: torch.Tensor
+    second_gram: torch.Tensor
+    vectors: torch.Tensor
+
+
+class CrossAttention(nn.Module):
+    """Attention of texts over the frames of a video, with one head.
+
+    Args:
+        width: C.
+
+    Source: X-Pool ``MultiHeadedAttention`` with ``num_mha_heads=1``. differs: keys have no bias,
+        since it adds the same to every frame and the softmax takes it away; padded frames are
+        masked out.
+    """
+
+    def __init__(self, width: int) -> None:
+        """Build the projections."""
+        super().__init__()
+        self.q_proj = nn.Linear(width, width)
+        self.k_proj = nn.Linear(width, width, bias=False)
+        self.v_proj = nn.Linear(width, width)
+        self.out_proj = nn.Linear(width, width)
+
+    def weights(
+        self, text_embeds: torch.Tensor, keys: torch.Tensor, frame_mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Return how much each text looks at each frame.
+
+        Args:
+            text_embeds: T x C, after the layer norm.
+            keys: V x F x C, frames after ``k_proj``.
+            frame_mask: bool, V x F, at least one True a row.
+
+        Returns:
+            V x F x T, summing to 1 over the frames.
+        """
+        queries = self.q_proj(text_embeds) / math.sqrt(text_embeds.shape[-1])
+        logits = (keys.flatten(0, 1) @ queries.T).view(*keys.shape[:2], -1)
+        return torch.softmax(logits.masked_fill(~frame_mask[..., None], -torch.inf), dim=1)
+
+
+class TextConditionedPooling(nn.Module):
+    """Pools the frames of a video as each text sees them.
+
+    Parameters are named as the authors name them; projections start as the identity.
+
+    Args:
+        width: C.
+        dropout: Share of the residual linear layer's output set to 0 in training.
+
+    Source: X-Pool (arXiv 2203.15086; ``Transformer`` of ``modules/transformer.py``).
+    """
+
+    def __init__(self, width: int, dropout: float) -> None:
+        """Build the layers."""
+        super().__init__()
+        self.cross_attn = CrossAttention(width)
+        self.linear_proj = nn.Linear(width, width)
+        self.layer_norm1 = nn.LayerNorm(width)
+        self.layer_norm2 = nn.LayerNorm(width)
+        self.layer_norm3 = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.eye_(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+
+    def forward(
+        self, text_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Pool as the paper writes it, pair by pair: what training with dropout needs.
+
+        Args:
+            text_embeds: T x C, not normalised.
+            frame_embeds: V x F x C, not normalised.
+            frame_mask: bool, V x F, at least one True a row.
+
+        Returns:
+            V x T x C, not normalised.
+        """
+        attention = self.cross_attn
+        frames = self.layer_norm1(frame_embeds)
+        weights = attention.weights(
+            self.layer_norm1(text_embeds), attention.k_proj(frames), frame_mask
+        )
+        pooled = attention.out_proj(weights.transpose(1, 2) @ attention.v_proj(frames))
+        pooled = self.layer_norm2(pooled)
+        out: torch.Tensor = self.layer_norm3(pooled + self.dropout(self.linear_proj(pooled)))
+        return out
+
+    def similarity(
+        self, text_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
+    ) -> torch.Tensor:
+        """Score by the cosine of each text and the video as it sees it.
+
+        Args:
+            text_embeds: T x C, not normalised.
+            frame_embeds: V x F x C, not normalised.
+            frame_mask: bool, V x F, at least one True a row.
+
+        Returns:
+            T x V, before the logit scale. Where dropout is off it comes without V x T x C tensors,
+            equal to the direct form but for rounding.
+        """
+        unit_texts = functional.normalize(text_embeds, dim=-1)
+        if self.dropout.training and self.dropout.p > 0:
+            # Dropout draws anew for each channel of each pair, which no combination can follow.
+            pooled = functional.normalize(self(text_embeds, frame_embeds, frame_mask), dim=-1)
+            return torch.einsum("vtc,tc->tv", pooled, unit_texts)
+        texts = self.layer_norm1(text_embeds)
+        per_video = max(1, len(texts) * (frame_embeds.shape[1] + 2))
+        chunk = max(1, _CHUNK_ELEMENTS // per_video)
+        rows = []
+        for start in range(0, len(frame_embeds), chunk):
+            part = slice(start, start + chunk)
+            videos = self._video_vectors(frame_embeds[part])
+            rows.append(self._cosines(unit_texts, texts, videos, frame_mask[part]))
+        return torch.cat(rows).T
+
+    def _video_vectors(self, frame_embeds: torch.Tensor) -> _VideoVectors:
+        attention = self.cross_attn
+        frames = self.layer_norm1(frame_embeds)
+        vectors = _centred(attention.out_proj(attention.v_proj(frames)))
+        first_gram = vectors @ vectors.transpose(1, 2)
+        vectors = _scaled_with_bias(vectors, self.layer_norm2)
+        residual = vectors @ self.linear_proj.weight.T
+        # The one vector whose coefficient is 1 for every text takes the bias.
+        residual = torch.cat([residual[:, :-1], residual[:, -1:] + self.linear_proj.bias], dim=1)
+        vectors = _centred(vectors + residual)
+        second_gram = vectors @ vectors.transpose(1, 2)
+        vectors = _scaled_with_bias(vectors, self.layer_norm3)
+        return _VideoVectors(attention.k_proj(frames), first_gram, second_gram, vectors)
+
+    def _cosines(
+        self,
+        unit_texts: torch.Tensor,
+        texts: torch.Tensor,
+        videos: _VideoVectors,
+        frame_mask: torch.Tensor,
+    ) -> torch.Tensor:
+        """Return V x T from T x C texts as they are compared and as they attend."""
+        vectors, width = videos.vectors, texts.shape[-1]
+        coefficients = self.cross_attn.weights(texts, videos.keys, frame_mask)
+        for gram, norm in (
+            (videos.first_gram, self.layer_norm2),
+            (videos.second_gram, self.layer_norm3),
+        ):
+            variance = _quadratic(coefficients, gram) / width
+            coefficients = coefficients * torch.rsqrt(variance + norm.eps)[:, None]
+            coefficients = functional.pad(coefficients, (0, 0, 0, 1), value=1.0)
+        along = (vectors.flatten(0, 1) @ unit_texts.T).view(*vectors.shape[:2], -1)
+        dot: torch.Tensor = (coefficients * along).sum(dim=1)
+        square = _quadratic(coefficients, vectors @ vectors.transpose(1, 2))
+        return dot * torch.rsqrt(square.clamp_min(1e-12))
+
+
+def _centred(vectors: torch.Tensor) -> torch.Tensor:
+    return vectors - vectors.mean(dim=-1, keepdim=True)
+
+
+def _scaled_with_bias(centred: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
+    """Weigh centred vectors (V x K x C) by channel and add the bias as the last: V x K + 1 x C."""
+    bias = norm.bias.expand(len(centred), 1, -1)
+    return torch.cat([centred * norm.weight, bias], dim=1)
+
+
+def _quadratic(coefficients: torch.Tensor, gram: torch.Tensor) -> torch.Tensor:
+    """Return squared lengths, V x T, of combinations (V x K x T) with Gram matrix V x K x K."""
+    # Rounding may leave a square just below 0 where vectors cancel out.
+    return ((gram @ coefficients) * coefficients).sum(dim=1).clamp_min(0.0)
