@@ -1,5 +1,7 @@
 """CLIP4Clip's "seqTransf": a transformer over the frames, its output added to its input."""
 
+from typing import Self
+
 import torch
 from open_clip.transformer import QuickGELU, Transformer
 from torch import nn
@@ -34,7 +36,7 @@ class TemporalEncoder(nn.Module):
         )
 
     @classmethod
-    def from_text_tower(cls, encoder: FrameEncoder, layers: int) -> "TemporalEncoder":
+    def from_text_tower(cls, encoder: FrameEncoder, layers: int) -> Self:
         """Build one whose positions and layers start as those of CLIP's text transformer.
 
         Layers beyond those of the text tower (the tiny backbone has few) start at random.
@@ -78,16 +80,29 @@ class TemporalEncoder(nn.Module):
         Returns:
             V x F x C, not normalised.
         """
-        num_frames = frame_embeds.shape[1]
-        if num_frames > len(self.frame_position_embeddings):
+        hidden = self.with_positions(frame_embeds)
+        return self.attend(hidden, frame_mask) + frame_embeds
+
+    def with_positions(self, embeds: torch.Tensor) -> torch.Tensor:
+        """Add the position embeddings: N x F x C.
+
+        Raises:
+            ConfigError: A longer sequence than there are positions for.
+        """
+        length = embeds.shape[1]
+        if length > len(self.frame_position_embeddings):
             raise ConfigError(
-                f"{num_frames} frames, but positions for {len(self.frame_position_embeddings)}: "
+                f"{length} frames, but positions for {len(self.frame_position_embeddings)}: "
                 "set max_frames lower"
             )
-        hidden = frame_embeds + self.frame_position_embeddings[:num_frames]
+        return embeds + self.frame_position_embeddings[:length]
+
+    def attend(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Run the layers: N x F x C, where no one looks at places that ``mask`` has as False."""
+        length = hidden.shape[1]
         # Large and finite, as the authors have it: a row of -inf would turn into NaN.
-        bias = torch.where(frame_mask, 0.0, -1e6).to(hidden.dtype)
-        attention_mask = bias[:, None, :].expand(-1, num_frames, -1)
+        bias = torch.where(mask, 0.0, -1e6).to(hidden.dtype)
+        attention_mask = bias[:, None, :].expand(-1, length, -1)
         attention_mask = attention_mask.repeat_interleave(self.heads, dim=0)
         out: torch.Tensor = self.transformer(hidden, attn_mask=attention_mask)
-        return out + frame_embeds
+        return out

@@ -1,0 +1,122 @@
+"""CLIP4Clip with one transformer over a text and a video's frames together (tightTransf).
+
+Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="tightTransf"``; positions and layers start
+as CLIP's text transformer. As in the authors' code there are no type embeddings (theirs stand in a
+comment), and the loss takes the scores without the logit scale. differs: pairs are scored in chunks
+of bounded size, in training with recomputation; scores are computed in float32; the weight decay
+also leaves out norms.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import torch
+from torch.utils.checkpoint import checkpoint
+
+from baselines.contrastive import symmetric_info_nce
+from baselines.cross_encoder import CrossEncoder
+from baselines.frame_encoder import FrameEncoder
+from baselines.model_config import VideoTextConfig, require_at_least
+from baselines.video_text_model import VideoTextModel, as_float32, full_precision
+from dvtr_bench.retriever import Features, Scoring
+
+SCORING: Final[Scoring] = "pairwise"
+
+TRAINABLE: Final = True
+
+_CHUNK_ELEMENTS: Final = 2**23
+"""Numbers in the widest activations of a chunk of pairs (those of the layers' MLPs)."""
+
+
+@dataclass(frozen=True)
+class Config(VideoTextConfig):
+    """Configuration of the cross transformer.
+
+    Attributes:
+        cross_layers: Its layers.
+
+    Raises:
+        ConfigError: No layers.
+    """
+
+    cross_layers: int = 4
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        require_at_least("cross_layers", self.cross_layers, 1)
+
+
+class Model(VideoTextModel):
+    """CLIP4Clip tightTransf.
+
+    The logit scale, which neither scores nor loss use, is kept as a buffer: weights have the same
+    names as in every model, and nothing trains it.
+
+    Attributes:
+        cross: The transformer over pairs.
+    """
+
+    name = "clip4clip_tighttransf"
+    config_class = Config
+
+    def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
+        """Start the cross transformer from the text tower."""
+        super().__init__(config, encoder)
+        self.cross = CrossEncoder.from_text_tower(self.encoder, config.cross_layers)
+        clip = self.encoder.clip
+        scale = clip.logit_scale.detach()
+        del clip.logit_scale
+        clip.register_buffer("logit_scale", scale)
+
+    def video_features(self, frames: Features) -> Features:
+        """Take the frames as they are: ``frame_embeds`` (V x F x C) and ``frame_mask``."""
+        return as_float32(frames)
+
+    @torch.no_grad()
+    def head_texts(self, features: Features) -> Features:
+        """Take the text embeddings as they are: ``text_embeds``, T x C, not normalised."""
+        return {"text_embeds": features["text_embeds"].to(self.device).float()}
+
+    def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Score texts against videos, a chunk of pairs at a time.
+
+        Args:
+            text_embeds: T x C, not normalised.
+            videos: What `video_features` returned.
+
+        Returns:
+            T x V.
+        """
+        frame_embeds, frame_mask = videos["frame_embeds"], videos["frame_mask"]
+        num_videos, num_frames, width = frame_embeds.shape
+        num_pairs = len(text_embeds) * num_videos
+        chunk = max(1, _CHUNK_ELEMENTS // ((1 + num_frames) * 4 * width))
+
+        def score(first: int) -> torch.Tensor:
+            last = min(first + chunk, num_pairs)
+            pair = torch.arange(first, last, device=frame_embeds.device)
+            text, video = pair // num_videos, pair % num_videos
+            sequence = torch.cat((text_embeds[text][:, None], frame_embeds[video]), dim=1)
+            is_text = frame_mask.new_ones(len(pair), 1)
+            scores: torch.Tensor = self.cross(
+                sequence, torch.cat((is_text, frame_mask[video]), dim=1)
+            )
+            return scores
+
+        starts = range(0, num_pairs, chunk)
+        if torch.is_grad_enabled() and len(starts) > 1:
+            parts = [checkpoint(score, first, use_reentrant=False) for first in starts]
+        else:
+            parts = [score(first) for first in starts]
+        return torch.cat(parts).view(len(text_embeds), num_videos)
+
+    def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
+        """Return ``loss``: symmetric, over the scores as they are."""
+        text_embeds, _, _ = self.encoder.encode_text(tokens)
+        return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
+
+    def contrastive_loss(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Return the symmetric contrastive loss without the logit scale, a scalar."""
+        with full_precision(self.device):
+            return symmetric_info_nce(self.similarity(text_embeds.float(), as_float32(videos)))
