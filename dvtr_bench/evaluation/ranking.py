@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from dvtr_bench.protocol.rank_table import RankTable
     from dvtr_bench.protocol.relevance import Relevance
 
-KEPT_BYTES: Final = 128 << 20
+KEPT_BYTES: Final = 32 << 20
 """Room for scores that are kept from the first round for the second."""
 
 
