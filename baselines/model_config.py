@@ -55,6 +55,25 @@ class VideoTextConfig:
         return asdict(self)
 
 
+@dataclass(frozen=True)
+class TemporalConfig(VideoTextConfig):
+    """Configuration of the models with a transformer over frames.
+
+    Attributes:
+        temporal_layers: Its layers.
+
+    Raises:
+        ConfigError: No layers.
+    """
+
+    temporal_layers: int = 4
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        require_at_least("temporal_layers", self.temporal_layers, 1)
+
+
 def require_at_least(name: str, value: int, least: int) -> None:
     """Raise ConfigError for a whole number below ``least``."""
     if value < least:

@@ -10,7 +10,7 @@ from typing import Final
 
 from baselines.frame_encoder import FrameEncoder
 from baselines.mean_pooling import MeanPoolingModel
-from baselines.model_config import VideoTextConfig, require_at_least
+from baselines.model_config import TemporalConfig
 from baselines.temporal_encoder import TemporalEncoder
 from dvtr_bench.retriever import Features, Scoring
 
@@ -20,22 +20,8 @@ TRAINABLE: Final = True
 
 
 @dataclass(frozen=True)
-class Config(VideoTextConfig):
-    """Configuration of the temporal transformer.
-
-    Attributes:
-        temporal_layers: Its layers.
-
-    Raises:
-        ConfigError: No layers.
-    """
-
-    temporal_layers: int = 4
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        super().__post_init__()
-        require_at_least("temporal_layers", self.temporal_layers, 1)
+class Config(TemporalConfig):
+    """Configuration: the backbone's and the transformer's over frames."""
 
 
 class Model(MeanPoolingModel):

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from baselines.frame_encoder import FrameEncoder
-from baselines.model_config import VideoTextConfig, require_at_least
+from baselines.model_config import TemporalConfig
 from baselines.multi_grained import MultiGrainedSimilarity
 from baselines.temporal_encoder import TemporalEncoder
 from baselines.video_text_model import masked_mean
@@ -28,22 +28,8 @@ TRAINABLE: Final = True
 
 
 @dataclass(frozen=True)
-class Config(VideoTextConfig):
-    """Configuration of X-CLIP.
-
-    Attributes:
-        temporal_layers: Layers of the transformer over frames.
-
-    Raises:
-        ConfigError: No layers.
-    """
-
-    temporal_layers: int = 4
-
-    def __post_init__(self) -> None:
-        """Check every field."""
-        super().__post_init__()
-        require_at_least("temporal_layers", self.temporal_layers, 1)
+class Config(TemporalConfig):
+    """Configuration: the backbone's and the transformer's over frames."""
 
 
 class Model(WordTokenModel):
