@@ -163,11 +163,11 @@ def verb(singular: str, count: int) -> str:
         The words.
 
     Example:
-        >>> verb("drives on", 2), verb("passes", 2), verb("turns", 1)
-        ('drive on', 'pass', 'turns')
+        >>> verb("drives on", 2), verb("passes", 2), verb("goes", 2), verb("turns", 1)
+        ('drive on', 'pass', 'go', 'turns')
     """
     if count == 1:
         return singular
     head, _, rest = singular.partition(" ")
-    stem = head[:-2] if head.endswith(("sses", "shes", "ches")) else head[:-1]
+    stem = head[:-2] if head.endswith(("sses", "shes", "ches", "oes")) else head[:-1]
     return f"{stem} {rest}" if rest else stem

@@ -12,7 +12,7 @@ from builders.options import optional
 from builders.source import Clip, DatasetInfo, LicenceRecord, Source
 from dvtr_bench.errors import ConfigError
 
-RENDERER_VERSION: Final = "1.0.0"
+RENDERER_VERSION: Final = "1.0.1"
 """Raised with every change that another picture, caption or fact comes out of."""
 
 INFO: Final = DatasetInfo(

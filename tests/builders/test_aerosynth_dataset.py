@@ -16,8 +16,8 @@ from dvtr_bench.errors import ConfigError
 
 def test_name_version_and_splits() -> None:
     source = read(Options())
-    assert (source.info.name, source.info.version) == ("aerosynth-small", "1.0.0+small")
-    assert read(Options(seed=3)).info.version == "1.0.0+small.seed3"
+    assert (source.info.name, source.info.version) == ("aerosynth-small", "1.0.1+small")
+    assert read(Options(seed=3)).info.version == "1.0.1+small.seed3"
     assert {clip.split for clip in source.clips} == {"train", "validation", "test"}
     assert all(len(clip.captions) == 5 for clip in source.clips)
     with pytest.raises(ConfigError, match="--size huge: expected small or full"):
