@@ -1,7 +1,7 @@
 """The sim_matrix of one run, block by block, into ranks: in one process or in several."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -106,11 +106,12 @@ def rank(
         for see in (top.add, *watch):
             see(scores, block)
 
-    steps = len(blocks) + sum(map(counter.wants, blocks))
-    with progress_bar(label, steps, enabled=show_progress) as advance:
+    wanted = counter.wanted(blocks)
+    with progress_bar(label, len(wanted) + len(blocks), enabled=show_progress) as advance:
         count_blocks(
             counter,
             blocks,
+            wanted,
             source.score,
             between=lambda: processes.take_greatest(counter.best_relevant),
             look=look,
@@ -131,6 +132,7 @@ def rank(
 def count_blocks(
     counter: RankCounter,
     blocks: Sequence["Block"],
+    wanted: Collection[int],
     score: Callable[["Block"], torch.Tensor],
     *,
     between: Callable[[], None] = lambda: None,
@@ -145,6 +147,7 @@ def count_blocks(
     Args:
         counter: Counts.
         blocks: Whole runs of columns.
+        wanted: Which of them the first round needs, see `RankCounter.wanted`.
         score: Returns the scores of a block.
         between: Called between the rounds.
         look: Called with every block, once.
@@ -152,15 +155,15 @@ def count_blocks(
     """
     kept: dict[int, torch.Tensor] = {}
     room = KEPT_BYTES
-    for number, block in enumerate(blocks):
-        if counter.wants(block):
-            scores = score(block)
-            counter.note_relevant(scores, block)
-            room -= scores.nbytes
-            if room >= 0:
-                # A copy: a model may write its next scores into the same memory.
-                kept[number] = scores.clone()
-            advance()
+    for number in sorted(wanted):
+        block = blocks[number]
+        scores = score(block)
+        counter.note_relevant(scores, block)
+        room -= scores.nbytes
+        if room >= 0:
+            # A copy: a model may write its next scores into the same memory.
+            kept[number] = scores.clone()
+        advance()
     between()
     for number, block in enumerate(blocks):
         scores = kept.pop(number) if number in kept else score(block)

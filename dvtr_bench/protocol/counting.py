@@ -50,6 +50,9 @@ def count_block(
         Number of NaN scores; NaN reaches no threshold.
     """
     height, width = scores.shape
+    # Half as wide as the sums that they are added to: they are read and written for every score.
+    columns_reached = np.zeros(width, np.int32)
+    columns_passed = np.zeros(width, np.int32)
     nans = 0
     for row in range(height):
         line = scores[row]
@@ -65,15 +68,31 @@ def count_block(
         nans += int(missing)
         for column in range(width):
             score = line[column]
-            at_least[1][column] += score >= best_of_columns[column]
-            above[1][column] += score > best_of_columns[column]
+            columns_reached[column] += np.int32(score >= best_of_columns[column])
+            columns_passed[column] += np.int32(score > best_of_columns[column])
         set_reached = at_least[2][set_of_rows[row]]
         set_passed = above[2][set_of_rows[row]]
         for column in range(width):
             score = line[column]
             set_reached[column] |= np.uint8(score >= best_of_sets[column])
             set_passed[column] |= np.uint8(score > best_of_sets[column])
+    at_least[1][:] += columns_reached
+    above[1][:] += columns_passed
     return nans
+
+
+@_compiled
+def take_greatest(best: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[Any]) -> None:
+    """Raise numbers to the greatest of the values that belong to them; NaN raises none.
+
+    Args:
+        best: float64, N: raised in place.
+        places: int64, n: which of them each value belongs to, in 0..N-1.
+        values: float32 or float64, n.
+    """
+    for index in range(len(places)):
+        if values[index] > best[places[index]]:
+            best[places[index]] = values[index]
 
 
 @_compiled

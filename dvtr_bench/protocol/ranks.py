@@ -82,17 +82,22 @@ class RankCounter:
         self._columns_done = np.zeros(relevance.num_videos, dtype=np.int64)
         self._prepared: tuple[tuple[int, int], dict[RelevanceKind, ColumnRelevance]] | None = None
 
-    def wants(self, block: Block) -> bool:
-        """Say whether `note_relevant` needs a block.
+    def wanted(self, blocks: Sequence[Block]) -> set[int]:
+        """Say which blocks `note_relevant` needs.
 
         Args:
-            block: Where it stands.
+            blocks: Where they stand.
 
         Returns:
-            True when a caption of the block belongs to a set that is relevant to one of its videos.
+            Places, in ``blocks``, of those with a caption whose set is relevant to one of their
+            videos.
         """
         kind = self._relevance.kinds[-1]  # holds every pair of the kinds before it
-        return len(self._columns(block)[kind].captions_of_sets(block.captions)[0]) > 0
+        return {
+            number
+            for number, block in enumerate(blocks)
+            if len(self._columns(block)[kind].captions_of_sets(block.captions)[0])
+        }
 
     def note_relevant(self, scores: torch.Tensor, block: Block) -> None:
         """Keep the best relevant scores of a block; blocks without any may be left out.

@@ -79,13 +79,13 @@ class Relevance:
     @cached_property
     def query_videos(self) -> Indices:
         """Videos that have captions, ascending: the queries of v2t and v2t_caption."""
-        return np.unique(self.caption_video_index)
+        return np.flatnonzero(self._set_sizes)
 
     @cached_property
     def shares_text(self) -> bool:
         """True when two videos have a caption in common, so that the two kinds differ."""
-        texts, _ = self._text_videos
-        return len(np.unique(texts)) < len(texts)
+        texts, _ = self._pairs_by_text
+        return bool((texts[1:] == texts[:-1]).any())
 
     @property
     def kinds(self) -> tuple[RelevanceKind, ...]:
@@ -238,5 +238,6 @@ def _keyed(keys: Indices) -> tuple[Indices, Indices]:
 def _distinct(first: Indices, second: Indices) -> tuple[Indices, Indices]:
     """Return each pair once, in order; one key a pair sorts far faster than rows do."""
     width = int(second.max(initial=0)) + 1
-    pairs = np.unique(first * width + second)
+    pairs = np.sort(first * width + second, kind="stable")
+    pairs = pairs[np.diff(pairs, prepend=-1) > 0]
     return pairs // width, pairs % width

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from dvtr_bench.protocol import Direction
 from dvtr_bench.protocol.blocks import Block
-from dvtr_bench.protocol.counting import Hits, add_up_sets, count_block
+from dvtr_bench.protocol.counting import Hits, add_up_sets, count_block, take_greatest
 from dvtr_bench.protocol.rank_table import Indices, QueryRanks
 from dvtr_bench.protocol.relevance import BlockSets, ColumnRelevance, Relevance
 
@@ -50,10 +50,10 @@ class Tally:
         """Raise the best relevant scores by those of a block."""
         rows, within = columns.captions(block.captions)
         values = scores[rows, within]
-        np.maximum.at(self.best["t2v"][block.captions], rows, values)
-        np.maximum.at(self.best["v2t_caption"][block.videos], within, values)
+        take_greatest(self.best["t2v"][block.captions], rows, values)
+        take_greatest(self.best["v2t_caption"][block.videos], within, values)
         rows, within = columns.captions_of_sets(block.captions)
-        np.maximum.at(self.best["v2t"][block.videos], within, scores[rows, within])
+        take_greatest(self.best["v2t"][block.videos], within, scores[rows, within])
 
     def count(
         self,

@@ -68,7 +68,8 @@ def rank_by_streaming(text_embeds, video_embeds, own, *, time_product: bool) -> 
             seconds["product"] += time.perf_counter() - before
 
     started = time.perf_counter()
-    count_blocks(counter, list(Grid(captions, videos, *BLOCK)), product, look=product_alone)
+    blocks = list(Grid(captions, videos, *BLOCK))
+    count_blocks(counter, blocks, counter.wanted(blocks), product, look=product_alone)
     seconds["ranks"] = time.perf_counter() - started - seconds["product"]
     table = counter.table()
     ranks = table.ranks["t2v"]["strict"].pessimistic

@@ -20,7 +20,8 @@ SCORES = torch.from_numpy(np.random.default_rng(4).normal(size=(40, 9)).astype(n
 
 def _ranks(score):
     counter = RankCounter(Relevance.of(CAPTIONS, OWN, 9), "model")
-    count_blocks(counter, list(Grid(40, 9, 7, 4)), score)
+    blocks = list(Grid(40, 9, 7, 4))
+    count_blocks(counter, blocks, counter.wanted(blocks), score)
     table = counter.table()
     return {
         (direction, kind): ranks.pessimistic.tolist()

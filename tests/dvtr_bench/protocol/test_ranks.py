@@ -21,9 +21,9 @@ def _table(sim_matrix, relevance, blocks=None, **names):
     sim_matrix = torch.as_tensor(sim_matrix)
     counter = RankCounter(relevance, "model-x", **names)
     blocks = list(blocks or [Block(slice(0, sim_matrix.shape[0]), slice(0, sim_matrix.shape[1]))])
-    for block in blocks:
-        if counter.wants(block):
-            counter.note_relevant(sim_matrix[block.captions, block.videos], block)
+    for number in counter.wanted(blocks):
+        block = blocks[number]
+        counter.note_relevant(sim_matrix[block.captions, block.videos], block)
     for block in blocks:
         counter.count(sim_matrix[block.captions, block.videos], block)
     return counter.table()
