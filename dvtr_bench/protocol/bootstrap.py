@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.protocol.rank_table import RankTable
 
 _ENTRIES_AT_ONCE = 1 << 22
 
@@ -62,6 +63,23 @@ def draws(num_videos: int, queries: int, config: BootstrapConfig) -> Iterator[ND
         places = drawn.astype(np.int64) + np.arange(rows)[:, None] * num_videos
         counts = np.bincount(places.ravel(), minlength=rows * num_videos)
         yield counts.reshape(rows, num_videos).astype(np.int32)
+
+
+def video_draws(table: RankTable, config: BootstrapConfig) -> Iterator[NDArray[np.int32]]:
+    """Draw the videos of a run that have captions, a run of resamples at a time.
+
+    Args:
+        table: Of the run.
+        config: Number of resamples and seed.
+
+    Yields:
+        int32, B x V: how often each video was drawn; videos without captions never are.
+    """
+    clusters = table.query_videos("v2t")
+    for draw in draws(len(clusters), len(table.caption_video_index), config):
+        drawn = np.zeros((len(draw), table.num_videos), dtype=np.int32)
+        drawn[:, clusters] = draw
+        yield drawn
 
 
 def interval(values: NDArray[np.float64], level: float) -> tuple[float, float]:

@@ -82,7 +82,9 @@ def count_block(
 
 
 @_compiled
-def take_greatest(best: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[Any]) -> None:
+def take_greatest(
+    best: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[Any]
+) -> None:
     """Raise numbers to the greatest of the values that belong to them; NaN raises none.
 
     Args:

@@ -1,6 +1,6 @@
 """Figures with intervals from ranks: the one way from a `RankTable` to what a table shows."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final, TypeAlias
@@ -9,9 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvtr_bench.catalog import METRICS
-from dvtr_bench.errors import IncomparableError
 from dvtr_bench.protocol import DIRECTIONS, RELEVANCE_KINDS, Direction, RelevanceKind
-from dvtr_bench.protocol.bootstrap import BootstrapConfig, draws, interval, two_sided_p_value
+from dvtr_bench.protocol.bootstrap import (
+    BootstrapConfig,
+    interval,
+    two_sided_p_value,
+    video_draws,
+)
 from dvtr_bench.protocol.rank_table import RankTable
 
 BOTH: Final = "both"
@@ -76,7 +80,7 @@ def compute_figures(table: RankTable, config: BootstrapConfig) -> Figures:
         The figures; those not defined for the gallery's size are left out.
     """
     values = point_values(table)
-    resampled = _resampled([table], config)[0]
+    resampled = resampled_values([table], config)[0]
     figures: dict[str, dict[RelevanceKind, dict[str, Figure]]] = {}
     for (direction, kind, name), value in values.items():
         low, high = interval(resampled[direction, kind, name], config.level)
@@ -101,15 +105,9 @@ def compare(
     Raises:
         IncomparableError: The runs have other queries.
     """
-    same = np.array_equal(first.caption_video_index, second.caption_video_index)
-    if not same or first.num_videos != second.num_videos:
-        raise IncomparableError(
-            f"a paired comparison needs the same queries: found {len(first.caption_video_index)} "
-            f"captions of {first.num_videos} videos and {len(second.caption_video_index)} of "
-            f"{second.num_videos}, or the same number in another order"
-        )
+    first.require_same_queries(second)
     values = point_values(first), point_values(second)
-    resampled = _resampled([first, second], config)
+    resampled = resampled_values([first, second], config)
     differences = {}
     for place in values[0]:
         moved = resampled[1][place] - resampled[0][place]
@@ -227,14 +225,19 @@ class _Histogram:
         return np.add.reduceat(by_query, self.starts, axis=1).astype(np.float64)
 
 
-def _resampled(tables: list[RankTable], config: BootstrapConfig) -> list[Values]:
-    """Compute every figure of every table on the same resamples."""
+def resampled_values(tables: Sequence[RankTable], config: BootstrapConfig) -> list[Values]:
+    """Compute every figure of every table on the same resamples.
+
+    Args:
+        tables: Ranks of runs on the same queries.
+        config: Of the bootstrap.
+
+    Returns:
+        For each table its figures, one value a resample.
+    """
     histograms = [_Histograms(table, "pessimistic") for table in tables]
-    clusters = tables[0].query_videos("v2t")
     collected: list[list[Values]] = [[] for _ in tables]
-    for draw in draws(len(clusters), len(tables[0].caption_video_index), config):
-        drawn = np.zeros((len(draw), tables[0].num_videos), dtype=np.int32)
-        drawn[:, clusters] = draw
+    for drawn in video_draws(tables[0], config):
         for values, histogram in zip(collected, histograms, strict=True):
             values.append(histogram.values(drawn))
     return [

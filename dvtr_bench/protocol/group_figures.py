@@ -7,17 +7,21 @@ draws no video of a group says nothing about it and is left out for it. A group 
 than it is.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.errors import IncomparableError
 from dvtr_bench.metrics import median_rank, recall
 from dvtr_bench.protocol import Direction
-from dvtr_bench.protocol.bootstrap import BootstrapConfig, draws, interval, two_sided_p_value
+from dvtr_bench.protocol.bootstrap import (
+    BootstrapConfig,
+    interval,
+    two_sided_p_value,
+    video_draws,
+)
 from dvtr_bench.protocol.groups import Groups
 from dvtr_bench.protocol.rank_table import RankTable
 
@@ -125,7 +129,7 @@ def group_figures(
         for direction in groups.directions
     }
     resampled: dict[tuple[str, Direction], list[list[_Values]]] = {place: [] for place in parts}
-    for drawn in _drawn(table, config):
+    for drawn in video_draws(table, config):
         for place, part in parts.items():
             resampled[place].append(part.values(drawn))
     found: dict[str, dict[Direction, dict[str, GroupFigures]]] = {}
@@ -168,16 +172,10 @@ def compare_groups(
         IncomparableError: The runs have other queries.
         InputError: The axis does not sort the captions or videos of these runs.
     """
-    same = np.array_equal(first.caption_video_index, second.caption_video_index)
-    if not same or first.num_videos != second.num_videos:
-        raise IncomparableError(
-            f"a paired comparison of groups needs the same queries: found "
-            f"{len(first.caption_video_index)} captions of {first.num_videos} videos and "
-            f"{len(second.caption_video_index)} of {second.num_videos}, or another order"
-        )
+    first.require_same_queries(second)
     parts = [_GroupedQueries(table, groups, "t2v") for table in (first, second)]
     collected: list[list[list[_Values]]] = [[], []]
-    for drawn in _drawn(first, config):
+    for drawn in video_draws(first, config):
         for part, values in zip(parts, collected, strict=True):
             values.append(part.values(drawn))
     once = [part.once() for part in parts]
@@ -255,15 +253,6 @@ class _GroupedQueries:
             **median_rank.compute(ranks, counts, self._gallery_size),
         }
         return {name: found[name] for name in GROUP_FIGURES if name in found}
-
-
-def _drawn(table: RankTable, config: BootstrapConfig) -> Iterator[NDArray[np.int32]]:
-    """Yield how often each video was drawn (int32, B x V): those with captions are drawn from."""
-    clusters = table.query_videos("v2t")
-    for draw in draws(len(clusters), len(table.caption_video_index), config):
-        drawn = np.zeros((len(draw), table.num_videos), dtype=np.int32)
-        drawn[:, clusters] = draw
-        yield drawn
 
 
 def _joined(runs: list[list[_Values]]) -> list[_Values]:

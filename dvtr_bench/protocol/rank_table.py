@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from dvtr_bench.errors import IncomparableError
 from dvtr_bench.protocol import Direction, RelevanceKind
 
 Indices = NDArray[np.int64]
@@ -81,3 +82,21 @@ class RankTable:
         if direction == "v2t":
             return len(self.query_videos("v2t"))
         return len(self.caption_video_index)
+
+    def require_same_queries(self, other: "RankTable") -> None:
+        """Check that two runs can be compared in pairs.
+
+        Args:
+            other: Ranks of another run.
+
+        Raises:
+            IncomparableError: It has other queries.
+        """
+        same = np.array_equal(self.caption_video_index, other.caption_video_index)
+        if not same or self.num_videos != other.num_videos:
+            raise IncomparableError(
+                "a paired comparison needs the same queries: found "
+                f"{len(self.caption_video_index)} captions of {self.num_videos} videos and "
+                f"{len(other.caption_video_index)} of {other.num_videos}, or the same number in "
+                "another order"
+            )
