@@ -102,6 +102,13 @@ def architecture_config(name: str) -> dict[str, Any]:
     return config
 
 
+def has_architecture(name: str) -> bool:
+    """Tell whether open_clip has an architecture of that name."""
+    import open_clip
+
+    return open_clip.get_model_config(name) is not None
+
+
 def pretrained_config(name: str, tag: str) -> dict[str, Any]:
     """Return open_clip's record of pretrained weights (url, Hub name, activation), or {}."""
     from open_clip.pretrained import get_pretrained_cfg

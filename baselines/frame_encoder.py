@@ -7,6 +7,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from baselines.activation import choose_quick_gelu
 from baselines.backbone_spec import TINY, architecture_config, parse_backbone, pretrained_config
 from baselines.download import find_or_fetch
 from baselines.tiny import TINY_CONFIG
@@ -167,9 +168,9 @@ def load_encoder(backbone: str) -> FrameEncoder:
     """Build a backbone and load the weights that its name says.
 
     QuickGELU: weights by tag have what open_clip records for the tag. ``openai`` has it (open_clip
-    itself only warns where the architecture's name lacks ``-quickgelu``). By path,
-    OpenAI's TorchScript archive has it; any other file cannot tell, and the architecture's name
-    decides: ``ViT-B-32-quickgelu/PATH`` or ``ViT-B-32/PATH``.
+    itself only warns where the architecture's name lacks ``-quickgelu``). By path, OpenAI's files
+    have it and a checkpoint of ours says whether it has; any other file cannot tell, and the
+    architecture's name decides: ``ViT-B-32-quickgelu/PATH`` or ``ViT-B-32/PATH``.
 
     Args:
         backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` (random weights), or
@@ -196,12 +197,9 @@ def load_encoder(backbone: str) -> FrameEncoder:
         )
     path = spec.path if spec.path is not None else find_or_fetch(spec)
     file = read_weights(path)
-    named_quick = spec.architecture != TINY and bool(
-        architecture_config(spec.architecture).get("quick_gelu")
-    )
     encoder = FrameEncoder(
         spec.architecture,
-        quick_gelu=named_quick or file.is_openai_archive or bool(record.get("quick_gelu")),
+        quick_gelu=choose_quick_gelu(spec, record, file.quick_gelu),
         mean=record.get("mean") or CLIP_MEAN,
         std=record.get("std") or CLIP_STD,
     )

@@ -243,26 +243,3 @@ def test_the_openai_tag_means_quick_gelu():
     record = open_clip.get_pretrained_cfg("ViT-B-32", "openai")
     assert record["quick_gelu"] is True
     assert not open_clip.get_model_config("ViT-B-32").get("quick_gelu")
-
-
-@pytest.mark.slow
-def test_vit_b_32_loads_by_path_with_its_own_architecture(tmp_path):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        reference = open_clip.create_model("ViT-B-32-quickgelu").eval()
-    path = tmp_path / "ViT-B-32.pt"
-    torch.save({name: value.half() for name, value in reference.state_dict().items()}, path)
-    encoder = load_encoder(f"ViT-B-32-quickgelu/{path}")
-    assert encoder.quick_gelu
-    assert encoder.embed_dim == 512
-    reference.load_state_dict(encoder.clip.state_dict())
-    pixels = torch.randint(0, 256, (1, 3, 224, 224)).to(torch.uint8)
-    tokens = encoder.tokenize(["a boat near a pier"], 32)
-    padded = nn.functional.pad(tokens, (0, 77 - 32))
-    with torch.no_grad():
-        torch.testing.assert_close(
-            encoder.encode_frames(pixels), reference.encode_image(encoder._normalise(pixels))
-        )
-        torch.testing.assert_close(
-            encoder.encode_text(tokens)[0], reference.encode_text(padded), atol=1e-4, rtol=1e-4
-        )
