@@ -40,17 +40,58 @@ def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint
         raise InputError(
             f"a frame must be uint8, height x width x 3; found {frame.dtype}, {frame.shape}"
         )
-    height, width = frame.shape[:2]
-    short = min(height, width)
-    if short != image_size:
-        long = int(image_size * max(height, width) / short)
-        size = (image_size, long) if width <= height else (long, image_size)
-        frame = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BICUBIC))
-        height, width = frame.shape[:2]
-    top = round((height - image_size) / 2.0)
-    left = round((width - image_size) / 2.0)
+    height, width = _resized(frame.shape[0], frame.shape[1], image_size)
+    if (height, width) != frame.shape[:2]:
+        image = Image.fromarray(frame)
+        frame = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
+    top, left = _corner(height, width, image_size)
     square = frame[top : top + image_size, left : left + image_size]
     return np.ascontiguousarray(square.transpose(2, 0, 1))
+
+
+def seen_part(height: int, width: int, image_size: int) -> tuple[float, float, float, float]:
+    """Return which part of a frame `clip_pixels` keeps.
+
+    Args:
+        height: Of the frame, in pixels.
+        width: Of the frame, in pixels.
+        image_size: Side of the square that is cut out.
+
+    Returns:
+        x0, y0, x1, y1 of the square as fractions of the frame.
+
+    Example:
+        >>> seen_part(224, 448, 224)
+        (0.25, 0.0, 0.75, 1.0)
+    """
+    height, width = _resized(height, width, image_size)
+    top, left = _corner(height, width, image_size)
+    return (
+        left / width,
+        top / height,
+        (left + image_size) / width,
+        (top + image_size) / height,
+    )
+
+
+def chosen_frames(num_frames: int, max_frames: int) -> list[int]:
+    """Return which frames of a video `stack_videos` takes, in order of time.
+
+    Args:
+        num_frames: Stored frames of the video.
+        max_frames: F.
+
+    Returns:
+        Indices of at most ``max_frames`` frames.
+
+    Example:
+        >>> chosen_frames(9, 3)
+        [0, 4, 8]
+    """
+    if num_frames <= max_frames:
+        return list(range(num_frames))
+    evenly: list[int] = np.linspace(0, num_frames - 1, num=max_frames, dtype=int).tolist()
+    return evenly
 
 
 def stack_videos(
@@ -79,10 +120,22 @@ def stack_videos(
     for row, frames in enumerate(videos):
         if len(frames) == 0:
             raise InputError(f"video {row} of the batch has no frames: build the dataset again")
-        chosen = range(len(frames))
-        if len(frames) > max_frames:
-            chosen = np.linspace(0, len(frames) - 1, num=max_frames, dtype=int).tolist()
+        chosen = chosen_frames(len(frames), max_frames)
         for column, index in enumerate(chosen):
             pixels[row, column] = clip_pixels(frames[index], image_size)
         mask[row, : len(chosen)] = True
     return torch.from_numpy(pixels), torch.from_numpy(mask)
+
+
+def _resized(height: int, width: int, image_size: int) -> tuple[int, int]:
+    """Return height and width once the short side has ``image_size``."""
+    short = min(height, width)
+    if short == image_size:
+        return height, width
+    long = int(image_size * max(height, width) / short)
+    return (long, image_size) if width <= height else (image_size, long)
+
+
+def _corner(height: int, width: int, image_size: int) -> tuple[int, int]:
+    """Return top and left of the centre square."""
+    return round((height - image_size) / 2.0), round((width - image_size) / 2.0)

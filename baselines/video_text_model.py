@@ -109,9 +109,7 @@ class VideoTextModel(nn.Module, ABC):
         """
         mask = prepared["frame_mask"].to(self.device)
         embeds = self.encoder.encode_frames(prepared["pixels"].to(self.device)[mask])
-        frame_embeds = embeds.new_zeros(*mask.shape, embeds.shape[-1])
-        frame_embeds[mask] = embeds
-        return {"frame_embeds": frame_embeds, "frame_mask": mask}
+        return {"frame_embeds": spread_over_frames(embeds, mask), "frame_mask": mask}
 
     def encode_texts(self, captions: Sequence[str]) -> Features:
         """Encode captions: ``text_embeds``, T x C, unit length."""
@@ -178,8 +176,40 @@ class VideoTextModel(nn.Module, ABC):
         with self._evaluating():
             return self.similarity(texts["text_embeds"], videos).float()
 
+    def encode_tokens(self, tokens: torch.Tensor) -> Features:
+        """Encode captions with the text tower alone, with gradients.
+
+        Args:
+            tokens: int64, T x L.
+
+        Returns:
+            What `head_loss` takes: ``text_embeds``, T x C, not normalised. Beside what
+            `backbone_texts` returns there may be more; shapes do not depend on the batch.
+        """
+        embeds, _, _ = self.encoder.encode_text(tokens)
+        return {"text_embeds": embeds}
+
+    @torch.no_grad()
+    def encode_tokens_eval(self, tokens: torch.Tensor) -> Features:
+        """Do what `encode_tokens` does, without gradients and as in evaluation."""
+        with self._evaluating():
+            return self.encode_tokens(tokens.to(self.device))
+
+    def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
+        """Return the loss of a batch of matching captions and videos, both already encoded.
+
+        Args:
+            texts: What `encode_tokens` returned, of B captions.
+            frames: What `encode_frames` returned, of the B videos in the captions' order.
+
+        Returns:
+            ``loss``, and its parts by name where there are several; scalars.
+        """
+        text_embeds = functional.normalize(texts["text_embeds"], dim=-1)
+        return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
+
     def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
-        """Return the loss of a batch of matching captions and videos.
+        """Return `head_loss` of captions that are yet to be encoded.
 
         Args:
             tokens: int64, B x L.
@@ -188,9 +218,7 @@ class VideoTextModel(nn.Module, ABC):
         Returns:
             ``loss``, and its parts by name where there are several; scalars.
         """
-        embeds, _, _ = self.encoder.encode_text(tokens)
-        text_embeds = functional.normalize(embeds, dim=-1)
-        return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
+        return self.head_loss(self.encode_tokens(tokens), frames)
 
     def contrastive_loss(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
         """Return the symmetric contrastive loss of matching texts and videos, a scalar."""
@@ -206,8 +234,17 @@ class VideoTextModel(nn.Module, ABC):
         """Return the names of the parameters of the image tower."""
         return {name for name in self.backbone_parameter_names() if ".visual." in name}
 
+    def text_parameter_names(self) -> set[str]:
+        """Return the names of the parameters of the text tower; the logit scale is none of them."""
+        others = self.frame_parameter_names() | {"encoder.clip.logit_scale"}
+        return self.backbone_parameter_names() - others
+
     def see_training_captions(self, captions: Sequence[str]) -> None:
         """Take nothing from the training captions; a model that keeps some overrides this."""
+
+    def set_checkpointing(self, on: bool) -> None:
+        """Let both towers keep fewer activations and compute them twice: less memory, more time."""
+        self.encoder.clip.set_grad_checkpointing(on)
 
     def clamp_logit_scale(self, greatest: float) -> None:
         """Keep the logarithm of the logit scale at or below ``greatest``."""
@@ -252,6 +289,41 @@ def as_float32(features: Features) -> dict[str, torch.Tensor]:
     return {
         name: value.float() if value.is_floating_point() else value
         for name, value in features.items()
+    }
+
+
+def spread_over_frames(values: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+    """Put what was made of the frames that are there into their places.
+
+    Args:
+        values: N x ..., of the N frames that are there, videos in order.
+        frame_mask: bool, V x F.
+
+    Returns:
+        V x F x ..., 0 where there is no frame.
+    """
+    spread = values.new_zeros(*frame_mask.shape, *values.shape[1:])
+    spread[frame_mask] = values
+    return spread
+
+
+def padded_words(
+    word_embeds: torch.Tensor, word_mask: torch.Tensor, max_words: int
+) -> dict[str, torch.Tensor]:
+    """Fill words up behind, so that batches of captions can be joined.
+
+    Args:
+        word_embeds: T x L' x C.
+        word_mask: bool, T x L'.
+        max_words: L, at least L'.
+
+    Returns:
+        ``token_embeds`` (T x L x C) and ``token_mask`` (bool, T x L).
+    """
+    missing = max_words - word_embeds.shape[1]
+    return {
+        "token_embeds": functional.pad(word_embeds, (0, 0, 0, missing)),
+        "token_mask": functional.pad(word_mask, (0, missing)),
     }
 
 

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from baselines.contrastive import symmetric_info_nce
-from baselines.video_text_model import VideoTextModel, as_float32, full_precision
+from baselines.video_text_model import VideoTextModel, as_float32, full_precision, padded_words
 from dvtr_bench.retriever import Features, Side
 
 
@@ -44,24 +43,21 @@ class WordTokenModel(VideoTextModel):
         key = super().feature_key(side)
         return {**key, "words": True} if side == "texts" else key
 
-    @torch.no_grad()
-    def backbone_texts(self, captions: Sequence[str]) -> Features:
+    def encode_tokens(self, tokens: torch.Tensor) -> Features:
         """Encode captions with the text tower alone, padded to ``max_words``.
 
         Args:
-            captions: T captions.
+            tokens: int64, T x L.
 
         Returns:
             ``token_embeds`` (T x L x C, not normalised) and ``token_mask`` (bool, T x L).
         """
-        with self._evaluating():
-            tokens = self.tokenize(captions).to(self.device)
-            _, embeds, mask = self.encoder.encode_text(tokens)
-        missing = self.config.max_words - embeds.shape[1]
-        return {
-            "token_embeds": functional.pad(embeds, (0, 0, 0, missing)),
-            "token_mask": functional.pad(mask, (0, missing)),
-        }
+        _, embeds, mask = self.encoder.encode_text(tokens)
+        return padded_words(embeds, mask, self.config.max_words)
+
+    def backbone_texts(self, captions: Sequence[str]) -> Features:
+        """Encode captions with the text tower alone: what `encode_tokens` returns."""
+        return self.encode_tokens_eval(self.tokenize(captions))
 
     @torch.no_grad()
     def head_texts(self, features: Features) -> Features:
@@ -81,10 +77,10 @@ class WordTokenModel(VideoTextModel):
         with self._evaluating():
             return self.token_similarity(texts, videos).float()
 
-    def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
+    def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
         """Return the contrastive ``loss`` of matching captions and videos."""
-        _, embeds, mask = self.encoder.encode_text(tokens)
-        texts, videos = self.text_features(embeds, mask), self.video_features(frames)
+        words = self.text_features(texts["token_embeds"], texts["token_mask"])
+        videos = self.video_features(frames)
         with full_precision(self.device):
-            similarity = self.token_similarity(as_float32(texts), as_float32(videos))
+            similarity = self.token_similarity(as_float32(words), as_float32(videos))
             return {"loss": symmetric_info_nce(self.encoder.logit_scale.exp() * similarity)}

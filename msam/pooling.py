@@ -1,14 +1,18 @@
 """Cross-modal interactive feature fusion pooling, exact and without captions x videos x width.
 
 Every quantity of the pooling is linear or quadratic in a video's frames. With the frame weights w
-(V x T x F), the similarities s, the F x F Gram matrix G of each video and its frames' projections
+(V x F x T), the similarities s, the F x F Gram matrix G of each video and its frames' projections
 by the gate's first layer, the pooled embeddings themselves (V x T x C) are never made:
 
-    p . t = sum_f w s          |p|^2 = w G w          W1 p = w (W1 f)
+    p . t = sum_f w s          |p|^2 = w G w          W1 p + b = w (W1 f + b)
     q = sum_f a f,  a = sum_t u w:      q . t = a s,    p . q = w G a,    |q|^2 = a G a
     z = (1 + g) p + (1 - g) q
+
+A video's frames may be any vectors: with regions, those of all its frames are F here. Texts are the
+last axis of every tensor, so that sums over the few frames run along many texts at once.
 """
 
+from collections.abc import Iterator
 from typing import Final
 
 import torch
@@ -19,8 +23,9 @@ TEXT_TEMPERATURE: Final = 0.01
 GATE_DIVISOR: Final = 0.7
 OUTPUT_SCALE: Final = 0.4
 
-_CHUNK_ELEMENTS: Final = 2**24
-"""Numbers in the largest intermediate tensor; videos are taken in chunks that keep to it."""
+_CHUNK_ELEMENTS: Final = 2**22
+"""Numbers in the largest intermediate tensor, which bounds memory; videos are taken
+in chunks that keep to it, one at a time where texts are many."""
 
 
 class FusionGate(nn.Module):
@@ -40,28 +45,39 @@ class FusionGate(nn.Module):
 
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Return the gate of pooled embeddings: ... x C to ..., in 0..1/0.7."""
-        return self.of_projection(pooled @ self.fc1.weight.T)
-
-    def of_projection(self, projected: torch.Tensor) -> torch.Tensor:
-        """Return the gate, given the first layer's output before its bias: ... x C/2 to ...."""
-        hidden = torch.relu(projected + self.fc1.bias)
-        gate: torch.Tensor = torch.sigmoid(self.fc2(hidden)) / GATE_DIVISOR
+        gate: torch.Tensor = self.of_mixed(pooled[..., None], pooled.new_ones(1, 1))
         return gate[..., 0]
+
+    def of_mixed(self, vectors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+        """Return the gate of means of vectors, which are not made.
+
+        Args:
+            vectors: ... x C x F.
+            weights: ... x F x T, summing to 1 over F.
+
+        Returns:
+            ... x T.
+        """
+        hidden = (self.fc1.weight @ vectors + self.fc1.bias[:, None]) @ weights
+        # One weight for each matrix: with a single one torch would copy all that is hidden.
+        weight = self.fc2.weight.expand(*hidden.shape[:-2], -1, -1)
+        gate: torch.Tensor = weight @ hidden.relu_() + self.fc2.bias
+        return torch.sigmoid(gate[..., 0, :]) / GATE_DIVISOR
 
 
 def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
     """Return how much each text looks at each frame (step 2).
 
     Args:
-        similarity: V x T x F, cosines.
+        similarity: V x F x T, cosines.
         frame_mask: bool, V x F; frames of False get weight 0. differs: the authors let black
             padding frames take part.
 
     Returns:
-        V x T x F, summing to 1 over the frames.
+        V x F x T, summing to 1 over the frames.
     """
     scaled = similarity / FRAME_TEMPERATURE
-    return torch.softmax(scaled.masked_fill(~frame_mask[:, None, :], -torch.inf), dim=-1)
+    return torch.softmax(scaled.masked_fill(~frame_mask[..., None], -torch.inf), dim=1)
 
 
 def attention_similarity(
@@ -77,12 +93,15 @@ def attention_similarity(
     Returns:
         T x V: 0.4 times the cosine of text and pooled video.
     """
-    similarity = torch.einsum("vfc,tc->vtf", frame_embeds, text_embeds)
-    weights = frame_weights(similarity, frame_mask)
-    gram = frame_embeds @ frame_embeds.transpose(1, 2)
-    dot = (weights * similarity).sum(-1)
-    square = ((weights @ gram) * weights).sum(-1)
-    return OUTPUT_SCALE * _cosine(dot, square).T
+    rows = []
+    for part in _chunks(frame_embeds, len(text_embeds), frame_embeds.shape[1]):
+        frames = frame_embeds[part]
+        similarity = frames @ text_embeds.T
+        weights = frame_weights(similarity, frame_mask[part])
+        gram = frames @ frames.transpose(1, 2)
+        square = ((gram @ weights) * weights).sum(dim=1)
+        rows.append(OUTPUT_SCALE * _cosine((weights * similarity).sum(dim=1), square))
+    return torch.cat(rows).T
 
 
 def fusion_similarity(
@@ -115,10 +134,8 @@ def fusion_similarity(
     block = num_texts if bank_weights is not None else max(1, min(text_block, num_texts))
     whole = num_texts - num_texts % block
     largest_axis = max(num_frames, len(gate.fc1.bias))
-    chunk = max(1, _CHUNK_ELEMENTS // max(1, num_texts * largest_axis))
     rows = []
-    for start in range(0, len(frame_embeds), chunk):
-        part = slice(start, start + chunk)
+    for part in _chunks(frame_embeds, num_texts, largest_axis):
         bank = None if bank_weights is None else bank_weights[part]
         columns = [
             _fuse(texts, frame_embeds[part], frame_mask[part], gate, min(block, len(texts)), bank)
@@ -142,15 +159,25 @@ def bank_frame_weights(
     Returns:
         V x F: the a of ``q = sum_f a f``.
     """
-    similarity = torch.einsum("vfc,tc->vtf", frame_embeds, bank_embeds)
-    weights = frame_weights(similarity, frame_mask)
-    return _block_weights(weights[:, None], (weights * similarity).sum(-1)[:, None])[:, 0]
+    rows = []
+    for part in _chunks(frame_embeds, len(bank_embeds), frame_embeds.shape[1]):
+        similarity = frame_embeds[part] @ bank_embeds.T
+        weights = frame_weights(similarity, frame_mask[part])
+        dot = (weights * similarity).sum(dim=1)
+        rows.append(_block_weights(weights[:, :, None], dot[:, None])[..., 0])
+    return torch.cat(rows)
+
+
+def _chunks(frame_embeds: torch.Tensor, num_texts: int, largest_axis: int) -> Iterator[slice]:
+    size = max(1, _CHUNK_ELEMENTS // max(1, num_texts * largest_axis))
+    for start in range(0, len(frame_embeds), size):
+        yield slice(start, start + size)
 
 
 def _block_weights(weights: torch.Tensor, dot: torch.Tensor) -> torch.Tensor:
-    """Return a (V x N x F) from w (V x N x B x F) and p . t (V x N x B): steps 4 and 5."""
+    """Return a (V x F x N) from w (V x F x N x B) and p . t (V x N x B): steps 4 and 5."""
     shares = torch.softmax(dot / TEXT_TEMPERATURE, dim=-1)
-    return torch.einsum("vnb,vnbf->vnf", shares, weights)
+    return (weights * shares[:, None]).sum(dim=-1)
 
 
 def _fuse(
@@ -161,22 +188,24 @@ def _fuse(
     block: int,
     bank: torch.Tensor | None,
 ) -> torch.Tensor:
-    similarity = torch.einsum("vfc,tc->vtf", frames, texts)
+    similarity = frames @ texts.T
     weights = frame_weights(similarity, mask)
     gram = frames @ frames.transpose(1, 2)
-    seen = weights @ gram
-    fused_by = gate.of_projection(weights @ (frames @ gate.fc1.weight.T))
-    pooled_dot = (weights * similarity).sum(-1)
-    pooled_square = (seen * weights).sum(-1)
+    seen = gram @ weights
+    fused_by = gate.of_mixed(frames.transpose(1, 2), weights)
+    pooled_dot = (weights * similarity).sum(dim=1)
+    pooled_square = (weights * seen).sum(dim=1)
 
     def blocks(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor.reshape(len(tensor), -1, block, *tensor.shape[2:])
+        return tensor.reshape(*tensor.shape[:-1], -1, block)
 
-    shared = _block_weights(blocks(weights), blocks(pooled_dot)) if bank is None else bank[:, None]
-    shared_dot = torch.einsum("vnf,vnbf->vnb", shared, blocks(similarity)).flatten(1)
-    cross = torch.einsum("vnf,vnbf->vnb", shared, blocks(seen)).flatten(1)
-    shared_square = torch.einsum("vnf,vfg,vng->vn", shared, gram, shared)
-    shared_square = shared_square.repeat_interleave(block, dim=1)
+    if bank is None:
+        shared = _block_weights(blocks(weights), blocks(pooled_dot))
+    else:
+        shared = bank[..., None]
+    shared_dot = (shared[..., None] * blocks(similarity)).sum(dim=1).flatten(1)
+    cross = (shared[..., None] * blocks(seen)).sum(dim=1).flatten(1)
+    shared_square = (shared * (gram @ shared)).sum(dim=1).repeat_interleave(block, dim=1)
 
     own, other = 1 + fused_by, 1 - fused_by
     dot = own * pooled_dot + other * shared_dot

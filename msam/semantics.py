@@ -63,11 +63,23 @@ class AdaptiveSlots(nn.Module):
         Returns:
             Slots (B x K x C) and attention (B x K x L).
         """
-        scores = self.w2(torch.tanh(self.w1(sequence))).transpose(1, 2)
-        attention = torch.softmax(scores.masked_fill(~mask[:, None, :], -torch.inf), dim=-1)
+        attention = self.attention(sequence, mask)
         gates = self.dropout(torch.sigmoid(self.residual(attention @ sequence)))
         slots = self.out(self.layer_norm(gates * pooled[:, None, :]))
         return slots, attention
+
+    def attention(self, sequence: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Return how much each slot takes of each place of a sequence.
+
+        Args:
+            sequence: B x L x C, unit length.
+            mask: bool, B x L; places of False are not attended to.
+
+        Returns:
+            B x K x L, summing to 1 over L.
+        """
+        scores = self.w2(torch.tanh(self.w1(sequence))).transpose(1, 2)
+        return torch.softmax(scores.masked_fill(~mask[:, None, :], -torch.inf), dim=-1)
 
 
 class SemanticBranch(nn.Module):

@@ -111,10 +111,10 @@ class Model(VideoTextModel):
             parts = [score(first) for first in starts]
         return torch.cat(parts).view(len(text_embeds), num_videos)
 
-    def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
+    def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
         """Return ``loss``: symmetric, over the scores as they are."""
-        text_embeds, _, _ = self.encoder.encode_text(tokens)
-        return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
+        videos = self.video_features(frames)
+        return {"loss": self.contrastive_loss(texts["text_embeds"], videos)}
 
     def contrastive_loss(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
         """Return the symmetric contrastive loss without the logit scale, a scalar."""

@@ -4,16 +4,13 @@ Source: Radford et al. 2021 (arXiv 2103.00020) with the mean pooling of CLIP4Cli
 2104.08860). differs: texts are cut at 32 tokens as in every model here; CLIP takes 77.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NoReturn
-
-import torch
 
 from baselines.mean_pooling import MeanPoolingModel
 from baselines.model_config import VideoTextConfig
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.retriever import Scoring
+from dvtr_bench.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 
@@ -31,7 +28,7 @@ class Model(MeanPoolingModel):
     name = "clip_zeroshot"
     config_class = Config
 
-    def training_loss(self, tokens: torch.Tensor, frames: Mapping[str, torch.Tensor]) -> NoReturn:
+    def head_loss(self, texts: Features, frames: Features) -> NoReturn:
         """Refuse: this model is the untrained reference.
 
         Raises:

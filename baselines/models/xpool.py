@@ -72,10 +72,10 @@ class Model(VideoTextModel):
         """Score texts, not normalised, against videos: cosines, T x V."""
         return self.pooling.similarity(text_embeds, videos["frame_embeds"], videos["frame_mask"])
 
-    def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
+    def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
         """Return the contrastive ``loss`` of matching captions and videos."""
-        text_embeds, _, _ = self.encoder.encode_text(tokens)
-        return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
+        videos = self.video_features(frames)
+        return {"loss": self.contrastive_loss(texts["text_embeds"], videos)}
 
     @property
     def scores_by_vectors(self) -> bool:

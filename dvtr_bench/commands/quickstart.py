@@ -99,14 +99,14 @@ def _train_models(
     backbone: str, built: "BuiltDataset", recipe: "Recipe", out: Path
 ) -> dict[str, Path]:
     from dvtr_bench.runtime.checkpoint import new_model
-    from dvtr_bench.training.clips import prepare_clips
+    from dvtr_bench.training.inputs import prepare_inputs
     from dvtr_bench.training.splits import training_splits
     from dvtr_bench.training.train import train
 
     splits = training_splits(built)
     models = {name: new_model(name, {"backbone": backbone}, seed=recipe.seed) for name in MODELS}
     # Their image tower is one and the same, and frozen.
-    prepare = cache(partial(prepare_clips, models[MODELS[0]], splits, encoded=True))
+    prepare = cache(partial(prepare_inputs, models[MODELS[0]], splits, recipe.freeze))
     checkpoints = {}
     for name, model in models.items():
         typer.echo(f"{name}, {recipe.epochs} epochs", err=True)

@@ -96,10 +96,14 @@ def encode_all_videos(
     batch: int,
     *,
     cache: bool = False,
+    heads: bool = True,
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> StoredFeatures:
-    """Encode every video of a split: see `encode_split`."""
+    """Encode every video of a split: see `encode_split`.
+
+    With ``heads`` off the features are those of the backbone alone, as `StagedRetriever` has them.
+    """
 
     def encode(method: str, rows: slice) -> "Iterator[_Part]":
         return video_parts(
@@ -113,7 +117,7 @@ def encode_all_videos(
 
     share = _Share(retriever.name, len(split.video_ids), batch, processes)
     place = cache_of(retriever, split, "videos", batch) if cache and split.has_frames else None
-    return _encode_all(retriever, "videos", share, encode, place)
+    return _encode_all(retriever, "videos", share, encode, place, heads=heads)
 
 
 def encode_all_texts(
@@ -122,10 +126,11 @@ def encode_all_texts(
     batch: int,
     *,
     cache: bool = False,
+    heads: bool = True,
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> StoredFeatures:
-    """Encode every caption of a split: see `encode_split`."""
+    """Encode every caption of a split: see `encode_all_videos`."""
 
     def encode(method: str, rows: slice) -> "Iterator[_Part]":
         parts = text_parts(
@@ -140,7 +145,7 @@ def encode_all_texts(
 
     share = _Share(retriever.name, len(split.captions), batch, processes)
     place = cache_of(retriever, split, "texts", batch) if cache else None
-    return _encode_all(retriever, "texts", share, encode, place)
+    return _encode_all(retriever, "texts", share, encode, place, heads=heads)
 
 
 if TYPE_CHECKING:
@@ -154,11 +159,15 @@ def _encode_all(
     share: "_Share",
     encode: "Callable[[str, slice], Iterator[_Part]]",
     place: FeatureCache | None,
+    *,
+    heads: bool,
 ) -> StoredFeatures:
     """Encode one side whole; where a place is given, its costly stage is kept there."""
     if place is None:
-        return share.out(partial(encode, f"encode_{side}"))
+        return share.out(partial(encode, f"{'encode' if heads else 'backbone'}_{side}"))
     kept = _kept(place, share, partial(encode, f"backbone_{side}"))
+    if not heads:
+        return kept
     method = f"head_{side}"
     head = partial(called, getattr(retriever, method), what=f"{retriever.name}: {method}")
     return share.out(partial(_headed, head, kept, share.batch))

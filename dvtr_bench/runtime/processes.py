@@ -1,4 +1,4 @@
-"""The processes that share one evaluation: one by default, several under `torchrun`."""
+"""The processes that share one piece of work: one by default, several under `torchrun`."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -23,15 +23,18 @@ class Processes:
     """This process among those that share the work.
 
     Every process makes the same calls in the same order. What they exchange travels through the
-    CPU, so that any device will do.
+    CPU (gloo), so that any device will do; where each process has a GPU of its own, sums and maxima
+    of tensors on GPUs go from GPU to GPU (NCCL).
 
     Attributes:
         rank: Number of this process, from 0.
         count: Number of processes.
+        gpu_to_gpu: Whether each process has a GPU of its own.
     """
 
     rank: int = 0
     count: int = 1
+    gpu_to_gpu: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -91,6 +94,9 @@ class Processes:
     def _reduce(self, tensors: Sequence[torch.Tensor], operation: Any) -> None:
         if self.count > 1:
             for tensor in tensors:
+                if tensor.is_cuda and self.gpu_to_gpu:
+                    distributed.all_reduce(tensor, op=operation)
+                    continue
                 there = tensor.cpu()
                 distributed.all_reduce(there, op=operation)
                 tensor.copy_(there)
@@ -117,10 +123,18 @@ def joined_processes() -> Iterator[Processes]:
     if missing := {"RANK", "MASTER_ADDR", "MASTER_PORT"} - os.environ.keys():
         raise ConfigError(
             f"WORLD_SIZE is {count} but {', '.join(sorted(missing))} is not set: start several "
-            f"processes with `torchrun --nproc-per-node {count} -m dvtr_bench evaluate ...`"
+            f"processes with `torchrun --nproc-per-node {count} -m dvtr_bench ...`"
         )
-    distributed.init_process_group("gloo", timeout=_PATIENCE)
+    gpu_to_gpu = _a_gpu_each()
+    backend = "cpu:gloo,cuda:nccl" if gpu_to_gpu else "gloo"
+    distributed.init_process_group(backend, timeout=_PATIENCE)
     try:
-        yield Processes(distributed.get_rank(), count)
+        yield Processes(distributed.get_rank(), count, gpu_to_gpu)
     finally:
         distributed.destroy_process_group()
+
+
+def _a_gpu_each() -> bool:
+    # NCCL refuses two processes on one GPU.
+    here = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
+    return distributed.is_nccl_available() and torch.cuda.device_count() >= here

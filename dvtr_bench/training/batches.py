@@ -76,19 +76,18 @@ def steps_in_epoch(split: "RetrievalSplit", recipe: "Recipe") -> int:
     return len(epoch_batches(split, recipe, epoch_generator(recipe, 0)))
 
 
-def draw_frames(frame_mask: torch.Tensor, count: int, generator: torch.Generator) -> torch.Tensor:
-    """Draw frames of each clip at random, without repeats and in order of time.
+def draw_frames(frame_mask: torch.Tensor, count: int, lots: torch.Tensor) -> torch.Tensor:
+    """Draw frames of each clip by lot, without repeats and in order of time.
 
     Args:
         frame_mask: bool, V x F.
         count: Frames to draw; F where it is more.
-        generator: Of the epoch.
+        lots: float, V x F, at random from 0..1; the highest ones win.
 
     Returns:
         int64, V x count: places of frames that are there first, padding only where a clip has too
         few.
     """
-    lots = torch.rand(frame_mask.shape, generator=generator)
     chosen = lots.masked_fill(~frame_mask, -1.0).topk(min(count, frame_mask.shape[1])).indices
     return chosen.sort(dim=1).values
 

@@ -3,18 +3,21 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
 
-from dvtr_bench.retriever import Features, Frames, Retriever
+from dvtr_bench.retriever import Features, Frames, StagedRetriever
 
 if TYPE_CHECKING:
     import torch
 
 
 @runtime_checkable
-class Trainable(Retriever, Protocol):
+class Trainable(StagedRetriever, Protocol):
     """A retriever that is a torch module and says how it is trained.
 
-    The loop encodes each clip of a batch once, then hands captions and frame embeddings in
-    matching order to `training_loss`.
+    It has a border: the towers on one side (`encode_tokens`, `encode_frames`), everything else on
+    the other (`head_loss`). What crosses it are named tensors whose first axis is the item and
+    whose other axes do not depend on the batch, so that the loop may keep them, cut them, join them
+    and gather them from other processes. The loop encodes each clip of a batch once, then hands
+    captions and frames in matching order to `head_loss`.
     """
 
     def tokenize(self, captions: Sequence[str]) -> "torch.Tensor":
@@ -37,8 +40,16 @@ class Trainable(Retriever, Protocol):
         """Turn encoded frames into what `score` takes, without gradients and as in evaluation."""
         ...
 
-    def training_loss(self, tokens: "torch.Tensor", frames: Features) -> "dict[str, torch.Tensor]":
-        """Return ``loss`` and its parts for matching captions and clips; scalars."""
+    def encode_tokens(self, tokens: "torch.Tensor") -> Features:
+        """Encode token ids, with gradients; names what `head_texts` takes, and maybe more."""
+        ...
+
+    def encode_tokens_eval(self, tokens: "torch.Tensor") -> Features:
+        """Do what `encode_tokens` does, without gradients and as in evaluation."""
+        ...
+
+    def head_loss(self, texts: Features, frames: Features) -> "dict[str, torch.Tensor]":
+        """Return ``loss`` and its parts for matching encoded captions and clips; scalars."""
         ...
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
@@ -51,6 +62,14 @@ class Trainable(Retriever, Protocol):
 
     def frame_parameter_names(self) -> set[str]:
         """Return the names of parameters that `encode_frames` uses."""
+        ...
+
+    def text_parameter_names(self) -> set[str]:
+        """Return the names of parameters that `encode_tokens` uses."""
+        ...
+
+    def set_checkpointing(self, on: bool) -> None:
+        """Let the towers keep fewer activations and compute them twice, where they can."""
         ...
 
     def clamp_logit_scale(self, greatest: float) -> None:

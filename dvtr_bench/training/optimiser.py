@@ -1,10 +1,41 @@
-"""Adam in BERT's manner: no bias correction, weight decay beside the update."""
+"""Adam in BERT's manner: no bias correction, weight decay beside the update. Or torch's AdamW."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.optim import Optimizer
+from torch.optim import AdamW, Optimizer
+
+if TYPE_CHECKING:
+    from dvtr_bench.training.recipe import Recipe
+
+
+def new_optimiser(groups: Iterable[dict[str, Any]], recipe: "Recipe") -> Optimizer:
+    """Return the optimiser that a recipe names.
+
+    Args:
+        groups: Parameter groups, each with its ``lr`` and ``weight_decay``.
+        recipe: Says which, and its other settings.
+
+    Returns:
+        A `BertAdam`, or torch's AdamW, which differs in correcting the bias of both running means.
+    """
+    if recipe.optimiser == "adamw":
+        return AdamW(
+            groups,
+            lr=recipe.learning_rate,
+            betas=(recipe.beta1, recipe.beta2),
+            eps=recipe.epsilon,
+            weight_decay=recipe.weight_decay,
+        )
+    return BertAdam(
+        groups,
+        lr=recipe.learning_rate,
+        beta1=recipe.beta1,
+        beta2=recipe.beta2,
+        epsilon=recipe.epsilon,
+        weight_decay=recipe.weight_decay,
+    )
 
 
 class BertAdam(Optimizer):

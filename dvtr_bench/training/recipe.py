@@ -7,8 +7,9 @@ from typing import Any, Final, Literal, Self, get_args
 from dvtr_bench.errors import ConfigError
 
 Pairs = Literal["all", "one_a_video"]
-Freeze = Literal["nothing", "frames"]
+Freeze = Literal["nothing", "frames", "backbone"]
 Autocast = Literal["off", "bf16", "fp16"]
+Optimiser = Literal["bert_adam", "adamw"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,19 @@ class Recipe:
         pairs: ``all`` makes every caption a pair of its own; ``one_a_video`` draws one caption of
             each video an epoch.
         frames_a_step: Frames drawn at random from each clip at each step, in order; None takes all.
-        freeze: ``frames`` keeps the image tower as it is and encodes every clip only once.
+        freeze: ``frames`` keeps the image tower as it is and encodes every clip only once;
+            ``backbone`` keeps the text tower too and encodes every caption only once. The logit
+            scale belongs to neither tower: it is trained, at the backbone's learning rate.
         autocast: Lower precision in the forward pass; ``fp16`` on GPUs alone.
+        micro_batch_size: Captions, and clips, that a tower encodes at a time; None for all of a
+            step's. Other than plain gradient accumulation, which gives each micro-batch its own
+            few negatives, the loss is that of the whole batch, and so is its gradient; memory falls
+            with the piece, and the towers compute forwards twice (`dvtr_bench.training.border`).
+        checkpointing: Whether the towers keep fewer activations and compute them again on the way
+            back: slower, the same gradients. ResNet towers have no such mode.
+        patience: Stop after so many epochs in a row without a better T2V R@1 on validation; None
+            never stops early. The learning rate falls as for all ``epochs``.
+        optimiser: ``bert_adam`` as published, or torch's ``adamw``, a stand-in.
 
     Raises:
         ConfigError: A value out of range.
@@ -56,14 +68,20 @@ class Recipe:
     frames_a_step: int | None = None
     freeze: Freeze = "nothing"
     autocast: Autocast = "off"
+    micro_batch_size: int | None = None
+    checkpointing: bool = False
+    patience: int | None = None
+    optimiser: Optimiser = "bert_adam"
 
     def __post_init__(self) -> None:
         """Check every field."""
         for name, least in (("epochs", 1), ("batch_size", 2), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, found {getattr(self, name)}")
-        if self.frames_a_step is not None and self.frames_a_step < 1:
-            raise ConfigError(f"frames_a_step must be at least 1, found {self.frames_a_step}")
+        for name in ("frames_a_step", "micro_batch_size", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise ConfigError(f"{name} must be at least 1 or none, found {value}")
         for name in ("learning_rate", "backbone_learning_rate", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} must be 0 or more, found {getattr(self, name)}")
@@ -73,7 +91,12 @@ class Recipe:
         for name in ("epsilon", "max_grad_norm"):
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} must be above 0, found {getattr(self, name)}")
-        for name, choices in (("pairs", Pairs), ("freeze", Freeze), ("autocast", Autocast)):
+        for name, choices in (
+            ("pairs", Pairs),
+            ("freeze", Freeze),
+            ("autocast", Autocast),
+            ("optimiser", Optimiser),
+        ):
             if getattr(self, name) not in get_args(choices):
                 raise ConfigError(
                     f"{name} must be one of {', '.join(get_args(choices))}, "

@@ -21,12 +21,12 @@ from dvtr_bench.runtime.checkpoint import (
     save_checkpoint,
     write_json,
 )
+from dvtr_bench.training.recipe import Recipe
 
 if TYPE_CHECKING:
     import torch
 
     from dvtr_bench.training.contract import Trainable
-    from dvtr_bench.training.optimiser import BertAdam
 
 OPTIMISER_FILE: Final = "optimiser.safetensors"
 LOG_FILE: Final = "log.jsonl"
@@ -42,15 +42,17 @@ class RunState:
         epochs_done: Whole epochs.
         best: Folder name of the best checkpoint; None before the first epoch.
         best_recall: Its T2V R@1 on validation, percent.
+        last_gain: The last epoch that was better than all before it, from 1.
         last: Folder name of the last checkpoint.
         loss_scale: Of fp16; None otherwise.
-        finished: Whether all epochs are done.
+        finished: Whether all epochs are done, or it has stopped early.
     """
 
     setup: Mapping[str, Any] = field(default_factory=dict)
     epochs_done: int = 0
     best: str | None = None
     best_recall: float = -1.0
+    last_gain: int = 0
     last: str | None = None
     loss_scale: float | None = None
     finished: bool = False
@@ -71,8 +73,7 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
         WeightsError: Its run.json is damaged.
     """
     path = folder / RUN_FILE
-    # As JSON has it: tuples become lists.
-    setup = json.loads(json.dumps(setup))
+    setup = comparable(setup)
     if not path.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         return RunState(setup)
@@ -82,7 +83,7 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
             f"{path} has format {content.get('format_version')}, expected {FORMAT_VERSION}: "
             "train into another folder"
         )
-    found = content["setup"]
+    found = comparable(content["setup"])
     different = [key for key in sorted({*setup, *found}) if setup.get(key) != found.get(key)]
     if different:
         details = "; ".join(
@@ -92,8 +93,24 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
             f"{folder} holds a run with another setup ({details}): use another folder, or the "
             "settings it was begun with"
         )
-    known = {name: content[name] for name in RunState.__dataclass_fields__}
-    return RunState(**known)
+    known = {name: content[name] for name in RunState.__dataclass_fields__ if name in content}
+    return RunState(**{**known, "setup": setup})
+
+
+def comparable(setup: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a setup as it compares with others.
+
+    Args:
+        setup: As it is now, or as some version wrote it.
+
+    Returns:
+        JSON values (tuples become lists); settings that the recipe has gained since at their
+        defaults, which are what was done before.
+    """
+    read: dict[str, Any] = json.loads(json.dumps(setup))
+    if isinstance(read.get("recipe"), dict):
+        read["recipe"] = {**Recipe().as_mapping(), **read["recipe"]}
+    return read
 
 
 def save_epoch(
@@ -104,11 +121,12 @@ def save_epoch(
     recall: float,
     *,
     loss_scale: float | None,
-    total_epochs: int,
+    recipe: Recipe,
 ) -> RunState:
     """Write the checkpoint of an epoch and drop those that are neither best nor last.
 
-    A later epoch with the same recall counts as better, as in the authors' code.
+    A later epoch with the same recall counts as better, as in the authors' code; but not as a gain
+    that early stopping waits for.
 
     Returns:
         The new state.
@@ -123,14 +141,17 @@ def save_epoch(
     with written_beside(folder / name / OPTIMISER_FILE) as beside:
         save_file(tensors, beside)
     better = recall >= state.best_recall
+    last_gain = epoch if recall > state.best_recall else state.last_gain
+    waited_out = recipe.patience is not None and epoch - last_gain >= recipe.patience
     state = replace(
         state,
         epochs_done=epoch,
         best=name if better else state.best,
         best_recall=recall if better else state.best_recall,
+        last_gain=last_gain,
         last=name,
         loss_scale=loss_scale,
-        finished=epoch == total_epochs,
+        finished=epoch == recipe.epochs or waited_out,
     )
     content = {
         "format_version": FORMAT_VERSION,
@@ -162,7 +183,7 @@ def load_optimiser_tensors(folder: Path) -> "dict[str, torch.Tensor]":
 
 
 def optimiser_tensors(
-    optimiser: "BertAdam", names: "Mapping[torch.nn.Parameter, str]"
+    optimiser: "torch.optim.Optimizer", names: "Mapping[torch.nn.Parameter, str]"
 ) -> "dict[str, torch.Tensor]":
     """Return the optimiser's state by parameter name and kind."""
     return {
@@ -173,16 +194,17 @@ def optimiser_tensors(
 
 
 def restore_optimiser(
-    optimiser: "BertAdam",
+    optimiser: "torch.optim.Optimizer",
     names: "Mapping[torch.nn.Parameter, str]",
     tensors: "Mapping[str, torch.Tensor]",
 ) -> None:
     """Put back what `optimiser_tensors` returned."""
-    for parameter, name in names.items():
-        for kind in ("mean", "square"):
-            if f"{name}|{kind}" in tensors:
-                saved = tensors[f"{name}|{kind}"].to(parameter.device)
-                optimiser.state[parameter][kind] = saved
+    parameters = {name: parameter for parameter, name in names.items()}
+    for key, saved in tensors.items():
+        name, _, kind = key.rpartition("|")
+        # A step count is a scalar that stays on the CPU.
+        place = parameters[name].device if saved.ndim else "cpu"
+        optimiser.state[parameters[name]][kind] = saved.to(place)
 
 
 class TrainingLog:

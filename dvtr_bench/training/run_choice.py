@@ -1,17 +1,20 @@
-"""Which recipe a training starts from, and whether it goes on with a run that was stopped."""
+"""Which recipe a training starts from, and whether a run of its setup is there already."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from dvtr_bench.runtime.checkpoint import RUN_FILE, new_run_folder, read_json
 from dvtr_bench.training.recipe import QUICKSTART, QUICKSTART_PRETRAINING, Recipe
+from dvtr_bench.training.run import comparable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.training.contract import Trainable
+
+
+RunProgress = Literal["new", "stopped", "finished"]
 
 
 def default_recipe(backbone: str) -> Recipe:
@@ -53,22 +56,23 @@ def describe_setup(
     }
 
 
-def choose_run_folder(setup: Mapping[str, Any], runs: Path = Path("runs")) -> tuple[Path, bool]:
-    """Find the run that was stopped with this very setup, or name a new one.
+def choose_run_folder(
+    setup: Mapping[str, Any], runs: Path = Path("runs")
+) -> tuple[Path, RunProgress]:
+    """Find the newest run with this very setup, or name a new one.
 
     Args:
         setup: As `describe_setup` returns it.
         runs: Where training runs are kept.
 
     Returns:
-        The folder, and whether it holds a run that is not finished.
+        The folder, and how far the run in it has come.
     """
-    # As JSON has it: tuples become lists.
-    wanted = json.loads(json.dumps(setup))
+    wanted = comparable(setup)
     model, dataset = setup["model"]["model"], setup["dataset"]["name"]
     fresh = new_run_folder(model, dataset, setup["recipe"]["seed"], runs)
     for path in sorted(fresh.parent.glob(f"*/{RUN_FILE}"), reverse=True):
         state = read_json(path)
-        if not state.get("finished") and state.get("setup") == wanted:
-            return path.parent, True
-    return fresh, False
+        if comparable(state.get("setup", {})) == wanted:
+            return path.parent, "finished" if state.get("finished") else "stopped"
+    return fresh, "new"

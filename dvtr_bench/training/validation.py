@@ -4,17 +4,26 @@ from typing import TYPE_CHECKING, Final
 
 import torch
 
+from dvtr_bench.features.encode import join_features
+from dvtr_bench.runtime.processes import ALONE
+
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.retriever import Features
-    from dvtr_bench.training.clips import Clips
+    from dvtr_bench.runtime.processes import Processes
     from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.training.inputs import Items, SplitInputs
 
 _CLIPS_A_BATCH: Final = 16
 _CAPTIONS_A_BATCH: Final = 256
 
 
-def t2v_recall_at_1(model: "Trainable", split: "RetrievalSplit", clips: "Clips") -> float:
+def t2v_recall_at_1(
+    model: "Trainable",
+    split: "RetrievalSplit",
+    inputs: "SplitInputs",
+    processes: "Processes" = ALONE,
+) -> float:
     """Return T2V R@1 of a model on a split, in percent, ties counted against it.
 
     A model that scores queries in blocks is scored in its own block, queries in file order.
@@ -22,34 +31,51 @@ def t2v_recall_at_1(model: "Trainable", split: "RetrievalSplit", clips: "Clips")
     Args:
         model: The model.
         split: The validation split.
-        clips: Its clips, pixels or encoded frames.
+        inputs: Its captions and clips, encoded or not.
+        processes: Those that share the work.
 
     Returns:
-        A percentage.
+        A percentage, the same in every process.
     """
-    videos = _join(
-        [
-            model.encode_prepared(_frames(model, clips, rows))
-            for rows in _chunks(len(clips), _CLIPS_A_BATCH)
-        ]
-    )
+    videos = _encode_videos(model, inputs.clips, processes)
     owner = torch.tensor(split.caption_video_index)
-    hits = 0
-    for rows in _chunks(len(owner), _caption_chunk(model)):
-        texts = model.encode_texts([split.captions[row] for row in rows])
+    hits = torch.zeros(1, dtype=torch.int64)
+    for rows in processes.mine(_chunks(len(owner), _caption_chunk(model))):
+        texts = model.head_texts(_texts(model, inputs.captions, rows))
         scores = model.score(texts, videos).cpu()
         relevant = owner[rows]
         own = scores.gather(1, relevant[:, None])
         others = scores.scatter(1, relevant[:, None], -torch.inf)
-        hits += int((others < own).all(dim=1).sum())
-    return 100 * hits / len(owner)
+        hits += (others < own).all(dim=1).sum()
+    processes.add_up([hits])
+    return 100 * hits.item() / len(owner)
 
 
-def _frames(model: "Trainable", clips: "Clips", rows: list[int]) -> "Features":
+def _encode_videos(model: "Trainable", clips: "Items", processes: "Processes") -> "Features":
+    chunks = list(enumerate(_chunks(len(clips), _CLIPS_A_BATCH)))
+    mine = {
+        number: model.encode_prepared(_frames(model, clips, rows))
+        for number, rows in processes.mine(chunks)
+    }
+    if processes.count > 1:
+        on_cpu = {number: _moved(part, torch.device("cpu")) for number, part in mine.items()}
+        everyones: dict[int, Features] = {}
+        for theirs in processes.gathered(on_cpu):
+            everyones.update(theirs)
+        mine = {number: _moved(part, _device(model)) for number, part in everyones.items()}
+    return join_features([mine[number] for number, _ in chunks], model.name)
+
+
+def _texts(model: "Trainable", captions: "Items", rows: list[int]) -> "Features":
+    features = captions.batch(rows)
+    return features if captions.encoded else model.encode_tokens_eval(features["tokens"])
+
+
+def _frames(model: "Trainable", clips: "Items", rows: list[int]) -> "Features":
     features = clips.batch(rows)
-    if "pixels" in features:
-        return model.encode_frames_eval(features)
-    return {name: value.to(_device(model)) for name, value in features.items()}
+    if clips.encoded:
+        return _moved(features, _device(model))
+    return model.encode_frames_eval(features)
 
 
 def _caption_chunk(model: "Trainable") -> int:
@@ -61,8 +87,8 @@ def _chunks(total: int, size: int) -> list[list[int]]:
     return [list(range(start, min(start + size, total))) for start in range(0, total, size)]
 
 
-def _join(parts: "list[Features]") -> dict[str, torch.Tensor]:
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+def _moved(features: "Features", device: torch.device) -> "Features":
+    return {name: value.to(device) for name, value in features.items()}
 
 
 def _device(model: "Trainable") -> torch.device:

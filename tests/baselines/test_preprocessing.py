@@ -4,7 +4,7 @@ import torch
 from open_clip.transform import image_transform
 from PIL import Image
 
-from baselines.preprocessing import clip_pixels, stack_videos
+from baselines.preprocessing import clip_pixels, seen_part, stack_videos
 from dvtr_bench.errors import InputError
 from tests.fixtures.small_clip import small_encoder
 
@@ -47,3 +47,16 @@ def test_a_video_without_frames_is_refused():
 def test_other_frames_are_refused(frame):
     with pytest.raises(InputError, match="uint8, height x width x 3"):
         clip_pixels(frame, 8)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_says_which_part_of_a_frame_is_kept(size):
+    height, width = size
+    rows = np.broadcast_to(np.linspace(0, 255, height)[:, None], size)
+    columns = np.broadcast_to(np.linspace(0, 255, width), size)
+    frame = np.stack([rows, columns, rows], axis=-1).astype(np.uint8)
+    kept = clip_pixels(frame, 64).astype(float)
+    left, top, right, bottom = seen_part(height, width, 64)
+    places = (np.arange(64) + 0.5) / 64
+    np.testing.assert_allclose(kept[0, :, 32], 255 * (top + places * (bottom - top)), atol=4)
+    np.testing.assert_allclose(kept[1, 32], 255 * (left + places * (right - left)), atol=4)

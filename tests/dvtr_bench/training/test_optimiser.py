@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.training.optimiser import BertAdam
+from dvtr_bench.training.optimiser import BertAdam, new_optimiser
 from dvtr_bench.training.recipe import Recipe
 
 
@@ -49,6 +49,18 @@ def test_the_first_step_is_not_corrected_for_bias():
     assert parameter.item() == pytest.approx(-0.1 / math.sqrt(0.02))
 
 
+def test_the_stand_in_is_torchs_and_corrects_the_bias():
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    groups = [{"params": [parameter], "lr": 0.5, "weight_decay": 0.0}]
+    optimiser = new_optimiser(groups, Recipe(optimiser="adamw"))
+    assert type(optimiser) is torch.optim.AdamW
+    assert optimiser.defaults["betas"] == (0.9, 0.98)
+    assert optimiser.defaults["eps"] == 1e-6
+    parameter.grad = torch.ones(1)
+    optimiser.step()
+    assert parameter.item() == pytest.approx(-0.5)
+
+
 def test_the_learning_rate_rises_then_falls_as_half_a_cosine():
     recipe = Recipe(warmup_fraction=0.1)
     factors = [recipe.learning_rate_factor(step, 100) for step in range(101)]
@@ -80,6 +92,9 @@ def test_the_default_recipe_is_that_of_the_release():
         {"epsilon": 0.0},
         {"warmup_fraction": 1.0},
         {"frames_a_step": 0},
+        {"micro_batch_size": 0},
+        {"patience": 0},
+        {"optimiser": "sgd"},
         {"pairs": "some"},
         {"freeze": "everything"},
         {"autocast": "int8"},

@@ -86,16 +86,26 @@ def msam_model():
     return new_model(Msam, config)
 
 
-@pytest.mark.parametrize("make_model", [new_model, msam_model])
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path, monkeypatch, make_model):
-    whole = run(tmp_path / "whole", model=make_model())
+@pytest.mark.parametrize(
+    ("make_model", "changes"),
+    [
+        (new_model, {}),
+        (msam_model, {}),
+        (msam_model, {"micro_batch_size": 3, "checkpointing": True, "frames_a_step": 2}),
+        (msam_model, {"freeze": "backbone"}),
+        (new_model, {"optimiser": "adamw"}),
+    ],
+)
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path, monkeypatch, make_model, changes):
+    recipe = replace(RECIPE, **changes)
+    whole = run(tmp_path / "whole", recipe, model=make_model())
     stopped = tmp_path / "stopped"
     with monkeypatch.context() as patch:
         patch.setattr(train_run, "write_json", _kill_on_call(3, train_run.write_json))
         with pytest.raises(Killed):
-            run(stopped, model=make_model())
+            run(stopped, recipe, model=make_model())
     assert json.loads((stopped / "run.json").read_text())["epochs_done"] == 2
-    resumed = run(stopped, model=make_model())
+    resumed = run(stopped, recipe, model=make_model())
     assert losses(stopped) == losses(tmp_path / "whole")
     assert resumed.name == whole.name
     last = json.loads((stopped / "run.json").read_text())["last"]

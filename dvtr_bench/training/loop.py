@@ -1,0 +1,231 @@
+"""The moving parts of one training: an epoch is steps, a step is two towers, a head, an update."""
+
+import time
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import torch
+from torch import nn
+
+from dvtr_bench.errors import NotANumberError
+from dvtr_bench.progress import progress_bar
+from dvtr_bench.runtime.checkpoint import load_tensors_into
+from dvtr_bench.training.batches import (
+    Batch,
+    draw_frames,
+    epoch_batches,
+    epoch_generator,
+    steps_in_epoch,
+)
+from dvtr_bench.training.border import Crossing, own_rows, share_gradients
+from dvtr_bench.training.clips import prefetched
+from dvtr_bench.training.optimiser import new_optimiser
+from dvtr_bench.training.parameters import (
+    parameter_groups,
+    require_rows_alone,
+    trained_parameters,
+)
+from dvtr_bench.training.run import load_optimiser_tensors, optimiser_tensors, restore_optimiser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.retriever import Features
+    from dvtr_bench.runtime.processes import Processes
+    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.training.inputs import SplitInputs
+    from dvtr_bench.training.recipe import Recipe
+    from dvtr_bench.training.run import RunState
+
+_AUTOCAST_DTYPES: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass
+class Loop:
+    """The moving parts of one training.
+
+    Attributes:
+        model: What is trained, where it is trained.
+        split: The training split.
+        recipe: How to train.
+        device: Where the model is.
+        processes: Those that share each batch; their models are equal and stay so.
+    """
+
+    model: "Trainable"
+    split: "RetrievalSplit"
+    recipe: "Recipe"
+    device: torch.device
+    processes: "Processes"
+
+    def __post_init__(self) -> None:
+        """Choose what is trained and set the optimiser up."""
+        recipe = self.recipe
+        self._names = trained_parameters(self.model, recipe)
+        require_rows_alone(self.model, self._names, recipe, self.processes.count)
+        self.model.set_checkpointing(recipe.checkpointing)
+        self._optimiser = new_optimiser(parameter_groups(self.model, self._names, recipe), recipe)
+        self._peaks = [group["lr"] for group in self._optimiser.param_groups]
+        self._scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.autocast == "fp16")
+        self.steps_an_epoch = steps_in_epoch(self.split, recipe)
+
+    def resume(self, checkpoint: "Path", state: "RunState") -> None:
+        """Go on from a checkpoint."""
+        load_tensors_into(self.model, checkpoint)
+        restore_optimiser(self._optimiser, self._names, load_optimiser_tensors(checkpoint))
+        if state.loss_scale is not None:
+            self._scaler.load_state_dict({**self._scaler.state_dict(), "scale": state.loss_scale})
+
+    def optimiser_tensors(self) -> dict[str, torch.Tensor]:
+        """Return what a checkpoint keeps of the optimiser."""
+        return optimiser_tensors(self._optimiser, self._names)
+
+    def loss_scale(self) -> float | None:
+        """Return the loss scale of fp16, else None."""
+        return self._scaler.get_scale() if self._scaler.is_enabled() else None
+
+    def run_epoch(
+        self,
+        epoch: int,
+        inputs: "SplitInputs",
+        write: "Callable[[Mapping[str, float]], None]",
+        *,
+        workers: int,
+        show_progress: bool,
+    ) -> None:
+        """Train for one epoch.
+
+        Args:
+            epoch: From 0.
+            inputs: Of the training split.
+            write: Takes one record a step.
+            workers: Threads that prepare clips.
+            show_progress: Whether to show a progress bar.
+
+        Raises:
+            NotANumberError: The loss is no longer a number.
+        """
+        generator = epoch_generator(self.recipe, epoch)
+        batches = epoch_batches(self.split, self.recipe, generator)
+        label = f"epoch {epoch + 1} of {self.recipe.epochs}"
+        devices = [self.device] if self.device.type == "cuda" else []
+        num_frames = self._num_frames(inputs)
+        wanted = [self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches]
+        self.model.train()
+        with (
+            torch.random.fork_rng(devices=devices),
+            progress_bar(label, total=len(batches), enabled=show_progress) as advance,
+            prefetched(inputs.clips, wanted, workers=workers) as prepared,
+        ):
+            torch.manual_seed(generator.initial_seed())
+            for number, (batch, clips) in enumerate(zip(batches, prepared, strict=True)):
+                step = epoch * self.steps_an_epoch + number
+                began = time.perf_counter()
+                rate = self._set_learning_rate(step)
+                if num_frames is not None:
+                    # For the whole batch, so that they hang on no number of processes.
+                    lots = torch.rand(len(batch.clips), num_frames, generator=generator)
+                    clips = self._some_frames(clips, lots, encoded=inputs.clips.encoded)
+                losses = self._step(batch, inputs, clips, seed=generator.initial_seed() + step)
+                _require_finite(losses, epoch, number)
+                seconds = time.perf_counter() - began
+                write(
+                    {"epoch": epoch + 1, "step": step + 1, "learning_rate": rate, **losses}
+                    | {"seconds": round(seconds, 4)}
+                )
+                advance(note=f"loss {losses['loss']:.3f}  lr {rate:.1e}")
+
+    def _step(
+        self, batch: Batch, inputs: "SplitInputs", clips: "Features", *, seed: int
+    ) -> dict[str, float]:
+        self._optimiser.zero_grad(set_to_none=True)
+        captions = self._own(batch.captions, encoded=inputs.captions.encoded)
+        texts = inputs.captions.batch(captions)
+        crossings = []
+        if inputs.captions.encoded:
+            texts = self._placed(texts)
+        else:
+            crossings.append(self._cross(self._encode_tokens, texts, seed))
+            texts = crossings[-1].features
+        if inputs.clips.encoded:
+            clips = self._placed(clips)
+        else:
+            crossings.append(self._cross(self.model.encode_frames, clips, seed))
+            clips = crossings[-1].features
+        places = torch.tensor(batch.clip_of_caption, device=self.device)
+        with self._autocast():
+            frames = {name: value[places] for name, value in clips.items()}
+            losses = self.model.head_loss(texts, frames)
+        torch.autograd.backward(self._scaler.scale(losses["loss"]))
+        share_gradients(list(self._names), crossings, self.processes)
+        self._scaler.unscale_(self._optimiser)
+        nn.utils.clip_grad_norm_(self._names, self.recipe.max_grad_norm)
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        self.model.clamp_logit_scale(self.recipe.max_logit_scale)
+        return {name: value.item() for name, value in losses.items()}
+
+    def _cross(
+        self, encode: "Callable[[Features], Features]", inputs: "Features", seed: int
+    ) -> Crossing:
+        return Crossing(
+            encode,
+            inputs,
+            piece=self.recipe.micro_batch_size,
+            device=self.device,
+            seed=seed,
+            autocast=self._autocast,
+            processes=self.processes,
+        )
+
+    def _encode_tokens(self, inputs: "Features") -> "Features":
+        return self.model.encode_tokens(inputs["tokens"])
+
+    def _some_frames(self, clips: "Features", lots: torch.Tensor, *, encoded: bool) -> "Features":
+        if not clips or self.recipe.frames_a_step is None:
+            return clips
+        if not encoded:
+            lots = lots[own_rows(len(lots), self.processes)]
+        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, lots)
+        rows = torch.arange(len(chosen))[:, None]
+        return {name: value[rows, chosen] for name, value in clips.items()}
+
+    def _own(self, items: list[int], *, encoded: bool) -> list[int]:
+        """Return what this process takes of a batch: its rows of what is still to be encoded."""
+        return items if encoded else items[own_rows(len(items), self.processes)]
+
+    def _num_frames(self, inputs: "SplitInputs") -> int | None:
+        """Return the places for frames that a clip has, where some of them are to be drawn."""
+        if self.recipe.frames_a_step is None:
+            return None
+        return inputs.clips.batch([0])["frame_mask"].shape[1]
+
+    def _placed(self, features: "Features") -> "Features":
+        return {name: value.to(self.device) for name, value in features.items()}
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        return torch.autocast(
+            self.device.type,
+            dtype=_AUTOCAST_DTYPES.get(self.recipe.autocast),
+            enabled=self.recipe.autocast != "off",
+        )
+
+    def _set_learning_rate(self, step: int) -> float:
+        total = self.steps_an_epoch * self.recipe.epochs
+        factor = self.recipe.learning_rate_factor(step, total)
+        for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
+        return self.recipe.learning_rate * factor
+
+
+def _require_finite(losses: "Mapping[str, float]", epoch: int, number: int) -> None:
+    bad = [name for name, value in losses.items() if not abs(value) < float("inf")]
+    if bad:
+        raise NotANumberError(
+            f"the training loss ({', '.join(bad)}) is no longer a number at epoch {epoch + 1}, "
+            f"step {number + 1}: the checkpoints of earlier epochs are whole; lower the learning "
+            "rate or switch autocast off"
+        )
