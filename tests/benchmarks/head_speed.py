@@ -2,6 +2,9 @@
 
     python tests/benchmarks/head_speed.py xpool      # T 1,480, V 296, F 12, C 512
     python tests/benchmarks/head_speed.py drl_wti    # the same, up to 32 words a text
+    python tests/benchmarks/head_speed.py xclip      # likewise
+    python tests/benchmarks/head_speed.py msam       # all texts are one block, as X-Pool's are
+    python tests/benchmarks/head_speed.py msam32     # in blocks of 32 texts, as published
 
 Both forms score the same random features, each in a process of its own for its peak memory, taking
 turns; memory is what scoring adds to the features and the parameters. Without `--repeats` each form
@@ -20,12 +23,18 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional
 
+from baselines.multi_grained import MultiGrainedSimilarity
 from baselines.token_interaction import unit_tokens, weighted_token_similarity
 from baselines.xpool_pooling import TextConditionedPooling
+from msam.pooling import FusionGate, fusion_similarity
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+from tests.oracles.direct_fusion_pooling import direct_fusion_similarity
 from tests.oracles.direct_wti import direct_wti_similarity
+from tests.oracles.direct_xclip import direct_xclip_similarity
 from tests.oracles.direct_xpool import direct_xpool_similarity
 
 WIDTH, MAX_WORDS = 512, 32
@@ -69,10 +78,84 @@ def prepare_drl_wti(captions: int, videos: int, frames: int):
     return {"ours": ours, "direct": direct}
 
 
-PREPARE = {"xpool": prepare_xpool, "drl_wti": prepare_drl_wti}
+def prepare_xclip(captions: int, videos: int, frames: int):
+    """Return random words and frames, as each form takes them."""
+    grains = MultiGrainedSimilarity(WIDTH, MAX_WORDS, frames)
+    for parameter in grains.parameters():
+        parameter.add_(torch.randn(parameter.shape), alpha=0.02)
+    word_mask = torch.arange(MAX_WORDS) < torch.randint(8, MAX_WORDS + 1, (captions, 1))
+    frame_mask = torch.ones(videos, frames, dtype=torch.bool)
+    sentence, words = torch.randn(captions, WIDTH), torch.randn(captions, MAX_WORDS, WIDTH)
+    video, frame_embeds = torch.randn(videos, WIDTH), torch.randn(videos, frames, WIDTH)
+    unit_words = functional.normalize(words, dim=-1) * word_mask[..., None]
+    texts = {
+        "text_embeds": functional.normalize(sentence, dim=-1),
+        "token_embeds": unit_words,
+        "token_mask": word_mask,
+    }
+    clips = {
+        "video_embeds": functional.normalize(video, dim=-1),
+        "frame_embeds": functional.normalize(frame_embeds, dim=-1),
+        "frame_mask": frame_mask,
+    }
+    direct = (grains.state_dict(), sentence, words, word_mask, video, frame_embeds, frame_mask)
+    return {"ours": (grains.state_dict(), texts, clips), "direct": direct}
+
+
+def score_xclip(parameters, texts, clips):
+    """Score by our form."""
+    grains = MultiGrainedSimilarity(WIDTH, MAX_WORDS, clips["frame_mask"].shape[1])
+    grains.load_state_dict(parameters)
+    return grains(texts, clips)
+
+
+def prepare_msam(captions: int, videos: int, frames: int):
+    """Return random unit embeddings, the same for both forms."""
+    inputs = (
+        FusionGate(WIDTH).state_dict(),
+        functional.normalize(torch.randn(captions, WIDTH), dim=-1),
+        functional.normalize(torch.randn(videos, frames, WIDTH), dim=-1),
+        torch.ones(videos, frames, dtype=torch.bool),
+    )
+    return {"ours": inputs, "direct": inputs}
+
+
+def score_msam(block: int | None):
+    """Return our form; None takes all texts as one block."""
+
+    def score(parameters, texts, *videos):
+        gate = FusionGate(WIDTH)
+        gate.load_state_dict(parameters)
+        return fusion_similarity(texts, *videos, gate, text_block=block or len(texts))
+
+    return score
+
+
+def score_msam_directly(block: int | None):
+    """Return the direct form."""
+
+    def score(parameters, texts, *videos):
+        gate = FusionGate(WIDTH)
+        gate.load_state_dict(parameters)
+        mlp = nn.Sequential(gate.fc1, nn.ReLU(), gate.fc2)
+        return direct_fusion_similarity(texts, *videos, mlp, block or len(texts))
+
+    return score
+
+
+PREPARE = {
+    "xpool": prepare_xpool,
+    "drl_wti": prepare_drl_wti,
+    "xclip": prepare_xclip,
+    "msam": prepare_msam,
+    "msam32": prepare_msam,
+}
 SCORE = {
     "xpool": {"ours": score_xpool, "direct": direct_xpool_similarity},
     "drl_wti": {"ours": weighted_token_similarity, "direct": direct_wti_similarity},
+    "xclip": {"ours": score_xclip, "direct": direct_xclip_similarity},
+    "msam": {"ours": score_msam(None), "direct": score_msam_directly(None)},
+    "msam32": {"ours": score_msam(32), "direct": score_msam_directly(32)},
 }
 
 

@@ -1,0 +1,1 @@
+"""Where a model looks, held against where things are: boxes, scores, pictures."""

@@ -1,0 +1,211 @@
+"""What one `dvtr-bench probe` does: arrays, pointing scores and pictures of a trained MSAM."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+import numpy as np
+
+from dvtr_bench.atomic import written_beside
+from dvtr_bench.errors import NotFoundError
+from dvtr_bench.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
+from dvtr_bench.pointing.report import write_pointing
+from dvtr_bench.pointing.score import Pointing, pointing_scores, split_maps
+from dvtr_bench.pointing.sheet import (
+    MapRow,
+    Section,
+    crop_seen,
+    draw_map_sheet,
+    save_map_sheet,
+)
+from dvtr_bench.progress import progress_bar
+from msam.probing import Maps, probe
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from msam.models.msam import Model
+
+MAPS_FILE: Final = "maps.npz"
+POINTING_FILE: Final = "pointing.json"
+
+_TEXT_MAP: Final = "caption (w)"
+_BLOCK_MAP: Final = "its block (a)"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a probe found.
+
+    Attributes:
+        scores: Pointing scores; empty where the dataset has no boxes.
+        remark: Why there are no scores; empty where there are.
+        paths: Files written.
+    """
+
+    scores: tuple[Pointing, ...]
+    remark: str
+    paths: tuple[Path, ...]
+
+
+def probe_and_write(
+    model: "Model",
+    split: "RetrievalSplit",
+    out: Path,
+    about: Mapping[str, Any],
+    *,
+    video_ids: Sequence[str] = (),
+    pictures: int = 4,
+    cache: bool = False,
+    show_progress: bool = True,
+) -> Written:
+    """Probe a model on a split and write what it looked at.
+
+    Args:
+        model: The model.
+        split: With frames.
+        out: Folder for the files; made when it is not there.
+        about: What the score file says of model, checkpoint and dataset; JSON values.
+        video_ids: Clips to draw; ``pictures`` evenly spaced ones when there are none.
+        pictures: How many clips are drawn then.
+        cache: Whether the backbone's features are kept beside the dataset.
+        show_progress: False for no progress bars.
+
+    Returns:
+        Scores and files.
+
+    Raises:
+        ConfigError: A model that looks at nothing.
+        NotFoundError: No such clip in the split.
+    """
+    rows = _chosen_rows(split, video_ids, pictures)
+    maps = probe(model, split, cache=cache, show_progress=show_progress)
+    out.mkdir(parents=True, exist_ok=True)
+    with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:
+        np.savez_compressed(file, **maps.arrays())  # type: ignore[arg-type]
+    named = named_boxes(split)
+    scores, remark = _scores(maps, named)
+    paths = [out / MAPS_FILE]
+    if scores:
+        paths.append(write_pointing(scores, about, out / POINTING_FILE))
+    with progress_bar("draw", len(rows), enabled=show_progress) as advance:
+        for row in rows:
+            paths.extend(_draw(maps, split, named, row, out))
+            advance()
+    return Written(tuple(scores), remark, tuple(paths))
+
+
+def _chosen_rows(split: "RetrievalSplit", video_ids: Sequence[str], pictures: int) -> list[int]:
+    if not video_ids:
+        count = min(pictures, len(split.video_ids))
+        evenly: list[int] = np.linspace(
+            0, len(split.video_ids) - 1, num=count, dtype=np.int64
+        ).tolist()
+        return evenly
+    row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
+    missing = [video_id for video_id in video_ids if video_id not in row_of]
+    if missing:
+        raise NotFoundError(
+            f"{split.dataset_name} {split.name} has no video {', '.join(map(repr, missing))}: its "
+            f"ids are such as {split.video_ids[0]!r}"
+        )
+    return [row_of[video_id] for video_id in dict.fromkeys(video_ids)]
+
+
+def _scores(maps: Maps, named: "list[Boxes] | None") -> tuple[list[Pointing], str]:
+    """Score where the model looks, or say why that cannot be done."""
+    if named is None:
+        return [], "no pointing score: this dataset does not say where its objects are"
+    found: dict[str, NDArray[np.float32]] = {}
+    if maps.semantic_patches is not None:
+        found |= split_maps("semantic map", maps.semantic_patches)
+    for name, patches in ((_TEXT_MAP, maps.text_patches), (_BLOCK_MAP, maps.block_patches)):
+        if patches is not None:
+            found[name] = patches
+    if not found:
+        return [], (
+            "no pointing score: this model looks at whole frames, and the objects of a clip are in "
+            "view in nearly all of them; train one with --set regions=grid or regions=learned"
+        )
+    height, width = next(iter(found.values())).shape[2:]
+    view = View(maps.frame_index, maps.seen_part)
+    covered = covered_maps(named, maps.video_of_caption, view, (height, width))
+    scores = pointing_scores(found, covered, maps.frame_index >= 0, maps.video_of_caption)
+    return scores, "" if scores else "no pointing score: no caption names an object in view"
+
+
+def _draw(
+    maps: Maps, split: "RetrievalSplit", named: "list[Boxes] | None", row: int, out: Path
+) -> list[Path]:
+    """Draw the sheets of one clip: its captions' weights, its semantic maps."""
+    index = maps.frame_index[row]
+    index = index[index >= 0]
+    part = maps.seen_part[row].tolist()
+    stored, times = split.frames(row), split.row(row)["frame_pts_seconds"]
+    frames = [crop_seen(stored[place], part) for place in index]
+    captions = np.flatnonzero(maps.video_of_caption == row)
+    boxes = (
+        {} if named is None else {n: seen_boxes(named[n], index, part) for n in captions.tolist()}
+    )
+    fullest = max(boxes.values(), key=len, default=None)
+    video_id = maps.video_ids[row]
+    stem = f"{row:05d}-{quote(video_id, safe=' ')[:80]}"
+    sheets = {
+        "captions": (
+            "What its captions look at; in green what they name",
+            _caption_sections(maps, split, captions, boxes, len(index)),
+        ),
+        "semantics": (
+            "Its semantic maps, the same for every caption; in green what a caption names",
+            _semantic_sections(maps, row, fullest, len(index)),
+        ),
+    }
+    written = []
+    for what, (note, sections) in sheets.items():
+        if sections:
+            shown = [times[place] for place in index]
+            sheet = draw_map_sheet(f"{video_id}: {what}", note, frames, shown, sections)
+            written.append(save_map_sheet(sheet, out / f"{stem}-{what}.png"))
+    return written
+
+
+def _caption_sections(
+    maps: Maps,
+    split: "RetrievalSplit",
+    captions: "NDArray[np.int64]",
+    boxes: "Mapping[int, NDArray[np.float64]]",
+    length: int,
+) -> list[Section]:
+    if maps.text_frames is None:
+        return []
+    sections = []
+    for caption in captions.tolist():
+        patches = None if maps.text_patches is None else maps.text_patches[caption, :length]
+        frames = maps.text_frames[caption, :length]
+        rows = [MapRow(_TEXT_MAP, frames, patches, boxes.get(caption))]
+        if maps.block_frames is not None and maps.gate is not None:
+            label = f"{_BLOCK_MAP}; gate g {maps.gate[caption]:.2f}"
+            rows.append(MapRow(label, maps.block_frames[caption, :length]))
+        sections.append(Section(split.captions[caption], rows))
+    return sections
+
+
+def _semantic_sections(
+    maps: Maps, row: int, boxes: "NDArray[np.float64] | None", length: int
+) -> list[Section]:
+    if maps.semantic_frames is None:
+        return []
+    found = maps.semantic_patches
+    rows = [
+        MapRow(
+            f"semantic map {k + 1}",
+            maps.semantic_frames[row, :length, k],
+            None if found is None else found[row, :length, ..., k],
+            boxes,
+        )
+        for k in range(maps.semantic_frames.shape[-1])
+    ]
+    return [Section("semantic maps", rows)]

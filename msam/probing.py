@@ -1,0 +1,242 @@
+"""What a trained MSAM looks at: its semantic maps and the weights of its pooling, as arrays.
+
+Where a model has regions, every map is told in patches of the backbone: a region is a mean of
+patches, so what is given to it is given to them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from baselines.preprocessing import chosen_frames, seen_part
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.evaluation.evaluate import EvaluationConfig
+from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode_split import encode_split
+from dvtr_bench.protocol.blocks import cut
+from dvtr_bench.retriever import Features, Frames, Scoring
+from msam.models.msam import Model
+from msam.pooling import bank_frame_weights, frame_weights
+from msam.regions import patch_grid
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+
+_CAPTIONS_AT_ONCE: Final = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Maps:
+    """What a model looked at in a split: V videos of up to F frames, T captions.
+
+    Every map sums to 1 over frames (and patches); frames that are not there have 0. Maps by caption
+    are those of the caption with its own video. Patch maps are None for a model of whole frames;
+    ``h`` x ``w`` are the rows and columns of patches. Semantic maps are None without a semantic
+    branch, the others where the pooling does not use them.
+
+    Attributes:
+        video_ids: V ids.
+        caption_ids: T ids.
+        video_of_caption: int64, T: the row of each caption's video.
+        frame_index: int64, V x F: which stored frames were looked at; -1 where there is none.
+        seen_part: float64, V x 4: x0, y0, x1, y1 of the part of the frames that was looked at,
+            which patches lie over, as fractions.
+        semantic_frames: float32, V x F x K: the K semantic maps.
+        semantic_patches: float32, V x F x h x w x K.
+        text_frames: float32, T x F: w, how a caption weighs its video (step 2 of the pooling).
+        text_patches: float32, T x F x h x w.
+        block_frames: float32, T x F: a, what the block of texts that the caption is scored in (or
+            the text bank) sees in its video (step 5).
+        block_patches: float32, T x F x h x w.
+        gate: float32, T: g. The video as it is scored is (1 + g) p + (1 - g) q, so frames and
+            patches enter it by (1 + g) w + (1 - g) a.
+    """
+
+    video_ids: tuple[str, ...]
+    caption_ids: tuple[str, ...]
+    video_of_caption: "NDArray[np.int64]"
+    frame_index: "NDArray[np.int64]"
+    seen_part: "NDArray[np.float64]"
+    semantic_frames: "NDArray[np.float32] | None" = None
+    semantic_patches: "NDArray[np.float32] | None" = None
+    text_frames: "NDArray[np.float32] | None" = None
+    text_patches: "NDArray[np.float32] | None" = None
+    block_frames: "NDArray[np.float32] | None" = None
+    block_patches: "NDArray[np.float32] | None" = None
+    gate: "NDArray[np.float32] | None" = None
+
+    def arrays(self) -> "dict[str, NDArray[Any]]":
+        """Return everything that is there as arrays by name, for ``np.savez``; no pickles."""
+        return {name: np.asarray(value) for name, value in vars(self).items() if value is not None}
+
+
+def probe(
+    model: Model, split: "RetrievalSplit", *, cache: bool = False, show_progress: bool = True
+) -> Maps:
+    """Look at what a trained model looks at in every clip of a split.
+
+    Args:
+        model: The model; set for evaluation while it is looked at.
+        split: With frames.
+        cache: Whether the backbone's features are kept beside the dataset and read from there.
+        show_progress: False for no progress bars.
+
+    Returns:
+        The maps.
+
+    Raises:
+        ConfigError: A model that looks at nothing: no semantic branch, mean or max pooling.
+        NotFoundError: The dataset was built from annotations only.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from dvtr_bench.dataset.reader import open_dataset
+        >>> from dvtr_bench.runtime.checkpoint import load_checkpoint
+        >>> split = open_dataset("aerosynth-small").split("test")  # doctest: +SKIP
+        >>> maps = probe(load_checkpoint(Path("runs/...")), split)  # doctest: +SKIP
+        >>> maps.semantic_frames.shape  # doctest: +SKIP
+        (160, 12, 7)
+    """
+    if model.branch is None and not _weighs(model):
+        raise ConfigError(
+            f"there is nothing to probe: semantics=false and pooling={model.config.pooling} look "
+            "at all frames alike; probe a model with semantics, or attention or fusion pooling"
+        )
+    sizes = EvaluationConfig()  # as evaluations have them, so that both use the same features
+    encoded = encode_split(
+        _Probed(model),
+        split,
+        text_batch=sizes.text_batch,
+        video_batch=sizes.video_batch,
+        cache=cache,
+        show_progress=show_progress,
+    )
+    index, part = _geometry(model, split, encoded.videos["num_frames"])
+    own = torch.tensor(split.caption_video_index.tolist())
+    maps = _told_semantics(model, encoded.videos)
+    if _weighs(model):
+        maps |= _told_weights(model, encoded.texts["text_embeds"], encoded.videos, own)
+    return Maps(
+        video_ids=split.video_ids,
+        caption_ids=split.caption_ids,
+        video_of_caption=own.numpy(),
+        frame_index=index,
+        seen_part=part,
+        **maps,
+    )
+
+
+class _Probed:
+    """An MSAM that also returns its maps when it encodes videos; shares its backbone's features."""
+
+    name = "msam"
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self.feature_key = model.feature_key
+        self.backbone_texts = model.backbone_texts
+        self.head_texts = model.head_texts
+        self.encode_texts = model.encode_texts
+        self.score = model.score
+
+    @property
+    def scoring(self) -> Scoring:
+        return self._model.scoring
+
+    def backbone_videos(self, videos: Sequence[Frames]) -> Features:
+        return self._model.backbone_videos(videos)
+
+    def encode_videos(self, videos: Sequence[Frames]) -> Features:
+        return self.head_videos(self.backbone_videos(videos))
+
+    @torch.no_grad()
+    def head_videos(self, features: Features) -> Features:
+        model = self._model
+        frames = {name: value.to(model.device) for name, value in features.items()}
+        found = dict(model.head_videos(frames))
+        found["num_frames"] = frames["frame_mask"].sum(dim=1)
+        if model.branch is not None:
+            sequence, mask = model.sequence(frames)
+            unit = functional.normalize(sequence.float(), dim=-1)
+            found["semantic"] = model.branch.video_slots.attention(unit, mask)
+        if model.regions is not None:
+            found["patch_shares"] = model.regions.patch_shares(frames["region_tokens"].float())
+        return found
+
+
+def _weighs(model: Model) -> bool:
+    return model.config.pooling in ("attention", "fusion")
+
+
+def _geometry(
+    model: Model, split: "RetrievalSplit", num_frames: torch.Tensor
+) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
+    """Return which stored frames were looked at, and which part of them."""
+    index = np.full((len(split.video_ids), model.config.max_frames), -1, dtype=np.int64)
+    part = np.zeros((len(split.video_ids), 4))
+    for row, looked_at in enumerate(num_frames.tolist()):
+        frames = split.frames(row)
+        index[row, :looked_at] = chosen_frames(len(frames), model.config.max_frames)
+        part[row] = seen_part(frames[0].shape[0], frames[0].shape[1], model.encoder.image_size)
+    return index, part
+
+
+def _told_semantics(model: Model, videos: Features) -> "dict[str, NDArray[np.float32]]":
+    if "semantic" not in videos:
+        return {}
+    told = _told(model, videos["semantic"], videos.get("patch_shares"))
+    return {f"semantic_{name}": np.moveaxis(value, 1, -1) for name, value in told.items()}
+
+
+@torch.no_grad()
+def _told_weights(
+    model: Model, texts: torch.Tensor, videos: Features, own: torch.Tensor
+) -> "dict[str, NDArray[np.float32]]":
+    """Return w, a and g of every caption with its own video."""
+    found: dict[str, list[NDArray[np.float32]]] = {}
+    own = own.to(texts.device)
+    block = model.text_block if model.scoring == "query_block" else _CAPTIONS_AT_ONCE
+    for rows in cut(len(texts), min(block, len(texts))):
+        seen = None if model.gate is None else _seen_by_block(texts[rows], videos, own[rows])
+        for run in cut(rows.stop - rows.start, _CAPTIONS_AT_ONCE):
+            chosen = own[rows][run]
+            frames, mask = videos["frame_embeds"][chosen], videos["frame_mask"][chosen]
+            scores = torch.einsum("nlc,nc->nl", frames, texts[rows][run])
+            weights = frame_weights(scores[..., None], mask).transpose(1, 2)
+            shares = videos["patch_shares"][chosen] if "patch_shares" in videos else None
+            told = {"text": _told(model, weights, shares)}
+            if model.gate is not None and seen is not None:
+                told["block"] = _told(model, seen[run][:, None], shares)
+                gate = model.gate((weights @ frames)[:, 0])
+                found.setdefault("gate", []).append(gate.cpu().numpy())
+            for what, parts in told.items():
+                for name, value in parts.items():
+                    found.setdefault(f"{what}_{name}", []).append(value[:, 0])
+    return {name: np.concatenate(parts) for name, parts in found.items()}
+
+
+def _seen_by_block(texts: torch.Tensor, videos: Features, own: torch.Tensor) -> torch.Tensor:
+    """Return what a block of texts sees in the video of each of them: B x L."""
+    if "bank_weights" in videos:
+        return videos["bank_weights"][own]
+    rows, place = (torch.from_numpy(part) for part in np.unique(own.cpu(), return_inverse=True))
+    chosen = select({name: videos[name] for name in ("frame_embeds", "frame_mask")}, rows)
+    return bank_frame_weights(texts, chosen["frame_embeds"], chosen["frame_mask"])[place]
+
+
+def _told(
+    model: Model, weights: torch.Tensor, shares: torch.Tensor | None
+) -> "dict[str, NDArray[np.float32]]":
+    """Tell weights of places, N x K x L, by ``frames`` (N x K x F) and ``patches`` (.. x h x w)."""
+    if shares is None or model.regions is None:
+        return {"frames": weights.float().cpu().numpy()}
+    by_region = weights.float().view(*weights.shape[:2], -1, model.regions.count)
+    patches = torch.einsum("nkfr,nfrp->nkfp", by_region, shares)
+    grid = patches.view(*patches.shape[:3], *patch_grid(model.encoder))
+    return {"frames": by_region.sum(-1).cpu().numpy(), "patches": grid.cpu().numpy()}
