@@ -1,13 +1,19 @@
 """Records into boards: one for each set of results that may share a table."""
 
-import json
-import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dvtr_bench.protocol.ceilings import SharedText
-from dvtr_bench.results import ComparableKey, RunRecord, comparable_key, require_comparable
-from dvtr_bench.results.record import Ties
+from dvtr_bench.protocol.seed_means import SeedMeans
+from dvtr_bench.results import (
+    ComparableKey,
+    RunRecord,
+    SeedRuns,
+    by_setup,
+    comparable_key,
+    require_comparable,
+)
+from leaderboard.variants import tell_apart
 
 
 @dataclass(frozen=True)
@@ -16,9 +22,9 @@ class Cell:
 
     Attributes:
         value: The figure; the mean where the row stands for several seeds.
-        low: Lower end of the 95% interval; None where the row stands for several seeds.
-        high: Upper end of the 95% interval; None where the row stands for several seeds.
-        deviation: Standard deviation over seeds; None where the row is a single run.
+        low: Lower end of its bootstrap interval over videos; None where it has none.
+        high: Upper end of its bootstrap interval over videos; None where it has none.
+        deviation: Sample standard deviation over seeds; None where the row is a single run.
     """
 
     value: float
@@ -33,6 +39,8 @@ class Entry:
 
     Attributes:
         label: The model, its text block where it has one, and whether it was brought from outside.
+        variant: The settings in which it differs from other rows of that label; empty when there
+            are none.
         backbone: Name and weights of its encoders; empty when it states none.
         seeds: Seeds of the runs behind the row.
         num_runs: Runs behind the row.
@@ -41,11 +49,17 @@ class Entry:
     """
 
     label: str
+    variant: str
     backbone: str
     seeds: tuple[int, ...]
     num_runs: int
     figures: Mapping[tuple[str, str, str], Cell]
     runs: tuple[RunRecord, ...]
+
+    @property
+    def name(self) -> str:
+        """Label and variant: no other row of the board has it."""
+        return f"{self.label}, {self.variant}" if self.variant else self.label
 
 
 @dataclass(frozen=True)
@@ -78,28 +92,39 @@ def make_boards(records: Iterable[RunRecord]) -> list[Board]:
         records: Runs of any datasets; each was checked when it was read.
 
     Returns:
-        Boards in order of dataset, split and post-processing.
+        Boards in order of dataset, split and post-processing, scores as they are first.
     """
     sharing: dict[ComparableKey, list[RunRecord]] = {}
     for record in records:
         sharing.setdefault(comparable_key(record), []).append(record)
     ordered = sorted(
-        sharing, key=lambda key: (key.dataset, key.split, key.post_processing, key.fingerprint)
+        sharing,
+        key=lambda key: (
+            key.dataset,
+            key.split,
+            key.post_processing != "none",
+            key.post_processing,
+            key.fingerprint,
+        ),
     )
     return [_make_board(key, sharing[key]) for key in ordered]
 
 
 def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
     require_comparable(records)
-    families: dict[str, list[RunRecord]] = {}
-    for record in records:
-        families.setdefault(_family(record), []).append(record)
-    notes: list[str] = []
-    entries = [_make_entry(family, notes) for family in families.values()]
+    setups = by_setup(records)
+    variants = _variants(setups)
+    entries = [_make_entry(runs, variant) for runs, variant in zip(setups, variants, strict=True)]
     entries.sort(key=lambda entry: -_headline(entry))
+    notes = [
+        note
+        for runs, variant in zip(setups, variants, strict=True)
+        for note in _older_notes(runs, variant)
+    ]
     for record in records:
         notes += record.left_out
-        notes += _tie_notes(record)
+    for entry in entries:
+        notes += _tie_notes(entry)
     first = records[0]
     return Board(
         key=key,
@@ -112,71 +137,78 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
     )
 
 
-def _tie_notes(record: RunRecord) -> list[str]:
-    """Say by how much the order of equal scores could raise a run's R@1, where it could."""
-    raised = [
-        f"{direction} R@1 by {gain:.1f} ({ties.queries} queries)"
-        for direction, ties in record.ties.items()
-        if (gain := _tie_gain(record, direction, ties)) > 0
-    ]
-    if not raised:
-        return []
-    return [f"{record.label}: equal scores, counted against it, cost {', '.join(raised)}."]
+def _label(record: RunRecord) -> str:
+    return record.label if record.kind == "model" else f"{record.label} (external)"
 
 
-def _tie_gain(record: RunRecord, direction: str, ties: Ties) -> float:
-    return ties.optimistic["R@1"] - record.metrics[direction]["strict"]["R@1"].value
+def _variants(setups: Sequence[SeedRuns]) -> list[str]:
+    """Tell the rows of each label apart."""
+    labels = [_label(found.runs[0]) for found in setups]
+    variants = [""] * len(setups)
+    for label in dict.fromkeys(labels):
+        places = [place for place, other in enumerate(labels) if other == label]
+        for place, told in zip(
+            places, tell_apart([setups[place].setup for place in places]), strict=True
+        ):
+            variants[place] = told
+    return variants
 
 
-def _family(record: RunRecord) -> str:
-    """Name what two runs have in common when they differ in nothing but their seed."""
-    model, scoring = record.model, record.scoring
-    return json.dumps(
-        [record.kind, model.name, model.config, model.backbone, scoring.text_block],
-        sort_keys=True,
-        default=str,
-    )
-
-
-def _make_entry(family: Sequence[RunRecord], notes: list[str]) -> Entry:
-    newest: dict[tuple[int, ...], RunRecord] = {}
-    for record in sorted(family, key=lambda record: record.environment.date_utc):
-        newest[record.model.seeds] = record
-    runs = list(newest.values())
-    first = runs[0]
-    label = first.label if first.kind == "model" else f"{first.label} (external)"
-    if len(family) > len(runs):
-        older = len(family) - len(runs)
-        notes.append(
-            f"{label}: the newest run of each seed is shown; {older} older "
-            f"{'run is' if older == 1 else 'runs are'} left out."
-        )
+def _make_entry(found: SeedRuns, variant: str) -> Entry:
+    first = found.runs[0]
     return Entry(
-        label=label,
+        label=_label(first),
+        variant=variant,
         backbone=first.model.backbone or "",
-        seeds=tuple(sorted(seed for run in runs for seed in run.model.seeds)),
-        num_runs=len(runs),
-        figures=_figures(runs),
-        runs=tuple(runs),
+        seeds=found.seeds,
+        num_runs=len(found.runs),
+        figures=_figures(found.runs),
+        runs=found.runs,
     )
 
 
 def _figures(runs: Sequence[RunRecord]) -> dict[tuple[str, str, str], Cell]:
+    if len(runs) == 1:
+        return {
+            (direction, relevance, name): Cell(figure.value, figure.low, figure.high)
+            for direction, kinds in runs[0].metrics.items()
+            for relevance, metrics in kinds.items()
+            for name, figure in metrics.items()
+        }
+    means = SeedMeans.of([run.rank_table for run in runs], runs[0].bootstrap)
     figures: dict[tuple[str, str, str], Cell] = {}
-    for direction, kinds in runs[0].metrics.items():
-        for relevance, metrics in kinds.items():
-            for name, figure in metrics.items():
-                place = (direction, relevance, name)
-                if len(runs) == 1:
-                    figures[place] = Cell(figure.value, figure.low, figure.high)
-                else:
-                    values = [run.metrics[direction][relevance][name].value for run in runs]
-                    figures[place] = Cell(
-                        statistics.mean(values), None, None, statistics.stdev(values)
-                    )
+    for place in means.values:
+        figure = means.figure(*place)
+        figures[place] = Cell(figure.mean, figure.low, figure.high, figure.deviation)
     return figures
 
 
 def _headline(entry: Entry) -> float:
     cell = entry.figures.get(("t2v", "strict", "R@1"))
     return cell.value if cell else -1.0
+
+
+def _older_notes(found: SeedRuns, variant: str) -> Iterator[str]:
+    if found.num_older:
+        label = ", ".join(part for part in (_label(found.runs[0]), variant) if part)
+        number = f"{found.num_older} older {'run is' if found.num_older == 1 else 'runs are'}"
+        yield f"{label}: the newest run of each seed is shown; {number} left out."
+
+
+def _tie_notes(entry: Entry) -> Iterator[str]:
+    """Say by how much the order of equal scores could raise a row's R@1, where it could."""
+    raised = []
+    for direction in dict.fromkeys(place for run in entry.runs for place in run.ties):
+        gain, queries = max(_tie_gain(run, direction) for run in entry.runs)
+        if gain > 0:
+            raised.append(f"{direction} R@1 by {gain:.1f} ({queries} queries)")
+    if raised:
+        most = "" if entry.num_runs == 1 else "up to this in one seed: "
+        yield f"{entry.name}: equal scores, counted against it, cost {most}{', '.join(raised)}."
+
+
+def _tie_gain(record: RunRecord, direction: str) -> tuple[float, int]:
+    ties = record.ties.get(direction)
+    if ties is None:
+        return 0.0, 0
+    return ties.optimistic["R@1"] - record.metrics[direction]["strict"]["R@1"].value, ties.queries

@@ -14,7 +14,8 @@ FIGURE: Final = "R@1"
 
 ABOUT: Final = (
     "Each group's captions search the whole gallery. Borders are the same for every dataset; a "
-    f"group of fewer than {FEWEST_VIDEOS} videos has no interval."
+    f"group of fewer than {FEWEST_VIDEOS} videos has no interval. Nor has the mean of several "
+    "seeds: ± is their standard deviation."
 )
 """What a reader of these tables must know."""
 
@@ -54,13 +55,13 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
             if axis in run.breakdowns
         )
         entries = [entry for entry in board.entries if _sorted_alike(entry, axis, named)]
-        others = [entry.label for entry in board.entries if entry not in entries]
+        others = [entry.name for entry in board.entries if entry not in entries]
         title = named.title[0].lower() + named.title[1:]
         yield BreakdownTable(
             title=title,
             table=Table(
                 f"T2V {FIGURE} by {title}",
-                ("group", *(entry.label for entry in entries)),
+                ("group", *(entry.name for entry in entries)),
                 tuple(_rows(axis, named, entries)),
                 prose=True,
             ),

@@ -10,8 +10,10 @@ from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (
     ABOUT_LOWER_MEDIAN,
+    ABOUT_SEEDS,
     Field,
     Table,
+    about_post_processing,
     board_tables,
     board_title,
     published_table,
@@ -26,11 +28,11 @@ PREAMBLE = f"""# Leaderboard
 
 Made by `dvtr-bench leaderboard` from result files alone; recall protocol, version \
 {PROTOCOL_VERSION}. Ranks are pessimistic on ties. Figures are percent of queries (R@k) or ranks \
-(MdR, MnR); below each stands its 95% interval by bootstrap over videos, or the standard deviation \
-over seeds. {ABOUT_LOWER_MEDIAN} MdR-lower is shown where it differs. `block n` says how many \
-captions were scored together: at block 1 each query stands alone. The caption ceiling is the \
-highest T2V R@1 that captions shared word for word by several videos leave to a model that sees \
-the text alone.
+(MdR, MnR); below each stands its 95% interval by bootstrap over videos. {ABOUT_SEEDS}
+
+{ABOUT_LOWER_MEDIAN} MdR-lower is shown where it differs. `block n` says how many captions were \
+scored together: at block 1 each query stands alone. The caption ceiling is the highest T2V R@1 \
+that captions shared word for word by several videos leave to a model that sees the text alone.
 """
 
 
@@ -71,6 +73,8 @@ def _board_lines(board: Board) -> Iterator[str]:
         f"{board.shared_text.shared_percent:.1f}% of the captions have a text that another video "
         "has too.\n"
     )
+    if about := about_post_processing(board):
+        yield f"{escape(about)}\n"
     for table in board_tables(board, "strict"):
         yield from table_lines(table)
     if (published := published_table(board)) is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dvtr_bench.protocol.figures import BOTH, figure_names
-from leaderboard.board import Board, Cell
+from leaderboard.board import Board, Cell, Entry
 from leaderboard.published import published_for
 
 DIRECTION_TITLES: Final = {
@@ -24,6 +24,13 @@ ABOUT_LOWER_MEDIAN: Final = (
 )
 """What a reader of a table with both must know."""
 
+ABOUT_SEEDS: Final = (
+    "A row of several seeds shows their mean ± the standard deviation over seeds, which says what "
+    "training again would move; the interval below is that of the mean, and says what other test "
+    "videos would move."
+)
+"""What a reader of a table with several seeds must know."""
+
 RELEVANCE_TITLES: Final = {
     "strict": "",
     "text_identical": ", text-identical relevance",
@@ -35,8 +42,8 @@ class Field:
     """One place of a table.
 
     Attributes:
-        text: The figure or name; empty where there is none.
-        detail: Its interval or deviation; empty where there is none.
+        text: The figure, with its deviation over seeds, or a name; empty where there is none.
+        detail: Its interval, or what else is to be known of a row; empty where there is none.
     """
 
     text: str
@@ -74,6 +81,21 @@ def board_title(board: Board) -> str:
     return title
 
 
+def about_post_processing(board: Board) -> str:
+    """Say what the scores of a board depend on beside their own pair; empty for raw scores."""
+    if board.key.post_processing == "none":
+        return ""
+    runs = (run for entry in board.entries for run in entry.runs)
+    told = next((run.scoring.post_processed for run in runs if run.scoring.post_processed), None)
+    statement = (
+        "by whoever brought them, and nothing says what they depend on: the queries may not be "
+        "independent"
+        if told is None
+        else f"by {told.name}: {told.statement}"
+    )
+    return f"The scores of this table were post-processed {statement}."
+
+
 def board_tables(
     board: Board, relevance: str, directions: Collection[str] = tuple(DIRECTION_TITLES)
 ) -> Iterator[Table]:
@@ -99,7 +121,7 @@ def board_tables(
             continue
         rows = tuple(
             (
-                Field(entry.label, _runs(entry.num_runs)),
+                Field(entry.label, _about(entry)),
                 *(
                     figure_field(entry.figures.get((direction, relevance, name)))
                     for name in columns
@@ -148,19 +170,18 @@ def _frame(board: Board, direction: str, columns: tuple[str, ...]) -> Iterator[t
 
 
 def figure_field(cell: Cell | None) -> Field:
-    """Lay out one figure: its interval or deviation below it, where it has one."""
+    """Lay out one figure: beside it its deviation over seeds, below its interval, if it has any."""
     if cell is None:
         return Field("")
-    if cell.deviation is not None:
-        return Field(f"{cell.value:.1f}", f"± {cell.deviation:.1f}")
-    if cell.low is None:
-        return Field(f"{cell.value:.1f}")
-    return Field(f"{cell.value:.1f}", f"{cell.low:.1f}–{cell.high:.1f}")
+    deviation = "" if cell.deviation is None else f" ± {cell.deviation:.1f}"
+    interval = "" if cell.low is None else f"{cell.low:.1f}–{cell.high:.1f}"
+    return Field(f"{cell.value:.1f}{deviation}", interval)
 
 
 def _number(value: float | None) -> Field:
     return Field("" if value is None else f"{value:.1f}")
 
 
-def _runs(num_runs: int) -> str:
-    return "" if num_runs == 1 else f"{num_runs} seeds"
+def _about(entry: Entry) -> str:
+    seeds = "" if entry.num_runs == 1 else f"{entry.num_runs} seeds"
+    return ", ".join(part for part in (seeds, entry.variant) if part)

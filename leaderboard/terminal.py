@@ -13,9 +13,11 @@ from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (
     ABOUT_LOWER_MEDIAN,
+    ABOUT_SEEDS,
     LOWER_MEDIAN,
     Field,
     Table,
+    about_post_processing,
     board_tables,
     board_title,
     published_table,
@@ -46,6 +48,8 @@ def print_boards(
                 style="dim",
             )
         )
+        if about := about_post_processing(board):
+            console.print(Text(printable(about)))
         tables = list(board_tables(board, "strict", DIRECTIONS))
         for table in tables:
             print_table(console, table)
@@ -57,6 +61,8 @@ def print_boards(
         notes = board.notes
         if any(LOWER_MEDIAN in table.header for table in [*tables, *identical]):
             notes += (ABOUT_LOWER_MEDIAN,)
+        if any(entry.num_runs > 1 for entry in board.entries):
+            notes = (ABOUT_SEEDS, *notes)
         if breakdowns:
             console.print(Text(f"\n{ABOUT}", style="dim"))
             for breakdown in make_breakdowns(board):
@@ -72,7 +78,8 @@ def print_table(console: Console, table: Table, *, details: bool = True) -> None
     Args:
         console: Where to.
         table: What to print.
-        details: Whether intervals and the like stand below what they belong to.
+        details: Whether intervals stand below their figures; what is to be known of a row always
+            stands below its name.
     """
     console.print()
     console.print(Text(printable(table.title), style="italic"))
@@ -82,12 +89,7 @@ def print_table(console: Console, table: Table, *, details: bool = True) -> None
 def _table(table: Table, *, details: bool = True) -> RichTable:
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     header = [Text(printable(name)) for name in table.header]
-    shown.add_column(
-        header[0],
-        justify="left",
-        no_wrap=not table.prose,
-        overflow="fold" if table.prose else "ellipsis",
-    )
+    shown.add_column(header[0], justify="left", overflow="fold")
     for place, name in enumerate(header[1:], start=1):
         if table.prose:
             # The parts of a model's name stand one above the other: the groups need the room.
@@ -99,7 +101,8 @@ def _table(table: Table, *, details: bool = True) -> RichTable:
         )
     for number, row in enumerate(table.rows, start=1):
         last = number == len(table.rows)
-        shown.add_row(*(_text(field, details) for field in row), end_section=last)
+        fields = (_text(field, details or not place) for place, field in enumerate(row))
+        shown.add_row(*fields, end_section=last)
     for row in table.frame:
         shown.add_row(*(Text(field.text, style="dim") for field in row))
     return shown

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
-from dvtr_bench.results.record import DatasetFacts, ModelFacts
+from dvtr_bench.results.record import DatasetFacts, ModelFacts, TrainingFacts
 from dvtr_bench.retriever import Described
 
 if TYPE_CHECKING:
@@ -42,7 +42,11 @@ def dataset_facts(
 
 
 def model_facts(
-    retriever: "Retriever", *, checkpoint_sha256: str | None, seeds: Sequence[int]
+    retriever: "Retriever",
+    *,
+    checkpoint_sha256: str | None,
+    seeds: Sequence[int],
+    training: TrainingFacts | None,
 ) -> ModelFacts:
     """Describe what scored, from what the model says of itself.
 
@@ -51,6 +55,7 @@ def model_facts(
             ``parameters`` (their number) and ``backbone`` (``source`` and ``weights_sha256``).
         checkpoint_sha256: Of the weights that were loaded; None when none were.
         seeds: Seeds that it was trained with.
+        training: How it was trained; None when it was not, or not here.
 
     Returns:
         What the record states.
@@ -66,4 +71,26 @@ def model_facts(
         backbone=source.get("source") or source.get("architecture"),
         backbone_sha256=source.get("weights_sha256"),
         seeds=tuple(seeds),
+        training=training,
+    )
+
+
+def training_facts(description: Mapping[str, Any]) -> TrainingFacts | None:
+    """Describe how a checkpoint came about.
+
+    Args:
+        description: Its config.json; empty for a model without a checkpoint.
+
+    Returns:
+        What the record states; None where the checkpoint does not say.
+    """
+    training = description.get("training", {})
+    if not {"dataset", "recipe", "epoch", "validation_t2v_r1"} <= training.keys():
+        return None
+    return TrainingFacts(
+        dataset=training["dataset"]["name"],
+        fingerprint=training["dataset"]["fingerprint"],
+        recipe=training["recipe"],
+        epoch=training["epoch"],
+        validation_t2v_r1=training["validation_t2v_r1"],
     )

@@ -15,9 +15,9 @@ from dvtr_bench.results.record import RunRecord
 def write_result(record: RunRecord, folder: Path) -> Path:
     """Write a record into a folder.
 
-    The name says dataset, split, model, text block, seeds and checkpoint. The same run evaluated
-    again (same identity, same ranks) takes the place of its file; any other run of that name gets a
-    number of its own.
+    The name says dataset, split, model, text block, post-processing, seeds and checkpoint. The same
+    run evaluated again (same identity, same ranks) takes the place of its file; any other run of
+    that name gets a number of its own.
 
     Args:
         record: A run.
@@ -102,6 +102,9 @@ def file_stem(record: RunRecord) -> str:
     parts = [record.dataset.name, record.dataset.split, record.model.name]
     if record.scoring.text_block is not None:
         parts.append(f"block{record.scoring.text_block}")
+    if record.scoring.post_processing != "none":
+        done = record.scoring.post_processed
+        parts.append(record.scoring.post_processing if done is None else done.name)
     if record.model.seeds:
         parts.append("seed" + "_".join(map(str, record.model.seeds)))
     if record.model.checkpoint_sha256 is not None:

@@ -1,11 +1,14 @@
 """Records as pandas tables."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from dvtr_bench.protocol.seed_means import SeedMeans
 from dvtr_bench.results.record import RunRecord
+from dvtr_bench.results.setups import by_setup, setup_of
 
 
 def to_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
@@ -15,9 +18,10 @@ def to_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
         records: Runs; they may be of several datasets.
 
     Returns:
-        Columns dataset, version, split, model, kind, scoring, text_block, post_processing, seeds,
-        direction, relevance, metric, value, low, high, queries, gallery_size; one row a figure.
-        ``direction`` is ``both`` for mR and RSum, which have no gallery of their own.
+        Columns dataset, version, split, model, kind, scoring, text_block, post_processing, setup,
+        seeds, direction, relevance, metric, value, low, high, queries, gallery_size; one row a
+        figure. ``setup`` is equal for runs that differ in nothing but their seed. ``direction`` is
+        ``both`` for mR and RSum, which have no gallery of their own.
     """
     rows = []
     for record in records:
@@ -47,6 +51,45 @@ def to_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def seed_summary(records: Sequence[RunRecord]) -> pd.DataFrame:
+    """Put every figure of every setup on a row of its own: mean and deviation over seeds.
+
+    Args:
+        records: Runs; they may be of several datasets. The same seed counts once, see `by_setup`.
+
+    Returns:
+        Columns dataset, version, split, model, kind, scoring, text_block, post_processing, setup,
+        seeds, direction, relevance, metric, mean, std, count, low, high. ``std`` is the sample
+        standard deviation over ``count`` runs, missing for one; ``low`` and ``high`` are the ends
+        of the mean's bootstrap interval over videos.
+
+    Example:
+        >>> from dvtr_bench.results import load_results, seed_summary
+        >>> seed_summary(load_results("results"))  # doctest: +SKIP
+    """
+    rows = []
+    for found in by_setup(records):
+        first = found.runs[0]
+        means = SeedMeans.of([run.rank_table for run in found.runs], first.bootstrap)
+        for direction, relevance, metric in means.values:
+            figure = means.figure(direction, relevance, metric)
+            rows.append(
+                {
+                    **_run(first),
+                    "seeds": found.seeds,
+                    "direction": direction,
+                    "relevance": relevance,
+                    "metric": metric,
+                    "mean": figure.mean,
+                    "std": math.nan if figure.deviation is None else figure.deviation,
+                    "count": len(found.runs),
+                    "low": figure.low,
+                    "high": figure.high,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 def breakdowns_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
     """Put every figure of every group of every record on a row of its own.
 
@@ -54,10 +97,10 @@ def breakdowns_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
         records: Runs; they may be of several datasets.
 
     Returns:
-        Columns dataset, version, split, model, kind, scoring, text_block, post_processing, seeds,
-        axis, group, direction, metric, value, low, high, queries, videos; one row a figure, under
-        strict relevance. ``low`` and ``high`` are missing for groups of too few videos; a group
-        without queries has one row with no metric.
+        Columns dataset, version, split, model, kind, scoring, text_block, post_processing, setup,
+        seeds, axis, group, direction, metric, value, low, high, queries, videos; one row a figure,
+        under strict relevance. ``low`` and ``high`` are missing for groups of too few videos; a
+        group without queries has one row with no metric.
 
     Example:
         >>> from dvtr_bench.results import breakdowns_frame, load_results
@@ -92,5 +135,6 @@ def _run(record: RunRecord) -> dict[str, Any]:
         "scoring": record.scoring.scoring,
         "text_block": record.scoring.text_block,
         "post_processing": record.scoring.post_processing,
+        "setup": setup_of(record).short_hash,
         "seeds": record.model.seeds,
     }

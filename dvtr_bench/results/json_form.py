@@ -19,11 +19,13 @@ from dvtr_bench.results.record import (
     DirectionRanks,
     EnvironmentFacts,
     ModelFacts,
+    PostProcessingFacts,
     RankLists,
     RunRecord,
     ScoringFacts,
     Seconds,
     Ties,
+    TrainingFacts,
 )
 from dvtr_bench.results.schema import require_valid
 
@@ -71,12 +73,11 @@ def from_text(text: str, file: str) -> RunRecord:
         bootstrap = BootstrapConfig(**value["bootstrap"])
     except ConfigError as failure:
         raise ResultError(f"{file}: bootstrap: {failure}") from None
-    model = value["model"]
     return RunRecord(
         **{name: value[name] for name in ("format_version", "protocol_version", "kind", "chance")},
         dataset=DatasetFacts(**value["dataset"]),
-        model=ModelFacts(**{**model, "seeds": tuple(model["seeds"])}),
-        scoring=ScoringFacts(**value["scoring"]),
+        model=_model_facts(value["model"]),
+        scoring=_scoring_facts(value["scoring"]),
         environment=EnvironmentFacts(**value["environment"]),
         honesty=tuple(HonestyCheck(**check) for check in value["honesty"]),
         seconds=Seconds(**value["seconds"]),
@@ -142,6 +143,23 @@ def _require_versions(value: object, file: str) -> None:
             raise ResultError(
                 f"{file}: {age}: {name} {found}, this dvtr-bench reads {known}: {step}"
             )
+
+
+def _model_facts(value: Mapping[str, Any]) -> ModelFacts:
+    training = value["training"]
+    return ModelFacts(
+        **{
+            **value,
+            "seeds": tuple(value["seeds"]),
+            "training": None if training is None else TrainingFacts(**training),
+        }
+    )
+
+
+def _scoring_facts(value: Mapping[str, Any]) -> ScoringFacts:
+    done = value["post_processed"]
+    processed = None if done is None else PostProcessingFacts(**done)
+    return ScoringFacts(**{**value, "post_processed": processed})
 
 
 def _breakdown(value: Mapping[str, Any]) -> Breakdown:

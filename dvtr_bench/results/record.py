@@ -17,7 +17,7 @@ from dvtr_bench.protocol.movement import HonestyCheck
 from dvtr_bench.protocol.rank_table import QueryRanks, RankTable
 from dvtr_bench.retriever import Scoring
 
-RESULT_FORMAT_VERSION: Final = 2
+RESULT_FORMAT_VERSION: Final = 3
 """Version of the file's form; raised when a reader of an older form would misread a newer one."""
 
 Kind: TypeAlias = Literal["model", "external"]
@@ -56,6 +56,25 @@ class DatasetFacts:
 
 
 @dataclass(frozen=True)
+class TrainingFacts:
+    """How a model was trained here.
+
+    Attributes:
+        dataset: On whose train split; validation of the same dataset chose the checkpoint.
+        fingerprint: Of that dataset.
+        recipe: The whole recipe, ``seed`` included (JSON values).
+        epoch: After which the checkpoint was written, from 1.
+        validation_t2v_r1: Its T2V R@1 on validation, percent.
+    """
+
+    dataset: str
+    fingerprint: str
+    recipe: Mapping[str, Any]
+    epoch: int
+    validation_t2v_r1: float
+
+
+@dataclass(frozen=True)
 class ModelFacts:
     """What scored.
 
@@ -68,6 +87,7 @@ class ModelFacts:
         backbone: Name and weights of the encoders; None when there is none.
         backbone_sha256: Of the backbone's weights; None when not known.
         seeds: Seeds that the model was trained with.
+        training: How it was trained; None when it was not, or not here.
     """
 
     name: str
@@ -77,6 +97,25 @@ class ModelFacts:
     backbone: str | None
     backbone_sha256: str | None
     seeds: tuple[int, ...]
+    training: TrainingFacts | None = None
+
+
+@dataclass(frozen=True)
+class PostProcessingFacts:
+    """What this harness did to the scores of the whole run.
+
+    Attributes:
+        name: A file of `dvtr_bench.post_processing`.
+        config: All its settings (JSON values).
+        facts: What it found, such as the size of its bank and the hash of the bank's ids (JSON
+            values).
+        statement: What a reader must know, in words.
+    """
+
+    name: str
+    config: Mapping[str, Any]
+    facts: Mapping[str, Any]
+    statement: str
 
 
 @dataclass(frozen=True)
@@ -87,13 +126,16 @@ class ScoringFacts:
         scoring: ``pairwise`` or ``query_block``.
         text_block: Texts scored together; None for ``pairwise``.
         order: Order of the queries: ``file``.
-        post_processing: What was done to the whole sim_matrix afterwards: ``none``.
+        post_processing: What was done to the whole sim_matrix afterwards: ``none``, a
+            post-processor with its settings, or what someone says of scores that they brought.
+        post_processed: How this harness did it; None where it did nothing.
     """
 
     scoring: Scoring
     text_block: int | None
     order: str = "file"
     post_processing: str = "none"
+    post_processed: PostProcessingFacts | None = None
 
 
 @dataclass(frozen=True)

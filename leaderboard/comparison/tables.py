@@ -132,12 +132,12 @@ def _fields(
 ) -> Sequence[Field]:
     interval = p_value = ""
     if told and found.low is not None and found.high is not None and found.p_value is not None:
-        interval = f"{_signed(found.low)} to {_signed(found.high)}"
+        interval = f"{signed(found.low)} to {signed(found.high)}"
         p_value = p_text(found.p_value, resampling.resamples)
     return (
         Field(f"{found.first:.1f}"),
         Field(f"{found.second:.1f}"),
-        Field(_signed(found.difference), interval),
+        Field(signed(found.difference), interval),
         Field(p_value),
     )
 
@@ -147,7 +147,8 @@ def _same_medians(comparison: Comparison, direction: str) -> bool:
     return (one.first, one.second) == (other.first, other.second)
 
 
-def _signed(value: float) -> str:
+def signed(value: float) -> str:
+    """Write a difference with its sign; 0.0 without one."""
     text = f"{value:+.1f}"
     return "0.0" if float(text) == 0.0 else text
 

@@ -1,16 +1,20 @@
-"""One table of every figure, a figure a row, as pandas and spreadsheets read it."""
+"""Tables of every figure, a figure a row, as pandas and spreadsheets read them."""
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dvtr_bench.atomic import written_beside
-from dvtr_bench.results import to_frame
+from dvtr_bench.results import seed_summary, to_frame
 from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def export(results: Sequence[ResultFile], folder: Path) -> Exported:
-    """Write every figure of every result into one file.
+    """Write every figure of every result into one file, and its mean over seeds into another.
 
     Args:
         results: Result files, of any datasets.
@@ -18,20 +22,32 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
 
     Returns:
         ``figures.csv``: the columns of `dvtr_bench.results.to_frame` after ``result``, the name of
-        the result file; seeds stand with spaces between them.
+        the result file; seeds stand with spaces between them. Where a setup has several seeds also
+        ``seeds.csv``: the columns of `dvtr_bench.results.seed_summary`.
     """
     import pandas as pd
 
     frames = []
     for name, result in named(results):
         frame = to_frame([result.record])
-        frame["seeds"] = [" ".join(map(str, seeds)) for seeds in frame["seeds"]]
-        # Blocks are whole numbers, of which pandas makes floats beside a run without any.
-        for column in ("text_block", "queries", "gallery_size"):
-            frame[column] = frame[column].astype("Int64")
+        _make_plain(frame, ("text_block", "queries", "gallery_size"))
         frame.insert(0, "result", name)
         frames.append(frame)
     path = folder / "figures.csv"
     with written_beside(path) as beside:
         pd.concat(frames).to_csv(beside, index=False, lineterminator="\n")
-    return Exported((path,))
+    summary = seed_summary([result.record for result in results])
+    if summary["count"].max() == 1:
+        return Exported((path,))
+    _make_plain(summary, ("text_block",))
+    seeds = folder / "seeds.csv"
+    with written_beside(seeds) as beside:
+        summary.to_csv(beside, index=False, lineterminator="\n")
+    return Exported((path, seeds))
+
+
+def _make_plain(frame: "pd.DataFrame", whole: Sequence[str]) -> None:
+    frame["seeds"] = [" ".join(map(str, seeds)) for seeds in frame["seeds"]]
+    # Blocks are whole numbers, of which pandas makes floats beside a run without any.
+    for column in whole:
+        frame[column] = frame[column].astype("Int64")

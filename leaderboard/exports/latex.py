@@ -1,7 +1,8 @@
 r"""Rows for a paper: one tabular for each set of results that may share a table.
 
-Needs ``\usepackage{booktabs}`` alone. A comment below each row has its 95% intervals, or the
-deviation over seeds where a row stands for several. Rows stand best first, as on the leaderboard.
+Needs ``\usepackage{booktabs}`` alone. A row of several seeds has their mean with the standard
+deviation over seeds as a subscript. A comment below each row has its 95% intervals by bootstrap
+over videos. Rows stand best first, as on the leaderboard.
 """
 
 from collections.abc import Iterator, Sequence
@@ -71,6 +72,7 @@ def escape(text: str) -> str:
 def _document(boards: Sequence[Board]) -> Iterator[str]:
     yield r"% \usepackage{booktabs}"
     yield "% R@k in percent; MdR, MnR: median and mean rank, lower is better."
+    yield "% Subscripts: standard deviation over training seeds."
     yield "% Video to text: each video searches the caption sets of all videos."
     for board in boards:
         yield ""
@@ -96,24 +98,25 @@ def _tabular(board: Board) -> Iterator[str]:
             for direction in _DIRECTIONS
             for name in _FIGURES
         ]
-        yield " & ".join([escape(entry.label), *map(_value, cells)]) + r" \\"
-        yield f"% {_uncertainty(entry, cells)}"
+        yield " & ".join([escape(_name(entry)), *map(_value, cells)]) + r" \\"
+        yield f"% 95% intervals over videos: {' & '.join(map(_interval, cells))}"
     yield r"\bottomrule"
     yield r"\end{tabular}"
 
 
+def _name(entry: Entry) -> str:
+    return entry.name if entry.num_runs == 1 else f"{entry.name} ({entry.num_runs} seeds)"
+
+
 def _value(cell: Cell | None) -> str:
-    return "--" if cell is None else f"{cell.value:.1f}"
+    if cell is None:
+        return "--"
+    deviation = "" if cell.deviation is None else rf"$_{{\pm{cell.deviation:.1f}}}$"
+    return f"{cell.value:.1f}{deviation}"
 
 
-def _uncertainty(entry: Entry, cells: Sequence[Cell | None]) -> str:
-    if entry.num_runs > 1:
-        deviations = " & ".join("--" if cell is None else f"{cell.deviation:.1f}" for cell in cells)
-        return f"standard deviation over {entry.num_runs} seeds: {deviations}"
-    intervals = " & ".join(
-        "--" if cell is None else f"{cell.low:.1f}-{cell.high:.1f}" for cell in cells
-    )
-    return f"95% intervals: {intervals}"
+def _interval(cell: Cell | None) -> str:
+    return "--" if cell is None or cell.low is None else f"{cell.low:.1f}-{cell.high:.1f}"
 
 
 def _one_line(text: str) -> str:

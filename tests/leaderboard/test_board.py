@@ -1,6 +1,7 @@
 """Boards: what may share a table does, what may not does not, seeds become one row."""
 
 import statistics
+from dataclasses import replace
 
 import pytest
 
@@ -44,7 +45,37 @@ def test_seeds_become_one_row_with_mean_and_deviation() -> None:
     assert entry.seeds == (0, 1, 2)
     assert cell.value == pytest.approx(statistics.mean(values))
     assert cell.deviation == pytest.approx(statistics.stdev(values))
-    assert cell.low is cell.high is None
+    assert cell.low < cell.value < cell.high
+
+
+def test_a_row_of_the_same_run_twice_over_is_that_run() -> None:
+    runs = [toy_record(seeds=(seed,), best_rank=4) for seed in (1, 2)]
+    (board,) = make_boards(runs)
+    cell, figure = board.entries[0].figures[R1], runs[0].metrics["t2v"]["strict"]["R@1"]
+    assert (cell.value, cell.low, cell.high) == (figure.value, figure.low, figure.high)
+    assert cell.deviation == 0.0
+
+
+def test_rows_of_one_model_are_told_apart_by_what_differs() -> None:
+    records = [
+        toy_record(config={"layers": layers, "pooling": pooling}, rank_seed=number)
+        for number, (layers, pooling) in enumerate([(4, "a"), (4, "b"), (1, "a"), (4, "a")])
+    ]
+    records[3] = replace(records[3], model=replace(records[3].model, backbone_sha256="0" * 64))
+    (board,) = make_boards([*records, toy_record("other")])
+    assert {entry.name for entry in board.entries} == {
+        "msam",
+        "msam, pooling=b",
+        "msam, layers=1",
+        "msam, backbone weights 00000000",
+        "other",
+    }
+
+
+def test_of_two_rows_both_say_what_differs() -> None:
+    records = [toy_record(recipe={"epochs": epochs}) for epochs in (1, 5)]
+    (board,) = make_boards(records)
+    assert {entry.name for entry in board.entries} == {"msam, epochs=1", "msam, epochs=5"}
 
 
 def test_an_older_run_of_the_same_seed_is_left_out_and_that_is_said() -> None:

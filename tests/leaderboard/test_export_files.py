@@ -1,6 +1,7 @@
 """CSV, LaTeX and .eval_results: every figure comes back, names cannot break a file."""
 
 import re
+import statistics
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,8 @@ def test_latex_rows_have_a_cell_for_every_column_and_the_records_figures(tmp_pat
     ]
     assert first == rf"strong & {' & '.join(shown)} \\"
     figure = figures["t2v"]["strict"]["R@1"]
-    assert f"% 95% intervals: {figure.low:.1f}-{figure.high:.1f} &" in path.read_text()
+    intervals = f"% 95% intervals over videos: {figure.low:.1f}-{figure.high:.1f} &"
+    assert intervals in path.read_text()
 
 
 def test_latex_outside_a_comment_balances(tmp_path):
@@ -79,8 +81,25 @@ def test_latex_outside_a_comment_balances(tmp_path):
 def test_latex_gives_seeds_one_row_with_their_deviation(tmp_path):
     records = [toy_record(seeds=(seed,), rank_seed=seed) for seed in range(3)]
     (path,) = latex.export(files_of(*records), tmp_path).files
-    assert len(rows_of(path)) == 2
-    assert "% standard deviation over 3 seeds: " in path.read_text()
+    _, row = rows_of(path)
+    values = [record.metrics["t2v"]["strict"]["R@1"].value for record in records]
+    mean, deviation = statistics.mean(values), statistics.stdev(values)
+    assert row.startswith(rf"msam (3 seeds) & {mean:.1f}$_{{\pm{deviation:.1f}}}$ &")
+
+
+def test_csv_adds_a_table_of_means_where_there_are_seeds(tmp_path):
+    records = [toy_record(seeds=(seed,), rank_seed=seed) for seed in range(3)]
+    _, path = csv.export(files_of(*records, toy_record("b", text_block=32)), tmp_path).files
+    assert path.name == "seeds.csv"
+    frame = pd.read_csv(path)
+    one = frame.query("model == 'msam' and metric == 'MnR' and direction == 't2v'").iloc[0]
+    values = [record.metrics["t2v"]["strict"]["MnR"].value for record in records]
+    assert (one["count"], one["seeds"]) == (3, "0 1 2")
+    assert one["mean"] == pytest.approx(statistics.mean(values))
+    assert one["std"] == pytest.approx(statistics.stdev(values))
+    single = frame[frame["model"] == "b"]
+    assert single["std"].isna().all()
+    assert set(single["count"]) == {1}
 
 
 def test_eval_results_come_back_through_the_hubs_own_parser(tmp_path):

@@ -1,0 +1,117 @@
+"""What two runs share when they differ in nothing but their seed."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from dvtr_bench.results.record import ComparableKey, RunRecord, comparable_key
+from dvtr_bench.training.recipe import Recipe
+
+
+@dataclass(frozen=True)
+class Setup:
+    """All of a run but its seed: runs of one setup are one row of a table.
+
+    The same are protocol version, build of the dataset, split and post-processing (what every row
+    of a table shares), and model, its whole config, text block, the backbone's weights, the dataset
+    it was trained on and its recipe without the seed.
+
+    Not part of it: the checkpoint's hash, which is another one for each seed; the path that the
+    backbone's weights were read from, where their hash is known; device, library versions, commit
+    and date of the evaluation. Backbones that were themselves trained with different seeds have
+    different weights, so their runs are rows of their own: the deviation of a row says what another
+    seed does to everything trained on top of one backbone, not to the backbone.
+
+    Attributes:
+        comparable: What every row of its table shares.
+        traits: The rest, by name, each as JSON text.
+    """
+
+    comparable: ComparableKey
+    traits: tuple[tuple[str, str], ...]
+
+    @property
+    def short_hash(self) -> str:
+        """Twelve hex digits that stand for it in tables."""
+        return hashlib.sha256(repr(self).encode()).hexdigest()[:12]
+
+
+@dataclass(frozen=True)
+class SeedRuns:
+    """The runs of one setup.
+
+    Attributes:
+        setup: What they share.
+        runs: The newest run of each seed, in order of seeds; at least one. A run that states no
+            seed counts as one of its own.
+        num_older: Runs left out, because there is a newer one of the same seed.
+    """
+
+    setup: Setup
+    runs: tuple[RunRecord, ...]
+    num_older: int
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Their seeds, in order."""
+        return tuple(sorted(seed for run in self.runs for seed in run.model.seeds))
+
+
+def setup_of(record: RunRecord) -> Setup:
+    """Return the setup of a run.
+
+    Args:
+        record: A run.
+
+    Returns:
+        What another run must share with it to differ in nothing but the seed.
+    """
+    model, training = record.model, record.model.training
+    config = dict(model.config)
+    backbone: dict[str, Any] = {"backbone": model.backbone}
+    if model.backbone_sha256 is not None:
+        config.pop("backbone", None)
+        backbone = {"backbone weights": model.backbone_sha256}
+    # Settings that recipes have gained since stand at their defaults, which were done before.
+    recipe = {} if training is None else {**Recipe().as_mapping(), **training.recipe}
+    traits: dict[str, Any] = {
+        "kind": record.kind,
+        "model": model.name,
+        "scoring": record.scoring.scoring,
+        "text block": record.scoring.text_block,
+        "order": record.scoring.order,
+        **{f"config.{name}": value for name, value in config.items()},
+        **backbone,
+        "trained on": None if training is None else training.dataset,
+        "trained on build": None if training is None else training.fingerprint,
+        **{f"recipe.{name}": value for name, value in recipe.items() if name != "seed"},
+    }
+    return Setup(
+        comparable_key(record),
+        tuple((name, json.dumps(traits[name], sort_keys=True)) for name in sorted(traits)),
+    )
+
+
+def by_setup(records: Iterable[RunRecord]) -> list[SeedRuns]:
+    """Sort runs by setup, each seed once.
+
+    Args:
+        records: Runs of any datasets and models.
+
+    Returns:
+        One item a setup, in order of its first run. The same seed evaluated or trained twice
+        counts once: the newest evaluation stands for it, of equal dates the last one.
+    """
+    found: dict[Setup, list[RunRecord]] = {}
+    for record in records:
+        found.setdefault(setup_of(record), []).append(record)
+    sorted_runs = []
+    for setup, runs in found.items():
+        newest: dict[tuple[int, ...], RunRecord] = {}
+        for run in sorted(runs, key=lambda run: run.environment.date_utc):
+            newest[run.model.seeds] = run
+        chosen = tuple(newest[seeds] for seeds in sorted(newest))
+        sorted_runs.append(SeedRuns(setup, chosen, len(runs) - len(chosen)))
+    return sorted_runs
