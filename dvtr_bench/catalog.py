@@ -77,4 +77,7 @@ MODELS = Catalog("model", ("baselines.models", "msam.models"), "see `dvtr-bench 
 DATASETS = Catalog("dataset", ("builders.datasets",), "see `dvtr-bench datasets`")
 METRICS = Catalog("metric", ("dvtr_bench.metrics",), "see dvtr_bench/metrics/")
 BREAKDOWNS = Catalog("breakdown", ("dvtr_bench.breakdowns",), "see dvtr_bench/breakdowns/")
+POST_PROCESSORS = Catalog(
+    "post-processor", ("dvtr_bench.post_processing",), "see dvtr_bench/post_processing/"
+)
 EXPORTS = Catalog("export format", ("leaderboard.exports",), "see leaderboard/exports/")

@@ -36,6 +36,29 @@ PostProcessing = Annotated[
         show_default="none",
     ),
 ]
+PostProcess = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="dual_softmax or qb_norm, with settings as qb_norm:bank_captions=1000; repeat for "
+        "both. What they make of the scores goes into result files and tables of their own, beside "
+        "those of the scores as they are.",
+    ),
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="A built dataset.", show_default="all under ./dvtr")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
+]
+AllSeeds = Annotated[
+    bool,
+    typer.Option(
+        "--all-seeds",
+        help="Evaluate every finished seed of that checkpoint's setup: a result file each, one "
+        "row in tables.",
+    ),
+]
 Seed = Annotated[
     int | None, typer.Option(help="Seed that your model was trained with.", show_default="none")
 ]
@@ -49,17 +72,14 @@ def evaluate(
     text_block: TextBlock = None,
     post_processing: PostProcessing = None,
     seed: Seed = None,
-    dataset: Annotated[
-        str | None, typer.Option(help="A built dataset.", show_default="all under ./dvtr")
-    ] = None,
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
-    ] = None,
+    dataset: Dataset = None,
+    checkpoint: Checkpoint = None,
     backbone: Annotated[
         str, typer.Option(help="Weights of a model that is not trained, such as clip_zeroshot.")
     ] = "ViT-B-32/openai",
+    all_seeds: AllSeeds = False,
     split: Annotated[str, typer.Option(help="Report test; validation is for choosing.")] = "test",
+    post_process: PostProcess = None,
     results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
     runs: Annotated[Path, typer.Option(help="Folder of training runs.")] = Path("runs"),
     top: Annotated[
@@ -88,13 +108,17 @@ def evaluate(
         _refuse(about, "it describes scores that you bring, not a --model")
     else:
         _require_described(form, about, dataset, checkpoint)
+        _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
+    from dvtr_bench.evaluation import post_process as processors
     from dvtr_bench.runtime.device import choose_device
     from dvtr_bench.runtime.processes import joined_processes
 
+    chosen = [processors.PostProcess.of(text) for text in post_process or ()]
     place = choose_device(device)
     with joined_processes() as processes:
         how: dict[str, Any] = {
             "results": results,
+            "post_process": chosen,
             "top": top,
             "device": place,
             "processes": processes,
@@ -104,7 +128,12 @@ def evaluate(
                 str(model),
                 dataset,
                 split,
-                {"checkpoint": checkpoint, "backbone": backbone, "runs": runs},
+                {
+                    "checkpoint": checkpoint,
+                    "backbone": backbone,
+                    "runs": runs,
+                    "all_seeds": all_seeds,
+                },
                 {"cache": cache, **how},
             )
         else:
@@ -132,11 +161,14 @@ def _evaluate_model(
     if processes.is_first:
         for reason in plan.left_out:
             typer.echo(f"left out: {reason}", err=True)
+    # A dataset without a train split is told before anything is scored.
+    needs_bank = any(one.needs_bank for one in how["post_process"])
+    banks = [built.split("train") if needs_bank else None for built, _ in plan.runs]
     evaluated = []
-    for built, found in plan.runs:
+    for (built, found), bank in zip(plan.runs, banks, strict=True):
         if processes.is_first:
             typer.echo(f"{found.label} on {built.name} {split}, on {how['device']}", err=True)
-        evaluated.append(evaluate_and_write(found, built.split(split), **how))
+        evaluated.append(evaluate_and_write(found, built.split(split), bank=bank, **how))
     return evaluated
 
 

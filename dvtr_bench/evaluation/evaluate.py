@@ -2,9 +2,9 @@
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.facts import dataset_facts, model_facts
+from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
+from dvtr_bench.evaluation.query_bank import QueryBank
 from dvtr_bench.evaluation.ranking import Ranking, rank
 from dvtr_bench.evaluation.scorer import Scorer
 from dvtr_bench.evaluation.split_groups import split_groups
@@ -24,7 +26,7 @@ from dvtr_bench.protocol.honesty import HonestySample, SampleConfig, check_hones
 from dvtr_bench.protocol.relevance import Relevance
 from dvtr_bench.protocol.split_rules import require_whole_split
 from dvtr_bench.results.build import make_record
-from dvtr_bench.results.record import RunRecord, ScoringFacts, Seconds
+from dvtr_bench.results.record import RunRecord, ScoringFacts, Seconds, TrainingFacts
 from dvtr_bench.results.top_lists import TopLists
 from dvtr_bench.retriever import BlockRetriever
 from dvtr_bench.runtime.environment import environment_facts
@@ -73,7 +75,7 @@ class Evaluation:
 
     Attributes:
         records: One for a ``pairwise`` model. For a ``query_block`` model first the one as
-            published, then the one at block 1.
+            published, then the one at block 1. After them, for each of them, one a post-processor.
         top: The best candidates of every query, one for each record.
     """
 
@@ -88,6 +90,9 @@ def evaluate(
     config: EvaluationConfig | None = None,
     checkpoint_sha256: str | None = None,
     seeds: Sequence[int] = (),
+    training: TrainingFacts | None = None,
+    post_process: Sequence[PostProcess] = (),
+    bank: "RetrievalSplit | None" = None,
     processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Evaluation:
@@ -99,6 +104,10 @@ def evaluate(
         config: Batches and blocks; the defaults when None.
         checkpoint_sha256: Of the weights that were loaded, for the record.
         seeds: Seeds that the model was trained with, for the record.
+        training: How it was trained, for the record; None when it was not, or not here.
+        post_process: What to do to the scores afterwards; each gives records of its own, beside
+            those of the scores as they are.
+        bank: The train split of the same dataset, for a post-processor that needs it.
         processes: Those that share the work; the ranks are the same for any number.
         show_progress: False for no progress bars.
 
@@ -110,7 +119,8 @@ def evaluate(
         ProtocolError: The split is not the whole one, the model's claim about its scoring does not
             hold, or it scores the same call twice otherwise.
         NotANumberError: Scores were NaN.
-        InputError: The model returned something else than features or scores, or cannot be copied.
+        InputError: The model returned something else than features or scores, cannot be copied, or
+            a post-processor cannot do with what there is.
 
     Example:
         >>> evaluation = evaluate(model, open_dataset("usrd").split("test"))  # doctest: +SKIP
@@ -119,11 +129,13 @@ def evaluate(
     """
     config = config or EvaluationConfig()
     require_whole_split(split)
+    require_feasible(post_process, split, bank)
     run = _Run(retriever, split, config, processes, show_progress)
     finished = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
+    finished += run.post_processed(finished, post_process, bank)
     return Evaluation(
         records=tuple(
-            run.record(scored, checkpoint_sha256=checkpoint_sha256, seeds=seeds)
+            run.record(scored, checkpoint_sha256=checkpoint_sha256, seeds=seeds, training=training)
             for scored in finished
         ),
         top=tuple(top_lists(scored.ranking.best, split) for scored in finished),
@@ -132,10 +144,10 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """One pass over the sim_matrix."""
+    """The scores of one way to score, as they are or post-processed, ranked and checked."""
 
-    retriever: "Retriever"
-    text_block: int | None
+    scorer: Scorer
+    facts: ScoringFacts
     ranking: Ranking
     honesty: "tuple[HonestyCheck, ...]"
 
@@ -161,15 +173,7 @@ class _Run:
         self._retriever = retriever
         # What a model remembers of the run must not help it in the checks.
         self._untouched = _copied(retriever)
-        self.encoded: EncodedSplit = encode_split(
-            retriever,
-            split,
-            text_batch=config.text_batch,
-            video_batch=config.video_batch,
-            cache=config.cache,
-            processes=processes,
-            show_progress=self.show_progress,
-        )
+        self.encoded = self._encode(split)
         self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
@@ -204,19 +208,40 @@ class _Run:
             encode_captions=partial(self._captions_again, untouched),
             encode_videos=partial(self._videos_again, untouched),
         )
-        return _Scored(retriever, text_block, ranking, honesty)
+        return _Scored(scorer, ScoringFacts(retriever.scoring, text_block), ranking, honesty)
 
-    def record(
-        self, scored: _Scored, *, checkpoint_sha256: str | None, seeds: Sequence[int]
-    ) -> RunRecord:
-        """Write down everything about a pass."""
-        retriever = scored.retriever
+    def post_processed(
+        self,
+        finished: Sequence[_Scored],
+        post_process: Sequence[PostProcess],
+        bank: "RetrievalSplit | None",
+    ) -> list[_Scored]:
+        """Do to the scores of every finished pass what was asked for."""
+        encoded = self._encode(bank) if bank and any(p.needs_bank for p in post_process) else None
+        found = []
+        for scored in finished:
+            raw = RawScores(
+                scored.scorer,
+                scored.ranking,
+                QueryBank(bank, encoded, scored.scorer) if bank and encoded else None,
+                self.processes,
+                self.show_progress,
+            )
+            for one in post_process:
+                facts, ranking = one.apply(
+                    raw, scored.facts, self.split, self.relevance, self.config.top_k
+                )
+                found.append(replace(scored, facts=facts, ranking=ranking))
+        return found
+
+    def record(self, scored: _Scored, **origin: Any) -> RunRecord:
+        """Write down everything about a pass; ``origin`` as `model_facts` takes it."""
         return make_record(
             scored.ranking.table,
             kind="model",
             dataset=dataset_facts(self.split, self.relevance, self.encoded.frames_per_video),
-            model=model_facts(retriever, checkpoint_sha256=checkpoint_sha256, seeds=seeds),
-            scoring=ScoringFacts(retriever.scoring, scored.text_block),
+            model=model_facts(scored.scorer.retriever, **origin),
+            scoring=scored.facts,
             environment=environment_facts(scored.ranking.device, scored.ranking.dtype),
             honesty=scored.honesty,
             seconds=Seconds(
@@ -227,6 +252,17 @@ class _Run:
             shared_text=shared_text(self.split.captions, self.relevance.caption_video_index),
             groups=self.groups,
             bootstrap=self.config.bootstrap,
+        )
+
+    def _encode(self, split: "RetrievalSplit") -> EncodedSplit:
+        return encode_split(
+            self._retriever,
+            split,
+            text_batch=self.config.text_batch,
+            video_batch=self.config.video_batch,
+            cache=self.config.cache,
+            processes=self.processes,
+            show_progress=self.show_progress,
         )
 
     def _captions_again(

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from dvtr_bench.errors import ConfigError, NotANumberError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.facts import dataset_facts
+from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.ranking import rank
 from dvtr_bench.evaluation.split_groups import split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
@@ -43,6 +44,7 @@ def evaluate_external(
     model_name: str,
     text_block: int | None = None,
     post_processing: str = "none",
+    post_process: "Sequence[PostProcess]" = (),
     seed: int | None = None,
     config: EvaluationConfig | None = None,
     device: str = "cpu",
@@ -55,10 +57,10 @@ def evaluate_external(
         brought: The scores or embeddings, ids in any order.
         split: What they belong to; frames are not needed.
         model_name: What the model is called in results.
-        text_block: Texts scored together, where a score depends on them; None for scores that
-            depend on their own pair alone.
+        text_block: Texts scored together; None for scores that depend on their own pair alone.
         post_processing: What was done to the whole sim_matrix, such as ``dual_softmax``; a result
             with another one stands in another table.
+        post_process: What to do to them here; each gives a record of its own, beside the first.
         seed: That the model was trained with, if known; runs of several seeds share a row.
         config: Blocks, candidates to keep and intervals; the defaults when None.
         device: Where to score and count.
@@ -66,50 +68,65 @@ def evaluate_external(
         show_progress: False for no progress bar.
 
     Returns:
-        One record, of kind ``external``, and the best candidates of each query.
+        Records of kind ``external``: of the scores as they are, then one a post-processor.
 
     Raises:
-        ConfigError: A name is empty, or the text block does not fit.
+        ConfigError: A name is empty, or an option does not fit.
         ProtocolError: The ids are not those of the split.
         NotANumberError: Scores or embeddings hold NaN.
 
     Example:
         >>> brought = read_external(Path("scores.npz"), "sim_matrix")  # doctest: +SKIP
-        >>> split = open_dataset("usrd").split("test")  # doctest: +SKIP
         >>> evaluate_external(brought, split, model_name="xpool")  # doctest: +SKIP
     """
     config = config or EvaluationConfig()
     _require_names(model_name, post_processing)
     _require_text_block(brought, text_block)
+    _require_post_processing(post_processing, post_process)
     require_whole_split(split)
     relevance = Relevance.of(split.captions, split.caption_video_index, len(split.video_ids))
+    scoring = _scoring_facts(text_block, relevance, post_processing)
+    source = _Source(brought, split, model_name, config, torch.device(device))
+    show_progress = show_progress and processes.is_first
     ranking = rank(
-        _Source(brought, split, model_name, config, torch.device(device)),
+        source,
         split,
         relevance,
         top_k=config.top_k,
         processes=processes,
-        show_progress=show_progress and processes.is_first,
+        show_progress=show_progress,
     )
+    raw = RawScores(source, ranking, None, processes, show_progress)
+    done = (one.apply(raw, scoring, split, relevance, config.top_k) for one in post_process)
+    finished = [(scoring, ranking), *done]
     groups = split_groups(split, processes=processes, show_progress=show_progress)
-    # A block larger than the query set is the query set.
-    block = None if text_block is None else min(text_block, relevance.num_captions)
-    record = make_record(
-        ranking.table,
-        kind="external",
-        dataset=dataset_facts(split, relevance, frames_per_video=None),
-        model=_model_facts(model_name, brought, seed),
-        scoring=ScoringFacts(
-            "pairwise" if block is None else "query_block", block, post_processing=post_processing
-        ),
-        environment=environment_facts(ranking.device, ranking.dtype),
-        honesty=(),
-        seconds=Seconds(encode_texts=None, encode_videos=None, score=ranking.seconds),
-        shared_text=shared_text(split.captions, relevance.caption_video_index),
-        groups=groups,
-        bootstrap=config.bootstrap,
+    records = tuple(
+        make_record(
+            found.table,
+            kind="external",
+            dataset=dataset_facts(split, relevance, frames_per_video=None),
+            model=_model_facts(model_name, brought, seed),
+            scoring=how,
+            environment=environment_facts(found.device, found.dtype),
+            honesty=(),
+            seconds=Seconds(None, None, found.seconds),
+            shared_text=shared_text(split.captions, relevance.caption_video_index),
+            groups=groups,
+            bootstrap=config.bootstrap,
+        )
+        for how, found in finished
     )
-    return Evaluation(records=(record,), top=(top_lists(ranking.best, split),))
+    return Evaluation(records, tuple(top_lists(found.best, split) for _, found in finished))
+
+
+def _scoring_facts(
+    text_block: int | None, relevance: Relevance, post_processing: str
+) -> ScoringFacts:
+    if text_block is None:
+        return ScoringFacts("pairwise", None, post_processing=post_processing)
+    # A block larger than the query set is the query set.
+    block = min(text_block, relevance.num_captions)
+    return ScoringFacts("query_block", block, post_processing=post_processing)
 
 
 def _model_facts(name: str, brought: "ExternalFile", seed: int | None) -> ModelFacts:
@@ -184,6 +201,15 @@ def _require_names(model_name: str, post_processing: str) -> None:
     for what, name in (("model's name", model_name), ("post-processing", post_processing)):
         if not name.strip():
             raise ConfigError(f"the {what} is empty: results are told apart by it, give it a name")
+
+
+def _require_post_processing(declared: str, wanted: "Sequence[PostProcess]") -> None:
+    require_feasible(wanted)
+    if wanted and declared != "none":
+        raise ConfigError(
+            f"the scores are post-processed already ({declared}), and {wanted[0].name} is asked "
+            "for on top: bring the scores as the model gives them, or leave one of the two out"
+        )
 
 
 def _require_text_block(brought: "ExternalFile", text_block: int | None) -> None:

@@ -1,5 +1,6 @@
 """What one `dvtr-bench evaluate --sim-matrix` or `--embeddings` does: a file in, a result out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import Form, read_external
+from dvtr_bench.evaluation.post_process import PostProcess
 from dvtr_bench.evaluation.run import Written, write_evaluation
 from dvtr_bench.runtime.processes import ALONE, Processes
 
@@ -39,6 +41,7 @@ def evaluate_brought(
     split: str,
     results: Path,
     *,
+    post_process: Sequence[PostProcess] = (),
     device: str = "cpu",
     top: int = EvaluationConfig.top_k,
     processes: Processes = ALONE,
@@ -50,6 +53,7 @@ def evaluate_brought(
         brought: The file.
         split: The split that was scored.
         results: Folder for the files.
+        post_process: What to do to the scores afterwards, each into a result file of its own.
         device: Where to score and count.
         top: Candidates of each query to keep beside the result file.
         processes: Those that share the work; the first one writes.
@@ -65,6 +69,7 @@ def evaluate_brought(
         model_name=brought.model_name,
         text_block=brought.text_block,
         post_processing=brought.post_processing,
+        post_process=post_process,
         seed=brought.seed,
         config=EvaluationConfig(top_k=top),
         device=device,

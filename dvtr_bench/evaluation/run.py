@@ -1,5 +1,6 @@
 """What one `dvtr-bench evaluate` evaluates: which weights on which datasets, and what it writes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -10,6 +11,8 @@ from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import NotFoundError, ProtocolError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig, evaluate
+from dvtr_bench.evaluation.facts import training_facts
+from dvtr_bench.evaluation.post_process import PostProcess
 from dvtr_bench.model_listing import list_models
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.files import file_stem
@@ -22,6 +25,7 @@ from dvtr_bench.runtime.checkpoint import (
     read_checkpoint_config,
 )
 from dvtr_bench.runtime.processes import ALONE, Processes
+from dvtr_bench.runtime.seed_runs import find_other_seeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,8 +79,8 @@ class Plan:
     """What is evaluated on what.
 
     Attributes:
-        runs: Datasets and the weights for each.
-        left_out: Datasets that are not evaluated and why, one sentence each.
+        runs: Datasets and the weights for each; a dataset stands once for every seed.
+        left_out: Datasets and seeds that are not evaluated and why, one sentence each.
     """
 
     runs: tuple[tuple[BuiltDataset, Weights], ...]
@@ -91,6 +95,7 @@ def plan_evaluation(
     checkpoint: Path | None = None,
     backbone: str = "ViT-B-32/openai",
     runs: Path = Path("runs"),
+    all_seeds: bool = False,
 ) -> Plan:
     """Find the datasets and the weights of an evaluation.
 
@@ -101,6 +106,8 @@ def plan_evaluation(
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
         backbone: What a model that is not trained is built on.
         runs: Where training runs are kept.
+        all_seeds: Whether to take, beside that checkpoint, those of the finished runs that differ
+            from its run in nothing but the seed.
 
     Returns:
         At least one dataset with weights. Where every built dataset was asked for, those that
@@ -120,6 +127,7 @@ def plan_evaluation(
         )
     found: list[tuple[BuiltDataset, Weights]] = []
     problems: list[NotFoundError | ProtocolError] = []
+    seeds_left_out: list[str] = []
     for built in wanted:
         try:
             _require_split(built, split)
@@ -130,6 +138,10 @@ def plan_evaluation(
                 folder = find_checkpoint(model, built.name, runs)
                 _require_same_build(built, folder)
             found.append((built, Weights(model, folder, backbone)))
+            if folder is not None:
+                others, told = _other_seeds(folder, built.name, all_seeds)
+                found += [(built, Weights(model, other, backbone)) for other in others]
+                seeds_left_out += told
         except (NotFoundError, ProtocolError) as problem:
             problems.append(problem)
     if len(problems) == 1 and not found:
@@ -139,7 +151,7 @@ def plan_evaluation(
         raise NotFoundError(
             f"{model} cannot be evaluated on any dataset under ./{ROOT}:\n{reasons}"
         )
-    return Plan(tuple(found), tuple(str(problem) for problem in problems))
+    return Plan(tuple(found), (*map(str, problems), *seeds_left_out))
 
 
 @dataclass(frozen=True)
@@ -161,6 +173,8 @@ def evaluate_and_write(
     results: Path,
     *,
     device: str = "cpu",
+    post_process: Sequence[PostProcess] = (),
+    bank: "RetrievalSplit | None" = None,
     cache: bool = True,
     top: int = EvaluationConfig.top_k,
     processes: Processes = ALONE,
@@ -173,6 +187,8 @@ def evaluate_and_write(
         split: What to evaluate on.
         results: Folder for the files.
         device: Where to compute.
+        post_process: What to do to the scores afterwards, each into a result file of its own.
+        bank: The train split of the same dataset, for a post-processor that needs it.
         cache: Whether backbone features are kept beside the dataset and read from there.
         top: Candidates of each query to keep beside the result file.
         processes: Those that share the work; the first one writes.
@@ -190,6 +206,9 @@ def evaluate_and_write(
         config=EvaluationConfig(cache=cache, top_k=top),
         checkpoint_sha256=description.get("weights_sha256"),
         seeds=() if seed is None else (seed,),
+        training=training_facts(description),
+        post_process=post_process,
+        bank=bank,
         processes=processes,
         show_progress=show_progress,
     )
@@ -264,6 +283,19 @@ def _spread(caption_video_index: "NDArray[np.int64]", queries: int) -> list[int]
         captions = np.flatnonzero(caption_video_index == video)
         chosen.append(int(captions[-1 - place % len(captions)]))
     return chosen
+
+
+def _other_seeds(folder: Path, dataset: str, wanted: bool) -> tuple[list[Path], list[str]]:
+    """Return the checkpoints of the other seeds to evaluate, and why the rest is left out."""
+    others = find_other_seeds(folder)
+    if not wanted:
+        seeds = ", ".join(map(str, others.checkpoints))
+        told = f"{dataset}: the same setup trained with seed {seeds}: --all-seeds evaluates it too"
+        return [], [told] if seeds else []
+    return list(others.checkpoints.values()), [
+        f"{dataset}: seed {seed} is not finished ({run}): run the same `dvtr-bench train` again"
+        for seed, run in others.unfinished.items()
+    ]
 
 
 def _require_split(built: BuiltDataset, split: str) -> None:

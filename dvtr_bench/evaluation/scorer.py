@@ -70,6 +70,17 @@ class Scorer:
         other.retriever = retriever
         return other
 
+    def with_features(self, texts: "Features", videos: "Features") -> "Scorer":
+        """Return the same model, text block and size of blocks with other items to score."""
+        return Scorer(
+            self.retriever,
+            texts,
+            videos,
+            text_block=self.text_block,
+            block_captions=self.grid.block_captions,
+            block_videos=self.grid.block_videos,
+        )
+
     def score(self, block: Block) -> torch.Tensor:
         """Score a block of the grid.
 

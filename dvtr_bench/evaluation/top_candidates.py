@@ -52,10 +52,10 @@ class TopCandidates:
         """
         captions, sets = len(caption_video_index), len(torch.unique(caption_video_index))
         self._own = caption_video_index
-        self._kept: dict[Direction, _Kept] = {
-            "t2v": _Kept(captions, min(k, num_videos)),
-            "v2t": _Kept(num_videos, min(k, sets)),
-            "v2t_caption": _Kept(num_videos, min(k, captions)),
+        self._kept: dict[Direction, KeptBest] = {
+            "t2v": KeptBest(captions, min(k, num_videos)),
+            "v2t": KeptBest(num_videos, min(k, sets)),
+            "v2t_caption": KeptBest(num_videos, min(k, captions)),
         }
 
     def add(self, scores: torch.Tensor, block: "Block") -> None:
@@ -86,10 +86,7 @@ class TopCandidates:
         Returns:
             By direction, on the CPU; the same in every process.
         """
-        return {
-            direction: _joined([part for part in processes.gathered(kept.best()) if part])
-            for direction, kept in self._kept.items()
-        }
+        return {direction: kept.merged(processes) for direction, kept in self._kept.items()}
 
 
 def top_lists(best: dict[Direction, Best], split: "RetrievalSplit") -> TopLists:
@@ -115,10 +112,16 @@ def top_lists(best: dict[Direction, Best], split: "RetrievalSplit") -> TopLists:
     return lists
 
 
-class _Kept:
+class KeptBest:
     """The best so far of some queries: row numbers and scores, made when the first block comes."""
 
     def __init__(self, queries: int, k: int) -> None:
+        """Start with nothing seen.
+
+        Args:
+            queries: Q.
+            k: Candidates to keep of each, at most as many as there are.
+        """
         self._queries = queries
         self._k = k
         self._rows = torch.empty(0, 0, dtype=torch.int64)
@@ -136,7 +139,14 @@ class _Kept:
         candidates: torch.Tensor,
         best: torch.Tensor,
     ) -> None:
-        """Merge queries x candidates; most blocks hold nothing for most queries."""
+        """Merge a block; most blocks hold nothing for most queries.
+
+        Args:
+            scores: float, queries x candidates of the block.
+            queries: int64: rows of its queries.
+            candidates: int64: rows of its candidates, each pair once in all blocks.
+            best: As the scores: the best of each line.
+        """
         places = self.rising(queries, best)
         if not len(places):
             return
@@ -148,9 +158,17 @@ class _Kept:
         )
         self._rows[there], self._scores[there] = rows, kept
 
-    def best(self) -> Best | None:
-        """Return what is kept; None where no block came."""
-        return Best(self._rows.cpu(), self._scores.cpu()) if len(self._rows) else None
+    def merged(self, processes: "Processes") -> Best:
+        """Join what every process kept.
+
+        Args:
+            processes: Those that shared the blocks.
+
+        Returns:
+            On the CPU; the same in every process. Of equal scores the first row.
+        """
+        mine = Best(self._rows.cpu(), self._scores.cpu()) if len(self._rows) else None
+        return _joined([part for part in processes.gathered(mine) if part])
 
     def _prepare(self, scores: torch.Tensor) -> None:
         if not len(self._rows):

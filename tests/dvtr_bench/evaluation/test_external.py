@@ -136,7 +136,7 @@ def test_post_processing_stands_in_a_table_of_its_own(honest_model, split, broug
     file = brought(split, sim_matrix=scores * odds / odds.sum(axis=0))
     (processed,) = _evaluate(file, split, post_processing="dual_softmax").records
     boards = make_boards([plain, processed])
-    assert [board.key.post_processing for board in boards] == ["dual_softmax", "none"]
+    assert [board.key.post_processing for board in boards] == ["none", "dual_softmax"]
     assert [board.entries[0].label for board in boards] == ["theirs (external)"] * 2
 
 

@@ -1,0 +1,230 @@
+"""Post-processing of a whole run: two matrices out of one, each ranked in its own direction.
+
+What is done to scores for t2v is not what is done for v2t, so ranks of both can no longer be
+counted from one sim_matrix. A post-processor is fitted in streaming passes over the raw scores;
+then each direction is ranked from blocks that are scored and post-processed on the way. captions x
+videos is never held.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.catalog import POST_PROCESSORS
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.evaluation.query_bank import QueryBank, require_bank
+from dvtr_bench.evaluation.ranking import Ranking, ScoreSource, rank
+from dvtr_bench.results.record import PostProcessingFacts, ScoringFacts
+from dvtr_bench.runtime.processes import ALONE, Processes
+from dvtr_bench.training.options import parse_settings
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.protocol.blocks import Block, Grid
+    from dvtr_bench.protocol.relevance import Relevance
+
+Floats = NDArray[np.float64]
+
+_FOR_ALL = (
+    "Honesty checks, where there are any, were made on the scores before it. Intervals draw "
+    "queries anew, but do not post-process anew"
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RawScores:
+    """What a post-processor may look at.
+
+    Attributes:
+        source: The scores, before any post-processing.
+        ranking: What they gave.
+        bank: Training items, for a post-processor that needs them.
+        processes: Those that share the work.
+        show_progress: Whether to show progress bars.
+    """
+
+    source: ScoreSource
+    ranking: Ranking
+    bank: QueryBank | None = None
+    processes: Processes = ALONE
+    show_progress: bool = False
+
+
+class Fitted(Protocol):
+    """A post-processor that has seen what it needs of a run."""
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the record states beside the settings (JSON values)."""
+        ...
+
+    def t2v(self, scores: Floats, block: "Block") -> Floats:
+        """Return what captions are ranked by: float64, captions x videos of the block."""
+        ...
+
+    def v2t(self, scores: Floats, block: "Block") -> Floats:
+        """Return what videos are ranked by: float64, captions x videos of the block."""
+        ...
+
+
+@dataclass(frozen=True)
+class PostProcess:
+    """A post-processor with its settings.
+
+    Attributes:
+        name: A file of `dvtr_bench.post_processing`.
+        config: Its ``Config``.
+    """
+
+    name: str
+    config: Any
+
+    @classmethod
+    def of(cls, text: str) -> "PostProcess":
+        """Read what a user wrote.
+
+        Args:
+            text: A name, with settings where they are not the published ones.
+
+        Returns:
+            The post-processor.
+
+        Raises:
+            NotFoundError: None is called so.
+            ConfigError: There is no such setting, or its value does not fit.
+
+        Example:
+            >>> PostProcess.of("qb_norm:bank_captions=1000").config.inverse_temperature
+            20.0
+        """
+        name, _, settings = text.partition(":")
+        module = POST_PROCESSORS.load(name.strip())
+        key = module.__name__.rpartition(".")[2]
+        parts = [part for part in settings.split(",") if part.strip()]
+        return cls(key, module.Config(**parse_settings(module.Config, parts)))
+
+    @property
+    def label(self) -> str:
+        """Name and all settings: what a table of results is headed by.
+
+        Example:
+            >>> PostProcess.of("dual-softmax").label
+            'dual_softmax (inverse_temperature=100)'
+        """
+        settings = ", ".join(f"{key}={_shown(value)}" for key, value in asdict(self.config).items())
+        return f"{self.name} ({settings})"
+
+    @property
+    def needs_bank(self) -> bool:
+        """Whether it needs training captions and videos."""
+        needs: bool = POST_PROCESSORS.load(self.name).NEEDS_BANK
+        return needs
+
+    def apply(
+        self,
+        raw: RawScores,
+        scoring: ScoringFacts,
+        split: "RetrievalSplit",
+        relevance: "Relevance",
+        top_k: int,
+    ) -> tuple[ScoringFacts, Ranking]:
+        """Fit it to a run and rank each direction by what it makes of the scores.
+
+        Args:
+            raw: The scores of the run.
+            scoring: What the record says of them.
+            split: Names the captions and the videos.
+            relevance: Of the split.
+            top_k: Candidates to keep for each query.
+
+        Returns:
+            What the record says of the scores now; ranks and best candidates, the same in every
+            process, with the seconds that fitting and ranking took.
+
+        Raises:
+            InputError: A score is infinite.
+        """
+        started = time.perf_counter()
+        module = POST_PROCESSORS.load(self.name)
+        fitted: Fitted = module.fit(self.config, raw)
+        t2v, v2t = (
+            rank(
+                _OneWay(raw.source, make),
+                split,
+                relevance,
+                top_k=top_k,
+                processes=raw.processes,
+                label=f"{self.name}: {way}",
+                show_progress=raw.show_progress,
+            )
+            for way, make in (("t2v", fitted.t2v), ("v2t", fitted.v2t))
+        )
+        ranking = replace(
+            v2t,
+            table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
+            best={**v2t.best, "t2v": t2v.best["t2v"]},
+            seconds=time.perf_counter() - started,
+            device=raw.ranking.device,
+        )
+        done = PostProcessingFacts(
+            self.name, asdict(self.config), dict(fitted.facts), f"{module.STATEMENT}. {_FOR_ALL}"
+        )
+        return replace(scoring, post_processing=self.label, post_processed=done), ranking
+
+
+def require_feasible(
+    chosen: "Sequence[PostProcess]",
+    split: "RetrievalSplit | None" = None,
+    bank: "RetrievalSplit | None" = None,
+) -> None:
+    """Refuse what cannot be done, before anything is scored.
+
+    Args:
+        chosen: Post-processors.
+        split: What is evaluated by a model; None for brought scores.
+        bank: The train split that stands ready to be a bank; None for none.
+
+    Raises:
+        ConfigError: One is asked for twice, or needs a bank and there is none.
+        ProtocolError: The bank is not the train split of the same build.
+    """
+    labels = [one.label for one in chosen]
+    if again := next((label for label in labels if labels.count(label) > 1), None):
+        raise ConfigError(f"{again} is asked for twice: name it once")
+    for one in chosen:
+        if one.needs_bank and (bank is None or split is None):
+            raise ConfigError(
+                f"{one.name} needs the scores of a bank of training captions and videos, which "
+                "only a model can give: evaluate a --model (in Python, pass the train split as the "
+                f"bank), or bring scores that you have post-processed and say so with "
+                f"--post-processing {one.name}"
+            )
+        if one.needs_bank and bank is not None and split is not None:
+            require_bank(bank, split)
+
+
+class _OneWay:
+    """Blocks of a sim_matrix, post-processed for one direction."""
+
+    def __init__(self, source: ScoreSource, make: "Callable[[Floats, Block], Floats]") -> None:
+        self.name = source.name
+        self._source = source
+        self._make = make
+
+    @property
+    def grid(self) -> "Grid":
+        return self._source.grid
+
+    def score(self, block: "Block") -> torch.Tensor:
+        return torch.from_numpy(self._make(self._source.score(block).double().cpu().numpy(), block))
+
+
+def _shown(value: object) -> str:
+    if value is None:
+        return "all"
+    return f"{value:g}" if isinstance(value, float) else str(value)

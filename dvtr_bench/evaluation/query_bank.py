@@ -1,0 +1,125 @@
+"""A bank of training captions and training videos, scored against what is searched."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.errors import ConfigError, ProtocolError
+from dvtr_bench.features.encode import select
+from dvtr_bench.protocol.split_rules import require_whole_split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.evaluation.scorer import Scorer
+    from dvtr_bench.features.encode_split import EncodedSplit
+
+
+class QueryBank:
+    """Scores of training items, made by the calls that score the run.
+
+    Attributes:
+        split: The training split.
+    """
+
+    def __init__(self, split: "RetrievalSplit", encoded: "EncodedSplit", scorer: "Scorer") -> None:
+        """Put a bank beside a run.
+
+        Args:
+            split: The training split.
+            encoded: Its features.
+            scorer: Of the run.
+        """
+        self.split = split
+        self._encoded = encoded
+        self._scorer = scorer
+
+    def captions(self, count: int | None) -> "Scorer":
+        """Return the scores of training captions, in blocks of their own, and the gallery.
+
+        Args:
+            count: How many, evenly spaced in file order; None for all.
+
+        Returns:
+            Training captions x videos of the run.
+
+        Raises:
+            ConfigError: There are not so many.
+        """
+        rows = self._rows("captions", self.split.caption_ids, count)
+        return self._scorer.with_features(
+            texts=select(self._encoded.texts, torch.from_numpy(rows)), videos=self._scorer.videos
+        )
+
+    def videos(self, count: int | None) -> "Scorer":
+        """Return the scores of the queries, in the blocks of the run, and training videos.
+
+        Args:
+            count: How many, evenly spaced in file order; None for all.
+
+        Returns:
+            Captions of the run x training videos.
+
+        Raises:
+            ConfigError: There are not so many.
+        """
+        rows = self._rows("videos", self.split.video_ids, count)
+        return self._scorer.with_features(
+            texts=self._scorer.texts, videos=select(self._encoded.videos, torch.from_numpy(rows))
+        )
+
+    def facts(self, captions: int | None, videos: int | None) -> dict[str, Any]:
+        """Return what the record states of the bank: sizes and hashes of ids (JSON values)."""
+        found: dict[str, Any] = {"bank_split": self.split.name}
+        for what, ids, count in (
+            ("captions", self.split.caption_ids, captions),
+            ("videos", self.split.video_ids, videos),
+        ):
+            chosen = [ids[row] for row in self._rows(what, ids, count)]
+            found[f"bank_{what}"] = len(chosen)
+            found[f"bank_{what}_sha256"] = ids_sha256(chosen)
+        return found
+
+    def _rows(self, what: str, ids: "Sequence[str]", count: int | None) -> NDArray[np.int64]:
+        wanted = len(ids) if count is None else count
+        if wanted > len(ids):
+            raise ConfigError(
+                f"bank_{what} is {wanted}, but {self.split.dataset_name} {self.split.name} has "
+                f"{len(ids)} {what}: leave it out to take all"
+            )
+        return np.arange(wanted, dtype=np.int64) * len(ids) // wanted
+
+
+def require_bank(bank: "RetrievalSplit", split: "RetrievalSplit") -> None:
+    """Refuse a bank that is not the whole train split beside the split that is evaluated.
+
+    Args:
+        bank: What is to be the bank.
+        split: What is evaluated.
+
+    Raises:
+        ProtocolError: It is another split than ``train``, of another dataset or build, or what is
+            evaluated itself.
+    """
+    if bank.name != "train":
+        raise ProtocolError(
+            f"{bank.dataset_name}: a bank is made of training captions and videos, never of "
+            f"{bank.name}: pass the train split"
+        )
+    if split.name == bank.name:
+        raise ProtocolError(
+            f"{split.dataset_name}: {split.name} cannot be evaluated with itself as the bank: "
+            "evaluate validation or test"
+        )
+    if bank.fingerprint != split.fingerprint:
+        raise ProtocolError(
+            f"the bank is the train split of {bank.dataset_name} (fingerprint "
+            f"{bank.fingerprint[:12]}), but what is evaluated is {split.dataset_name} "
+            f"({split.fingerprint[:12]}): another build may train on clips of this "
+            f"{split.name} split. Pass the train split of the same build"
+        )
+    require_whole_split(bank)
