@@ -1,0 +1,1 @@
+"""Ablation tables: one model with one thing changed at a time."""
