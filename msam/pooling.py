@@ -18,14 +18,19 @@ from typing import Final
 import torch
 from torch import nn
 
+from dvtr_bench.protocol.blocks import cut
+
 FRAME_TEMPERATURE: Final = 0.01
 TEXT_TEMPERATURE: Final = 0.01
 GATE_DIVISOR: Final = 0.7
 OUTPUT_SCALE: Final = 0.4
 
-_CHUNK_ELEMENTS: Final = 2**22
-"""Numbers in the largest intermediate tensor, which bounds memory; videos are taken
-in chunks that keep to it, one at a time where texts are many."""
+_ELEMENTS_AT_ONCE: Final = 2**20
+"""Numbers in the largest intermediate tensor, which bounds memory: few enough to stay in a core's
+cache. Videos are taken in runs that keep to it, at least one at a time."""
+
+_ELEMENTS_AT_ONCE_ON_GPU: Final = 2**26
+"""The same where caches are small and every call costs: enough to keep the device busy."""
 
 
 class FusionGate(nn.Module):
@@ -45,24 +50,26 @@ class FusionGate(nn.Module):
 
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Return the gate of pooled embeddings: ... x C to ..., in 0..1/0.7."""
-        gate: torch.Tensor = self.of_mixed(pooled[..., None], pooled.new_ones(1, 1))
-        return gate[..., 0]
+        gate: torch.Tensor = self.fc2(self.fc1(pooled).relu())
+        return torch.sigmoid(gate[..., 0]) / GATE_DIVISOR
 
     def of_mixed(self, vectors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
         """Return the gate of means of vectors, which are not made.
 
         Args:
-            vectors: ... x C x F.
-            weights: ... x F x T, summing to 1 over F.
+            vectors: V x C x F.
+            weights: V x F x T, summing to 1 over F.
 
         Returns:
-            ... x T.
+            V x T.
         """
-        hidden = (self.fc1.weight @ vectors + self.fc1.bias[:, None]) @ weights
-        # One weight for each matrix: with a single one torch would copy all that is hidden.
-        weight = self.fc2.weight.expand(*hidden.shape[:-2], -1, -1)
-        gate: torch.Tensor = weight @ hidden.relu_() + self.fc2.bias
-        return torch.sigmoid(gate[..., 0, :]) / GATE_DIVISOR
+        projected = self.fc1.weight @ vectors + self.fc1.bias[:, None]
+        gates = []
+        for part in _runs(len(vectors), weights.shape[2] * len(self.fc1.bias), vectors.device):
+            hidden = (projected[part] @ weights[part]).relu_()
+            # One weight for each matrix: with a single one torch would copy all that is hidden.
+            gates.append(self.fc2.weight.expand(len(hidden), -1, -1) @ hidden)
+        return torch.sigmoid(torch.cat(gates)[:, 0] + self.fc2.bias) / GATE_DIVISOR
 
 
 def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
@@ -93,8 +100,9 @@ def attention_similarity(
     Returns:
         T x V: 0.4 times the cosine of text and pooled video.
     """
+    num_videos, num_frames = frame_mask.shape
     rows = []
-    for part in _chunks(frame_embeds, len(text_embeds), frame_embeds.shape[1]):
+    for part in _runs(num_videos, num_frames * len(text_embeds), frame_embeds.device):
         frames = frame_embeds[part]
         similarity = frames @ text_embeds.T
         weights = frame_weights(similarity, frame_mask[part])
@@ -130,12 +138,11 @@ def fusion_similarity(
     Source: arXiv 2510.15470, msam-spec section 2. differs: padded frames are masked out; the
         rewrite is exact but for rounding.
     """
-    num_texts, num_frames = len(text_embeds), frame_embeds.shape[1]
+    num_texts, (num_videos, num_frames) = len(text_embeds), frame_mask.shape
     block = num_texts if bank_weights is not None else max(1, min(text_block, num_texts))
     whole = num_texts - num_texts % block
-    largest_axis = max(num_frames, len(gate.fc1.bias))
     rows = []
-    for part in _chunks(frame_embeds, num_texts, largest_axis):
+    for part in _runs(num_videos, num_frames * num_texts, frame_embeds.device):
         bank = None if bank_weights is None else bank_weights[part]
         columns = [
             _fuse(texts, frame_embeds[part], frame_mask[part], gate, min(block, len(texts)), bank)
@@ -159,8 +166,9 @@ def bank_frame_weights(
     Returns:
         V x F: the a of ``q = sum_f a f``.
     """
+    num_videos, num_frames = frame_mask.shape
     rows = []
-    for part in _chunks(frame_embeds, len(bank_embeds), frame_embeds.shape[1]):
+    for part in _runs(num_videos, num_frames * len(bank_embeds), frame_embeds.device):
         similarity = frame_embeds[part] @ bank_embeds.T
         weights = frame_weights(similarity, frame_mask[part])
         dot = (weights * similarity).sum(dim=1)
@@ -168,10 +176,10 @@ def bank_frame_weights(
     return torch.cat(rows)
 
 
-def _chunks(frame_embeds: torch.Tensor, num_texts: int, largest_axis: int) -> Iterator[slice]:
-    size = max(1, _CHUNK_ELEMENTS // max(1, num_texts * largest_axis))
-    for start in range(0, len(frame_embeds), size):
-        yield slice(start, start + size)
+def _runs(num_videos: int, elements_each: int, device: torch.device) -> Iterator[slice]:
+    """Cut videos into runs of which intermediate tensors are small enough."""
+    room = _ELEMENTS_AT_ONCE if device.type == "cpu" else _ELEMENTS_AT_ONCE_ON_GPU
+    return cut(num_videos, max(1, room // max(1, elements_each)))
 
 
 def _block_weights(weights: torch.Tensor, dot: torch.Tensor) -> torch.Tensor:

@@ -91,7 +91,7 @@ def test_agrees_with_the_direct_form(text_block):
 def test_chunks_of_videos_change_nothing(monkeypatch):
     texts, frames, mask, gate = random_case()
     whole = fusion_similarity(texts, frames, mask, gate, text_block=5)
-    monkeypatch.setattr(pooling, "_CHUNK_ELEMENTS", 1)
+    monkeypatch.setattr(pooling, "_ELEMENTS_AT_ONCE", 1)
     chunked = fusion_similarity(texts, frames, mask, gate, text_block=5)
     torch.testing.assert_close(chunked, whole, atol=1e-6, rtol=0)
 
