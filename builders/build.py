@@ -7,7 +7,15 @@ from pathlib import Path
 
 from builders.engine.assemble import write_dataset
 from builders.engine.card import CARD_NAME, make_card
-from builders.engine.check import BROKEN, absent_splits, check_source, settle_missing, stop_at
+from builders.engine.check import (
+    BROKEN,
+    absent_splits,
+    check_source,
+    problems_path,
+    settle_missing,
+    stop_at,
+    write_problems,
+)
 from builders.engine.decode import Decoded, decode_clips, identities
 from builders.engine.report import REPORT_NAME, BuildReport, make_report
 from builders.engine.rows import Rows
@@ -105,6 +113,7 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         ):
             (staging.output / name).write_text(text, encoding="utf-8", newline="\n")
         put_in_place(staging)
+        problems_path(settings.root, source.info.name).unlink(missing_ok=True)
     return Build(open_dataset(target), report)
 
 
@@ -165,11 +174,13 @@ def _settle_broken(
         return source, left_out
     lines = [f"{clip.video_id!r}: {message}" for clip, message in decoded.broken]
     if settings.missing == "stop":
-        stop_at({BROKEN: lines}, source.info.name)
+        stop_at({BROKEN: lines}, source.info.name, settings.root)
     lost = {clip.video_id for clip, _ in decoded.broken}
     kept = tuple(clip for clip in source.clips if clip.video_id not in lost)
     if not kept:
+        listed = write_problems({BROKEN: lines}, source.info.name, settings.root)
         raise MissingClipsError(
-            f"{source.info.name}: not one of {len(lost):,} clips can be decoded:{bullets(lines)}"
+            f"{source.info.name}: not one of {len(lost):,} clips can be decoded:{bullets(lines)}\n"
+            f"{listed}"
         )
     return replace(source, clips=kept), {**left_out, BROKEN: tuple(lines)}

@@ -44,11 +44,14 @@ class PublishedFile:
 
     Attributes:
         url: Where it is, at a fixed revision.
-        sha256: Of its bytes, 64 hex digits.
+        sha256: Of its own bytes, 64 hex digits; None where we never held the file and know none:
+            then the first download is trusted and recorded, and later ones must be equal to it.
+        in_zip: True when `url` is of a zip that holds the file, in whichever folder.
     """
 
     url: str
-    sha256: str
+    sha256: str | None
+    in_zip: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ class DatasetInfo:
         citation: BibTeX; empty when there is none.
         files: Annotation files by name.
         clips_from: How a user gets the clips, a sentence or two.
-        expected: Videos and captions of each split of the published files.
+        expected: Videos and captions of each split of the published files; None for captions that
+            we know no count of.
         flaws: What is wrong with it, one sentence each.
         language: BCP 47 tag of the captions.
         tags: Further tags of the dataset card.
@@ -82,7 +86,7 @@ class DatasetInfo:
     citation: str = ""
     files: Mapping[str, PublishedFile] = field(default_factory=dict)
     clips_from: str = ""
-    expected: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    expected: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
     flaws: tuple[str, ...] = ()
     language: str = "en"
     tags: tuple[str, ...] = ()

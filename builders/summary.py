@@ -9,7 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
+from builders.engine.check import BROKEN
 from builders.engine.report import REPORT_NAME
+from builders.problems import bullets
 from builders.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import Manifest
@@ -101,7 +103,10 @@ def _remarks(build: Build) -> Iterable[str]:
     manifest = build.dataset.manifest
     yield from manifest.notes
     for reason, count in manifest.left_out.items():
-        yield f"left out, {reason}: {count:,}, listed in {build.dataset.folder / REPORT_NAME}"
+        ids = build.report.left_out[reason] if build.report else ()
+        listed = bullets(ids if reason == BROKEN else list(map(repr, ids)))
+        path = build.dataset.folder / REPORT_NAME
+        yield f"left out, {reason}: {count:,}, all of them listed in {path}{listed}"
     if build.report is None:
         return
     for split, captions in build.report.captions.items():

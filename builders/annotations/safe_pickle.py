@@ -14,7 +14,8 @@ class _RefusingUnpickler(pickle.Unpickler):
     """Knows no classes: whatever a pickle asks for by name is refused."""
 
     def __init__(self, data: bytes, path: Path) -> None:
-        super().__init__(io.BytesIO(data))
+        # Strings of Python 2 are bytes; those that such pickles hold are text.
+        super().__init__(io.BytesIO(data), encoding="utf-8")
         self._path = path
 
     def find_class(self, module: str, name: str) -> NoReturn:
@@ -30,11 +31,13 @@ class _RefusingUnpickler(pickle.Unpickler):
         )
 
 
-def load_pickle(path: Path) -> Any:
+def load_pickle(path: Path, *, also: tuple[type, ...] = ()) -> Any:
     """Read a pickle that holds dict, list and str and nothing else.
 
     Args:
         path: The file.
+        also: Further plain types, such as tuple and bytes, that a published file is known to hold;
+            classes are refused whatever stands here.
 
     Returns:
         Nested dicts, lists and strings.
@@ -52,16 +55,16 @@ def load_pickle(path: Path) -> Any:
         raise AnnotationError(
             f"{path}: not a whole pickle file ({failure}): get the file again"
         ) from failure
-    _check_types(path, value)
+    _check_types(path, value, (*_ALLOWED, *also))
     return value
 
 
-def _check_types(path: Path, value: object) -> None:
+def _check_types(path: Path, value: object, allowed: tuple[type, ...]) -> None:
     pending: list[object] = [value]
     seen: set[int] = set()
     while pending:
         item = pending.pop()
-        if type(item) not in _ALLOWED:
+        if type(item) not in allowed:
             raise UnsafePickleError(
                 f"{path}: refused: expected dict, list and str alone, found "
                 f"{type(item).__name__} {str(item)[:40]!r}"
@@ -71,5 +74,5 @@ def _check_types(path: Path, value: object) -> None:
         seen.add(id(item))
         if isinstance(item, dict):
             pending += [*item, *item.values()]
-        elif isinstance(item, list):
+        elif isinstance(item, list | tuple):
             pending += item

@@ -9,7 +9,7 @@ means Test.
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
-from builders.clips.folder import ClipFolder
+from builders.clips.files import ClipFiles
 
 Part = Literal["Tra", "Test"]
 
@@ -46,8 +46,8 @@ def parse_usrd_name(name: str) -> EraKey | None:
     return None
 
 
-def find_era_clips(folder: ClipFolder) -> dict[EraKey, list[PurePosixPath]]:
-    """Find ERA's clips below a folder, in whichever layout.
+def find_era_clips(folder: ClipFiles) -> dict[EraKey, list[PurePosixPath]]:
+    """Find ERA's clips in a folder or zip, in whichever layout.
 
     Args:
         folder: The clips.
@@ -72,13 +72,13 @@ def category_of(name: str) -> str:
     return name.rpartition("_")[0]
 
 
-def _key(folder: ClipFolder, file: PurePosixPath) -> EraKey | None:
+def _key(folder: ClipFiles, file: PurePosixPath) -> EraKey | None:
     # A name that ends in ' 1' is the authors' wherever it stands: ERA has none. Otherwise ERA's
     # folder decides, since a space before the dot says nothing inside it. `train` is not ERA's
     # word: a user's own folder of that name may hold clips of both parts.
     if file.stem.endswith(" 1"):
         return parse_usrd_name(file.stem)
-    folders = {name.lower() for name in (folder.root.resolve().name, *file.parts[:-1])}
+    folders = {name.lower() for name in (folder.name, *file.parts[:-1])}
     if "tra" in folders:
         return EraKey("Tra", file.stem.rstrip(" "))
     if "test" in folders:

@@ -3,14 +3,11 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Final
 
+from builders.archive import IGNORED_FOLDERS
+from builders.clips.files import is_video_name, no_clips_message
+from builders.source import ClipFile
 from dvtr_bench.errors import NotFoundError
-
-VIDEO_SUFFIXES: Final = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()
-)
-IGNORED_FOLDERS: Final = frozenset({"__MACOSX"})
 
 
 @dataclass(frozen=True)
@@ -25,9 +22,22 @@ class ClipFolder:
     root: Path
     files: tuple[PurePosixPath, ...]
 
-    def path(self, file: PurePosixPath) -> Path:
-        """Return where a file is."""
-        return self.root / file
+    @property
+    def name(self) -> str:
+        """The folder's own name."""
+        return self.root.resolve().name
+
+    def footage(self, file: PurePosixPath) -> ClipFile:
+        """Return a file's pixels."""
+        return ClipFile(self.root / file)
+
+    def place(self, file: PurePosixPath) -> object:
+        """Return the file that a name stands for: links to one file are that file."""
+        try:
+            status = (self.root / file).stat()
+        except OSError:
+            return file
+        return status.st_dev, status.st_ino
 
     @classmethod
     def scan(cls, root: Path) -> "ClipFolder":
@@ -42,11 +52,8 @@ class ClipFolder:
             The files; folders that are links to other folders are not entered.
 
         Raises:
-            NotFoundError: No such folder, or no video file in it.
+            NotFoundError: No video file in it.
         """
-        if not root.is_dir():
-            found = "a file" if root.exists() else "nothing"
-            raise NotFoundError(f"--clips {root}: expected a folder of clips, found {found}")
         clips: list[PurePosixPath] = []
         others = 0
         for folder, subfolders, names in os.walk(root):
@@ -62,14 +69,5 @@ class ClipFolder:
                 else:
                     others += 1
         if not clips:
-            raise NotFoundError(
-                f"--clips {root}: there are no clips in it: expected video files "
-                f"({', '.join(sorted(VIDEO_SUFFIXES))}), found {others} other files. Name the "
-                "folder that holds the clips"
-            )
+            raise NotFoundError(no_clips_message(root, others))
         return cls(root, tuple(sorted(clips)))
-
-
-def is_video_name(name: str) -> bool:
-    """Return whether a file of this name is taken for a clip."""
-    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES

@@ -1,12 +1,12 @@
 """Which file belongs to which id, where several files may be the same clip."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from builders.clips.folder import ClipFolder
-from builders.source import ClipFile
+from builders.clips.files import ClipFiles
+from builders.clips.open import open_clips
+from builders.source import Footage
 from dvtr_bench.errors import AnnotationError
 
 
@@ -15,17 +15,17 @@ class Matches:
     """Clip files by id.
 
     Attributes:
-        footage: The file of each id that has one.
+        footage: The clip of each id that has one.
         unused: Files that belong to no id.
         notes: What a reader must know, such as second copies.
     """
 
-    footage: Mapping[str, ClipFile]
+    footage: Mapping[str, Footage]
     unused: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-Find = Callable[[ClipFolder], Mapping[str, Sequence[PurePosixPath]]]
+Find = Callable[[ClipFiles], Mapping[str, Sequence[PurePosixPath]]]
 """Gives for each id the files of a folder that are its clip; several when archives hold the same
 clip under two spellings."""
 
@@ -34,7 +34,7 @@ def match_clips(root: Path | None, find: Find) -> Matches:
     """Choose one file for each id.
 
     Args:
-        root: The folder of clips; None when there is none.
+        root: The folder or zip of clips; None when there is none.
         find: Which files are an id's clip.
 
     Returns:
@@ -42,23 +42,24 @@ def match_clips(root: Path | None, find: Find) -> Matches:
 
     Raises:
         AnnotationError: An id has several files with different bytes.
-        NotFoundError: No such folder, or no clip in it.
+        NotFoundError: No such folder or zip, or no clip in it.
     """
     if root is None:
         return Matches({}, (), ())
-    folder = ClipFolder.scan(root)
-    footage: dict[str, ClipFile] = {}
+    folder = open_clips(root)
+    footage: dict[str, Footage] = {}
     taken: set[PurePosixPath] = set()
     copies = 0
     for video_id, files in find(folder).items():
         if not files:
             continue
-        if len({_sha256(folder.path(file)) for file in files} if len(files) > 1 else files) > 1:
+        found = [folder.footage(file) for file in files]
+        if len(found) > 1 and len({one.identity() for one in found}) > 1:
             raise AnnotationError(
                 f"{folder.root}: several different clips for the id {video_id!r}: "
-                f"{', '.join(repr(str(file)) for file in files)}. Keep the right one"
+                f"{', '.join(repr(str(file)) for file in files)}. Keep the right one alone"
             )
-        footage[video_id] = ClipFile(folder.path(files[0]))
+        footage[video_id] = found[0]
         taken.update(files)
         copies += len(files) - 1
     unused = tuple(str(file) for file in folder.files if file not in taken)
@@ -70,14 +71,17 @@ def match_clips(root: Path | None, find: Find) -> Matches:
     return Matches(footage, unused, notes)
 
 
-def files_by_stem(folder: ClipFolder) -> dict[str, list[PurePosixPath]]:
+def find_by_stem(
+    folder: ClipFiles, video_ids: Sequence[str]
+) -> Mapping[str, Sequence[PurePosixPath]]:
+    """Find clips that are named after their ids, wherever they are below the folder."""
+    stems = files_by_stem(folder)
+    return {video_id: stems.get(video_id, []) for video_id in video_ids}
+
+
+def files_by_stem(folder: ClipFiles) -> dict[str, list[PurePosixPath]]:
     """Group files by their name without its extension, wherever they are below the folder."""
     stems: dict[str, list[PurePosixPath]] = {}
     for file in folder.files:
         stems.setdefault(file.stem, []).append(file)
     return stems
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from builders.annotations.caption_rows import CaptionRow
-from builders.clips.folder import ClipFolder, is_video_name
+from builders.clips.files import ClipFiles, is_video_name
 from builders.clips.matching import files_by_stem
 from builders.problems import bullets
 from dvtr_bench.errors import AnnotationError
@@ -33,7 +33,7 @@ class NamedClip:
 class ClipNames:
     """Turns rows into clips, for one folder."""
 
-    def __init__(self, folder: ClipFolder | None) -> None:
+    def __init__(self, folder: ClipFiles | None) -> None:
         """Know the folder's files; None when there are captions alone."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
@@ -93,7 +93,7 @@ class ClipNames:
         return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
 
 
-def check_one_id_per_file(folder: ClipFolder | None, clips: Iterable[NamedClip]) -> None:
+def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:
     """Refuse tables in which two ids name one file, or one id two files.
 
     Args:
@@ -109,7 +109,8 @@ def check_one_id_per_file(folder: ClipFolder | None, clips: Iterable[NamedClip])
     for clip in clips:
         if clip.file is None:
             continue
-        first = id_of.setdefault(_identity(folder, clip.file), clip)
+        place = folder.place(clip.file) if folder else clip.file
+        first = id_of.setdefault(place, clip)
         if first.video_id != clip.video_id:
             also = "" if first.file == clip.file else f" (the same file as {clip.file})"
             problems[
@@ -124,11 +125,3 @@ def check_one_id_per_file(folder: ClipFolder | None, clips: Iterable[NamedClip])
             ] = None
     if problems:
         raise AnnotationError(f"the table of captions contradicts itself:{bullets(list(problems))}")
-
-
-def _identity(folder: ClipFolder | None, file: PurePosixPath) -> object:
-    try:
-        status = folder.path(file).stat() if folder else None
-    except OSError:
-        status = None
-    return (status.st_dev, status.st_ino) if status else file

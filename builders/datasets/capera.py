@@ -1,8 +1,7 @@
 """CapERA: ERA's clips with one written and four generated captions (Remote Sensing 15(8), 2139)."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
@@ -10,12 +9,12 @@ import pyarrow as pa
 
 from builders.annotations.capera_json import read_capera
 from builders.clips.era import EraKey, Part, category_of, find_era_clips
-from builders.clips.folder import ClipFolder
+from builders.clips.files import ClipFiles
 from builders.clips.matching import match_clips
 from builders.options import optional, required
-from builders.published import check_expected, find_annotations, record_sources
+from builders.published import Annotations, check_expected, find_annotations, record_sources
 from builders.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
-from dvtr_bench.errors import ConfigError
+from builders.validation_carving import carve_validation, check_fraction
 
 _URL: Final = (
     "https://raw.githubusercontent.com/yakoubbazi/CapEra/"
@@ -85,17 +84,15 @@ class Options:
         ConfigError: The fraction is not below 1.
     """
 
-    annotations: Path = required("the folder with CapERA_DATASET_train.json and ..._test.json")
-    clips: Path | None = optional(None, "the folder that holds ERA's Tra and Test")
+    annotations: Annotations = required(
+        "the folder with CapERA_DATASET_train.json and ..._test.json, or auto"
+    )
+    clips: Path | None = optional(None, "the folder or zip that holds ERA's Tra and Test")
     validation_fraction: float = optional(0.0, "the share of train that becomes validation")
 
     def __post_init__(self) -> None:
         """Check the fraction."""
-        if not 0 <= self.validation_fraction < 1:
-            raise ConfigError(
-                f"--validation-fraction: expected 0 or more and below 1, found "
-                f"{self.validation_fraction}"
-            )
+        check_fraction(self.validation_fraction)
 
 
 def read(options: Options) -> Source:
@@ -128,20 +125,14 @@ def read(options: Options) -> Source:
     )
     sources = record_sources(INFO, folder)
     notes = check_expected(INFO, sources, clips)
-    fraction = options.validation_fraction
-    info, carved = (INFO, clips) if fraction == 0 else _carve(clips, fraction)
-    if fraction:
-        notes += (
-            f"The validation split is ours, not CapERA's: {fraction:g} of train, whole videos, "
-            "chosen by the SHA-256 of their ids.",
-        )
+    carved = carve_validation(INFO, clips, options.validation_fraction)
     return Source(
-        info=info,
-        clips=carved,
+        info=carved.info,
+        clips=carved.clips,
         sources=sources,
         extra_fields=(pa.field("published_id", pa.string()),),
         unused_clips=matches.unused,
-        notes=(*notes, *matches.notes),
+        notes=(*notes, *carved.notes, *matches.notes),
         offers_clips=options.clips is not None,
         keeps_empty_captions=True,
     )
@@ -151,18 +142,6 @@ def _video_id(key: EraKey) -> str:
     return f"{key.part}_{key.name}"
 
 
-def _carve(clips: tuple[Clip, ...], fraction: float) -> tuple[DatasetInfo, tuple[Clip, ...]]:
-    train = [clip.video_id for clip in clips if clip.split == "train"]
-    by_hash = sorted(train, key=lambda video_id: hashlib.sha256(video_id.encode()).digest())
-    chosen = set(by_hash[: round(fraction * len(train))])
-    carved = tuple(
-        replace(clip, split="validation") if clip.video_id in chosen else clip for clip in clips
-    )
-    return replace(INFO, version=f"{INFO.version}+validation.{fraction:g}"), carved
-
-
-def _find_clips(
-    folder: ClipFolder, keys: Sequence[EraKey]
-) -> Mapping[str, Sequence[PurePosixPath]]:
+def _find_clips(folder: ClipFiles, keys: Sequence[EraKey]) -> Mapping[str, Sequence[PurePosixPath]]:
     era_clips = find_era_clips(folder)
     return {_video_id(key): era_clips.get(key, []) for key in keys}

@@ -1,19 +1,19 @@
 """A folder of clips and a table of captions: any footage of one's own."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 from builders.annotations.caption_rows import CaptionRow, find_columns, understand_row
 from builders.annotations.caption_table import read_table
-from builders.clips.folder import ClipFolder
 from builders.clips.named import ClipNames, NamedClip, check_one_id_per_file
+from builders.clips.open import open_clips
 from builders.extra_columns import ExtraColumn, find_extra_columns
 from builders.options import optional, required
 from builders.problems import collect
-from builders.source import Clip, ClipFile, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.source import Clip, DatasetInfo, Footage, LicenceRecord, Source, SourceRecord
 from builders.split_choice import choose_splits
 from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
 from dvtr_bench.errors import ConfigError, NotFoundError
@@ -42,7 +42,7 @@ class Options:
     """
 
     name: str = required("the name that the dataset gets, such as --name mine")
-    clips: Path | None = optional(None, "the folder with the clips")
+    clips: Path | None = optional(None, "the folder or zip with the clips")
     captions: Path | None = optional(
         None, "the table of captions; metadata.csv, .jsonl or .parquet in --clips by default"
     )
@@ -75,7 +75,7 @@ def read(options: Options) -> Source:
     Returns:
         One clip for each that the table names, in the order of the table.
     """
-    folder = ClipFolder.scan(options.clips) if options.clips else None
+    folder = open_clips(options.clips) if options.clips else None
     tables = [options.captions] if options.captions else _find_tables(options.clips)
     names = ClipNames(folder)
     named = [one for table in tables for one in _read_table(table, options, names)]
@@ -87,8 +87,9 @@ def read(options: Options) -> Source:
     ratios = parse_ratios(options.ratios)
     chosen = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
     extras = find_extra_columns(list(rows_of.values()))
+    present = {file: folder.footage(file) for file in folder.files} if folder else {}
     clips = tuple(
-        _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], folder, names, extras)
+        _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], present, names, extras)
         for video_id, rows in rows_of.items()
     )
     used = {clip.file for clip in clip_of.values()}
@@ -115,6 +116,7 @@ def _find_tables(root: Path | None) -> list[Path]:
     if not found:
         raise NotFoundError(
             f"folder needs --captions FILE: there is no {', '.join(_METADATA_NAMES)} in {root}"
+            + (" (tables inside a zip are not read)" if root and root.is_file() else "")
         )
     return found
 
@@ -130,19 +132,19 @@ def _make_clip(
     clip: NamedClip,
     rows: Sequence[CaptionRow],
     split: str,
-    folder: ClipFolder | None,
+    present: Mapping[PurePosixPath, Footage],
     names: ClipNames,
     extras: Sequence[ExtraColumn],
 ) -> Clip:
-    is_there = folder is not None and clip.file in folder.files
+    footage = present.get(clip.file) if clip.file else None
     return Clip(
         video_id=clip.video_id,
         captions=tuple(caption for row in rows for caption in row.captions),
         split=split,
-        footage=ClipFile(folder.path(clip.file)) if folder and clip.file and is_there else None,
+        footage=footage,
         category=rows[0].category,
         extra={extra.field.name: extra.value(rows) for extra in extras},
-        where=f"{rows[0].where}{names.advice(clip.file) if not is_there else ''}",
+        where=f"{rows[0].where}{names.advice(clip.file) if footage is None else ''}",
     )
 
 

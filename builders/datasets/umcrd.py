@@ -1,14 +1,13 @@
 """UMCRD: 4,235 drone clips captioned by a language model (arXiv 2510.15470)."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
-from builders.clips.folder import ClipFolder
-from builders.clips.matching import files_by_stem
+from builders.clips.matching import find_by_stem
 from builders.listed_dataset import read_listed
 from builders.options import optional, required
+from builders.published import Annotations
 from builders.source import DatasetInfo, LicenceRecord, PublishedFile, Source
 
 _URL: Final = (
@@ -79,8 +78,10 @@ INFO: Final = DatasetInfo(
 class Options:
     """Options of `dvtr-bench build umcrd`."""
 
-    annotations: Path = required("the folder with raw-captions.pkl and the three lists")
-    clips: Path | None = optional(None, "the folder with the clips, named after their ids")
+    annotations: Annotations = required(
+        "the folder with raw-captions.pkl and the three lists, or auto"
+    )
+    clips: Path | None = optional(None, "the folder or zip with the clips, named after their ids")
 
 
 def read(options: Options) -> Source:
@@ -97,17 +98,10 @@ def read(options: Options) -> Source:
         options.annotations,
         options.clips,
         category_of=_category,
-        find_clips=_find_clips,
+        find_clips=find_by_stem,
     )
 
 
 def _category(video_id: str) -> str | None:
     prefix = video_id.rpartition("_")[0]
     return None if prefix == _NO_CLASS else prefix
-
-
-def _find_clips(
-    folder: ClipFolder, video_ids: Sequence[str]
-) -> Mapping[str, Sequence[PurePosixPath]]:
-    stems = files_by_stem(folder)
-    return {video_id: stems.get(video_id, []) for video_id in video_ids}

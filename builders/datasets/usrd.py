@@ -6,9 +6,10 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from builders.clips.era import category_of, find_era_clips, parse_usrd_name
-from builders.clips.folder import ClipFolder
+from builders.clips.files import ClipFiles
 from builders.listed_dataset import read_listed
 from builders.options import optional, required
+from builders.published import Annotations
 from builders.source import DatasetInfo, LicenceRecord, PublishedFile, Source
 
 _URL: Final = (
@@ -92,8 +93,10 @@ INFO: Final = DatasetInfo(
 class Options:
     """Options of `dvtr-bench build usrd`."""
 
-    annotations: Path = required("the folder with raw-captions.pkl and the three lists")
-    clips: Path | None = optional(None, "the folder with ERA's clips")
+    annotations: Annotations = required(
+        "the folder with raw-captions.pkl and the three lists, or auto"
+    )
+    clips: Path | None = optional(None, "the folder or zip with ERA's clips")
 
 
 def read(options: Options) -> Source:
@@ -115,7 +118,7 @@ def read(options: Options) -> Source:
 
 
 def _find_clips(
-    folder: ClipFolder, video_ids: Sequence[str]
+    folder: ClipFiles, video_ids: Sequence[str]
 ) -> Mapping[str, Sequence[PurePosixPath]]:
     era_clips = find_era_clips(folder)
     keys = {video_id: parse_usrd_name(video_id) for video_id in video_ids}

@@ -1,10 +1,15 @@
 """Checks of a source before any clip is decoded: everything that is wrong is told at once."""
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
+from builders.engine.report import REPORT_NAME
 from builders.engine.settings import BuildSettings
 from builders.problems import bullets
 from builders.source import Clip, Source
+from dvtr_bench.atomic import written_beside
 from dvtr_bench.dataset.schema import SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
 
@@ -84,16 +89,18 @@ def settle_missing(
     kept = tuple(clip for clip in source.clips if clip.footage is not None)
     unused = [repr(name) for name in source.unused_clips]
     if not kept:
+        others = f"Found other clips: {len(unused):,}{bullets(unused)}"
+        listed = write_problems(found, source.info.name, settings.root)
         raise MissingClipsError(
             f"{source.info.name}: not one of {len(missing):,} ids has a clip. Expected clips from "
-            f"{source.info.clips_from}. Found other clips: {len(unused):,}{bullets(unused)}"
+            f"{source.info.clips_from}. {others}\n{listed}"
         )
     if settings.missing == "stop":
         shown = {
             NO_CLIP: [f"{clip.video_id!r} {clip.where}".rstrip() for clip in missing],
             NO_ID: unused,
         }
-        stop_at(shown, source.info.name)
+        stop_at(shown, source.info.name, settings.root)
     return replace(source, clips=kept), {reason: ids for reason, ids in found.items() if ids}
 
 
@@ -117,12 +124,13 @@ def absent_splits(source: Source) -> tuple[str, ...]:
     )
 
 
-def stop_at(problems: dict[str, list[str]], name: str) -> None:
+def stop_at(problems: Mapping[str, Sequence[str]], name: str, root: Path) -> None:
     """Stop when there are problems.
 
     Args:
         problems: Lines to show, by reason.
         name: The dataset.
+        root: The folder that holds datasets, where the whole list goes.
 
     Raises:
         MissingClipsError: There is at least one.
@@ -131,7 +139,33 @@ def stop_at(problems: dict[str, list[str]], name: str) -> None:
         f"{reason}: {len(lines):,}{bullets(lines)}" for reason, lines in problems.items() if lines
     ]
     if told:
-        raise MissingClipsError(f"{name}: " + "\n".join(told) + f"\n{DROP_ADVICE}")
+        listed = write_problems(problems, name, root)
+        raise MissingClipsError(f"{name}: " + "\n".join(told) + f"\n{listed} {DROP_ADVICE}")
+
+
+def problems_path(root: Path, name: str) -> Path:
+    """Return where a build that stops lists all that it stopped at."""
+    return root / f"{name}.{REPORT_NAME}"
+
+
+def write_problems(problems: Mapping[str, Sequence[str]], name: str, root: Path) -> str:
+    """Write the whole list of what a build stopped at.
+
+    Args:
+        problems: Lines by reason.
+        name: The dataset.
+        root: The folder that holds datasets.
+
+    Returns:
+        A sentence that says where it is.
+    """
+    path = problems_path(root, name)
+    root.mkdir(parents=True, exist_ok=True)
+    found = {reason: list(lines) for reason, lines in problems.items() if lines}
+    text = json.dumps({"dataset": name, "stopped_at": found}, indent=2, ensure_ascii=False)
+    with written_beside(path) as beside:
+        beside.write_text(text + "\n", encoding="utf-8", newline="\n")
+    return f"All are listed in {path}."
 
 
 def _id_problem(video_id: str) -> str | None:

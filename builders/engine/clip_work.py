@@ -85,16 +85,31 @@ def stage_clip(task: ClipTask) -> StagedClip | BrokenClip:
         path = task.folder / f"{_key(task, identity)}.arrow"
         table = _read_kept(path)
         if table is None:
-            with task.footage.opened(task.folder) as clip:
-                extracted = extract_frames(
-                    clip, task.settings.sampling, short_side_px=task.settings.short_side_px
-                )
-            table = _columns(task, extracted)
+            table = _columns(task, _extract(task))
             _keep(table, path)
     except ClipError as failure:
         return BrokenClip(identity, str(failure))
     sizes = [len(frame["bytes"]) for frame in table["frames"][0].as_py()]
     return StagedClip(identity, path, len(sizes), sum(sizes))
+
+
+def _extract(task: ClipTask) -> ExtractedClip:
+    """Decode the clip; what it is called while it is decoded stays out of messages."""
+    with task.footage.opened(task.folder) as clip:
+        try:
+            return extract_frames(
+                clip, task.settings.sampling, short_side_px=task.settings.short_side_px
+            )
+        except ClipError as failure:
+            message = str(failure).replace(str(clip), task.footage.label)
+            raise ClipError(message) from failure
+        except OSError:
+            raise
+        except Exception as failure:  # whatever a decoder does with a clip costs that clip alone
+            raise ClipError(
+                f"{task.footage.label}: decoding failed in a way that we do not know "
+                f"({type(failure).__name__}: {failure}). Please report it with the clip"
+            ) from failure
 
 
 def read_staged(path: Path) -> pa.Table:

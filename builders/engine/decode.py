@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
-from builders.engine.pool import Crash, run_tasks
+from builders.engine.pool import Crash, Overtime, run_tasks
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import Staging
 from builders.source import Clip, Source
@@ -50,10 +50,12 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     hashes: dict[str, str | None] = {}
     broken: dict[int, str] = {}
     with progress_bar("decode clips", len(tasks), enabled=settings.progress) as advance:
-        for index, outcome in run_tasks(stage_clip, tasks, settings.workers):
+        limit = settings.clip_seconds_limit
+        for index, outcome in run_tasks(stage_clip, tasks, settings.workers, seconds_limit=limit):
             clip = source.clips[index]
-            if isinstance(outcome, Crash):
-                outcome = BrokenClip(None, f"{tasks[index].footage.label}: {outcome}")
+            if isinstance(outcome, Crash | Overtime):
+                message = f"{tasks[index].footage.label}: {outcome}"
+                outcome = BrokenClip(_identity(clip), message)
             hashes[clip.video_id] = outcome.identity
             if isinstance(outcome, StagedClip):
                 staged[clip.video_id] = outcome
@@ -76,8 +78,10 @@ def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
     """
     with_footage = [clip for clip in clips if clip.footage is not None]
     found: dict[str, str | None] = {}
-    for index, outcome in run_tasks(_identity, with_footage, workers):
-        found[with_footage[index].video_id] = None if isinstance(outcome, Crash) else outcome
+    # Hashing crashes nothing: one worker more would only cost its start.
+    for index, outcome in run_tasks(_identity, with_footage, workers if workers > 1 else 0):
+        lost = isinstance(outcome, Crash | Overtime)
+        found[with_footage[index].video_id] = None if lost else outcome  # type: ignore[assignment]
     return found
 
 

@@ -1,9 +1,10 @@
-"""Worker processes, each on its own: one that crashes loses one task, and that is reported."""
+"""Worker processes, each on its own: one that crashes or hangs loses one task, and that is told."""
 
 import multiprocessing
 import signal
+import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 _READY: Final = "ready"
+_GRACE_SECONDS: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -39,43 +41,71 @@ class Crash:
         return f"the process that decoded it was ended by {name}{often}"
 
 
+@dataclass(frozen=True)
+class Overtime:
+    """A worker process took too long over a task and was killed.
+
+    Attributes:
+        seconds: What it was given.
+    """
+
+    seconds: float
+
+    def __str__(self) -> str:
+        """Say how long it was given."""
+        return (
+            f"decoding was not done after {self.seconds:g} seconds and was stopped: the clip may "
+            "be damaged; give long clips more with --clip-seconds-limit"
+        )
+
+
 def run_tasks(
-    function: Callable[[Task], Result], tasks: Sequence[Task], workers: int
-) -> Iterator[tuple[int, Result | Crash]]:
+    function: Callable[[Task], Result],
+    tasks: Sequence[Task],
+    workers: int,
+    *,
+    seconds_limit: float | None = None,
+) -> Iterator[tuple[int, Result | Crash | Overtime]]:
     """Apply a function to tasks in worker processes.
 
-    Tasks are handed out one by one in order; only those under way are in memory. With one worker
-    all runs in this process.
+    Tasks are handed out one by one in order; only those under way are in memory.
 
     Args:
         function: A function of a module; its tasks and results can be pickled.
         tasks: What to apply it to.
-        workers: How many processes.
+        workers: How many processes; 0 for this very process, where a crash ends all.
+        seconds_limit: What one task may take before its process is killed; None for any time.
 
     Yields:
-        The index of a task and its result, or a `Crash`, in the order in which they end.
+        The index of a task and its result, a `Crash` or `Overtime`, in the order in which they
+        end.
 
     Raises:
         BuildError: Processes cannot be started.
         Exception: Whatever `function` raised; the other workers are stopped.
     """
-    if workers == 1 or len(tasks) < 2:
+    if workers == 0:
         yield from ((index, function(task)) for index, task in enumerate(tasks))
         return
     waiting = iter(enumerate(tasks))
     crew: list[_Worker[Task, Result]] = []
     try:
         for _ in range(min(workers, len(tasks))):
-            crew.append(_Worker(function))
+            crew.append(_Worker(function, seconds_limit))
         while crew:
-            ready = wait([worker.connection for worker in crew])
+            ready = wait([worker.connection for worker in crew], _seconds_left(crew))
+            for worker in [worker for worker in crew if worker.is_overdue(ready)]:
+                crew.remove(worker)
+                worker.kill()
+                crew.append(_Worker(function, seconds_limit))
+                yield worker.index, Overtime(seconds_limit)  # type: ignore[misc, arg-type]
             for worker in [worker for worker in crew if worker.connection in ready]:
                 index = worker.index
                 outcome = worker.receive()
                 if isinstance(outcome, Crash):
                     crew.remove(worker)
                     worker.stop()
-                    crew.append(_Worker(function))
+                    crew.append(_Worker(function, seconds_limit))
                 if index is not None:
                     yield index, outcome  # type: ignore[misc]
                 if not isinstance(outcome, Crash) and not worker.hand_out(next(waiting, None)):
@@ -86,16 +116,23 @@ def run_tasks(
             worker.stop()
 
 
+def _seconds_left(crew: "Sequence[_Worker[Task, Result]]") -> float | None:
+    deadlines = [worker.deadline for worker in crew if worker.deadline is not None]
+    return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+
+
 class _Worker(Generic[Task, Result]):
     """One process and the pipe to it."""
 
-    def __init__(self, function: Callable[[Task], Result]) -> None:
+    def __init__(self, function: Callable[[Task], Result], seconds_limit: float | None) -> None:
         context = multiprocessing.get_context("spawn")
         self.connection, theirs = context.Pipe()
         self.index: int | None = None
+        self.deadline: float | None = None
+        self._seconds_limit = seconds_limit
         self._started = False
         self._process: BaseProcess = context.Process(
-            target=_serve, args=(function, theirs), daemon=True
+            target=_serve, args=(function, theirs, seconds_limit), daemon=True
         )
         with _interrupts_ignored():
             self._process.start()
@@ -103,13 +140,14 @@ class _Worker(Generic[Task, Result]):
 
     def receive(self) -> Result | Crash | None:
         """Take what the worker sent: a result, or None when it says that it is ready."""
+        self.deadline = None
         try:
             message = self.connection.recv()
         except (EOFError, ConnectionResetError):
             self._process.join()
             if not self._started:
                 raise BuildError(
-                    "worker processes do not start: build with --workers 1. In a script of your "
+                    "worker processes do not start: build with --workers 0. In a script of your "
                     'own, call the builder below `if __name__ == "__main__":`'
                 ) from None
             return Crash(self._process.exitcode)
@@ -128,7 +166,19 @@ class _Worker(Generic[Task, Result]):
         self.index, task = numbered
         with suppress(BrokenPipeError):  # a crash while idle shows up in receive()
             self.connection.send(task)
+        if self._seconds_limit is not None:
+            self.deadline = time.monotonic() + self._seconds_limit
         return True
+
+    def is_overdue(self, ready: Collection[object]) -> bool:
+        """Whether the worker had its time and has sent nothing."""
+        late = self.deadline is not None and time.monotonic() >= self.deadline
+        return late and self.connection not in ready
+
+    def kill(self) -> None:
+        """End the process, though it hears nothing."""
+        self._process.kill()
+        self.stop()
 
     def stop(self) -> None:
         """End the process, whatever it does: finished work is on disk, unfinished is not."""
@@ -137,7 +187,9 @@ class _Worker(Generic[Task, Result]):
         self._process.join()
 
 
-def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
+def _serve(
+    function: Callable[[Any], Any], connection: Connection, seconds_limit: float | None
+) -> None:
     import cv2
 
     cv2.setNumThreads(1)
@@ -147,13 +199,21 @@ def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
             task = connection.recv()
         except EOFError:
             return
+        _die_after(seconds_limit)
         message: tuple[Any, Exception | None]
         try:
             message = function(task), None
         except Exception as failure:
             failure.add_note("".join(traceback.format_exception(failure)))
             message = None, failure
+        _die_after(None)
         connection.send(message)
+
+
+def _die_after(seconds: float | None) -> None:
+    """Have the system end this process should it hang when nobody is left to kill it."""
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds + _GRACE_SECONDS)
 
 
 @contextmanager

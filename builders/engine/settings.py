@@ -18,6 +18,8 @@ EXTRACTOR_VERSION: Final = "1"
 SHARD_BYTES: Final = 480_000_000
 """Frames in one Parquet file at most, unless a single clip has more."""
 
+CLIP_SECONDS_LIMIT: Final = 600.0
+
 Missing = Literal["stop", "drop"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,94}")
@@ -66,7 +68,10 @@ class BuildSettings:
         missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
             them, which the card, the report and the fingerprint then say.
         overwrite: Replace another dataset of that name once the new one is whole.
-        workers: Processes that decode; the result does not depend on it.
+        workers: Processes that decode; the result does not depend on it. 0 decodes in this
+            process, where a clip that crashes the decoder ends the build.
+        clip_seconds_limit: What one clip may take to decode; then its worker is killed and the
+            clip counts as broken. Without effect where `workers` is 0.
         shard_bytes: Frames in one Parquet file at most.
         progress: Show progress bars.
 
@@ -80,6 +85,7 @@ class BuildSettings:
     missing: Missing = "stop"
     overwrite: bool = False
     workers: int = field(default_factory=lambda: usable_cores())
+    clip_seconds_limit: float = CLIP_SECONDS_LIMIT
     shard_bytes: int = SHARD_BYTES
     progress: bool = True
 
@@ -90,8 +96,12 @@ class BuildSettings:
                 f"--name {self.name!r}: expected letters, digits, '.', '_' and '-', beginning with "
                 "a letter or digit, at most 95"
             )
-        if self.workers < 1:
-            raise ConfigError(f"--workers: expected 1 or more, found {self.workers}")
+        if self.workers < 0:
+            raise ConfigError(f"--workers: expected 0 or more, found {self.workers}")
+        if not self.clip_seconds_limit > 0:
+            raise ConfigError(
+                f"--clip-seconds-limit: expected more than 0, found {self.clip_seconds_limit:g}"
+            )
         if self.missing not in get_args(Missing):
             raise ConfigError(f"--missing: expected stop or drop, found {self.missing!r}")
 

@@ -1,19 +1,32 @@
 """Build a dataset from clips and captions."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from builders.engine.settings import FrameSettings
+
+Workers = Annotated[
+    int | None, typer.Option(help="Processes that decode, all cores by default; 0 uses none.")
+]
+ClipSecondsLimit = Annotated[
+    float, typer.Option(help="What one clip may take to decode before it counts as broken.")
+]
+
 
 def build(
-    dataset: Annotated[str, typer.Argument(help="usrd, umcrd, capera, folder or aerosynth.")],
-    clips: Annotated[Path | None, typer.Option(help="Folder with the clips.")] = None,
+    dataset: Annotated[
+        str, typer.Argument(help="aerosynth, capera, folder, msrvtt, msvd, umcrd or usrd.")
+    ],
+    clips: Annotated[Path | None, typer.Option(help="Folder or zip with the clips.")] = None,
     captions: Annotated[
         Path | None, typer.Option(help="Table of captions: CSV, JSONL or Parquet (folder).")
     ] = None,
     annotations: Annotated[
-        Path | None, typer.Option(help="Folder with the published annotation files.")
+        str | None,
+        typer.Option(help="Folder with the published annotation files; auto fetches them."),
     ] = None,
     annotations_only: Annotated[
         bool, typer.Option("--annotations-only", help="Captions, splits and qrels, no frames.")
@@ -30,9 +43,8 @@ def build(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another dataset of that name.")
     ] = False,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes that decode; all cores by default.")
-    ] = None,
+    workers: Workers = None,
+    clip_seconds_limit: ClipSecondsLimit = 600,
     group_by: Annotated[
         str | None, typer.Option(help="Column whose clips stay in one split (folder).")
     ] = None,
@@ -44,40 +56,49 @@ def build(
         str | None, typer.Option(help="Of the table of captions, utf-8 (folder).")
     ] = None,
     validation_fraction: Annotated[
-        float | None, typer.Option(help="Share of train that becomes validation (capera).")
+        float | None, typer.Option(help="Share of train that becomes validation (capera, msrvtt).")
     ] = None,
     size: Annotated[str | None, typer.Option(help="small or full (aerosynth).")] = None,
+    split: Annotated[str | None, typer.Option(help="1k-a or full (msrvtt).")] = None,
     keep_clips: Annotated[
         Path | None, typer.Option(help="Folder to keep rendered MP4 files in (aerosynth).")
     ] = None,
 ) -> None:
     """Build a dataset from clips and captions into dvtr/NAME."""
     from builders.build import build as build_dataset
-    from builders.engine.settings import BuildSettings, FrameSettings, usable_cores
+    from builders.engine.settings import BuildSettings, usable_cores
+    from builders.published import AUTO
     from builders.summary import print_summary
-    from dvtr_bench.video.frame_store import FrameFormat
-    from dvtr_bench.video.sampling import Sampling
 
-    frames = FrameSettings(Sampling.parse(sampling), FrameFormat(format))  # type: ignore[arg-type]
     settings = BuildSettings(
         root=root,
         name=name,
-        frames=None if annotations_only else frames,
+        frames=None if annotations_only else _frames(sampling, format),
         missing=missing,  # type: ignore[arg-type]
         overwrite=overwrite,
         workers=usable_cores() if workers is None else workers,
+        clip_seconds_limit=clip_seconds_limit,
     )
     given = {
         "clips": clips,
         "captions": captions,
-        "annotations": annotations,
+        "annotations": annotations if annotations in (None, AUTO) else Path(annotations),
         "group_by": group_by,
         "ratios": ratios,
         "seed": seed,
         "encoding": encoding,
         "validation_fraction": validation_fraction,
         "size": size,
+        "split": split,
         "keep_clips": keep_clips,
     }
     options = {option: value for option, value in given.items() if value is not None}
     print_summary(build_dataset(dataset, options, settings))
+
+
+def _frames(sampling: str, kind: str) -> "FrameSettings":
+    from builders.engine.settings import FrameSettings
+    from dvtr_bench.video.frame_store import FrameFormat
+    from dvtr_bench.video.sampling import Sampling
+
+    return FrameSettings(Sampling.parse(sampling), FrameFormat(kind))  # type: ignore[arg-type]

@@ -114,6 +114,8 @@ def pick_video_stream(path: Path, container: InputContainer) -> VideoStream:
             f"{path}: no video stream in it (streams found: {kinds}). Replace it by the clip."
         )
     check_frame_size(path, stream.codec_context.width, stream.codec_context.height)
+    # Frames may be larger than the header says: the decoder refuses them before it makes room.
+    stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PX)}
     return stream
 
 

@@ -10,7 +10,7 @@ import av.error
 
 from dvtr_bench.errors import ClipError
 
-from .containers import check_frame_size, open_container, pick_video_stream
+from .containers import MAX_FRAME_PX, check_frame_size, open_container, pick_video_stream
 from .file_size import read_container_size
 from .timeline import Timeline, make_timeline
 
@@ -44,6 +44,8 @@ class StreamReader:
         self._stream = stream
         self._size = read_container_size(path)
         self._has_display_times = _has_display_times(container)
+        # libav states no size for pictures that it refuses to decode.
+        self._size_is_known = stream.codec_context.width > 0
         self._slots: list[int] = []
         self._num_packets = 0
         self._short_packet = False
@@ -86,7 +88,7 @@ class StreamReader:
             raise ClipError(
                 f"{self._path}: a clip of zero frames: none could be decoded from the "
                 f"{self._num_packets} packets of {self._stream.codec_context.name} video in it. "
-                f"{_DAMAGED_ADVICE}"
+                f"{self._doubt_of_size()}{_DAMAGED_ADVICE}"
             )
 
     def timeline(self) -> Timeline:
@@ -126,6 +128,15 @@ class StreamReader:
         has_all = 0 < self._stream.frames <= self._num_packets
         return self._short_packet or not has_all
 
+    def _doubt_of_size(self) -> str:
+        """What to say of the frames' size where libav states none."""
+        if self._size_is_known:
+            return ""
+        return (
+            f"Its frames are larger than the {MAX_FRAME_PX:,} pixels that are decoded (then scale "
+            "the clip down first), or their header is damaged. "
+        )
+
     def _damaged(self) -> ClipError:
         """The error for a clip that breaks off or cannot be decoded any further."""
         num_frames = len(self._ticks)
@@ -139,7 +150,8 @@ class StreamReader:
             )
         return ClipError(
             f"{self._path}: damaged after frame {num_frames}: the decoder "
-            f"({self._stream.codec_context.name}) cannot show the next one whole. {_DAMAGED_ADVICE}"
+            f"({self._stream.codec_context.name}) cannot show the next one whole. "
+            f"{self._doubt_of_size()}{_DAMAGED_ADVICE}"
         )
 
 

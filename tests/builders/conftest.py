@@ -49,7 +49,7 @@ class FolderBuilder:
 
     def build(self, *, settings: dict[str, object] | None = None, **options: object) -> Build:
         given = {"clips": self.clips, "captions": self.table, **options}
-        asked = {"root": self.root, "name": "mine", "workers": 1, "progress": False}
+        asked = {"root": self.root, "name": "mine", "workers": 0, "progress": False}
         return build("folder", given, BuildSettings(**{**asked, **(settings or {})}))
 
 

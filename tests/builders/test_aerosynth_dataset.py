@@ -41,7 +41,7 @@ def test_identities_are_the_same_in_every_process() -> None:
 def test_clips_are_rendered_and_their_truth_kept(tmp_path: Path) -> None:
     source = read(Options(keep_clips=tmp_path / "mp4"))
     source = replace(source, clips=source.clips[:2])
-    built = build_source(source, BuildSettings(root=tmp_path, workers=1, progress=False))
+    built = build_source(source, BuildSettings(root=tmp_path, workers=0, progress=False))
     split = built.dataset.split("train")
     assert len(split.frames(1)) == 12
     row = split.row(1)

@@ -35,7 +35,7 @@ def test_a_folder_without_clips(folder_builder: FolderBuilder) -> None:
 
 def test_no_such_folder(folder_builder: FolderBuilder) -> None:
     folder_builder.table_of("file_name,caption\na.mp4,x\n")
-    refused(folder_builder, NotFoundError, "expected a folder of clips, found nothing")
+    refused(folder_builder, NotFoundError, "expected a folder of clips or a .zip, found nothing")
 
 
 def test_a_table_that_names_a_missing_clip(folder_builder: FolderBuilder) -> None:
@@ -87,7 +87,7 @@ def test_no_clip_can_be_decoded(folder_builder: FolderBuilder) -> None:
     folder_builder.table_of("file_name,caption\na.mp4,x\n")
     with pytest.raises(MissingClipsError, match="not one of 1 clips can be decoded"):
         folder_builder.build(settings={"missing": "drop"})
-    assert list(folder_builder.root.iterdir()) == []
+    assert [path.name for path in folder_builder.root.iterdir()] == ["mine.build-report.json"]
 
 
 def test_captions_of_zero_words(folder_builder: FolderBuilder) -> None:

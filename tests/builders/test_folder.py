@@ -150,7 +150,7 @@ def test_hugging_face_folders(folder_builder: FolderBuilder) -> None:
     built = build(
         "folder",
         {"clips": clips},
-        BuildSettings(root=folder_builder.root, name="hf", workers=1, progress=False),
+        BuildSettings(root=folder_builder.root, name="hf", workers=0, progress=False),
     )
     assert {key: row["split"] for key, row in rows_of(built.dataset.folder).items()} == {
         "train__a": "train",
@@ -218,7 +218,7 @@ def test_real_clips_read_back_equal(
     names = {path.name for path in chosen}
     table = tmp_path / "captions.csv"
     table.write_text(lines[0] + "".join(x for x in lines if x.split(",")[0] in names), "utf-8")
-    settings = BuildSettings(root=tmp_path / "dvtr", name="mine", workers=1, progress=False)
+    settings = BuildSettings(root=tmp_path / "dvtr", name="mine", workers=0, progress=False)
     built = build("folder", {"clips": clips, "captions": table}, settings)
     monkeypatch.chdir(tmp_path)
     loaded = load_dataset("dvtr/mine", cache_dir=str(tmp_path / "cache"))

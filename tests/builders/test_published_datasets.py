@@ -1,5 +1,6 @@
 """The real annotation files give exactly what datasets.md states of them."""
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -21,7 +22,7 @@ UMCRD_CLASSES = (
 
 
 def build_alone(name: str, annotations: Path, root: Path):
-    settings = BuildSettings(root=root, frames=None, workers=1, progress=False)
+    settings = BuildSettings(root=root, frames=None, workers=0, progress=False)
     return build(name, {"annotations": annotations}, settings)
 
 
@@ -229,14 +230,17 @@ def test_missing_clips_stop_the_build_or_are_dropped(
         tmp_path / "clips", ["church_1222.mp4", "b/Video_4.avi", "port_2061.mp4", "extra.mp4"]
     )
     options = {"annotations": annotations, "clips": clips}
-    settings = BuildSettings(root=tmp_path / "dvtr", workers=1, progress=False)
+    settings = BuildSettings(root=tmp_path / "dvtr", workers=0, progress=False)
     with pytest.raises(
         MissingClipsError,
         match=r"(?s)ids without a clip: 4,232\n.*more\nclips without a caption: 1\n",
     ):
         build("umcrd", options, settings)
-    assert not (tmp_path / "dvtr").exists()
-    settings = BuildSettings(root=tmp_path / "dvtr", workers=1, progress=False, missing="drop")
+    stopped = json.loads((tmp_path / "dvtr" / "umcrd.build-report.json").read_text())["stopped_at"]
+    assert len(stopped["ids without a clip"]) == 4232
+    assert stopped["clips without a caption"] == ["'extra.mp4'"]
+    assert not (tmp_path / "dvtr" / "umcrd").exists()
+    settings = BuildSettings(root=tmp_path / "dvtr", workers=0, progress=False, missing="drop")
     built = build("umcrd", options, settings)
     assert built.dataset.manifest.left_out == {
         "ids without a clip": 4232,
@@ -245,13 +249,14 @@ def test_missing_clips_stop_the_build_or_are_dropped(
     test = built.dataset.split("test")
     assert set(test.video_ids) <= {"church_1222", "Video_4", "port_2061"}
     assert len(test.frames(0)) == 12
+    assert [path.name for path in (tmp_path / "dvtr").iterdir()] == ["umcrd"]
     card = (built.dataset.folder / "README.md").read_text()
     assert "Left out, ids without a clip: 4,232" in card
 
 
 def test_clips_of_another_dataset(annotations: Path, tmp_path: Path, tiny_clips: TinyClips) -> None:
     clips = tiny_clips.write_folder(tmp_path / "clips", ["x.mp4"])
-    settings = BuildSettings(root=tmp_path / "dvtr", workers=1, progress=False)
+    settings = BuildSettings(root=tmp_path / "dvtr", workers=0, progress=False)
     with pytest.raises(
         MissingClipsError, match=r"(?s)not one of 2,864 ids has a clip.*ERA.*'x\.mp4'"
     ):
@@ -259,6 +264,6 @@ def test_clips_of_another_dataset(annotations: Path, tmp_path: Path, tiny_clips:
 
 
 def test_no_clips_named(annotations: Path, tmp_path: Path) -> None:
-    settings = BuildSettings(root=tmp_path, workers=1, progress=False)
+    settings = BuildSettings(root=tmp_path, workers=0, progress=False)
     with pytest.raises(ConfigError, match="needs --clips DIR .*or --annotations-only"):
         build("usrd", {"annotations": annotations}, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -49,6 +50,14 @@ class TinyClips:
         tone = ffmpeg.input("sine=duration=1", format="lavfi")
         tone.output(str(path)).overwrite_output().run(cmd=ffmpeg_binary(), quiet=True)
         return path
+
+
+def pack(path: Path, folder: Path, method: int = zipfile.ZIP_STORED) -> Path:
+    """Put a folder into a zip."""
+    with zipfile.ZipFile(path, "w", method) as packed:
+        for file in sorted(folder.rglob("*")):
+            packed.write(file, file.relative_to(folder))
+    return path
 
 
 def copy_annotations(name: str, folder: Path) -> Path:

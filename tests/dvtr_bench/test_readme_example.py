@@ -35,7 +35,7 @@ def test_it_writes_a_result(code: str, tmp_path: Path, monkeypatch: pytest.Monke
     rows = [f"{name},a red roof,the {name[:-4]},test" for name in names]
     table = tmp_path / "captions.csv"
     table.write_text("\n".join(["file_name,caption_1,caption_2,split", *rows]))
-    settings = BuildSettings(root=tmp_path / "dvtr", name="mine", workers=1, progress=False)
+    settings = BuildSettings(root=tmp_path / "dvtr", name="mine", workers=0, progress=False)
     build("folder", {"clips": clips, "captions": table}, settings)
     monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})

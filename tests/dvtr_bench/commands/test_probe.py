@@ -35,7 +35,7 @@ def made(tmp_path_factory):
     clips = (*test[:3], *(replace(clip, split="train") for clip in test[3:4]))
     small = replace(source, clips=clips)
     built = build_source(
-        small, BuildSettings(root=folder / "dvtr", workers=1, progress=False)
+        small, BuildSettings(root=folder / "dvtr", workers=0, progress=False)
     ).dataset
     bare = build_tiny(folder)
     for key, (name, settings) in RUNS.items():

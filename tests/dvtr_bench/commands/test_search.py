@@ -29,7 +29,7 @@ def made(tmp_path_factory):
         training = {"dataset": {"fingerprint": built.manifest.fingerprint}}
         save_checkpoint(run / "epoch-001", small_model(name), training)
         write_json(run / RUN_FILE, {"best": "epoch-001", "updated_at": updated_at})
-    settings = BuildSettings(folder / "bare", "bare", None, workers=1, progress=False)
+    settings = BuildSettings(folder / "bare", "bare", None, workers=0, progress=False)
     build("folder", {"captions": folder / "captions.csv"}, settings)
     return folder
 

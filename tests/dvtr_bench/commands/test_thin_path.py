@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = folder / "captions.csv"
     rows = [f"{n},the {n[:-4]},a view of {n[:-4]},{s}" for n, s in zip(names, SPLITS, strict=True)]
     table.write_text("\n".join(["file_name,caption_1,caption_2,split", *rows]))
-    settings = BuildSettings(root=folder / "dvtr", name="toy", workers=1, progress=False)
+    settings = BuildSettings(root=folder / "dvtr", name="toy", workers=0, progress=False)
     build("folder", {"clips": clips, "captions": table}, settings)
     return folder
 

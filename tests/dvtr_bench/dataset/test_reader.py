@@ -25,7 +25,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     table = folder / "captions.csv"
     rows = "".join(f"{name},one {name},two {name},test,c{name[0]}\n" for name in names)
     table.write_text(f"file_name,caption_1,caption_2,split,category\n{rows}")
-    settings = BuildSettings(root=folder / "dvtr", name="mine", workers=1, progress=False)
+    settings = BuildSettings(root=folder / "dvtr", name="mine", workers=0, progress=False)
     build("folder", {"clips": clips, "captions": table}, settings)
     settings = BuildSettings(root=folder / "dvtr", name="texts", frames=None, progress=False)
     build("folder", {"captions": table}, settings)

@@ -80,7 +80,7 @@ def test_a_file_becomes_the_stored_frames_whatever_the_build(tmp_path, frame_for
     table = tmp_path / "captions.csv"
     table.write_text("file_name,caption,split\nnumbered.mp4,a barcode,test\n")
     frames = FrameSettings(Sampling.parse("2fps:3"), frame_format, 64)
-    settings = BuildSettings(tmp_path / "dvtr", "one", frames, workers=1, progress=False)
+    settings = BuildSettings(tmp_path / "dvtr", "one", frames, workers=0, progress=False)
     built = build("folder", {"clips": clip.parent, "captions": table}, settings).dataset
     ours = read_clip(clip, built.manifest.frames)
     stored = built.split("test").frames(0)

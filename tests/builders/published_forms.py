@@ -1,0 +1,92 @@
+"""Writes small files of exactly the form in which MSR-VTT and MSVD are published.
+
+The forms are those of CLIP4Clip's release v0.0 (`msrvtt_data.zip`, `msvd_data.zip`): the columns
+`key,vid_key,video_id,sentence` of the 1k-A test list, the one column of the train lists, the keys
+of `videos` and `sentences`, and a pickled dict of lists of words.
+"""
+
+import json
+import pickle
+import zipfile
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+
+def msrvtt_json(numbers: Iterable[int], captions_per_video: int = 20) -> dict[str, object]:
+    """Return the JSON of some videos, sentences in no order of the videos."""
+    numbers = list(numbers)
+    videos = [
+        {
+            "category": number % 20,
+            "url": f"https://www.youtube.com/watch?v=source{number // 2}",
+            "video_id": f"video{number}",
+            "start time": 1.5 * number,
+            "end time": 1.5 * number + 10.25,
+            "split": "train" if number < 6513 else "validate" if number < 7010 else "test",
+            "id": number,
+        }
+        for number in numbers
+    ]
+    sentences = [
+        {
+            "caption": f"caption {place} of clip {number}",
+            "video_id": f"video{number}",
+            "sen_id": place * len(numbers) + index,
+        }
+        for place in range(captions_per_video)
+        for index, number in enumerate(reversed(numbers))
+    ]
+    info = {"contributor": "Microsoft MSM group", "version": "1.0", "year": "2016"}
+    return {"info": info, "videos": videos, "sentences": sentences}
+
+
+def write_msrvtt(
+    folder: Path, train: Sequence[int], test: Sequence[int], captions_per_video: int = 20
+) -> Path:
+    """Write the three files of the 1k-A split."""
+    folder.mkdir(parents=True, exist_ok=True)
+    content = msrvtt_json([*train, *test], captions_per_video)
+    (folder / "MSRVTT_data.json").write_text(json.dumps(content))
+    lines = [f"video{number}" for number in train]
+    (folder / "MSRVTT_train.9k.csv").write_text("\n".join(["video_id", *lines]) + "\n")
+    rows = [
+        f"ret{place},msr{number},video{number},caption 3 of clip {number}"
+        for place, number in enumerate(test)
+    ]
+    header = "key,vid_key,video_id,sentence"
+    (folder / "MSRVTT_JSFUSION_test.csv").write_text("\n".join([header, *rows]) + "\n")
+    return folder
+
+
+def msvd_captions(video_ids: Iterable[str]) -> dict[str, list[list[str]]]:
+    """Return captions as lists of words; one has the empty word that the published file has."""
+    return {
+        video_id: [
+            ["a", "", "squirrel", "eats", f"nut{number}"],
+            ["nothing", "on", "video"],
+            *(["caption", str(place), "of", video_id] for place in range(number % 3)),
+        ]
+        for number, video_id in enumerate(video_ids)
+    }
+
+
+def write_msvd(folder: Path, sizes: tuple[int, int, int], captions: object = None) -> Path:
+    """Write ``raw-captions.pkl`` and the three lists, which end without a line end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [f"-4wsuPC_Bc{number}_{number}_{number + 9}" for number in range(sum(sizes))]
+    start = 0
+    for name, size in zip(("train", "val", "test"), sizes, strict=True):
+        (folder / f"{name}_list.txt").write_text("\n".join(names[start : start + size]))
+        start += size
+    content = msvd_captions(names) if captions is None else captions
+    (folder / "raw-captions.pkl").write_bytes(pickle.dumps(content, protocol=2))
+    return folder
+
+
+def write_zip(path: Path, folder: Path, inside: str) -> Path:
+    """Pack a folder as the release does: below one folder, with what macOS adds."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, f"{inside}/{file.name}")
+            archive.writestr(f"__MACOSX/{inside}/._{file.name}", b"resource fork")
+    return path
