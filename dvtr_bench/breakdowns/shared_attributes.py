@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from dvtr_bench.breakdowns.shared_text import OTHER_VIDEOS
-from dvtr_bench.errors import InputError
+from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
 from dvtr_bench.protocol.groups import Groups
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TITLE: Final = "Number of other videos that fit what the caption mentions"
 UNIT: "Final[Unit]" = "caption"
 
-_COLUMNS: Final = ("facts", "caption_mentions")
+_COLUMNS: Final = ("facts", MENTIONS_COLUMN)
 
 _Facts: TypeAlias = Mapping[str, str]
 _Wanted: TypeAlias = tuple[str | None, tuple[str, ...]]
@@ -70,18 +70,10 @@ def _wanted(
     split: "RetrievalSplit", rows: Sequence[Mapping[str, Any]], facts: Sequence[_Facts]
 ) -> list[_Wanted]:
     """Return what each caption asks for."""
-    seen: Counter[int] = Counter()
     wanted: list[_Wanted] = []
-    for video in split.caption_video_index.tolist():
-        mentions = rows[video]["caption_mentions"]
-        if seen[video] >= len(mentions):
-            raise InputError(
-                f"{split.dataset_name} {split.name}: video {split.video_ids[video]!r} has more "
-                f"captions than the {len(mentions)} of its caption_mentions: build it again"
-            )
-        named = mentions[seen[video]]["attributes"]
-        seen[video] += 1
-        known = tuple(sorted(name for name in named if name in facts[video]))
+    mentions = caption_mentions(split, rows)
+    for video, mention in zip(split.caption_video_index.tolist(), mentions, strict=True):
+        known = tuple(sorted(name for name in mention["attributes"] if name in facts[video]))
         wanted.append((split.categories[video], known))
     return wanted
 

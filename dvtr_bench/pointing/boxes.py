@@ -1,6 +1,5 @@
 """Where the objects that captions name are, on the cells that maps of a model are made of."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.errors import InputError
+from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 Boxes = NDArray[np.float64]
 """float64, objects x frames x 4: x0, y0, x1, y1 as fractions; without area: out of sight."""
 
-_COLUMNS: Final = ("objects", "caption_mentions")
+_COLUMNS: Final = ("objects", MENTIONS_COLUMN)
 
 
 @dataclass(frozen=True)
@@ -53,18 +52,12 @@ def named_boxes(split: "RetrievalSplit") -> list[Boxes] | None:
         )
         for row in rows
     ]
-    told: Counter[int] = Counter()
-    named = []
-    for video in split.caption_video_index.tolist():
-        mentions = rows[video]["caption_mentions"]
-        if told[video] >= len(mentions):
-            raise InputError(
-                f"{split.dataset_name} {split.name}: video {split.video_ids[video]!r} has more "
-                f"captions than the {len(mentions)} of its caption_mentions: build it again"
-            )
-        named.append(boxes[video][sorted(mentions[told[video]]["objects"])])
-        told[video] += 1
-    return named
+    return [
+        boxes[video][sorted(mention["objects"])]
+        for video, mention in zip(
+            split.caption_video_index.tolist(), caption_mentions(split, rows), strict=True
+        )
+    ]
 
 
 def seen_boxes(boxes: Boxes, frame_index: NDArray[np.int64], seen_part: Sequence[float]) -> Boxes:
