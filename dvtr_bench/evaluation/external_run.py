@@ -76,6 +76,4 @@ def evaluate_brought(
         processes=processes,
         show_progress=show_progress,
     )
-    if not processes.is_first:
-        return Written(evaluation.records, ())
-    return write_evaluation(evaluation, opened, results)
+    return write_evaluation(evaluation, opened, results, processes)

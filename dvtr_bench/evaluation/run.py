@@ -212,22 +212,28 @@ def evaluate_and_write(
         processes=processes,
         show_progress=show_progress,
     )
-    if not processes.is_first:
-        return Written(evaluation.records, ())
-    return write_evaluation(evaluation, split, results)
+    return write_evaluation(evaluation, split, results, processes)
 
 
-def write_evaluation(evaluation: Evaluation, split: "RetrievalSplit", results: Path) -> Written:
+def write_evaluation(
+    evaluation: Evaluation,
+    split: "RetrievalSplit",
+    results: Path,
+    processes: Processes = ALONE,
+) -> Written:
     """Write the result files of an evaluation, and a contact sheet where there are frames.
 
     Args:
         evaluation: Of the split.
         split: What was evaluated on.
         results: Folder for the files.
+        processes: Those that shared the work; the first one alone writes.
 
     Returns:
-        What was written.
+        What this process wrote.
     """
+    if not processes.is_first:
+        return Written(evaluation.records, ())
     paths = []
     for record, lists in zip(evaluation.records, evaluation.top, strict=True):
         path = write_result(record, results)
