@@ -1,12 +1,12 @@
 """Fetches pretrained weights that open_clip knows by name, and says what to do where it cannot."""
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from baselines.backbone_spec import QUICK_GELU_SUFFIX, BackboneSpec, pretrained_config
 from dvtr_bench.errors import NotFoundError
+from dvtr_bench.file_hash import file_sha256
 
 OPENAI_CACHE: Final = Path("~/.cache/clip")
 """Where OpenAI's own package keeps its archives; a file that stands there is used."""
@@ -66,9 +66,7 @@ def _in_openai_cache(record: Mapping[str, Any]) -> Path | None:
         return None
     # OpenAI's addresses carry the digest as a folder, open_clip's as the end of the file's name.
     expected = url.split("/")[-2] if "openaipublic" in url else path.stem.rsplit("-", 1)[-1]
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return path if digest.startswith(expected) else None
+    return path if file_sha256(path).startswith(expected) else None
 
 
 def _fetch(spec: BackboneSpec, record: Mapping[str, Any]) -> Path:

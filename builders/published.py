@@ -1,6 +1,5 @@
 """Published annotation files: are they there, are they the published bytes, do the counts hold."""
 
-import hashlib
 import zipfile
 import zlib
 from collections import Counter
@@ -13,6 +12,7 @@ from builders.source import Clip, DatasetInfo, SourceRecord
 from dvtr_bench.atomic import written_beside
 from dvtr_bench.download import cache_folder, download
 from dvtr_bench.errors import AnnotationError, InputError, NotFoundError
+from dvtr_bench.file_hash import file_sha256
 
 AUTO: Final = "auto"
 """What `--annotations` says to have the published files fetched."""
@@ -142,8 +142,7 @@ def record_sources(
     records = []
     for name in info.files if names is None else names:
         published = info.files.get(name)
-        with (folder / name).open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        sha256 = file_sha256(folder / name)
         expected = published.sha256 if published else None
         url = published.url if published else None
         records.append(SourceRecord(name, url, sha256, sha256 == expected if expected else None))

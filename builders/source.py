@@ -11,13 +11,13 @@ The engine does the rest, the same for every dataset.
 
 from __future__ import annotations
 
-import hashlib
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from dvtr_bench.dataset.manifest import LicenceRecord, SourceRecord
 from dvtr_bench.errors import ClipError
+from dvtr_bench.file_hash import file_sha256
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -136,8 +136,7 @@ class ClipFile:
     def identity(self) -> str:
         """Return the SHA-256 of the file."""
         try:
-            with self.path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
+            return file_sha256(self.path)
         except OSError as failure:
             reason = failure.strerror or str(failure)
             raise ClipError(f"{self.path}: cannot be read ({reason})") from failure

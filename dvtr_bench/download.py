@@ -3,7 +3,6 @@
 Repositories of the Hugging Face Hub are fetched by its own client, which does the same.
 """
 
-import hashlib
 import http.client
 import json
 import os
@@ -20,6 +19,7 @@ from filelock import FileLock
 
 from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.file_hash import file_sha256
 from dvtr_bench.progress import progress_bar
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -79,7 +79,7 @@ def download(
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_name(f".{target.name}.lock")):
         expected = sha256 or _recorded(url)
-        if expected and target.is_file() and _sha256(target) == expected:
+        if expected and target.is_file() and file_sha256(target) == expected:
             return target
         part = target.with_name(f"{target.name}.part")
         resumed = part.exists()
@@ -173,7 +173,7 @@ def _fetch(url: str, part: Path, *, checked: bool, show_progress: bool) -> str:
         try:
             _receive(transfer, show_progress)
             transfer.done()
-            return _sha256(part)
+            return file_sha256(part)
         except urllib.error.HTTPError as failure:
             failure.close()
             if failure.code != 416 or not before:
@@ -225,11 +225,6 @@ def _receive(transfer: _Transfer, show_progress: bool) -> None:
             advance(len(block) / 1000)
         if total is not None and size < total:
             raise ConnectionError(f"broke off after {size:,} of {total:,} bytes")
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _index_path() -> Path:

@@ -1,6 +1,5 @@
 """A folder of clips and a table of captions: any footage of one's own."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -17,6 +16,7 @@ from builders.source import Clip, DatasetInfo, Footage, LicenceRecord, Source, S
 from builders.split_choice import choose_splits
 from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
 from dvtr_bench.errors import ConfigError, NotFoundError
+from dvtr_bench.file_hash import file_sha256
 
 INFO: Final = DatasetInfo(
     name="folder",
@@ -149,5 +149,4 @@ def _make_clip(
 
 
 def _record(table: Path) -> SourceRecord:
-    with table.open("rb") as file:
-        return SourceRecord(table.name, None, hashlib.file_digest(file, "sha256").hexdigest(), None)
+    return SourceRecord(table.name, None, file_sha256(table), None)

@@ -1,6 +1,5 @@
 """Turns clips and what decoding kept into the files of a dataset."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,7 @@ from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
 from dvtr_bench.dataset.manifest import FileRecord, FrameRecord, Manifest, SplitRecord
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, FORMAT_VERSION, QREL_FIELDS, SPLITS
+from dvtr_bench.file_hash import file_sha256
 from dvtr_bench.progress import Advance, progress_bar
 from dvtr_bench.protocol.ceilings import identical_caption_ceiling
 
@@ -195,9 +195,8 @@ class _SplitWriter:
         num_bytes = write_parquet(
             path, with_metadata(schema, self.stamp), counted.tables(), row_group_rows
         )
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        files.append(FileRecord(config, name, counted.num_rows, path.stat().st_size, sha256))
+        size_bytes = path.stat().st_size
+        files.append(FileRecord(config, name, counted.num_rows, size_bytes, file_sha256(path)))
         return num_bytes
 
     def _shards(self, clips: Sequence[Clip]) -> list[list[Clip]]:

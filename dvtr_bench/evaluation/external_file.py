@@ -4,7 +4,6 @@ Arrays that stand uncompressed in the file (``np.savez``) are mapped, not read: 
 than memory can be ranked. Pickles are never opened.
 """
 
-import hashlib
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.file_hash import file_sha256
 
 Form: TypeAlias = Literal["sim_matrix", "embeddings"]
 """``sim_matrix``: captions x videos. ``embeddings``: one vector a caption and a video."""
@@ -81,8 +81,7 @@ def read_external(path: Path, form: Form) -> ExternalFile:
     """
     if not path.is_file():
         raise NotFoundError(f"no file {path}: expected an .npz file with {_wanted(form)}")
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    sha256 = file_sha256(path)
     fields = _read_fields(path, form)
     ids = {name: _ids(path, name, fields[name]) for name in _IDS}
     arrays = {name: _floats(path, name, fields[name]) for name in _ARRAYS[form]}

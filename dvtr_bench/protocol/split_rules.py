@@ -1,6 +1,5 @@
 """Which split may be used for what, and that it is whole."""
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.manifest import FileRecord, Manifest
 from dvtr_bench.errors import NotFoundError, ProtocolError
+from dvtr_bench.file_hash import file_sha256
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -113,8 +113,7 @@ def _require_files_as_built(folder: Path, files: Sequence[FileRecord]) -> None:
         path = folder / file.path
         changed = path.stat().st_size != file.size_bytes
         if file.config == "captions" and not changed:
-            with path.open("rb") as content:
-                changed = hashlib.file_digest(content, "sha256").hexdigest() != file.sha256
+            changed = file_sha256(path) != file.sha256
         if changed:
             raise ProtocolError(
                 f"{path} is not the file that the dataset was built with: it was changed since. "

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from dvtr_bench.file_hash import file_sha256
 
 from .containers import check_file
 from .decode import ClipDecoder, ClipFacts
@@ -72,8 +73,7 @@ def extract_frames(
         (12, (224, 398, 3))
     """
     check_file(path)
-    with path.open("rb") as file:
-        clip_sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    clip_sha256 = file_sha256(path)
     foretold = read_packet_timeline(path)
     wanted = sampling.pick(foretold) if foretold else []
     decoder = ClipDecoder(path, threads)
