@@ -13,12 +13,16 @@ from typing import Final
 import torch
 from torch import nn
 
+from dvtr_bench.protocol.blocks import cut
 from dvtr_bench.retriever import Features
 
 TEMPERATURE: Final = 0.01
 
 _CHUNK_ELEMENTS: Final = 2**20
 """Numbers in the largest intermediate tensor: words x frames of a block of pairs."""
+
+_VIDEOS_AT_ONCE: Final = 256
+"""Videos of a block, at most: their frames are read once for all the words of its texts."""
 
 
 class MultiGrainedSimilarity(nn.Module):
@@ -63,44 +67,41 @@ class MultiGrainedSimilarity(nn.Module):
         order = lengths.argsort(stable=True)
         num_videos, num_frames = videos["frame_mask"].shape
         places = texts["token_mask"].shape[1] * num_frames
-        columns = max(1, min(num_videos, _CHUNK_ELEMENTS // places))
+        columns = max(1, min(num_videos, _VIDEOS_AT_ONCE, _CHUNK_ELEMENTS // places))
         chunk = max(1, _CHUNK_ELEMENTS // (places * columns))
+        galleries = [
+            _videos_last({name: value[run] for name, value in videos.items()})
+            for run in cut(num_videos, columns)
+        ]
         rows = []
-        for start in range(0, len(order), chunk):
-            run = order[start : start + chunk]
+        for part in cut(len(order), chunk):
+            run = order[part]
             longest = int(lengths[run[-1]])
             block = {
                 "text_embeds": texts["text_embeds"][run],
                 "token_embeds": texts["token_embeds"][run, :longest],
                 "token_mask": texts["token_mask"][run, :longest],
             }
-            parts = [
-                self._score_block(
-                    block, {name: value[first : first + columns] for name, value in videos.items()}
-                )
-                for first in range(0, num_videos, columns)
-            ]
-            rows.append(torch.cat(parts, dim=1))
+            rows.append(torch.cat([self._score_block(block, each) for each in galleries], dim=1))
         return torch.cat(rows)[order.argsort()]
 
     def _score_block(self, texts: Features, videos: Features) -> torch.Tensor:
-        sentence, words, word_mask = (
-            texts[name] for name in ("text_embeds", "token_embeds", "token_mask")
-        )
+        sentence, words = texts["text_embeds"], texts["token_embeds"]
         video, frames, frame_mask = (
             videos[name] for name in ("video_embeds", "frame_embeds", "frame_mask")
         )
-        word_mask = word_mask[:, None]
+        word_mask = texts["token_mask"][..., None]
+        by_place = frames.flatten(0, 1).T
 
         video_sentence = sentence @ self.global_mat_weight @ video.T
-        video_word = (words @ video.T).transpose(1, 2)
-        frame_sentence = (sentence @ frames.flatten(0, 1).T).view(-1, *frame_mask.shape)
-        frame_word = words.flatten(0, 1) @ self.local_mat_weight @ frames.flatten(0, 1).T
-        frame_word = frame_word.view(*words.shape[:2], *frame_mask.shape)
+        video_word = words @ video.T
+        frame_sentence = (sentence @ by_place).view(-1, *frame_mask.shape)
+        frame_word = words @ self.local_mat_weight @ by_place
 
-        by_frame = _attend(frame_word.permute(0, 2, 3, 1), word_mask[:, None], self.word_mat_weight)
-        by_word = _attend(frame_word, frame_mask, self.frame_mat_weight).transpose(1, 2)
-        over_frames = _attend(by_frame, frame_mask, self.frame_mat_weight2)
+        by_frame = _attend(frame_word, word_mask, self.word_mat_weight)
+        frame_word = frame_word.view(*words.shape[:2], *frame_mask.shape)
+        by_word = _attend(frame_word, frame_mask, self.frame_mat_weight)
+        over_frames = _attend(by_frame.view_as(frame_sentence), frame_mask, self.frame_mat_weight2)
         over_words = _attend(by_word, word_mask, self.word_mat_weight2)
         return (
             video_sentence
@@ -110,11 +111,29 @@ class MultiGrainedSimilarity(nn.Module):
         ) / 4
 
 
+def _videos_last(videos: Features) -> Features:
+    """Return frames as F x V x C and their mask as F x V.
+
+    Videos are then the last axis of every matrix of similarities: what runs along the few words or
+    frames runs along many videos at once, and nothing need be copied to be attended over.
+    """
+    return {
+        "video_embeds": videos["video_embeds"],
+        "frame_embeds": videos["frame_embeds"].transpose(0, 1).contiguous(),
+        "frame_mask": videos["frame_mask"].T,
+    }
+
+
 def _attend(scores: torch.Tensor, mask: torch.Tensor, mixing: torch.Tensor) -> torch.Tensor:
-    """Attend over the last axis of a matrix of similarities, which goes away.
+    """Attend over the axis before the last of a matrix of similarities, which goes away.
 
     A corner of the mixing matrix is enough for a shorter axis: padding has no share to be moved.
     """
-    length = scores.shape[-1]
-    shares = torch.softmax((scores / TEMPERATURE).masked_fill(~mask, -torch.inf), dim=-1)
-    return ((shares @ mixing[:length, :length]) * scores).sum(dim=-1)
+    length = scores.shape[-2]
+    logits = scores / TEMPERATURE
+    if not mask.all():
+        logits = logits.masked_fill(~mask, -torch.inf)
+    shares = torch.softmax(logits, dim=-2)
+    # One corner for each matrix: with a single one torch would copy all the shares.
+    corners = mixing[:length, :length].T.expand(*shares.shape[:-2], -1, -1)
+    return ((corners @ shares) * scores).sum(dim=-2)
