@@ -31,6 +31,7 @@ from torch.nn import functional
 from baselines.multi_grained import MultiGrainedSimilarity
 from baselines.token_interaction import unit_tokens, weighted_token_similarity
 from baselines.xpool_pooling import TextConditionedPooling
+from dvtr_bench.runtime.allocation import reuse_freed_memory
 from msam.pooling import FusionGate, fusion_similarity
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -182,6 +183,7 @@ def prepare(arguments: argparse.Namespace) -> None:
 def measure(arguments: argparse.Namespace) -> None:
     """Run one form in this process; its scores go into a file."""
     torch.set_num_threads(arguments.threads)
+    reuse_freed_memory()  # as an evaluation does, for either form
     inputs = torch.load(arguments.folder / f"{arguments.step}.pt", weights_only=True)
     before = peak_mib()
     for _ in range(2):
