@@ -8,7 +8,7 @@ from baselines.models import clip4clip_seqlstm as seqlstm
 from baselines.models import clip4clip_tighttransf as tight
 from dvtr_bench.errors import ConfigError
 from tests.baselines.test_heads import LOGIT_SCALE, VECTORS, authors_inputs, tensor
-from tests.fixtures.small_clip import random_videos, small_encoder
+from tests.fixtures.small_clip import on_small_encoder, random_videos, small_encoder
 
 CAPTIONS = [f"{count} {colour} cars" for count in (1, 2) for colour in ("red", "blue", "grey")]
 
@@ -34,11 +34,6 @@ def authors_cross_encoder():
     return cross
 
 
-def small_model(module, **settings):
-    torch.manual_seed(0)
-    return module.Model(module.Config(backbone="tiny", max_frames=4, **settings), small_encoder())
-
-
 def batch(model):
     videos = [video[: 2 + row % 3] for row, video in enumerate(random_videos(len(CAPTIONS)))]
     frames = model.encode_frames_eval(model.preprocess(videos))
@@ -49,7 +44,7 @@ def batch(model):
 def test_seqlstm_agrees_with_the_authors_modules(padding):
     texts, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
-    model = small_model(seqlstm)
+    model = on_small_encoder(seqlstm.Model)
     model.lstm = torch.nn.LSTM(16, 16, batch_first=True)
     model.lstm.load_state_dict(tensors("seqlstm."))
     with torch.no_grad():
@@ -64,7 +59,7 @@ def test_tighttransf_agrees_with_the_authors_modules(padding, chunk_elements, mo
     monkeypatch.setattr(tight, "_CHUNK_ELEMENTS", chunk_elements)
     _, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
-    model = small_model(tight)
+    model = on_small_encoder(tight.Model)
     model.cross = authors_cross_encoder()
     with torch.no_grad():
         similarity = model.similarity(tensor("text_embeds"), model.video_features(frames))
@@ -94,7 +89,7 @@ def test_chunks_with_recomputation_give_the_same_gradients(monkeypatch):
     gradients = []
     for elements in (2**24, 1000):
         monkeypatch.setattr(tight, "_CHUNK_ELEMENTS", elements)
-        model = small_model(tight).eval()
+        model = on_small_encoder(tight.Model).eval()
         model.training_loss(*batch(model))["loss"].backward()
         gradients.append({name: value.grad for name, value in model.cross.named_parameters()})
     for name, value in gradients[0].items():
@@ -102,7 +97,7 @@ def test_chunks_with_recomputation_give_the_same_gradients(monkeypatch):
 
 
 def test_the_logit_scale_stays_in_the_weights_of_tighttransf_but_is_not_trained():
-    model = small_model(tight)
+    model = on_small_encoder(tight.Model)
     assert "encoder.clip.logit_scale" in model.state_dict()
     assert "encoder.clip.logit_scale" not in dict(model.named_parameters())
     model.clamp_logit_scale(1.0)
@@ -110,14 +105,14 @@ def test_the_logit_scale_stays_in_the_weights_of_tighttransf_but_is_not_trained(
 
 
 def test_a_few_steps_of_the_lstm_lower_the_loss():
-    model = small_model(seqlstm).train()
+    model = on_small_encoder(seqlstm.Model).train()
     tokens, frames = batch(model)
     losses = trained(model, lambda: model.training_loss(tokens, frames)["loss"], steps=12)
     assert losses[-1] < losses[0] - 0.1
 
 
 def test_a_few_steps_of_the_cross_encoder_lower_the_loss():
-    model = small_model(tight, cross_layers=2).train()
+    model = on_small_encoder(tight.Model, cross_layers=2).train()
     generator = torch.Generator().manual_seed(0)
     texts = torch.randn(6, 32, generator=generator)
     frame_embeds = texts[:, None] + 0.5 * torch.randn(6, 4, 32, generator=generator)
@@ -143,7 +138,7 @@ def trained(model, loss_now, steps):
 
 @pytest.mark.parametrize("module", [seqlstm, tight])
 def test_the_loss_is_finite_under_autocast(module):
-    model = small_model(module).train()
+    model = on_small_encoder(module.Model).train()
     tokens, frames = batch(model)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = model.training_loss(tokens, frames)["loss"]

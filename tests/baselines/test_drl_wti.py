@@ -6,7 +6,7 @@ from baselines import token_interaction
 from baselines.models.drl_wti import Config, Model
 from baselines.token_interaction import TokenWeights, unit_tokens, weighted_token_similarity
 from dvtr_bench.errors import ConfigError
-from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
+from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder, random_videos, small_encoder
 from tests.oracles.direct_wti import direct_wti_similarity
 
 CAPTIONS = ["a boat", "two boats near a pier", "three red boats", "many boats on a wide river"]
@@ -15,12 +15,6 @@ CAPTIONS = ["a boat", "two boats near a pier", "three red boats", "many boats on
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-
-
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder())
 
 
 def random_tokens(count, places, width, seed):
@@ -90,7 +84,7 @@ def test_padding_changes_nothing(side):
 
 @torch.no_grad()
 def test_the_model_scores_what_the_paper_writes():
-    model = build()
+    model = on_small_encoder(Model)
     with torch.no_grad():
         for head in (model.token_weights, model.frame_weights):
             head.fc2.weight.mul_(200)
@@ -116,12 +110,12 @@ def test_the_model_scores_what_the_paper_writes():
 
 
 def test_texts_hold_every_word_padded_to_one_length():
-    model = build(max_words=12)
+    model = on_small_encoder(Model, max_words=12)
     features = model.backbone_texts(CAPTIONS)
     assert features["token_embeds"].shape == (4, 12, 32)
     # Start and end of text count as words.
     assert features["token_mask"].sum(dim=1).tolist() == [4, 7, 5, 8]
-    assert model.feature_key("texts") != build(max_words=11).feature_key("texts")
+    assert model.feature_key("texts") != on_small_encoder(Model, max_words=11).feature_key("texts")
 
 
 def test_only_the_texts_are_kept_apart_from_those_of_other_models():
@@ -129,8 +123,8 @@ def test_only_the_texts_are_kept_apart_from_those_of_other_models():
     from baselines.models.clip4clip_meanp import Model as MeanP
 
     other = MeanP(MeanConfig(backbone="tiny", max_frames=4), small_encoder())
-    assert build().feature_key("videos") == other.feature_key("videos")
-    assert build().feature_key("texts") != other.feature_key("texts")
+    assert on_small_encoder(Model).feature_key("videos") == other.feature_key("videos")
+    assert on_small_encoder(Model).feature_key("texts") != other.feature_key("texts")
 
 
 def test_gradients_agree_with_those_of_the_direct_form():
@@ -146,7 +140,7 @@ def test_gradients_agree_with_those_of_the_direct_form():
 
 
 def test_a_single_vector_for_each_text_is_a_text_of_one_word():
-    model = build()
+    model = on_small_encoder(Model)
     videos = model.encode_videos(random_videos(3))
     vectors = model.text_vectors(model.encode_texts(CAPTIONS))
     best = torch.einsum("tc,vfc->tvf", vectors, videos["frame_embeds"])
@@ -165,14 +159,14 @@ def test_weights_start_near_uniform_and_ignore_padding():
 
 
 def test_the_temporal_encoder_starts_as_the_text_tower():
-    model = build()
+    model = on_small_encoder(Model)
     assert torch.equal(
         model.temporal.frame_position_embeddings, model.encoder.clip.positional_embedding
     )
 
 
 def test_a_few_steps_lower_the_loss():
-    model = build(temporal_layers=1)
+    model = on_small_encoder(Model, temporal_layers=1)
     tokens = model.tokenize(CAPTIONS)
     frame_embeds, _, frame_mask = random_tokens(4, 4, 32, seed=0)
     frames = {"frame_embeds": frame_embeds, "frame_mask": frame_mask}

@@ -7,17 +7,11 @@ from baselines.models.xclip import Config, Model
 from baselines.multi_grained import MultiGrainedSimilarity
 from baselines.temporal_encoder import TemporalEncoder
 from dvtr_bench.errors import ConfigError
-from tests.fixtures.small_clip import random_videos, small_encoder
+from tests.fixtures.small_clip import on_small_encoder, random_videos
 from tests.oracles.direct_xclip import direct_xclip_similarity, pair_similarity
 
 WIDTH = 24
 CAPTIONS = ["a boat", "two boats near a pier", "three red boats", "many boats on a wide river"]
-
-
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder())
 
 
 def random_side(count, places, seed):
@@ -72,7 +66,7 @@ def test_padding_is_as_if_it_were_not_there():
 
 
 def test_the_matrices_start_as_the_identity_and_the_encoder_as_the_text_tower():
-    model = build(temporal_layers=2)
+    model = on_small_encoder(Model, temporal_layers=2)
     for parameter in model.grains.parameters():
         assert torch.equal(parameter, torch.eye(len(parameter)))
     assert len(model.grains.word_mat_weight) == 32
@@ -84,7 +78,7 @@ def test_the_matrices_start_as_the_identity_and_the_encoder_as_the_text_tower():
 
 @torch.no_grad()
 def test_frames_are_compared_as_clip_gives_them_and_what_is_padded_is_nothing():
-    model = build().eval()
+    model = on_small_encoder(Model).eval()
     frames = model.encode_frames_eval(model.preprocess(random_videos(2, num_frames=2)))
     features = model.video_features(frames)
     expected = functional.normalize(frames["frame_embeds"][:, :2], dim=-1)
@@ -97,7 +91,7 @@ def test_frames_are_compared_as_clip_gives_them_and_what_is_padded_is_nothing():
 
 @torch.no_grad()
 def test_the_sentence_is_the_end_of_text():
-    model = build().eval()
+    model = on_small_encoder(Model).eval()
     expected, _, _ = model.encoder.encode_text(model.tokenize(CAPTIONS))
     texts = model.encode_texts(CAPTIONS)
     torch.testing.assert_close(texts["text_embeds"], functional.normalize(expected, dim=-1))
@@ -106,13 +100,13 @@ def test_the_sentence_is_the_end_of_text():
 
 
 def test_features_of_words_are_kept_apart_from_those_of_one_vector():
-    model = build()
+    model = on_small_encoder(Model)
     assert model.feature_key("texts")["words"] is True
     assert "words" not in model.feature_key("videos")
 
 
 def test_a_few_steps_of_the_head_lower_the_loss_and_reach_all_of_it():
-    model = build(temporal_layers=2).train()
+    model = on_small_encoder(Model, temporal_layers=2).train()
     tokens = model.tokenize(CAPTIONS)
     frames = model.encode_frames_eval(model.preprocess(random_videos(len(CAPTIONS))))
     head = [value for name, value in model.named_parameters() if not name.startswith("encoder.")]

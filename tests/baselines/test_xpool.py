@@ -8,7 +8,7 @@ from baselines import xpool_pooling
 from baselines.models.xpool import Config, Model
 from baselines.xpool_pooling import TextConditionedPooling
 from dvtr_bench.errors import ConfigError
-from tests.fixtures.small_clip import small_encoder
+from tests.fixtures.small_clip import on_small_encoder
 from tests.oracles.direct_xpool import direct_pooled, direct_xpool_similarity
 
 VECTORS = np.load(Path(__file__).parents[1] / "fixtures" / "xpool.npz")
@@ -48,12 +48,6 @@ def random_inputs(texts, videos, frames, width):
         4 * torch.randn(videos, frames, width, generator=generator),
         mask,
     )
-
-
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder())
 
 
 @torch.no_grad()
@@ -126,13 +120,13 @@ def test_dropout_is_drawn_in_training_alone():
 
 
 def test_projections_start_as_the_identity():
-    pooling = build().pooling
+    pooling = on_small_encoder(Model).pooling
     for name in ("cross_attn.q_proj", "cross_attn.k_proj", "cross_attn.v_proj", "linear_proj"):
         assert torch.equal(pooling.get_submodule(name).weight, torch.eye(32)), name
 
 
 def test_a_few_steps_lower_the_loss():
-    model = build()
+    model = on_small_encoder(Model)
     tokens = model.tokenize(CAPTIONS)
     _, frame_embeds, frame_mask = random_inputs(4, 4, 4, 32)
     frames = {"frame_embeds": frame_embeds, "frame_mask": frame_mask}

@@ -9,7 +9,7 @@ from dvtr_bench.ablation.plan import make_plan
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
 from msam.ablations import MSAM, VARIANTS, conclude, with_scoring
 from msam.models.msam import Config, Model
-from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
+from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder, random_videos
 
 CAPTIONS = [f"{number} boats near a pier" for number in range(40)]
 WANTED = {
@@ -27,12 +27,6 @@ WANTED = {
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-
-
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder()).eval()
 
 
 def test_every_switch_of_the_specification_is_a_row() -> None:
@@ -78,25 +72,25 @@ def test_the_full_model_is_always_run_and_wrong_wishes_are_refused() -> None:
 
 
 def test_another_text_block_scores_with_the_same_weights() -> None:
-    full = build()
+    full = on_small_encoder(Model).eval()
     videos, texts = random_videos(5), CAPTIONS[:5]
     for block, expected in (("all", "all"), (1, 1)):
         other = with_scoring(full, {"text_block": block}, CAPTIONS)
         scores = other.score(other.encode_texts(texts), other.encode_videos(videos))
-        named = build(text_block=expected)
+        named = on_small_encoder(Model, text_block=expected).eval()
         wanted = named.score(named.encode_texts(texts), named.encode_videos(videos))
         assert torch.equal(scores, wanted)
     assert full.config.text_block == 32
 
 
 def test_a_text_bank_is_chosen_from_the_training_captions() -> None:
-    other = with_scoring(build(), {"text_block": "text_bank"}, CAPTIONS)
-    trained = build(text_block="text_bank")
+    other = with_scoring(on_small_encoder(Model).eval(), {"text_block": "text_bank"}, CAPTIONS)
+    trained = on_small_encoder(Model, text_block="text_bank").eval()
     trained.see_training_captions(CAPTIONS)
     assert torch.equal(other.bank_tokens, trained.bank_tokens)
     assert other.scoring == "pairwise"
     with pytest.raises(WeightsError, match="other weights than were trained: branch"):
-        with_scoring(build(semantics=False), {"semantics": True}, CAPTIONS)
+        with_scoring(on_small_encoder(Model, semantics=False).eval(), {"semantics": True}, CAPTIONS)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import torch
 
 from dvtr_bench.errors import ConfigError
 from msam.models.msam import ALL_TEXTS, Config, Model
-from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
+from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder, random_videos, small_encoder
 
 CAPTIONS = [f"{number} boats near a pier" for number in ("one", "two", "three", "four", "five")]
 
@@ -13,12 +13,6 @@ CAPTIONS = [f"{number} boats near a pier" for number in ("one", "two", "three", 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-
-
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder())
 
 
 def loss_of(model):
@@ -42,7 +36,7 @@ def scores_of(model):
     ],
 )
 def test_every_switch_of_the_semantics_changes_the_loss_as_it_says(settings, parts):
-    model = build(**settings).eval()
+    model = on_small_encoder(Model, **settings).eval()
     losses = loss_of(model)
     assert set(losses) == parts | {"loss"}
     expected = losses["contrastive"] + losses.get("kl", 0.0) + 0.01 * losses.get("diversity", 0.0)
@@ -54,7 +48,7 @@ def test_every_switch_of_the_semantics_changes_the_loss_as_it_says(settings, par
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention", "fusion"])
 def test_every_pooling_scores_and_only_fusion_needs_a_block(pooling):
-    model = build(pooling=pooling)
+    model = on_small_encoder(Model, pooling=pooling)
     scores = scores_of(model)
     assert scores.shape == (5, 5)
     assert scores.abs().max() <= 0.4 + 1e-6
@@ -67,19 +61,22 @@ def test_every_pooling_scores_and_only_fusion_needs_a_block(pooling):
 
 
 def test_poolings_differ():
-    scores = [scores_of(build(pooling=pooling)) for pooling in ("mean", "max", "attention")]
+    scores = [
+        scores_of(on_small_encoder(Model, pooling=pooling))
+        for pooling in ("mean", "max", "attention")
+    ]
     assert (scores[0] - scores[1]).abs().max() > 1e-4
     assert (scores[0] - scores[2]).abs().max() > 1e-4
 
 
 def test_all_stands_for_the_whole_query_set():
-    model = build(text_block="all")
+    model = on_small_encoder(Model, text_block="all")
     assert model.text_block == ALL_TEXTS
-    torch.testing.assert_close(scores_of(model), scores_of(build(text_block=5)))
+    torch.testing.assert_close(scores_of(model), scores_of(on_small_encoder(Model, text_block=5)))
 
 
 def test_a_text_bank_makes_the_score_pairwise_and_travels_with_the_weights():
-    model = build(text_block="text_bank", bank_size=3)
+    model = on_small_encoder(Model, text_block="text_bank", bank_size=3)
     with pytest.raises(ConfigError, match="text bank is empty"):
         scores_of(model)
     model.see_training_captions([f"training caption {number}" for number in range(10)])
@@ -96,12 +93,15 @@ def test_a_text_bank_makes_the_score_pairwise_and_travels_with_the_weights():
 
 def test_a_bank_larger_than_the_training_captions_is_refused():
     with pytest.raises(ConfigError, match="only 3"):
-        build(text_block="text_bank", bank_size=4).see_training_captions(["a", "b", "c"])
+        on_small_encoder(Model, text_block="text_bank", bank_size=4).see_training_captions(
+            ["a", "b", "c"]
+        )
 
 
 def test_training_takes_its_batch_as_the_block_whatever_scoring_does():
     losses = [
-        loss_of(build(semantics=False, text_block=block).eval())["loss"] for block in (1, 2, "all")
+        loss_of(on_small_encoder(Model, semantics=False, text_block=block).eval())["loss"]
+        for block in (1, 2, "all")
     ]
     assert torch.equal(losses[0], losses[1])
     assert torch.equal(losses[0], losses[2])
@@ -126,7 +126,7 @@ def test_configurations_that_contradict_themselves_are_refused(settings, message
 
 def test_padding_frames_change_no_score():
     videos = random_videos(5, num_frames=2)
-    short = build()
+    short = on_small_encoder(Model)
     texts = short.encode_texts(CAPTIONS)
     with torch.random.fork_rng():
         torch.manual_seed(0)

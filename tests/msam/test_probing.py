@@ -6,10 +6,10 @@ import torch
 from torch.nn import functional
 
 from dvtr_bench.errors import ConfigError
-from msam.models.msam import Config, Model
+from msam.models.msam import Model
 from msam.probing import probe
 from msam.regions import patch_grid
-from tests.fixtures.small_clip import SMALL_CONFIG, small_encoder
+from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder
 from tests.fixtures.toy_training import ToySplit
 from tests.oracles.direct_fusion_pooling import pooled_by_text
 
@@ -36,14 +36,8 @@ def _small(monkeypatch):
     monkeypatch.setattr("tests.fixtures.small_clip.SMALL_CONFIG", PATCHES)
 
 
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder()).eval()
-
-
 def probed(**settings):
-    model, split = build(**settings), NoisySplit(num_videos=8)
+    model, split = on_small_encoder(Model, **settings).eval(), NoisySplit(num_videos=8)
     return model, split, probe(model, split, show_progress=False)
 
 
@@ -82,7 +76,7 @@ def test_maps_are_shares_of_the_frames_that_are_there(settings):
     ],
 )
 def test_weights_and_gate_make_the_scores_that_the_model_gives(settings, text_block):
-    model = build(text_block=text_block, bank_size=3, **settings)
+    model = on_small_encoder(Model, text_block=text_block, bank_size=3, **settings).eval()
     split = NoisySplit(num_videos=8)
     model.see_training_captions(split.captions)
     maps = probe(model, split, show_progress=False)

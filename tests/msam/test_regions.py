@@ -13,7 +13,7 @@ from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.train import train
 from msam.models.msam import Config, Model
 from msam.regions import GridMeans, LearnedSlots, patch_grid
-from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
+from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder, random_videos, small_encoder
 from tests.fixtures.toy_training import ToySplit
 from tests.oracles.direct_fusion_pooling import direct_fusion_similarity
 
@@ -29,12 +29,6 @@ MORE_PATCHES = {**SMALL_CONFIG, "vision_cfg": {**SMALL_CONFIG["vision_cfg"], "pa
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
     monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-
-
-def build(**settings):
-    with torch.random.fork_rng():
-        torch.manual_seed(0)
-        return Model(Config(backbone="tiny", max_frames=4, **settings), small_encoder())
 
 
 def uneven_videos():
@@ -67,7 +61,7 @@ def test_slots_are_means_of_patches_by_the_attention_that_is_told():
 
 @pytest.mark.parametrize("settings", REGIONS)
 def test_scores_are_those_of_the_direct_form_over_all_regions(settings):
-    model = build(text_block=2, **settings)
+    model = on_small_encoder(Model, text_block=2, **settings)
     frames = model.backbone_videos(uneven_videos())
     texts = model.encode_texts(CAPTIONS)["text_embeds"]
     per_frame = model.regions(frames["region_tokens"]).shape[2]
@@ -86,7 +80,11 @@ def test_scores_are_those_of_the_direct_form_over_all_regions(settings):
 def test_regions_change_scores_and_whole_frames_stay_as_published():
     scores = [
         model.score(model.encode_texts(CAPTIONS), model.encode_videos(uneven_videos()))
-        for model in (build(), build(grid_size=1, num_slots=9), *(build(**one) for one in REGIONS))
+        for model in (
+            on_small_encoder(Model),
+            on_small_encoder(Model, grid_size=1, num_slots=9),
+            *(on_small_encoder(Model, **one) for one in REGIONS),
+        )
     ]
     assert torch.equal(scores[0], scores[1]), "the sizes of regions that are not used"
     for row, first in enumerate(scores[1:], start=1):
@@ -97,7 +95,7 @@ def test_regions_change_scores_and_whole_frames_stay_as_published():
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention", "fusion"])
 @pytest.mark.parametrize("settings", REGIONS)
 def test_every_pooling_takes_regions_and_padding_changes_nothing(pooling, settings):
-    long = build(pooling=pooling, **settings)
+    long = on_small_encoder(Model, pooling=pooling, **settings)
     with torch.random.fork_rng():
         torch.manual_seed(0)
         config = Config(backbone="tiny", max_frames=2, pooling=pooling, **settings)
@@ -112,7 +110,7 @@ def test_every_pooling_takes_regions_and_padding_changes_nothing(pooling, settin
 
 @pytest.mark.parametrize("settings", REGIONS)
 def test_the_semantic_branch_attends_over_all_regions(settings):
-    model = build(**settings)
+    model = on_small_encoder(Model, **settings)
     frames = model.backbone_videos(uneven_videos())
     sequence, mask = model.sequence(frames)
     assert sequence.shape[1] == mask.shape[1] == 4 * model.regions.count
@@ -126,7 +124,7 @@ def test_the_semantic_branch_attends_over_all_regions(settings):
 
 @pytest.mark.parametrize("settings", REGIONS)
 def test_gradients_reach_what_makes_regions(settings):
-    model = build(**settings).train()
+    model = on_small_encoder(Model, **settings).train()
     frames = model.encode_frames(model.preprocess(random_videos(5)))
     losses = model.training_loss(model.tokenize(CAPTIONS), frames)
     assert set(losses) == {"loss", "contrastive", "kl", "diversity"}
@@ -136,19 +134,19 @@ def test_gradients_reach_what_makes_regions(settings):
 
 def test_features_are_told_apart_by_what_they_hold():
     keys = [
-        build(**settings).feature_key("videos")
+        on_small_encoder(Model, **settings).feature_key("videos")
         for settings in ({}, REGIONS[0], REGIONS[1], REGIONS[2])
     ]
     assert all(first != second for row, first in enumerate(keys) for second in keys[row + 1 :])
-    assert keys[0] == build(num_slots=9).feature_key("videos")
-    assert keys[3] == build(regions="learned", num_slots=9).feature_key("videos")
-    assert "regions" not in build(regions="grid").feature_key("texts")
+    assert keys[0] == on_small_encoder(Model, num_slots=9).feature_key("videos")
+    assert keys[3] == on_small_encoder(Model, regions="learned", num_slots=9).feature_key("videos")
+    assert "regions" not in on_small_encoder(Model, regions="grid").feature_key("texts")
 
 
 @pytest.mark.parametrize("freeze", ["nothing", "frames", "backbone"])
 @pytest.mark.parametrize("settings", [REGIONS[0], REGIONS[2]])
 def test_trains_and_comes_back_from_its_checkpoint(settings, freeze, tmp_path):
-    model = build(temporal_layers=1, **settings)
+    model = on_small_encoder(Model, temporal_layers=1, **settings)
     recipe = Recipe(epochs=1, batch_size=8, freeze=freeze, frames_a_step=2)
     best = train(
         model, ToySplit(), ToySplit("validation"), recipe, tmp_path / "run", show_progress=False
@@ -161,14 +159,14 @@ def test_trains_and_comes_back_from_its_checkpoint(settings, freeze, tmp_path):
 
 
 def test_frames_that_were_encoded_whole_are_refused():
-    frames = build().backbone_videos(random_videos(2))
+    frames = on_small_encoder(Model).backbone_videos(random_videos(2))
     with pytest.raises(ConfigError, match="regions=grid needs frames .* encode them again"):
-        build(regions="grid").head_videos(frames)
+        on_small_encoder(Model, regions="grid").head_videos(frames)
 
 
 def test_a_grid_finer_than_the_patches_is_refused():
     with pytest.raises(ConfigError, match=r"grid_size is 3, .* 2 x 2 patches"):
-        build(regions="grid", grid_size=3)
+        on_small_encoder(Model, regions="grid", grid_size=3)
 
 
 def test_a_backbone_without_patches_is_refused(monkeypatch):
