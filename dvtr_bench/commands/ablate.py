@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dvtr_bench.command_options import DecodingThreads, Device, NamedDataset, TrainedBackbone
+
 if TYPE_CHECKING:
     from dvtr_bench.ablation.plan import Plan
     from dvtr_bench.ablation.run import Workshop
@@ -14,10 +16,8 @@ if TYPE_CHECKING:
 
 
 def ablate(
-    dataset: Annotated[str, typer.Option(help="Name of a built dataset, or its folder.")],
-    backbone: Annotated[
-        str, typer.Option(help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, or tiny.")
-    ] = "ViT-B-32/openai",
+    dataset: NamedDataset,
+    backbone: TrainedBackbone = "ViT-B-32/openai",
     seeds: Annotated[int, typer.Option(min=1, help="How many, counted from --seed.")] = 3,
     seed: Annotated[int | None, typer.Option(help="The first of them.")] = None,
     only: Annotated[
@@ -50,8 +50,8 @@ def ablate(
     listed: Annotated[
         bool, typer.Option("--list", help="Say what would be run, and run nothing.")
     ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    workers: Annotated[int, typer.Option(help="Threads that decode frames.")] = 2,
+    device: Device = "auto",
+    workers: DecodingThreads = 2,
 ) -> None:
     """Train and evaluate MSAM with one thing changed at a time, and say what each is worth.
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dvtr_bench.command_options import Cache, Device, Runs, UntrainedBackbone
+
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.external_run import Brought
     from dvtr_bench.evaluation.run import Written
@@ -74,22 +76,18 @@ def evaluate(
     seed: Seed = None,
     dataset: Dataset = None,
     checkpoint: Checkpoint = None,
-    backbone: Annotated[
-        str, typer.Option(help="Weights of a model that is not trained, such as clip_zeroshot.")
-    ] = "ViT-B-32/openai",
+    backbone: UntrainedBackbone = "ViT-B-32/openai",
     all_seeds: AllSeeds = False,
     split: Annotated[str, typer.Option(help="Report test; validation is for choosing.")] = "test",
     post_process: PostProcess = None,
     results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
-    runs: Annotated[Path, typer.Option(help="Folder of training runs.")] = Path("runs"),
+    runs: Runs = Path("runs"),
     top: Annotated[
         int,
         typer.Option(min=1, help="Candidates of each query to keep: pictures, TREC runs."),
     ] = 10,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    cache: Annotated[
-        bool, typer.Option(help="Keep the backbone's features beside the dataset for next time.")
-    ] = True,
+    device: Device = "auto",
+    cache: Cache = True,
 ) -> None:
     """Evaluate a model: a result file, a contact sheet and the figures with their intervals.
 

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.command_options import Cache, Device, OnlyDataset, Runs
+
 
 def probe(
     model: Annotated[str, typer.Option(help="Which model; msam is the one with maps.")] = "msam",
-    dataset: Annotated[
-        str | None,
-        typer.Option(help="A built dataset.", show_default="the only one under ./dvtr"),
-    ] = None,
+    dataset: OnlyDataset = None,
     video_id: Annotated[
         list[str] | None,
         typer.Option(help="A clip to draw; repeat for more.", show_default="evenly spaced ones"),
@@ -25,11 +24,9 @@ def probe(
         typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
     ] = None,
     out: Annotated[Path, typer.Option(help="Folder for arrays, scores, pictures.")] = Path("probe"),
-    runs: Annotated[Path, typer.Option(help="Folder of training runs.")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    cache: Annotated[
-        bool, typer.Option(help="Keep the backbone's features beside the dataset for next time.")
-    ] = True,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    cache: Cache = True,
 ) -> None:
     """Show what a trained MSAM looks at: its maps as arrays and pictures, and how well they point.
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dvtr_bench.command_options import Cache, Device, OnlyDataset, Runs, UntrainedBackbone
+
 if TYPE_CHECKING:
     from dvtr_bench.retriever import Frames, Retriever
     from dvtr_bench.search.choice import Chosen
@@ -24,18 +26,13 @@ def search(
             show_default="the one trained last on the dataset",
         ),
     ] = None,
-    dataset: Annotated[
-        str | None,
-        typer.Option(help="A built dataset.", show_default="the only one under ./dvtr"),
-    ] = None,
+    dataset: OnlyDataset = None,
     split: Annotated[str, typer.Option(help="Which split to search.")] = "test",
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
     ] = None,
-    backbone: Annotated[
-        str, typer.Option(help="Weights of a model that is not trained, such as clip_zeroshot.")
-    ] = "ViT-B-32/openai",
+    backbone: UntrainedBackbone = "ViT-B-32/openai",
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
     rerank: Annotated[
         int,
@@ -44,11 +41,9 @@ def search(
         ),
     ] = 200,
     sheet: Annotated[Path, typer.Option(help="The contact sheet, a PNG.")] = Path("search.png"),
-    runs: Annotated[Path, typer.Option(help="Folder of training runs.")] = Path("runs"),
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    cache: Annotated[
-        bool, typer.Option(help="Keep the backbone's features beside the dataset for next time.")
-    ] = True,
+    runs: Runs = Path("runs"),
+    device: Device = "auto",
+    cache: Cache = True,
 ) -> None:
     """Search a dataset: clips for a TEXT, or captions for a clip of yours (--video)."""
     if (text is None) == (video is None):

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dvtr_bench.command_options import DecodingThreads, Device, NamedDataset, Runs, TrainedBackbone
+
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
     from dvtr_bench.runtime.processes import Processes
@@ -14,10 +16,8 @@ if TYPE_CHECKING:
 
 def train(
     model: Annotated[str, typer.Option(help="Which model; see `dvtr-bench models`.")],
-    dataset: Annotated[str, typer.Option(help="Name of a built dataset, or its folder.")],
-    backbone: Annotated[
-        str, typer.Option(help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, or tiny.")
-    ] = "ViT-B-32/openai",
+    dataset: NamedDataset,
+    backbone: TrainedBackbone = "ViT-B-32/openai",
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs a step.")] = None,
     freeze: Annotated[
@@ -40,12 +40,12 @@ def train(
     seeds: Annotated[
         int, typer.Option(min=1, help="Train this many seeds, counted from --seed; a run each.")
     ] = 1,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
-    workers: Annotated[int, typer.Option(help="Threads that decode frames.")] = 2,
+    device: Device = "auto",
+    workers: DecodingThreads = 2,
     tensorboard: Annotated[
         bool, typer.Option("--tensorboard", help="Write event files into the run folder too.")
     ] = False,
-    runs: Annotated[Path, typer.Option(help="Folder that training runs go to.")] = Path("runs"),
+    runs: Runs = Path("runs"),
 ) -> None:
     """Train a model; validation chooses the checkpoint. Run again after a stop, it goes on.
 
