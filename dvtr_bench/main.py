@@ -10,6 +10,7 @@ import typer
 
 from dvtr_bench import __version__, commands
 from dvtr_bench.errors import DvtrError
+from dvtr_bench.runtime.allocation import reuse_freed_memory
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -52,6 +53,7 @@ def make_app() -> typer.Typer:
 
 def main() -> None:
     """Run the command line; exit with 1 on an error of ours, 2 on wrong usage, 130 on Ctrl-C."""
+    reuse_freed_memory()
     try:
         make_app()()
     except DvtrError as failure:

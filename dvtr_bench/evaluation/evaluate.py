@@ -29,7 +29,6 @@ from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import RunRecord, ScoringFacts, Seconds, TrainingFacts
 from dvtr_bench.results.top_lists import TopLists
 from dvtr_bench.retriever import BlockRetriever
-from dvtr_bench.runtime.allocation import reuse_freed_memory
 from dvtr_bench.runtime.environment import environment_facts
 from dvtr_bench.runtime.processes import ALONE, Processes
 
@@ -129,7 +128,6 @@ def evaluate(
         Figure(value=29.9, low=26.4, high=33.5)
     """
     config = config or EvaluationConfig()
-    reuse_freed_memory()
     require_whole_split(split)
     require_feasible(post_process, split, bank)
     run = _Run(retriever, split, config, processes, show_progress)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, TypedDict
 import torch
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.runtime.allocation import reuse_freed_memory
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.processes import ALONE
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
@@ -85,7 +84,6 @@ def train(
         NotANumberError: The loss is no longer a number.
     """
     require_trainable(split_train, split_validation)
-    reuse_freed_memory()
     place = _checked_device(device, recipe)
     setup = describe_setup(model, split_train, recipe)
     # The first process alone looks at the folder: another might see it half written.

@@ -182,8 +182,8 @@ def prepare(arguments: argparse.Namespace) -> None:
 @torch.no_grad()
 def measure(arguments: argparse.Namespace) -> None:
     """Run one form in this process; its scores go into a file."""
+    reuse_freed_memory()
     torch.set_num_threads(arguments.threads)
-    reuse_freed_memory()  # as an evaluation does, for either form
     inputs = torch.load(arguments.folder / f"{arguments.step}.pt", weights_only=True)
     before = peak_mib()
     for _ in range(2):
@@ -210,6 +210,7 @@ def main() -> None:
     if arguments.step:
         (prepare if arguments.step == "prepare" else measure)(arguments)
         return
+    reuse_freed_memory()  # as `dvtr-bench` does, for either form; it holds in what is started here
     forms = ("ours",) if arguments.only_ours else ("ours", "direct")
     load = os.getloadavg()[0]
     found = {form: [] for form in forms}
