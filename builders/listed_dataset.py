@@ -19,7 +19,6 @@ def read_listed(
     *,
     category_of: Callable[[str], str | None] = lambda video_id: None,
     find_clips: FindClips,
-    also: tuple[type, ...] = (),
 ) -> Source:
     """Read a dataset of ``raw-captions.pkl`` and three lists.
 
@@ -29,13 +28,12 @@ def read_listed(
         clips: The folder or zip with the clips; None for annotations alone.
         category_of: An id's category; none by default.
         find_clips: The files of each id.
-        also: See `read_word_captions`.
 
     Returns:
         Rows in the order of the lists.
     """
     folder = find_annotations(info, annotations)
-    words = read_word_captions(folder, also=also)
+    words = read_word_captions(folder)
     split_of = {video_id: split for split, listed in words.splits.items() for video_id in listed}
     matches = match_clips(clips, lambda found: find_clips(found, list(split_of)))
     rows = tuple(

@@ -29,13 +29,11 @@ class WordCaptions:
     splits: dict[str, tuple[str, ...]]
 
 
-def read_word_captions(folder: Path, *, also: tuple[type, ...] = ()) -> WordCaptions:
+def read_word_captions(folder: Path) -> WordCaptions:
     """Read ``raw-captions.pkl`` and the three lists of a folder.
 
     Args:
         folder: Where the four files are.
-        also: Plain types beyond dict, list and str that the pickle may hold: tuple in place of
-            lists, bytes (UTF-8) in place of strings.
 
     Returns:
         Captions and splits; every id of the lists has captions and the other way round.
@@ -47,7 +45,7 @@ def read_word_captions(folder: Path, *, also: tuple[type, ...] = ()) -> WordCapt
     captions_path = folder / CAPTIONS_FILE
     captions = {
         video_id: tuple(_sentence(captions_path, video_id, words) for words in sentences)
-        for video_id, sentences in _mapping(captions_path, also).items()
+        for video_id, sentences in _mapping(captions_path).items()
     }
     splits = {split: read_id_list(folder / name) for split, name in LIST_FILES.items()}
     split_of: dict[str, str] = {}
@@ -72,10 +70,8 @@ def read_word_captions(folder: Path, *, also: tuple[type, ...] = ()) -> WordCapt
     return WordCaptions(captions, splits)
 
 
-def _mapping(path: Path, also: tuple[type, ...]) -> dict[str, list[list[str]]]:
-    value = load_pickle(path, also=also)
-    if also:
-        value = _plain(path, value)
+def _mapping(path: Path) -> dict[str, list[list[str]]]:
+    value = load_pickle(path)
     if not isinstance(value, dict) or not all(isinstance(item, list) for item in value.values()):
         raise AnnotationError(f"{path}: expected a dict of video id to lists of words")
     return value
@@ -88,19 +84,3 @@ def _sentence(path: Path, video_id: str, words: object) -> str:
             f"{type(words).__name__}"
         )
     return " ".join(words)
-
-
-def _plain(path: Path, value: object) -> object:
-    """Return a value with tuples as lists and bytes as text."""
-    if isinstance(value, bytes):
-        try:
-            return value.decode()
-        except UnicodeDecodeError as failure:
-            raise AnnotationError(
-                f"{path}: expected text in UTF-8, found {value[:40]!r}"
-            ) from failure
-    if isinstance(value, list | tuple):
-        return [_plain(path, item) for item in value]
-    if isinstance(value, dict):
-        return {_plain(path, key): _plain(path, item) for key, item in value.items()}
-    return value

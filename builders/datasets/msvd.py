@@ -82,11 +82,4 @@ def read(options: Options) -> Source:
     Returns:
         1,970 videos with all of their captions, when the files are the published ones.
     """
-    # Copies of this pickle go back to Python 2, whose programs wrote tuples and bytes as well.
-    return read_listed(
-        INFO,
-        options.annotations,
-        options.clips,
-        find_clips=find_by_stem,
-        also=(tuple, bytes),
-    )
+    return read_listed(INFO, options.annotations, options.clips, find_clips=find_by_stem)
