@@ -1,4 +1,9 @@
-"""MSR-VTT's own JSON: ``videos`` with splits and categories, ``sentences`` with captions."""
+"""MSR-VTT's JSON, in the authors' own form and in that of COCO.
+
+The authors' has ``videos`` with splits and categories and ``sentences`` with captions. That of COCO
+(``MSR_VTT.json``, in Frozen in Time's release) has a caption in each of its ``annotations``, the
+video's id as ``image_id``; nothing else in it is read, so categories and addresses are not known.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -12,7 +17,8 @@ from dvtr_bench.errors import AnnotationError
 
 _FORM: Final = (
     '{"videos": [{"video_id": "video0", "split": "train", "category": 9, ...}], '
-    '"sentences": [{"video_id": "video0", "caption": "..."}]}'
+    '"sentences": [{"video_id": "video0", "caption": "..."}]}, or the form of COCO, '
+    '{"annotations": [{"image_id": "video0", "caption": "..."}]}'
 )
 
 
@@ -110,7 +116,7 @@ def read_column(path: Path, key: str, column: str) -> dict[str, str]:
 
 def _read_one(path: Path) -> dict[str, MsrvttVideo]:
     try:
-        value = json.loads(read_text(path))
+        value = _as_authors(json.loads(read_text(path)))
         entries, sentences = value["videos"], value["sentences"]
         captions: dict[str, list[str]] = {_video_id(path, entry): [] for entry in entries}
         for sentence in sentences:
@@ -133,6 +139,15 @@ def _read_one(path: Path) -> dict[str, MsrvttVideo]:
         )
         for entry in entries
     }
+
+
+def _as_authors(value: Any) -> Any:
+    """Return COCO's form in the authors' words; videos in the order of their first captions."""
+    if "annotations" not in value or "videos" in value:
+        return value
+    sentences = [{**entry, "video_id": entry["image_id"]} for entry in value["annotations"]]
+    ids = dict.fromkeys(sentence["video_id"] for sentence in sentences)
+    return {"videos": [{"video_id": video_id} for video_id in ids], "sentences": sentences}
 
 
 def _video_id(path: Path, entry: Mapping[str, Any]) -> str:

@@ -30,6 +30,7 @@ _JSON_FORMS: Final = (
     ("train_val_videodatainfo.json", "test_videodatainfo.json"),
     ("videodatainfo.json",),
     ("videodatainfo_2017.json",),
+    ("MSR_VTT.json",),
 )
 """The files that hold all 10,000 videos together, in the forms that are found."""
 
@@ -114,7 +115,8 @@ class Options:
 
     annotations: Annotations = required(
         "the folder with MSRVTT_data.json (or train_val_videodatainfo.json and "
-        "test_videodatainfo.json), MSRVTT_train.9k.csv and MSRVTT_JSFUSION_test.csv, or auto"
+        "test_videodatainfo.json, or Frozen in Time's MSR_VTT.json), MSRVTT_train.9k.csv and "
+        "MSRVTT_JSFUSION_test.csv, or auto"
     )
     clips: Path | None = optional(None, "the folder or zip with the clips, named after their ids")
     split: str = optional("1k-a", "1k-a (JSFusion's) or full (the authors')")

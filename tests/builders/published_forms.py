@@ -40,6 +40,22 @@ def msrvtt_json(numbers: Iterable[int], captions_per_video: int = 20) -> dict[st
     return {"info": info, "videos": videos, "sentences": sentences}
 
 
+def coco_json(numbers: Iterable[int], captions_per_video: int = 20) -> dict[str, object]:
+    """Return the same captions as Frozen in Time's ``MSR_VTT.json`` has them."""
+    content = msrvtt_json(numbers, captions_per_video)
+    videos, sentences = content["videos"], content["sentences"]
+    assert isinstance(videos, list)
+    assert isinstance(sentences, list)
+    return {
+        "info": content["info"],
+        "images": [{"id": video["video_id"]} for video in videos],
+        "annotations": [
+            {"image_id": entry["video_id"], "caption": entry["caption"], "id": place}
+            for place, entry in enumerate(sentences)
+        ],
+    }
+
+
 def write_msrvtt(
     folder: Path, train: Sequence[int], test: Sequence[int], captions_per_video: int = 20
 ) -> Path:

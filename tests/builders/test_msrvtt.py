@@ -9,7 +9,7 @@ from builders.build import build
 from builders.datasets import msrvtt
 from builders.engine.settings import BuildSettings
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
-from tests.builders.published_forms import msrvtt_json, write_msrvtt
+from tests.builders.published_forms import coco_json, msrvtt_json, write_msrvtt
 from tests.builders.tiny_clips import TinyClips
 
 TRAIN, TEST = (3, 0, 6600, 7011), (7020, 7010, 9999)
@@ -71,6 +71,24 @@ def test_the_full_split_in_both_json_forms(folder: Path, tmp_path: Path) -> None
         text = json.dumps(msrvtt_json(numbers, 4))
         (two / f"{name}_videodatainfo.json").write_text(text)
     assert msrvtt.read(msrvtt.Options(two, split="full")).clips == whole.clips
+
+
+@pytest.mark.parametrize("split", ["1k-a", "full"])
+def test_the_json_of_frozen_in_time(folder: Path, split: str) -> None:
+    own = msrvtt.read(msrvtt.Options(folder, split=split))
+    (folder / "MSRVTT_data.json").unlink()
+    path = folder / "MSR_VTT.json"
+    path.write_text(json.dumps(coco_json((*TRAIN, *TEST), 4)))
+    source = msrvtt.read(msrvtt.Options(folder, split=split))
+    assert [(clip.video_id, clip.split, clip.captions) for clip in source.clips] == [
+        (clip.video_id, clip.split, clip.captions) for clip in own.clips
+    ]
+    assert {clip.category for clip in source.clips} == {None}
+    assert set(source.clips[0].extra.values()) == {None}
+    assert source.sources[0].name == "MSR_VTT.json"
+    path.write_text(path.read_text().replace("image_id", "clip"))
+    with pytest.raises(AnnotationError, match=r"of COCO.*failed at KeyError 'image_id'"):
+        msrvtt.read(msrvtt.Options(folder, split=split))
 
 
 def test_the_json_of_2017_names_other_splits(tmp_path: Path) -> None:
