@@ -122,13 +122,19 @@ def pick_video_stream(path: Path, container: InputContainer) -> VideoStream:
 def check_frame_size(path: Path, width_px: int, height_px: int) -> None:
     """Refuse frames larger than `MAX_FRAME_PX`.
 
+    Args:
+        path: the clip, for messages.
+        width_px: of a frame.
+        height_px: of a frame.
+
     Raises:
         ClipError: the frame is larger.
     """
     if width_px * height_px > MAX_FRAME_PX:
         raise ClipError(
-            f"{path}: frames of {width_px} x {height_px} pixels; at most {MAX_FRAME_PX:,} pixels a "
-            "frame are decoded. The header is broken, or scale the clip down first."
+            f"{path}: too large: frames of {width_px} x {height_px} pixels; at most "
+            f"{MAX_FRAME_PX:,} pixels a frame are decoded. The header is broken, or scale the clip "
+            "down first."
         )
 
 

@@ -10,8 +10,9 @@ import av.error
 
 from dvtr_bench.errors import ClipError
 
-from .containers import MAX_FRAME_PX, check_frame_size, open_container, pick_video_stream
+from .containers import check_frame_size, open_container, pick_video_stream
 from .file_size import read_container_size
+from .refused_frame import find_refused_size
 from .timeline import Timeline, make_timeline
 
 if TYPE_CHECKING:
@@ -44,8 +45,6 @@ class StreamReader:
         self._stream = stream
         self._size = read_container_size(path)
         self._has_display_times = _has_display_times(container)
-        # libav states no size for pictures that it refuses to decode.
-        self._size_is_known = stream.codec_context.width > 0
         self._slots: list[int] = []
         self._num_packets = 0
         self._short_packet = False
@@ -85,10 +84,11 @@ class StreamReader:
         if self._is_cut_off():
             raise self._damaged()
         if not self._ticks:
+            self._check_refused_size()
             raise ClipError(
                 f"{self._path}: a clip of zero frames: none could be decoded from the "
                 f"{self._num_packets} packets of {self._stream.codec_context.name} video in it. "
-                f"{self._doubt_of_size()}{_DAMAGED_ADVICE}"
+                f"{_DAMAGED_ADVICE}"
             )
 
     def timeline(self) -> Timeline:
@@ -128,14 +128,14 @@ class StreamReader:
         has_all = 0 < self._stream.frames <= self._num_packets
         return self._short_packet or not has_all
 
-    def _doubt_of_size(self) -> str:
-        """What to say of the frames' size where libav states none."""
-        if self._size_is_known:
-            return ""
-        return (
-            f"Its frames are larger than the {MAX_FRAME_PX:,} pixels that are decoded (then scale "
-            "the clip down first), or their header is damaged. "
-        )
+    def _check_refused_size(self) -> None:
+        """Tell a picture that is too large from one that is damaged.
+
+        Raises:
+            ClipError: the decoder refused a picture for its size.
+        """
+        if size := find_refused_size(self._path):
+            check_frame_size(self._path, *size)
 
     def _damaged(self) -> ClipError:
         """The error for a clip that breaks off or cannot be decoded any further."""
@@ -148,10 +148,11 @@ class StreamReader:
                 f"{self._size.declared_bytes:,}. The download or copy was not finished: get the "
                 "file again."
             )
+        self._check_refused_size()
         return ClipError(
             f"{self._path}: damaged after frame {num_frames}: the decoder "
             f"({self._stream.codec_context.name}) cannot show the next one whole. "
-            f"{self._doubt_of_size()}{_DAMAGED_ADVICE}"
+            f"{_DAMAGED_ADVICE}"
         )
 
 

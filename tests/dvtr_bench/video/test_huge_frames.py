@@ -5,10 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av.logging
 import ffmpeg
 import pytest
 
 from dvtr_bench.errors import ClipError
+from dvtr_bench.video import containers, refused_frame
 from dvtr_bench.video.extract import extract_frames
 from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
 from dvtr_bench.video.sampling import Sampling
@@ -20,6 +22,14 @@ SOF = b"\xff\xc0\x00\x11\x08"
 def write_clip(path: Path, source: str) -> Path:
     clip = ffmpeg.input(source, format="lavfi")
     made = clip.output(str(path), vcodec="mjpeg", pix_fmt="yuvj420p")
+    made.run(cmd=ffmpeg_binary(), quiet=True)
+    return path
+
+
+def write_stream(path: Path, source: str, start_seconds: int) -> Path:
+    clip = ffmpeg.input(source, format="lavfi")
+    settings = {"preset": "ultrafast", "pix_fmt": "yuv420p", "output_ts_offset": start_seconds}
+    made = clip.output(str(path), vcodec="libx264", **settings)
     made.run(cmd=ffmpeg_binary(), quiet=True)
     return path
 
@@ -67,25 +77,42 @@ def test_a_huge_clip_that_is_whole_costs_no_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True
     )
     grown_kb, _, told = done.stdout.partition(" ")
-    assert "larger than the 100,000,000 pixels that are decoded (then scale" in told
+    assert "too large: frames of 10100 x 10100 pixels; at most 100,000,000 pixels" in told
     # Decoded, its one frame takes 150 MB.
     assert int(grown_kb) < 50_000
 
 
 @pytest.mark.parametrize("size_px", [14_000, 20_000])
-def test_huge_clips(clip: Path, size_px: int) -> None:
+@pytest.mark.parametrize(("first", "header"), [(0, True), (0, False), (2, False)])
+def test_sizes_are_told_wherever_they_stand(
+    clip: Path, size_px: int, first: int, header: bool
+) -> None:
     extract_frames(clip, Sampling(2))
-    enlarge(clip, size_px, header=True)
-    assert "larger than the 100,000,000 pixels that are decoded (then scale" in refused(clip)
+    enlarge(clip, size_px, first=first, header=header)
+    told = refused(clip)
+    assert f"too large: frames of {size_px} x {size_px} pixels; at most 100,000,000" in told
+    assert "damaged" not in told
 
 
-@pytest.mark.parametrize("size_px", [14_000, 20_000])
-def test_huge_frames_behind_a_small_header(clip: Path, size_px: int) -> None:
-    enlarge(clip, size_px)
-    assert "zero frames" in refused(clip)
+def test_a_stream_that_grows_beyond_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two whole recordings in a row, as a camera writes them whose settings change.
+    parts = [
+        write_stream(tmp_path / f"{number}.ts", f"testsrc2=size={size}:rate=5:duration=1", number)
+        for number, size in enumerate(("64x48", "640x480"))
+    ]
+    path = tmp_path / "grows.ts"
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    assert extract_frames(path, Sampling(2)).facts.source_num_frames == 10
+    for module in (containers, refused_frame):
+        monkeypatch.setattr(module, "MAX_FRAME_PX", 100_000)
+    assert "too large: frames of 640 x 480 pixels; at most 100,000 pixels" in refused(path)
 
 
-@pytest.mark.parametrize("size_px", [14_000, 20_000])
-def test_huge_frames_in_the_middle(clip: Path, size_px: int) -> None:
-    enlarge(clip, size_px, first=2)
-    assert "damaged after frame 2" in refused(clip)
+def test_damage_is_not_taken_for_size(clip: Path) -> None:
+    data = clip.read_bytes()
+    place = data.rindex(SOF)
+    clip.write_bytes(data[:place] + bytes(len(SOF)) + data[place + len(SOF) :])
+    assert "damaged after frame 4" in refused(clip)
+    assert av.logging.get_level() is None
