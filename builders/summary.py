@@ -48,17 +48,20 @@ def print_datasets(root: Path) -> None:
     """
     console = Console(highlight=False)
     console.print(Text("can be built: dvtr-bench build NAME", "bold"))
-    known = _table("name", "what it is", "splits", "licence")
+    known = plain_table("name", "what it is", "splits", "licence")
     for name in DATASETS.names():
         info: DatasetInfo = DATASETS.load(name).INFO
         known.add_row(name, info.summary, _expected(info), info.licence.id)
     console.print(known)
+    console.print(Text("all that is known of one: dvtr-bench info NAME"))
     built = find_datasets(root)
     if not built:
         console.print(Text(f"built under {root}: none yet"))
         return
     console.print(Text(f"built under {root}", "bold"))
-    table = _table("name", "version", "train/validation/test videos", "frames", "size", "print")
+    table = plain_table(
+        "name", "version", "train/validation/test videos", "frames", "size", "print"
+    )
     for dataset in built:
         manifest = dataset.manifest
         table.add_row(
@@ -66,14 +69,14 @@ def print_datasets(root: Path) -> None:
             manifest.version,
             _counts(manifest),
             manifest.frames.sampling if manifest.frames else "none",
-            _bytes(manifest.size_bytes),
+            size_text(manifest.size_bytes),
             manifest.fingerprint[:FINGERPRINT_SHOWN],
         )
     console.print(table)
 
 
 def _splits(build: Build) -> Table:
-    table = _table("split", "videos", "captions", "shared captions", "t2v R@1 ceiling")
+    table = plain_table("split", "videos", "captions", "shared captions", "t2v R@1 ceiling")
     for column in table.columns[1:]:
         column.justify = "right"
     for name, split in build.dataset.manifest.splits.items():
@@ -92,10 +95,10 @@ def _splits(build: Build) -> Table:
 def _sizes(manifest: Manifest) -> str:
     frames = manifest.frames
     if frames is None:
-        return f"annotations only, no frames; {_bytes(manifest.size_bytes)}"
+        return f"annotations only, no frames; {size_text(manifest.size_bytes)}"
     return (
         f"{frames.num_frames:,} frames ({frames.sampling}, {frames.image_format}), "
-        f"{_bytes(frames.mean_frame_bytes)} each; {_bytes(manifest.size_bytes)} in all"
+        f"{size_text(frames.mean_frame_bytes)} each; {size_text(manifest.size_bytes)} in all"
     )
 
 
@@ -125,7 +128,12 @@ def _next_step(manifest: Manifest) -> str:
     return f"next:     dvtr-bench train --model msam --dataset {manifest.name}"
 
 
-def _table(*columns: str) -> Table:
+def plain_table(*columns: str) -> Table:
+    """Return an empty table in the one style of the builders.
+
+    Args:
+        columns: Headings.
+    """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         table.add_column(column)
@@ -144,7 +152,13 @@ def _counts(manifest: Manifest) -> str:
     )
 
 
-def _bytes(count: float) -> str:
+def size_text(count: float) -> str:
+    """Return a number of bytes as people read it.
+
+    Example:
+        >>> size_text(1_562_587)
+        '1.6 MB'
+    """
     for unit in ("B", "kB", "MB"):
         if count < 1000:
             return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"

@@ -1,0 +1,31 @@
+"""One thing that is not as the dataset says."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is not as the dataset says.
+
+    Attributes:
+        place: A file of the dataset, relative to its folder, or ``test split`` and the like.
+        message: What was expected and what was found.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        """Place and message in one line."""
+        return f"{self.place}: {self.message}"
+
+
+def shown(value: object) -> str:
+    """Return a value for a message, long ones cut.
+
+    Example:
+        >>> shown("a boat")
+        "'a boat'"
+    """
+    text = repr(value)
+    return text if len(text) <= 90 else f"{text[:87]}..."

@@ -1,0 +1,116 @@
+"""Reads rows of one config file by file, row group by row group: memory does not grow with them."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+OpenFile = Callable[[str], Any]
+"""From a path relative to a dataset's folder to what PyArrow opens: ``folder.joinpath``, or a file
+that is read over the network."""
+
+
+class Row(NamedTuple):
+    """One row and where it stands.
+
+    Attributes:
+        path: The file, relative to the dataset's folder.
+        number: The row in it, from 0.
+        values: By column.
+    """
+
+    path: str
+    number: int
+    values: dict[str, Any]
+
+
+class UnreadableRowsError(Exception):
+    """Rows of a file that cannot be read, though the file opens.
+
+    Attributes:
+        path: The file, relative to the dataset's folder.
+    """
+
+    def __init__(self, path: str, first: int, last: int, reason: str) -> None:
+        """Name the rows and the reason."""
+        super().__init__(f"rows {first:,} to {last:,} cannot be read ({reason})")
+        self.path = path
+
+
+def read_groups(
+    open_file: OpenFile, paths: Sequence[str], columns: Sequence[str]
+) -> Iterator[tuple[str, int, pa.Table]]:
+    """Read row groups in order.
+
+    Args:
+        open_file: Opens files of the dataset.
+        paths: Files of one config, in order.
+        columns: The columns to read.
+
+    Yields:
+        The file, the number of its first row in the group, and the rows.
+
+    Raises:
+        UnreadableRowsError: A group is damaged.
+    """
+    for path in paths:
+        # Buffered ahead: what stands together in a file is read at once, which over the network is
+        # one request in place of one a column.
+        file = pq.ParquetFile(open_file(path), pre_buffer=True)
+        try:
+            start = 0
+            for group in range(file.num_row_groups):
+                count = file.metadata.row_group(group).num_rows
+                try:
+                    table = file.read_row_group(group, list(columns), use_threads=False)
+                except (pa.ArrowException, OSError, ValueError) as failure:
+                    reason = str(failure).split("\n", 1)[0]
+                    raise UnreadableRowsError(path, start, start + count - 1, reason) from failure
+                yield path, start, table
+                start += count
+        finally:
+            file.close(force=True)
+
+
+def read_rows(open_file: OpenFile, paths: Sequence[str], columns: Sequence[str]) -> Iterator[Row]:
+    """Read rows in order, as Python values.
+
+    Args:
+        open_file: Opens files of the dataset.
+        paths: Files of one config, in order.
+        columns: The columns to read.
+
+    Yields:
+        One row at a time.
+
+    Raises:
+        UnreadableRowsError: A group is damaged.
+    """
+    for path, start, table in read_groups(open_file, paths, columns):
+        for batch in table.to_batches(max_chunksize=1_000):
+            for number, values in enumerate(python_values(path, start, batch), start):
+                yield Row(path, number, values)
+            start += batch.num_rows
+
+
+def python_values(path: str, start: int, batch: pa.RecordBatch | pa.Table) -> list[dict[str, Any]]:
+    """Return rows as Python values.
+
+    Args:
+        path: The file, relative to the dataset's folder.
+        start: Number of the first row.
+        batch: The rows.
+
+    Returns:
+        A dict a row.
+
+    Raises:
+        UnreadableRowsError: Text that is not UTF-8.
+    """
+    try:
+        rows: list[dict[str, Any]] = batch.to_pylist()
+    except UnicodeDecodeError as failure:
+        last = start + batch.num_rows - 1
+        raise UnreadableRowsError(path, start, last, str(failure)) from failure
+    return rows

@@ -1,0 +1,243 @@
+"""What `dvtr-bench info` prints: all that is known of one dataset, built or not."""
+
+import dataclasses
+import json
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+
+from rich.console import Console
+from rich.text import Text
+
+from builders.engine.card import CARD_NAME
+from builders.engine.card_reading import read_info
+from builders.engine.report import REPORT_NAME, BuildReport
+from builders.options import flag
+from builders.source import DatasetInfo, SourceRecord
+from builders.summary import plain_table, size_text
+from dvtr_bench.catalog import DATASETS
+from dvtr_bench.dataset.manifest import LicenceRecord, Manifest
+from dvtr_bench.dataset.reader import BuiltDataset, find_datasets, open_dataset
+from dvtr_bench.dataset.schema import CONFIGS
+from dvtr_bench.dataset.strict_json import from_json
+from dvtr_bench.errors import NotFoundError
+
+_WIDTH = 100
+
+
+def print_info(name: str, root: Path) -> None:
+    """Print what is known of a dataset: the built one, or what its file says before a build.
+
+    Args:
+        name: Name or folder of a built dataset, or a dataset that can be built.
+        root: Where names are looked for.
+
+    Raises:
+        NotFoundError: It is neither.
+        InputError: Its manifest cannot be read.
+    """
+    say = _Speaker()
+    try:
+        dataset = open_dataset(name, root)
+    except NotFoundError:
+        if name.lower().replace("-", "_") not in DATASETS.names():
+            raise
+        _print_known(say, DATASETS.load(name), root)
+        return
+    _print_built(say, dataset)
+
+
+class _Speaker:
+    """Prints titles, lines, paragraphs and lists in one form."""
+
+    def __init__(self) -> None:
+        self.console = Console(highlight=False)
+
+    def line(self, text: str, style: str = "") -> None:
+        self.console.print(Text(text, style), soft_wrap=True)
+
+    def field(self, name: str, text: str | None) -> None:
+        """Print a named line, unless there is nothing to say."""
+        if text:
+            self.line(f"{name:<12} {text}")
+
+    def paragraph(self, text: str) -> None:
+        self.line(f"\n{_wrapped(text)}")
+
+    def bullets(self, title: str, lines: Iterable[str]) -> None:
+        """Print a list under a title, unless it is empty."""
+        told = list(lines)
+        if told:
+            self.line(f"\n{title}", "bold")
+        for text in told:
+            self.line(_wrapped(text, "- ", "  "))
+
+    def citation(self, text: str) -> None:
+        if text:
+            self.line("\ncitation", "bold")
+            self.line(text)
+
+
+def _wrapped(text: str, first: str = "", others: str = "") -> str:
+    """Break text into lines, never an address."""
+    return textwrap.fill(
+        text,
+        _WIDTH,
+        initial_indent=first,
+        subsequent_indent=others,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _print_built(say: _Speaker, dataset: BuiltDataset) -> None:
+    manifest = dataset.manifest
+    say.line(f"{manifest.name} {manifest.version}: {manifest.pretty_name}", "bold")
+    say.line(manifest.summary)
+    say.line("")
+    say.field("folder", str(dataset.folder))
+    say.field("fingerprint", manifest.fingerprint)
+    say.field("frames", _frames(manifest))
+    say.field("on disk", _sizes(manifest))
+    say.field("columns", ", ".join(manifest.extra_columns) and _columns(manifest))
+    say.field("language", manifest.language)
+    say.field("licence", _licence(manifest.licence))
+    say.field("homepage", manifest.homepage)
+    say.field("built with", manifest.built_with)
+    say.console.print(_splits(manifest))
+    say.line(
+        "ceiling: highest T2V R@1 in percent that identical captions leave to a model which sees "
+        "the text alone"
+    )
+    say.bullets("annotation files", map(_source, manifest.sources))
+    say.bullets(
+        "left out (listed in build-report.json)",
+        (f"{reason}: {count:,}" for reason, count in manifest.left_out.items()),
+    )
+    say.bullets("notes on this build", manifest.notes)
+    say.bullets("known flaws", _flaws(dataset))
+    say.citation(manifest.citation)
+    say.line(f"\ncheck it: dvtr-bench verify {dataset.folder}")
+
+
+def _print_known(say: _Speaker, module: ModuleType, root: Path) -> None:
+    info: DatasetInfo = module.INFO
+    say.line(f"{info.name} {info.version}: {info.pretty_name}, not built under {root}", "bold")
+    say.line(info.summary)
+    say.paragraph(info.description)
+    say.line("")
+    say.field("licence", _licence(info.licence))
+    say.field("homepage", info.homepage)
+    say.field("clips", info.clips_from)
+    say.field("expected", _expected(info.expected))
+    say.bullets("annotation files", _published(info))
+    say.bullets("known flaws", info.flaws)
+    say.citation(info.citation)
+    variants = [d.name for d in find_datasets(root) if d.name.startswith(f"{info.name}-")]
+    say.bullets("built variants", (f"{name}: dvtr-bench info {name}" for name in variants))
+    say.bullets("options", _options(module))
+    say.line(f"\nbuild it: {_build_command(module)}")
+
+
+def _frames(manifest: Manifest) -> str:
+    frames = manifest.frames
+    if frames is None:
+        return "none (annotations only)"
+    return (
+        f"{frames.num_frames:,}, {frames.sampling}, short side {frames.short_side_px} px, "
+        f"{frames.image_format}, {size_text(frames.mean_frame_bytes)} each, extractor "
+        f"{frames.extractor}"
+    )
+
+
+def _sizes(manifest: Manifest) -> str:
+    files = [file for split in manifest.splits.values() for file in split.files]
+    parts = [
+        f"{config} {size_text(sum(f.size_bytes for f in files if f.config == config))}"
+        for config in CONFIGS
+    ]
+    return f"{size_text(manifest.size_bytes)} in {len(files)} Parquet files ({', '.join(parts)})"
+
+
+def _columns(manifest: Manifest) -> str:
+    return f"{', '.join(manifest.extra_columns)} (beside those that every dataset has)"
+
+
+def _licence(licence: LicenceRecord) -> str:
+    link = f" {licence.link}" if licence.link else ""
+    return f"{licence.id}. {licence.statement}{link}"
+
+
+def _splits(manifest: Manifest) -> object:
+    table = plain_table("split", "videos", "captions", "ceiling", "files", "size")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, split in manifest.splits.items():
+        ceiling = split.identical_caption_ceiling
+        table.add_row(
+            name,
+            f"{split.num_videos:,}",
+            f"{split.num_captions:,}",
+            "" if ceiling is None else f"{ceiling:.2f}",
+            str(len(split.files)),
+            size_text(sum(file.size_bytes for file in split.files)),
+        )
+    return table
+
+
+def _source(source: SourceRecord) -> str:
+    said = {
+        True: "the published file, byte for byte",
+        False: "NOT the published file",
+        None: "no published checksum is known" if source.url else "of the user's own",
+    }[source.is_published_file]
+    return f"{source.name}: {said}; SHA-256 {source.sha256[:16]}..." + (
+        f"; {source.url}" if source.url else ""
+    )
+
+
+def _flaws(dataset: BuiltDataset) -> Sequence[str]:
+    """Return what the card says beyond this build; a card that was edited is not understood."""
+    try:
+        report = json.loads((dataset.folder / REPORT_NAME).read_text(encoding="utf-8"))
+        found = from_json(BuildReport, report, REPORT_NAME)
+        card = (dataset.folder / CARD_NAME).read_text(encoding="utf-8")
+        return read_info(card, dataset.manifest, found).flaws
+    except (OSError, ValueError):
+        return (f"see {dataset.folder / CARD_NAME}",)
+
+
+def _expected(expected: Mapping[str, tuple[int, int | None]]) -> str:
+    return ", ".join(
+        f"{split} {videos:,} videos" + ("" if captions is None else f"/{captions:,} captions")
+        for split, (videos, captions) in expected.items()
+    )
+
+
+def _published(info: DatasetInfo) -> Iterable[str]:
+    for name, file in info.files.items():
+        checked = f"SHA-256 {file.sha256[:16]}..." if file.sha256 else "no published checksum"
+        inside = " (in this zip)" if file.in_zip else ""
+        yield f"{name}: {checked}; {file.url}{inside}"
+
+
+def _options(module: ModuleType) -> Iterable[str]:
+    for field in dataclasses.fields(module.Options):
+        required = field.default is dataclasses.MISSING
+        default = "required" if required else f"default {field.default}"
+        known = "" if field.default is None else f" ({default})"
+        yield f"{flag(field.name)}: {field.metadata['help']}{known}"
+
+
+def _build_command(module: ModuleType) -> str:
+    info: DatasetInfo = module.INFO
+    fields = {field.name for field in dataclasses.fields(module.Options)}
+    command = f"dvtr-bench build {info.name}"
+    if "annotations" in fields:
+        command += " --annotations auto"
+    if "name" in fields:
+        command += " --name NAME --captions FILE"
+    if "clips" in fields:
+        command += " --clips DIR (or --annotations-only, without frames)"
+    return command
