@@ -12,6 +12,7 @@ from builders.clips.era import EraKey, Part, category_of, find_era_clips
 from builders.clips.files import ClipFiles
 from builders.clips.matching import match_clips
 from builders.options import optional, required
+from builders.origin import Origin
 from builders.published import Annotations, check_expected, find_annotations, record_sources
 from builders.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
 from builders.validation_carving import carve_validation, check_fraction
@@ -74,6 +75,14 @@ INFO: Final = DatasetInfo(
     ),
     tags=("drone", "uav", "aerial", "video-text-retrieval"),
 )
+
+
+def _era_name(video_id: str) -> str | None:
+    part, _, name = video_id.partition("_")
+    return f"{part}/{name}" if part in _FILES and name else None
+
+
+ORIGIN: Final = Origin("ERA", _era_name)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from builders.clips.era import category_of, find_era_clips, parse_usrd_name
 from builders.clips.files import ClipFiles
 from builders.listed_dataset import read_listed
 from builders.options import optional, required
+from builders.origin import Origin
 from builders.published import Annotations
 from builders.source import DatasetInfo, LicenceRecord, PublishedFile, Source
 
@@ -87,6 +88,14 @@ INFO: Final = DatasetInfo(
     ),
     tags=("drone", "uav", "aerial", "video-text-retrieval"),
 )
+
+
+def _era_name(video_id: str) -> str | None:
+    key = parse_usrd_name(video_id)
+    return f"{key.part}/{key.name}" if key else None
+
+
+ORIGIN: Final = Origin("ERA", _era_name)
 
 
 @dataclass(frozen=True)

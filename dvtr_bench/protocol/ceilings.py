@@ -85,6 +85,33 @@ def shared_text(captions: Sequence[str], caption_video_index: NDArray[np.int64])
         >>> shared_text(["a lake", "a road", "A lake"], np.array([0, 0, 1])).shared_captions
         2
     """
+    videos = videos_with_text(captions, caption_video_index)
+    return SharedText(
+        captions=len(captions),
+        shared_captions=int((videos > 1).sum()),
+        ceiling=float(100.0 * (1.0 / videos).mean()),
+    )
+
+
+def videos_with_text(
+    captions: Sequence[str], caption_video_index: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Count for each caption the videos that have its text.
+
+    Args:
+        captions: T captions of one split.
+        caption_video_index: int64, T: the video of each caption.
+
+    Returns:
+        int64, T: 1 for a text that its own video alone has.
+
+    Raises:
+        InputError: No captions, or not one video index a caption.
+
+    Example:
+        >>> videos_with_text(["a lake", "a road", "A lake"], np.array([0, 0, 1])).tolist()
+        [2, 1, 2]
+    """
     if not len(captions) or len(captions) != len(caption_video_index):
         raise InputError(
             f"{len(captions)} captions with {len(caption_video_index)} video indices: expected at "
@@ -92,12 +119,8 @@ def shared_text(captions: Sequence[str], caption_video_index: NDArray[np.int64])
         )
     ids = text_ids(captions)
     pairs = np.unique(np.stack([ids, caption_video_index]), axis=1)
-    videos_with_text = np.bincount(pairs[0])[ids]
-    return SharedText(
-        captions=len(captions),
-        shared_captions=int((videos_with_text > 1).sum()),
-        ceiling=float(100.0 * (1.0 / videos_with_text).mean()),
-    )
+    videos: NDArray[np.int64] = np.bincount(pairs[0])[ids]
+    return videos
 
 
 def identical_caption_ceiling(

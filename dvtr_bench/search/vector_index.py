@@ -5,10 +5,11 @@ for each search and not stored: copying 50,000 vectors of 512 numbers into it ta
 second, less than reading a stored index would.
 """
 
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+from dvtr_bench.runtime.faiss_library import load_faiss
 
 if TYPE_CHECKING:
     import torch
@@ -30,7 +31,7 @@ class VectorIndex:
     def __init__(self, vectors: "torch.Tensor") -> None:
         """Copy the vectors into the index."""
         array = _as_float32(vectors)
-        self._index = _faiss().IndexFlatIP(array.shape[1])
+        self._index = load_faiss().IndexFlatIP(array.shape[1])
         self._index.add(array)
 
     def __len__(self) -> int:
@@ -54,11 +55,3 @@ class VectorIndex:
 
 def _as_float32(vectors: "torch.Tensor") -> "NDArray[np.float32]":
     return np.ascontiguousarray(vectors.detach().float().cpu().numpy())
-
-
-def _faiss() -> Any:
-    with warnings.catch_warnings():
-        # Of the generator that FAISS's bindings were made with; nothing that a user can act on.
-        warnings.filterwarnings("ignore", message="builtin type [Ss]wig", category=Warning)
-        import faiss
-    return faiss

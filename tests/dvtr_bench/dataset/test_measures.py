@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dvtr_bench.breakdowns import frame_change
-from dvtr_bench.dataset.measures import stored_measure
+from dvtr_bench.dataset.measures import stored_arrays, stored_measure
 from tests.fixtures.grouped_split import GroupedSplit
 
 
@@ -87,3 +87,38 @@ def test_a_split_without_a_folder_keeps_nothing(split, tmp_path):
         frame_change.groups(split, show_progress=False)
     assert split.decoded == [0, 1, 0, 1]
     assert not (tmp_path / "dvtr" / ".measures").exists()
+
+
+ARRAYS = {"hashes": np.array([-(2**63), 2**63 - 1]), "seen": np.array([[True], [False]])}
+
+
+def test_arrays_are_computed_once_and_come_back_as_they_were(split):
+    asked = []
+
+    def compute():
+        asked.append(1)
+        return ARRAYS
+
+    for _ in range(2):
+        found = stored_arrays(split, "a-1", compute)
+        assert found.keys() == ARRAYS.keys()
+        for name, values in ARRAYS.items():
+            assert np.array_equal(found[name], values)
+            assert found[name].dtype == values.dtype
+    assert asked == [1]
+    (path,) = _kept(split)
+    assert path.name == "test-a-1.npz"
+
+
+@pytest.mark.parametrize("damage", ["cut", "other", "pickle"])
+def test_damaged_arrays_are_made_again(split, damage):
+    stored_arrays(split, "a-1", lambda: ARRAYS)
+    (path,) = _kept(split)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-40])
+    elif damage == "other":
+        split.fingerprint = "f" * 12 + "0" * 52
+    else:
+        np.savez(path, hashes=np.array([{}], dtype=object))
+    assert stored_arrays(split, "a-1", lambda: {"x": np.array([1])})["x"].tolist() == [1]
+    assert stored_arrays(split, "a-1", dict)["x"].tolist() == [1]

@@ -1,0 +1,38 @@
+"""Audit a built dataset."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def audit(
+    dataset: Annotated[str, typer.Argument(help="A built dataset: its name or folder.")],
+    against: Annotated[
+        str | None,
+        typer.Option(help="Another one to compare it with: clips and captions that both hold."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", "-o", help="Folder for audit.json and the page.", show_default="audits/NAME"
+        ),
+    ] = None,
+    root: Annotated[Path, typer.Option(help="Folder that datasets are in.")] = Path("dvtr"),
+) -> None:
+    """Audit a dataset: repeated captions, leaking and near-duplicate clips, words, classes."""
+    from builders.audit.report import write_audit
+    from builders.audit.run import run_audit
+    from builders.audit.subject import subject_of, told_apart
+    from builders.audit.terminal import print_audit
+    from dvtr_bench.dataset.reader import open_dataset
+
+    opened = open_dataset(dataset, root)
+    subject, other = subject_of(opened), None
+    if against is not None:
+        subject, other = told_apart(subject, subject_of(open_dataset(against, root)))
+    found = run_audit(subject, other)
+    folder = out or Path("audits") / opened.folder.resolve().name
+    written = write_audit(found, subject, other, folder)
+    print_audit(found)
+    typer.echo(f"\nwrote {written.record} and {written.page}")
