@@ -118,7 +118,7 @@ class Footage(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClipFile:
     """Footage that is a video file of the user's.
 
@@ -151,7 +151,7 @@ class ClipFile:
         return {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Clip:
     """One row to be: a video's id, captions and split, and where its pixels come from.
 

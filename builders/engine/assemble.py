@@ -1,20 +1,22 @@
 """Turns clips and what decoding kept into the files of a dataset."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
 from builders.engine.parquet import (
+    ROW_GROUP_BYTES,
     ROW_GROUP_ROWS,
     TEXT_ROW_GROUP_ROWS,
     with_metadata,
     write_parquet,
 )
-from builders.engine.rows import FINGERPRINTED, Rows
+from builders.engine.rows import FINGERPRINTED, Rows, cut
 from builders.engine.settings import BuildSettings
 from builders.source import Clip
 from dvtr_bench import __version__
@@ -24,6 +26,11 @@ from dvtr_bench.dataset.schema import CAPTION_FIELDS, FORMAT_VERSION, QREL_FIELD
 from dvtr_bench.file_hash import file_sha256
 from dvtr_bench.progress import Advance, progress_bar
 from dvtr_bench.protocol.ceilings import identical_caption_ceiling
+
+_Text = tuple[str, str, str]
+
+_SHARE_OF_FRAMES: Final = 0.96
+"""Of a file's bytes, in the worst case: what its other columns have beyond the rest counts too."""
 
 
 @dataclass(frozen=True)
@@ -145,36 +152,28 @@ class _SplitWriter:
         """Write all configs; return the record and the bytes in memory of each config."""
         files: list[FileRecord] = []
         sizes = {"default": 0}
-        shards = self._shards(clips)
+        shards = list(cut(clips, self._shard_share, self.settings.shard_bytes))
         for number, shard in enumerate(shards):
             name = f"data/{self.split}-{number:05d}-of-{len(shards):05d}.parquet"
-            batches = self._counted(self.rows.batches(shard, ROW_GROUP_ROWS))
+            batches = self._counted(self.rows.batches(shard, ROW_GROUP_ROWS, ROW_GROUP_BYTES))
             schema = self.rows.schema
             sizes["default"] += self._write("default", name, schema, batches, files, ROW_GROUP_ROWS)
-        text_id = [(caption_id(c.video_id, n), c, n) for c in clips for n in range(len(c.captions))]
-        captions = {
-            "caption_id": [identifier for identifier, _, _ in text_id],
-            "video_id": [clip.video_id for _, clip, _ in text_id],
-            "caption": [clip.captions[number] for _, clip, number in text_id],
-        }
-        qrels = {
-            "query-id": captions["caption_id"],
-            "corpus-id": captions["video_id"],
-            "score": [1] * len(text_id),
-        }
-        for config, fields, values in (
-            ("captions", CAPTION_FIELDS, captions),
-            ("qrels", QREL_FIELDS, qrels),
+        for config, fields, columns in (
+            ("captions", CAPTION_FIELDS, _caption_columns),
+            ("qrels", QREL_FIELDS, _qrel_columns),
         ):
             schema = pa.schema(fields)
-            table = pa.table(values, schema=schema)
             name = f"{config}/{self.split}.parquet"
-            sizes[config] = self._write(config, name, schema, [table], files, TEXT_ROW_GROUP_ROWS)
+            tables = (
+                pa.table(columns(texts), schema=schema)
+                for texts in _batched(_texts(clips), TEXT_ROW_GROUP_ROWS)
+            )
+            sizes[config] = self._write(config, name, schema, tables, files, TEXT_ROW_GROUP_ROWS)
         record = SplitRecord(
             num_videos=len(clips),
-            num_captions=len(text_id),
+            num_captions=sum(len(clip.captions) for clip in clips),
             video_ids_sha256=ids_sha256(clip.video_id for clip in clips),
-            caption_ids_sha256=ids_sha256(captions["caption_id"]),
+            caption_ids_sha256=ids_sha256(identifier for identifier, _, _ in _texts(clips)),
             identical_caption_ceiling=caption_ceiling(clips),
             files=tuple(files),
         )
@@ -199,24 +198,36 @@ class _SplitWriter:
         files.append(FileRecord(config, name, counted.num_rows, size_bytes, file_sha256(path)))
         return num_bytes
 
-    def _shards(self, clips: Sequence[Clip]) -> list[list[Clip]]:
-        """Cut the split where a file would grow beyond what is asked."""
-        shards: list[list[Clip]] = [[]]
-        room = self.settings.shard_bytes
-        for clip in clips:
-            staged = self.rows.staged.get(clip.video_id)
-            size = staged.frame_bytes if staged else 0
-            if shards[-1] and size > room:
-                shards.append([])
-                room = self.settings.shard_bytes
-            shards[-1].append(clip)
-            room -= size
-        return shards
+    def _shard_share(self, clip: Clip) -> int:
+        """Frames are nearly all of a row, and what cuts files; unless the rest is large."""
+        return max(self.rows.frame_bytes(clip), int(_SHARE_OF_FRAMES * self.rows.row_bytes(clip)))
 
     def _counted(self, batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         for batch in batches:
             yield batch
             self.advance(batch.num_rows)
+
+
+def _texts(clips: Iterable[Clip]) -> Iterator[_Text]:
+    """Yield every caption with its id and its video's."""
+    for clip in clips:
+        for number, caption in enumerate(clip.captions):
+            yield caption_id(clip.video_id, number), clip.video_id, caption
+
+
+def _batched(texts: Iterator[_Text], size: int) -> Iterator[list[_Text]]:
+    while batch := list(islice(texts, size)):
+        yield batch
+
+
+def _caption_columns(texts: Sequence[_Text]) -> dict[str, list[Any]]:
+    identifiers, video_ids, captions = map(list, zip(*texts, strict=True))
+    return {"caption_id": identifiers, "video_id": video_ids, "caption": captions}
+
+
+def _qrel_columns(texts: Sequence[_Text]) -> dict[str, list[Any]]:
+    identifiers, video_ids, _ = map(list, zip(*texts, strict=True))
+    return {"query-id": identifiers, "corpus-id": video_ids, "score": [1] * len(texts)}
 
 
 class _RowCount:

@@ -1,12 +1,17 @@
-"""What a worker does with one clip: decode, store the row's clip columns in a file of its own."""
+"""What a worker does with one clip: decode, store the row's clip columns in a file of its own.
+
+Where a worker shares no disk with the build, `decode_clip` runs there and `keep_clip` here.
+"""
 
 import hashlib
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from builders.engine.settings import FrameSettings
 from builders.source import Footage
@@ -20,14 +25,14 @@ CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
 """The columns that come from the clip: all after ``captions``."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ClipTask:
     """One clip to decode.
 
     Attributes:
         footage: Where its pixels come from.
         settings: How frames are made.
-        folder: Where finished clips are kept.
+        folder: Where the worker may write: finished clips are kept there where it is the build's.
         extra_fields: The dataset's extra columns, for those that the footage gives.
     """
 
@@ -37,21 +42,38 @@ class ClipTask:
     extra_fields: tuple[pa.Field, ...]
 
 
-@dataclass(frozen=True)
-class StagedClip:
-    """A clip that is decoded and kept.
+@dataclass(frozen=True, slots=True)
+class DecodedClip:
+    """A clip that is decoded and not kept yet.
 
     Attributes:
         identity: Hash of what its pixels depend on.
-        path: One-row Arrow file with its columns.
-        num_frames: Stored frames.
-        frame_bytes: Bytes of them together.
+        key: What it is kept under.
+        table: One row, its columns; None where an earlier run kept it.
     """
 
     identity: str
-    path: Path
+    key: str
+    table: pa.Table | None
+
+
+@dataclass(frozen=True, slots=True)
+class StagedClip:
+    """A clip that is decoded and kept; a dataset's worth of these is in memory.
+
+    Attributes:
+        identity: Hash of what its pixels depend on.
+        key: What it is kept under, see `kept_path`.
+        num_frames: Stored frames.
+        frame_bytes: Bytes of them together.
+        column_bytes: Bytes of all its columns in memory, frames included.
+    """
+
+    identity: str
+    key: str
     num_frames: int
     frame_bytes: int
+    column_bytes: int
 
 
 @dataclass(frozen=True)
@@ -79,18 +101,64 @@ def stage_clip(task: ClipTask) -> StagedClip | BrokenClip:
     Raises:
         OSError: The columns cannot be written.
     """
+    clip = decode_clip(task, lambda key: is_kept(kept_path(task.folder, key)))
+    return clip if isinstance(clip, BrokenClip) else keep_clip(clip, task.folder)
+
+
+def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip | BrokenClip:
+    """Decode one clip, unless an earlier run did.
+
+    Args:
+        task: The clip.
+        is_kept: Whether an earlier run kept a clip under a key.
+
+    Returns:
+        Its columns, or what is wrong with it.
+    """
     identity = None
     try:
         identity = task.footage.identity()
-        path = task.folder / f"{_key(task, identity)}.arrow"
-        table = _read_kept(path)
-        if table is None:
-            table = _columns(task, _extract(task))
-            _keep(table, path)
+        key = _key(task, identity)
+        table = None if is_kept(key) else _columns(task, _extract(task))
     except ClipError as failure:
         return BrokenClip(identity, str(failure))
-    sizes = [len(frame["bytes"]) for frame in table["frames"][0].as_py()]
-    return StagedClip(identity, path, len(sizes), sum(sizes))
+    return DecodedClip(identity, key, table)
+
+
+def keep_clip(clip: DecodedClip, folder: Path) -> StagedClip:
+    """Keep a decoded clip, so that no later run decodes it again.
+
+    Args:
+        clip: The clip.
+        folder: Where finished clips are kept.
+
+    Returns:
+        What to remember of it.
+
+    Raises:
+        OSError: The columns cannot be written.
+    """
+    path = kept_path(folder, clip.key)
+    table = read_staged(path) if clip.table is None else clip.table
+    if clip.table is not None:
+        _keep(table, path)
+    images = pc.struct_field(pc.list_flatten(table["frames"]), "bytes")
+    frame_bytes = pc.sum(pc.binary_length(images)).as_py() or 0
+    return StagedClip(clip.identity, clip.key, len(images), frame_bytes, table.nbytes)
+
+
+def kept_path(folder: Path, key: str) -> Path:
+    """Return the file that a clip is kept in: one row, Arrow's file format."""
+    return folder / f"{key}.arrow"
+
+
+def is_kept(path: Path) -> bool:
+    """Return whether a file holds a whole clip: one cut off by a power failure does not."""
+    try:
+        read_staged(path)
+    except (FileNotFoundError, pa.ArrowInvalid):
+        return False
+    return True
 
 
 def _extract(task: ClipTask) -> ExtractedClip:
@@ -128,13 +196,6 @@ def read_staged(path: Path) -> pa.Table:
 def _key(task: ClipTask, identity: str) -> str:
     settings = canonical_json([task.settings.describe(), [str(f) for f in task.extra_fields]])
     return hashlib.sha256(identity.encode() + settings).hexdigest()
-
-
-def _read_kept(path: Path) -> pa.Table | None:
-    try:
-        return read_staged(path)
-    except (FileNotFoundError, pa.ArrowInvalid):  # never made, or cut off by a power failure
-        return None
 
 
 def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:

@@ -1,9 +1,10 @@
-"""Decodes all clips of a source in several processes, going on where an earlier run stopped."""
+"""Decodes all clips of a source, going on where an earlier run stopped."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
+from builders.engine.clip_work import BrokenClip, StagedClip
+from builders.engine.executors import stage_clips
 from builders.engine.pool import Crash, Overtime, run_tasks
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import Staging
@@ -18,13 +19,19 @@ class Decoded:
 
     Attributes:
         staged: By video id: where the clip's columns are kept.
-        identities: By video id: hash of what its pixels depend on, for whole and broken clips.
         broken: Clips that cannot be decoded, with the reason.
+        broken_identities: By video id, of the broken clips; None where one cannot even be read.
     """
 
     staged: Mapping[str, StagedClip]
-    identities: Mapping[str, str | None]
     broken: tuple[tuple[Clip, str], ...]
+    broken_identities: Mapping[str, str | None]
+
+    @property
+    def identities(self) -> dict[str, str | None]:
+        """By video id: hash of what its pixels depend on, for whole and broken clips."""
+        whole = {video_id: clip.identity for video_id, clip in self.staged.items()}
+        return {**whole, **self.broken_identities}
 
 
 def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> Decoded:
@@ -40,30 +47,24 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     """
     frames = settings.frames
     if frames is None:
-        return Decoded({}, {}, ())
-    tasks = [
-        ClipTask(clip.footage, frames, staging.clips, source.extra_fields)
-        for clip in source.clips
-        if clip.footage is not None
-    ]
+        return Decoded({}, (), {})
     staged: dict[str, StagedClip] = {}
     hashes: dict[str, str | None] = {}
     broken: dict[int, str] = {}
-    with progress_bar("decode clips", len(tasks), enabled=settings.progress) as advance:
-        limit = settings.clip_seconds_limit
-        for index, outcome in run_tasks(stage_clip, tasks, settings.workers, seconds_limit=limit):
+    with progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance:
+        for index, outcome in stage_clips(source, frames, settings, staging.clips):
             clip = source.clips[index]
             if isinstance(outcome, Crash | Overtime):
-                message = f"{tasks[index].footage.label}: {outcome}"
+                message = f"{clip.footage.label if clip.footage else ''}: {outcome}"
                 outcome = BrokenClip(_identity(clip), message)
-            hashes[clip.video_id] = outcome.identity
             if isinstance(outcome, StagedClip):
                 staged[clip.video_id] = outcome
             else:
+                hashes[clip.video_id] = outcome.identity
                 broken[index] = outcome.message
             advance(note=f"{len(broken)} broken" if broken else None)
     reasons = tuple((source.clips[index], broken[index]) for index in sorted(broken))
-    return Decoded(staged, hashes, reasons)
+    return Decoded(staged, reasons, hashes)
 
 
 def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
@@ -79,7 +80,8 @@ def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
     with_footage = [clip for clip in clips if clip.footage is not None]
     found: dict[str, str | None] = {}
     # Hashing crashes nothing: one worker more would only cost its start.
-    for index, outcome in run_tasks(_identity, with_footage, workers if workers > 1 else 0):
+    processes = min(workers, len(with_footage)) if workers > 1 else 0
+    for index, outcome in run_tasks(_identity, with_footage, processes):
         lost = isinstance(outcome, Crash | Overtime)
         found[with_footage[index].video_id] = None if lost else outcome  # type: ignore[assignment]
     return found

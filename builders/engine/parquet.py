@@ -11,6 +11,9 @@ import pyarrow.parquet as pq
 ROW_GROUP_ROWS: Final = 16
 """Rows in a row group of config ``default``: a few MB, what streaming and random access read."""
 
+ROW_GROUP_BYTES: Final = 64_000_000
+"""Frames in a row group at most, unless a single row has more: rows of many or large frames."""
+
 TEXT_ROW_GROUP_ROWS: Final = 50_000
 """Rows in a row group of configs that hold text alone."""
 

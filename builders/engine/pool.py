@@ -4,7 +4,7 @@ import multiprocessing
 import signal
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _READY: Final = "ready"
 _GRACE_SECONDS: Final = 30.0
+_POLL_SECONDS: Final = 1.0
+_SUSPENDED_SECONDS: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -27,13 +29,20 @@ class Crash:
     """A worker process ended in the middle of a task.
 
     Attributes:
-        exit_code: As `multiprocessing` has it: below 0 for a signal.
+        exit_code: As `multiprocessing` has it: below 0 for a signal; None where nobody told.
+        attempts: How many processes ended over the same task, one after the other.
     """
 
     exit_code: int | None
+    attempts: int = 1
 
     def __str__(self) -> str:
         """Say what ended it."""
+        if self.attempts > 1:
+            return (
+                f"the processes that decoded it ended, {self.attempts} times in a row: the clip "
+                "crashes the decoder, or the machines are out of memory"
+            )
         if self.exit_code is None or self.exit_code >= 0:
             return f"the process that decoded it ended (exit status {self.exit_code})"
         name = signal.Signals(-self.exit_code).name
@@ -61,19 +70,21 @@ class Overtime:
 
 def run_tasks(
     function: Callable[[Task], Result],
-    tasks: Sequence[Task],
+    tasks: Iterable[Task],
     workers: int,
     *,
     seconds_limit: float | None = None,
 ) -> Iterator[tuple[int, Result | Crash | Overtime]]:
     """Apply a function to tasks in worker processes.
 
-    Tasks are handed out one by one in order; only those under way are in memory.
+    Tasks are handed out one by one in order; only those under way are in memory. A time in which
+    the whole build was suspended (Ctrl-Z, a sleeping laptop) counts towards no task's limit.
 
     Args:
         function: A function of a module; its tasks and results can be pickled.
         tasks: What to apply it to.
-        workers: How many processes; 0 for this very process, where a crash ends all.
+        workers: How many processes, no more than there are tasks; 0 for this very process, where a
+            crash ends all.
         seconds_limit: What one task may take before its process is killed; None for any time.
 
     Yields:
@@ -90,10 +101,14 @@ def run_tasks(
     waiting = iter(enumerate(tasks))
     crew: list[_Worker[Task, Result]] = []
     try:
-        for _ in range(min(workers, len(tasks))):
+        for _ in range(workers):
             crew.append(_Worker(function, seconds_limit))
+        clock = SuspensionClock()
         while crew:
             ready = wait([worker.connection for worker in crew], _seconds_left(crew))
+            if suspended := clock.seconds_suspended():
+                for worker in crew:
+                    worker.prolong(suspended)
             for worker in [worker for worker in crew if worker.is_overdue(ready)]:
                 crew.remove(worker)
                 worker.kill()
@@ -116,9 +131,24 @@ def run_tasks(
             worker.stop()
 
 
+class SuspensionClock:
+    """Notices that this process was stopped between two looks at least once a second."""
+
+    def __init__(self) -> None:
+        """Start now."""
+        self._looked = time.monotonic()
+
+    def seconds_suspended(self) -> float:
+        """Return for how long the process did not run since the last look; mostly 0."""
+        before, self._looked = self._looked, time.monotonic()
+        gap = self._looked - before - _POLL_SECONDS
+        return gap if gap > _SUSPENDED_SECONDS else 0.0
+
+
 def _seconds_left(crew: "Sequence[_Worker[Task, Result]]") -> float | None:
     deadlines = [worker.deadline for worker in crew if worker.deadline is not None]
-    return max(0.0, min(deadlines) - time.monotonic()) if deadlines else None
+    left = min(deadlines) - time.monotonic() if deadlines else None
+    return None if left is None else min(_POLL_SECONDS, max(0.0, left))
 
 
 class _Worker(Generic[Task, Result]):
@@ -170,6 +200,11 @@ class _Worker(Generic[Task, Result]):
             self.deadline = time.monotonic() + self._seconds_limit
         return True
 
+    def prolong(self, seconds: float) -> None:
+        """Give the task under way more time."""
+        if self.deadline is not None:
+            self.deadline += seconds
+
     def is_overdue(self, ready: Collection[object]) -> bool:
         """Whether the worker had its time and has sent nothing."""
         late = self.deadline is not None and time.monotonic() >= self.deadline
@@ -211,9 +246,12 @@ def _serve(
 
 
 def _die_after(seconds: float | None) -> None:
-    """Have the system end this process should it hang when nobody is left to kill it."""
+    """Have the system end this process should it hang when nobody is left to kill it.
+
+    The time that it computes counts, not the time on the wall, which passes while it is stopped.
+    """
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, 0 if seconds is None else seconds + _GRACE_SECONDS)
+        signal.setitimer(signal.ITIMER_PROF, 0 if seconds is None else seconds + _GRACE_SECONDS)
 
 
 @contextmanager

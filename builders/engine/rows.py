@@ -1,12 +1,13 @@
 """Rows of a dataset: a clip's own columns and those kept from decoding, as Arrow tables."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 
-from builders.engine.clip_work import StagedClip, read_staged
+from builders.engine.clip_work import StagedClip, kept_path, read_staged
 from builders.source import Clip, Source
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 
@@ -21,10 +22,12 @@ class Rows:
     Attributes:
         source: With the clips that are in the dataset.
         staged: What decoding kept, by video id; empty without frames.
+        kept_in: The folder that it is kept in.
     """
 
     source: Source
     staged: Mapping[str, StagedClip]
+    kept_in: Path = Path()
 
     @property
     def schema(self) -> pa.Schema:
@@ -38,19 +41,34 @@ class Rows:
     def values(self, clip: Clip) -> dict[str, Any]:
         """Return the columns of one clip without its frames, as Python values."""
         staged = self.staged.get(clip.video_id)
-        kept = read_staged(staged.path).drop_columns("frames").to_pylist()[0] if staged else {}
+        kept = self._read(staged).drop_columns("frames").to_pylist()[0] if staged else {}
         known = self._own(clip) | kept
         return {name: known.get(name) for name in self.schema.names if name != "frames"}
 
-    def batches(self, clips: Sequence[Clip], size: int) -> Iterator[pa.Table]:
-        """Yield the rows of clips in tables of `size` rows."""
-        for start in range(0, len(clips), size):
-            yield self._table(clips[start : start + size])
+    def batches(self, clips: Sequence[Clip], most_rows: int, most_bytes: int) -> Iterator[pa.Table]:
+        """Yield the rows of clips in tables of so many rows and bytes of frames at most.
+
+        A row that has more bytes by itself gets a table of its own.
+        """
+        for few in cut(clips, self.frame_bytes, most_bytes, most_rows):
+            yield self._table(few)
+
+    def frame_bytes(self, clip: Clip) -> int:
+        """Return the bytes of a clip's frames."""
+        staged = self.staged.get(clip.video_id)
+        return staged.frame_bytes if staged else 0
+
+    def row_bytes(self, clip: Clip) -> int:
+        """Return the bytes of a clip's row in memory, about what they are before compression."""
+        staged = self.staged.get(clip.video_id)
+        texts = sum(len(text.encode()) + 4 for text in (clip.video_id, *clip.captions))
+        extras = sum(len(str(value)) for value in clip.extra.values())
+        return (staged.column_bytes if staged else 0) + texts + extras
 
     def _table(self, clips: Sequence[Clip]) -> pa.Table:
         own = [self._own(clip) for clip in clips]
-        staged = [self.staged[clip.video_id].path for clip in clips if self.staged]
-        kept = pa.concat_tables(map(read_staged, staged)).combine_chunks() if staged else None
+        staged = [self.staged[clip.video_id] for clip in clips if self.staged]
+        kept = pa.concat_tables(map(self._read, staged)).combine_chunks() if staged else None
         columns = [
             kept[field.name].combine_chunks()
             if kept is not None and field.name in kept.column_names
@@ -58,6 +76,9 @@ class Rows:
             for field in self.schema
         ]
         return pa.table(columns, schema=self.schema)
+
+    def _read(self, staged: StagedClip) -> pa.Table:
+        return read_staged(kept_path(self.kept_in, staged.key))
 
     def _own(self, clip: Clip) -> dict[str, Any]:
         # Without frames, footage can still know what does not depend on them.
@@ -69,3 +90,32 @@ class Rows:
             **clip.extra,
             **known,
         }
+
+
+def cut(
+    clips: Sequence[Clip],
+    size_bytes: Callable[[Clip], int],
+    most_bytes: int,
+    most_clips: int | None = None,
+) -> Iterator[list[Clip]]:
+    """Cut a sequence of clips where a piece would grow beyond what is asked.
+
+    Args:
+        clips: Clips, at least one.
+        size_bytes: What a clip counts.
+        most_bytes: What a piece may come to; a clip that has more is a piece of its own.
+        most_clips: Clips in a piece at most; None for any number.
+
+    Yields:
+        The pieces, in order.
+    """
+    piece: list[Clip] = []
+    room = most_bytes
+    for clip in clips:
+        size = size_bytes(clip)
+        if piece and (size > room or len(piece) == most_clips):
+            yield piece
+            piece, room = [], most_bytes
+        piece.append(clip)
+        room -= size
+    yield piece

@@ -16,11 +16,12 @@ EXTRACTOR_VERSION: Final = "1"
 """Raised when decoding, sampling, resizing or encoding changes what pixels come out."""
 
 SHARD_BYTES: Final = 480_000_000
-"""Frames in one Parquet file at most, unless a single clip has more."""
+"""Frames in one Parquet file at most, unless a single clip has more: files of 500 MB at most."""
 
 CLIP_SECONDS_LIMIT: Final = 600.0
 
 Missing = Literal["stop", "drop"]
+Executor = Literal["local", "ray"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,94}")
 
@@ -68,11 +69,17 @@ class BuildSettings:
         missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
             them, which the card, the report and the fingerprint then say.
         overwrite: Replace another dataset of that name once the new one is whole.
-        workers: Processes that decode; the result does not depend on it. 0 decodes in this
-            process, where a clip that crashes the decoder ends the build.
+        executor: ``local`` decodes on this machine, ``ray`` on all machines of a Ray cluster; the
+            result does not depend on it.
+        address: Of the Ray cluster; None for the one that the environment names or this machine
+            runs, else a new one on this machine. For ``ray`` alone.
+        workers: Processes that decode; the result does not depend on it. None for one a core that
+            may be used, of this machine or of the Ray cluster. 0 decodes in this process, where a
+            clip that crashes the decoder ends the build; on Ray there is no 0.
         clip_seconds_limit: What one clip may take to decode; then its worker is killed and the
             clip counts as broken. Without effect where `workers` is 0.
-        shard_bytes: Frames in one Parquet file at most.
+        shard_bytes: Size of one Parquet file at most, less 4% for what is not frames; a single
+            clip that has more gets a file of its own.
         progress: Show progress bars.
 
     Raises:
@@ -84,7 +91,9 @@ class BuildSettings:
     frames: FrameSettings | None = field(default_factory=FrameSettings)
     missing: Missing = "stop"
     overwrite: bool = False
-    workers: int = field(default_factory=lambda: usable_cores())
+    executor: Executor = "local"
+    address: str | None = None
+    workers: int | None = None
     clip_seconds_limit: float = CLIP_SECONDS_LIMIT
     shard_bytes: int = SHARD_BYTES
     progress: bool = True
@@ -96,14 +105,26 @@ class BuildSettings:
                 f"--name {self.name!r}: expected letters, digits, '.', '_' and '-', beginning with "
                 "a letter or digit, at most 95"
             )
-        if self.workers < 0:
-            raise ConfigError(f"--workers: expected 0 or more, found {self.workers}")
+        if self.executor not in get_args(Executor):
+            raise ConfigError(f"--executor: expected local or ray, found {self.executor!r}")
+        if self.address is not None and self.executor != "ray":
+            raise ConfigError("--address names a Ray cluster: it goes with --executor ray")
+        fewest = 1 if self.executor == "ray" else 0
+        if self.workers is not None and self.workers < fewest:
+            raise ConfigError(f"--workers: expected {fewest} or more, found {self.workers}")
         if not self.clip_seconds_limit > 0:
             raise ConfigError(
                 f"--clip-seconds-limit: expected more than 0, found {self.clip_seconds_limit:g}"
             )
         if self.missing not in get_args(Missing):
             raise ConfigError(f"--missing: expected stop or drop, found {self.missing!r}")
+
+    @property
+    def local_workers(self) -> int:
+        """Processes for work on this machine, whatever decodes."""
+        if self.workers is None or self.executor != "local":
+            return usable_cores()
+        return self.workers
 
     def describe(self) -> dict[str, Any]:
         """Return what the rows depend on, beside the source (JSON values)."""

@@ -11,6 +11,17 @@ if TYPE_CHECKING:
 Workers = Annotated[
     int | None, typer.Option(help="Processes that decode, all cores by default; 0 uses none.")
 ]
+Executor = Annotated[
+    str, typer.Option(help="local, or ray to decode on all machines of a Ray cluster.")
+]
+Address = Annotated[
+    str | None, typer.Option(help="Of the Ray cluster, head:6379; else the one this machine is in.")
+]
+Version = Annotated[str | None, typer.Option(help="Version of the dataset, 1.0.0 (folder).")]
+GroupBy = Annotated[str | None, typer.Option(help="Column whose clips stay in one split (folder).")]
+KeepClips = Annotated[
+    Path | None, typer.Option(help="Folder to keep rendered MP4 files in (aerosynth).")
+]
 ClipSecondsLimit = Annotated[
     float, typer.Option(help="What one clip may take to decode before it counts as broken.")
 ]
@@ -44,10 +55,11 @@ def build(
         bool, typer.Option("--overwrite", help="Replace another dataset of that name.")
     ] = False,
     workers: Workers = None,
+    executor: Executor = "local",
+    address: Address = None,
     clip_seconds_limit: ClipSecondsLimit = 600,
-    group_by: Annotated[
-        str | None, typer.Option(help="Column whose clips stay in one split (folder).")
-    ] = None,
+    version: Version = None,
+    group_by: GroupBy = None,
     ratios: Annotated[
         str | None, typer.Option(help="Drawn train/validation/test, 70/10/20 (folder).")
     ] = None,
@@ -60,13 +72,11 @@ def build(
     ] = None,
     size: Annotated[str | None, typer.Option(help="small or full (aerosynth).")] = None,
     split: Annotated[str | None, typer.Option(help="1k-a or full (msrvtt).")] = None,
-    keep_clips: Annotated[
-        Path | None, typer.Option(help="Folder to keep rendered MP4 files in (aerosynth).")
-    ] = None,
+    keep_clips: KeepClips = None,
 ) -> None:
     """Build a dataset from clips and captions into dvtr/NAME."""
     from builders.build import build as build_dataset
-    from builders.engine.settings import BuildSettings, usable_cores
+    from builders.engine.settings import BuildSettings
     from builders.published import AUTO
     from builders.summary import print_summary
 
@@ -76,13 +86,16 @@ def build(
         frames=None if annotations_only else _frames(sampling, format),
         missing=missing,  # type: ignore[arg-type]
         overwrite=overwrite,
-        workers=usable_cores() if workers is None else workers,
+        workers=workers,
+        executor=executor,  # type: ignore[arg-type]
+        address=address,
         clip_seconds_limit=clip_seconds_limit,
     )
     given = {
         "clips": clips,
         "captions": captions,
         "annotations": annotations if annotations in (None, AUTO) else Path(annotations),
+        "version": version,
         "group_by": group_by,
         "ratios": ratios,
         "seed": seed,

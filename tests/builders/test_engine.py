@@ -9,9 +9,10 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from builders.engine import clip_work, parquet
+from builders.engine import assemble, clip_work, parquet
 from builders.engine.pool import Crash, run_tasks
 from builders.engine.staging import open_staging
 from dvtr_bench.errors import BuildError, ClipError, OutputExistsError
@@ -134,6 +135,27 @@ def test_shards(folder_builder: FolderBuilder) -> None:
     assert split.video_ids == whole.video_ids
     for number in (2, 0, 1):
         assert split.encoded_frames(number) == whole.encoded_frames(number)
+
+
+def test_row_groups_and_shards_are_sized_by_bytes(
+    folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_builder.five_clips()
+    whole = folder_builder.build().dataset.split("train")
+    path = folder_builder.root / "mine" / "data" / "train-00000-of-00001.parquet"
+    assert pq.ParquetFile(path).num_row_groups == 1
+    row = sum(map(len, whole.encoded_frames(0)))
+    monkeypatch.setattr(assemble, "ROW_GROUP_BYTES", int(2.5 * row))
+    few = folder_builder.build(settings={"name": "few"}).dataset
+    groups = pq.ParquetFile(few.folder / "data" / "train-00000-of-00001.parquet")
+    counts = [groups.metadata.row_group(group).num_rows for group in range(groups.num_row_groups)]
+    assert counts == [2, 1]
+    assert few.manifest.fingerprint == folder_builder.build().dataset.manifest.fingerprint
+    # Files stay below what is asked where captions, not frames, are most of a row.
+    table = folder_builder.table
+    table.write_text(table.read_text().replace("from above", "w " * (row // 4)))
+    cut = folder_builder.build(settings={"name": "cut", "shard_bytes": int(3.5 * row)}).dataset
+    assert len(cut.manifest.splits["train"].paths("default")) == 2
 
 
 @pytest.mark.parametrize("where", ["clips", "files"])

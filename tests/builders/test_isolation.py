@@ -3,6 +3,8 @@
 import hashlib
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -97,6 +99,43 @@ def test_a_hanging_task_is_killed_and_the_others_are_not() -> None:
     assert time.monotonic() - started < 60
     assert outcomes.pop(3) == Overtime(6)
     assert outcomes == {number: number * number for number in range(8) if number != 3}
+
+
+SUSPENDED = """
+import os, time
+from builders.engine.pool import run_tasks
+
+def work(number):
+    if number == 0:
+        open("started", "w").close()
+    for _ in range(20):  # two seconds, of which none is spent while the process is stopped
+        time.sleep(0.1)
+    return number
+
+if __name__ == "__main__":
+    print(list(run_tasks(work, [0], 1, seconds_limit=5)))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs process groups")
+def test_a_suspended_build_counts_no_time(tmp_path: Path) -> None:
+    (tmp_path / "suspended.py").write_text(SUSPENDED)
+    running = subprocess.Popen(
+        [sys.executable, "suspended.py"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (tmp_path / "started").exists() and running.poll() is None:
+        time.sleep(0.05)
+    os.killpg(running.pid, signal.SIGSTOP)
+    time.sleep(8)
+    os.killpg(running.pid, signal.SIGCONT)
+    told, _ = running.communicate(timeout=60)
+    assert told == "[(0, 0)]\n"
 
 
 def crash(number: int) -> int:
