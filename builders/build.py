@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from builders.engine.assemble import write_dataset
-from builders.engine.card import CARD_NAME, make_card
 from builders.engine.check import (
     BROKEN,
     absent_splits,
@@ -17,10 +16,11 @@ from builders.engine.check import (
     write_problems,
 )
 from builders.engine.decode import Decoded, decode_clips, identities
-from builders.engine.report import REPORT_NAME, BuildReport, make_report
+from builders.engine.report import BuildReport, make_report
 from builders.engine.rows import Rows
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import disk_errors_explained, open_staging, put_in_place
+from builders.engine.texts import write_texts
 from builders.options import make_options
 from builders.problems import bullets
 from builders.source import Source
@@ -98,20 +98,15 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         disk_errors_explained(settings.root),
     ):
         decoded = decode_clips(source, settings, staging)
-        inputs_sha256 = _inputs_sha256(source, settings, decoded.identities)
+        inputs_sha256 = hash_inputs(source, settings, decoded.identities)
         kept, left_out = _settle_broken(source, settings, decoded, left_out)
         kept = replace(kept, notes=(*kept.notes, *absent_splits(kept)))
-        rows = Rows(kept, decoded.staged)
+        rows = Rows(kept, decoded.staged, staging.clips)
         report = make_report(rows, left_out)
         assembled = write_dataset(
             rows, settings, staging.output, inputs_sha256=inputs_sha256, left_out=left_out
         )
-        for name, text in (
-            (MANIFEST_NAME, assembled.manifest.to_text()),
-            (REPORT_NAME, report.to_text()),
-            (CARD_NAME, make_card(rows, assembled, report)),
-        ):
-            (staging.output / name).write_text(text, encoding="utf-8", newline="\n")
+        write_texts(staging.output, rows, assembled, report)
         put_in_place(staging)
         problems_path(settings.root, source.info.name).unlink(missing_ok=True)
     return Build(open_dataset(target), report)
@@ -125,8 +120,8 @@ def _built_already(target: Path, source: Source, settings: BuildSettings) -> Bui
             "--name"
         )
     found = open_dataset(target)
-    hashes = identities(source.clips, settings.workers) if settings.frames else {}
-    if found.manifest.inputs_sha256 == _inputs_sha256(source, settings, hashes):
+    hashes = identities(source.clips, settings.local_workers) if settings.frames else {}
+    if found.manifest.inputs_sha256 == hash_inputs(source, settings, hashes):
         return found
     if settings.overwrite:
         return None
@@ -137,10 +132,19 @@ def _built_already(target: Path, source: Source, settings: BuildSettings) -> Bui
     )
 
 
-def _inputs_sha256(
+def hash_inputs(
     source: Source, settings: BuildSettings, identity_of: Mapping[str, str | None]
 ) -> str:
-    """Hash everything that decides what the dataset will be."""
+    """Hash everything that decides what the dataset will be.
+
+    Args:
+        source: With the clips that are in the dataset.
+        settings: The settings.
+        identity_of: Hash of each clip's pixels, by video id; empty without frames.
+
+    Returns:
+        64 hex digits.
+    """
     whole = Fingerprint(
         {
             **settings.describe(),

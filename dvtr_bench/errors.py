@@ -14,6 +14,7 @@
     |-- BuildError (RuntimeError)           a dataset build that cannot go on
     |   |-- MissingClipsError               ids without clips, clips without ids
     |   `-- OutputExistsError               the output holds something else already
+    |-- PublishError (RuntimeError)         a dataset that cannot be published as it was asked
     `-- WeightsError (RuntimeError)         weights that cannot be read or do not fit the model
 
 A message says what failed, where (file, row, id), what was expected, what was found and what to do
@@ -75,6 +76,10 @@ class MissingClipsError(BuildError):
 
 class OutputExistsError(BuildError):
     """The output folder already holds something else."""
+
+
+class PublishError(DvtrError, RuntimeError):
+    """A dataset cannot be published as it was asked."""
 
 
 class WeightsError(DvtrError, RuntimeError):

@@ -1,54 +1,14 @@
-"""The files of TREC tools: ids that hold anything, runs and qrels read back.
+"""The files of TREC tools: runs and qrels read back.
 
-A line of a run is ``qid Q0 docno rank score run_id``, a line of qrels ``qid iter docno rel``; tools
-split them at any white space. Ids of videos and captions hold what their authors wrote, so they are
-percent-encoded on the way out and decoded on the way in.
+A line of a run is ``qid Q0 docno rank score run_id``, a line of qrels ``qid iter docno rel``, with
+ids as `dvtr_bench.dataset.trec_ids` encodes them.
 """
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
-from urllib.parse import quote, unquote
 
+from dvtr_bench.dataset.trec_ids import decode_id
 from dvtr_bench.errors import InputError
-
-_SAFE: Final = "/:@+,=()#"
-"""Stands for itself beside letters, digits and ``_.-~``; no TREC tool takes it for anything."""
-
-_EMPTY: Final = "%"
-"""An empty id; a percent sign alone never comes out of encoding."""
-
-
-def encode_id(text: str) -> str:
-    """Encode an id for a TREC file.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        ASCII without white space, never empty; another text for another id.
-
-    Example:
-        >>> encode_id("DJI 0012 (50%).mp4")
-        'DJI%200012%20(50%25).mp4'
-    """
-    return quote(text, safe=_SAFE, errors="surrogatepass") or _EMPTY
-
-
-def decode_id(text: str) -> str:
-    """Undo `encode_id`.
-
-    Args:
-        text: What it returned.
-
-    Returns:
-        The id.
-
-    Example:
-        >>> decode_id("DJI%200012%20(50%25).mp4")
-        'DJI 0012 (50%).mp4'
-    """
-    return "" if text == _EMPTY else unquote(text, errors="surrogatepass")
 
 
 def read_run(path: Path) -> dict[str, dict[str, float]]:

@@ -15,6 +15,7 @@ from builders.problems import collect
 from builders.source import Clip, DatasetInfo, Footage, LicenceRecord, Source, SourceRecord
 from builders.split_choice import choose_splits
 from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
+from dvtr_bench.dataset.versions import release
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.file_hash import file_sha256
 
@@ -50,10 +51,12 @@ class Options:
     seed: int = optional(0, "of the drawn split")
     ratios: str = optional(DEFAULT_RATIOS, "shares of the drawn train, validation and test")
     encoding: str = optional("utf-8", "of the table of captions")
+    version: str = optional(INFO.version, "of the dataset, to be raised before it is pushed anew")
 
     def __post_init__(self) -> None:
         """Check what can be checked alone."""
         parse_ratios(self.ratios)
+        release(self.version)
         if self.clips is None and self.captions is None:
             raise ConfigError("folder needs --clips DIR and --captions FILE")
 
@@ -97,6 +100,7 @@ def read(options: Options) -> Source:
         info=replace(
             INFO,
             name=options.name,
+            version=options.version,
             pretty_name=options.name,
             summary=f"{len(clips):,} clips with captions, built from a folder.",
         ),

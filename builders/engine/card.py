@@ -1,5 +1,6 @@
 """The dataset card, `README.md`: YAML that Hugging Face reads, prose that people read."""
 
+import re
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,6 +14,8 @@ from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS
 
 CARD_NAME: Final = "README.md"
+OWN_TAGS: Final = ("video", "dvtr-bench")
+"""Tags of every dataset of ours, before those of its own."""
 
 _SIZE_STEPS: Final = (
     (1_000, "n<1K"),
@@ -41,19 +44,29 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
     metadata: dict[str, Any] = {
         "pretty_name": manifest.pretty_name,
         "language": [manifest.language],
-        "license": manifest.licence.id,
-        **(
-            {"license_name": manifest.licence.statement, "license_link": manifest.licence.link}
-            if manifest.licence.id == "other"
-            else {}
-        ),
+        **_licence(manifest),
         "task_categories": ["text-retrieval", "text-to-video"],
-        "tags": ["video", "dvtr-bench", *info.tags],
+        "tags": [*OWN_TAGS, *info.tags],
         "size_categories": [_size_category(manifest)],
         "configs": _configs(manifest),
         "dataset_info": _dataset_info(rows, assembled),
     }
     return f"---\n{DatasetCardData(**metadata).to_yaml()}\n---\n\n{prose(info, manifest, report)}"
+
+
+def _licence(manifest: Manifest) -> dict[str, str]:
+    """Say the licence as the Hub wants it: a licence that it does not know has a name and a link.
+
+    A name is an identifier in small letters; the statement stands in the prose. Source:
+    huggingface/hub-docs, datasetcard.md.
+    """
+    licence = manifest.licence
+    said = {"license": licence.id}
+    if licence.id == "other":
+        said["license_name"] = re.sub(r"[^a-z0-9.]+", "-", f"{manifest.name}-licence".lower())
+    if licence.link:
+        said["license_link"] = licence.link
+    return said
 
 
 def _size_category(manifest: Manifest) -> str:

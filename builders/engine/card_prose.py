@@ -1,10 +1,16 @@
 """The prose of a dataset card: what it is, how it was made, what is wrong with it."""
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from builders.engine.report import BuildReport, CaptionReport
 from builders.source import DatasetInfo
 from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.versions import version_tag
+
+WHAT_TO_KNOW: Final = "What to know"
+CLIPS: Final = "Clips"
+CLIPS_FROM: Final = "Where the clips come from: "
 
 _HOW_FRAMES_ARE_PICKED = {
     "uniform": "the frame shown at the middle of each of {count} equal segments of time",
@@ -23,23 +29,25 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
     Returns:
         Markdown, from the title on.
     """
+    known = [*info.flaws, *manifest.notes, *findings(report)]
     parts = [
         f"# {manifest.pretty_name}",
-        f"{info.description}\n\n{_identity(manifest)}",
+        f"{info.description}\n\n{identity(manifest)}",
         f"## Use\n\n{_use(manifest)}",
         f"## Splits\n\n{_splits(manifest, report)}",
+        f"## {CLIPS}\n\n{CLIPS_FROM}{info.clips_from}." if info.clips_from else "",
         f"## Frames\n\n{_frames(manifest, report)}",
+        f"## {WHAT_TO_KNOW}\n\n" + "\n".join(f"- {line}" for line in known) if known else "",
         f"## Columns\n\n{_columns(manifest)}",
+        f"## For retrieval tools\n\n{_tools(manifest)}",
         f"## Sources and licence\n\n{_sources(manifest)}",
+        f"## Citation\n\n```bibtex\n{manifest.citation}\n```" if manifest.citation else "",
     ]
-    if found := [*info.flaws, *manifest.notes, *_findings(report)]:
-        parts.insert(5, "## What to know\n\n" + "\n".join(f"- {line}" for line in found))
-    if manifest.citation:
-        parts.append(f"## Citation\n\n```bibtex\n{manifest.citation}\n```")
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def _identity(manifest: Manifest) -> str:
+def identity(manifest: Manifest) -> str:
+    """Return the sentences that say which build a card is of."""
     return (
         f"Version {manifest.version}, fingerprint `{manifest.fingerprint}`, made by "
         f"{manifest.built_with}. The fingerprint is a SHA-256 over all rows and settings: equal "
@@ -48,13 +56,42 @@ def _identity(manifest: Manifest) -> str:
 
 
 def _use(manifest: Manifest) -> str:
+    place = f'"dvtr/{manifest.name}"'
     return (
         "```python\n"
         "from datasets import load_dataset\n\n"
-        f'videos = load_dataset("dvtr/{manifest.name}")              # one row per video\n'
-        f'captions = load_dataset("dvtr/{manifest.name}", "captions") # one row per caption\n'
-        f'qrels = load_dataset("dvtr/{manifest.name}", "qrels")       # which video is relevant\n'
-        "```"
+        f"videos = load_dataset({place})  # one row per video\n"
+        f'captions = load_dataset({place}, "captions")  # one row per caption\n'
+        f'qrels = load_dataset({place}, "qrels")  # which video is relevant\n'
+        "```\n\n"
+        f"That reads the folder where it was built. From the Hub, put the repository's name in "
+        f'its place and say the version: `revision="{version_tag(manifest.version)}"`. '
+        "`streaming=True` works."
+    )
+
+
+def _tools(manifest: Manifest) -> str:
+    split = "test" if "test" in manifest.splits else next(iter(manifest.splits))
+    place = f'"dvtr/{manifest.name}"'
+    return (
+        "In the form of BEIR (`corpus.jsonl`, `queries.jsonl`, `qrels/SPLIT.tsv`), and with the "
+        "column names that mteb reads; the pixels of a video are in the column `frames`:\n\n"
+        "```python\n"
+        "from pathlib import Path\n\n"
+        "from datasets import Dataset, load_dataset\n\n"
+        f'captions = load_dataset({place}, "captions", split="{split}")\n'
+        f'qrels = load_dataset({place}, "qrels", split="{split}")\n'
+        'videos = captions.unique("video_id")\n'
+        'corpus = Dataset.from_dict({"_id": videos, "title": [""] * len(videos), '
+        '"text": [""] * len(videos)})\n'
+        'queries = captions.rename_columns({"caption_id": "_id", "caption": "text"})\n\n'
+        'Path("qrels").mkdir()\n'
+        'corpus.to_json("corpus.jsonl")\n'
+        'queries.to_json("queries.jsonl")\n'
+        f'qrels.to_csv("qrels/{split}.tsv", sep="\\t", index=False)\n'
+        "```\n\n"
+        f"For trec_eval, `trec/{split}.qrels` is there already. Its ids are percent-encoded, "
+        "because TREC files end an id at the first space; `urllib.parse.unquote` gives them back."
     )
 
 
@@ -137,27 +174,28 @@ def _sources(manifest: Manifest) -> str:
     return "\n\n".join(lines)
 
 
-def _findings(report: BuildReport) -> Iterator[str]:
+def findings(report: BuildReport) -> Iterator[str]:
+    """Yield what looking over the captions and clips has found, one sentence each."""
     for reason, ids in report.left_out.items():
         yield f"Left out, {reason}: {len(ids):,}; listed in build-report.json."
     for split, captions in report.captions.items():
         yield from _caption_findings(split, captions)
     if report.clips and report.clips.identical_files:
         yield (
-            f"{len(report.clips.identical_files):,} groups of ids have byte-identical clips; "
-            "listed in build-report.json."
+            "Groups of ids whose clips are the same file, byte for byte: "
+            f"{len(report.clips.identical_files):,}; listed in build-report.json."
         )
 
 
 def _caption_findings(split: str, captions: CaptionReport) -> Iterator[str]:
     if captions.empty:
         ids = ", ".join(f"`{identifier}`" for identifier in captions.empty[:5])
-        yield f"{split}: {len(captions.empty)} captions of zero words, kept: {ids}."
+        yield f"{split}: captions of zero words, kept: {len(captions.empty)} ({ids})."
     if captions.over_30_words:
-        yield f"{split}: {captions.over_30_words:,} captions have over 30 words."
+        yield f"{split}: captions of over 30 words: {captions.over_30_words:,}."
     if captions.videos_repeating_a_caption:
         count = captions.videos_repeating_a_caption
-        yield f"{split}: {count:,} videos repeat a caption of their own."
+        yield f"{split}: videos that repeat a caption of their own: {count:,}."
 
 
 def _listed(counts: Mapping[str, int]) -> str:

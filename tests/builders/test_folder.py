@@ -16,6 +16,7 @@ from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.dataset.split import RetrievalSplit
+from dvtr_bench.errors import InputError, OutputExistsError
 from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling
 from tests.builders.conftest import FolderBuilder
@@ -231,3 +232,16 @@ def test_real_clips_read_back_equal(
             assert {key: row[key] for key in split.row(number)} == split.row(number)
             path = clips / f"{row['video_id']}.mp4"
             assert row["clip_sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_version_is_said_and_makes_another_dataset(folder_builder: FolderBuilder) -> None:
+    folder_builder.five_clips()
+    first = folder_builder.build(settings={"frames": None}).dataset
+    assert first.manifest.version == "1.0.0"
+    with pytest.raises(OutputExistsError, match="other clips, captions or settings"):
+        folder_builder.build(settings={"frames": None}, version="1.1.0")
+    later = folder_builder.build(settings={"frames": None, "overwrite": True}, version="1.1.0")
+    assert later.dataset.manifest.version == "1.1.0"
+    assert later.dataset.manifest.fingerprint == first.manifest.fingerprint
+    with pytest.raises(InputError, match=r"MAJOR\.MINOR\.PATCH"):
+        folder_builder.build(version="2")

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ir_measures import Success
 
+from dvtr_bench.dataset.trec_ids import decode_id, encode_id
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.protocol import DIRECTIONS
 from dvtr_bench.results.top_lists import read_top_lists, relevant_ids, top_path
 from leaderboard.exports.trec import export
 from leaderboard.result_files import ResultFile
-from leaderboard.trec_format import decode_id, encode_id, read_qrels, read_run
+from leaderboard.trec_format import read_qrels, read_run
 from tests.fixtures.scored_runs import random_split, scored_run
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "recall_protocol.npz"

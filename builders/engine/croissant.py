@@ -1,0 +1,188 @@
+"""`croissant.json`: the dataset in the words of MLCommons' Croissant 1.1 (JSON-LD).
+
+Source: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html. Written without its
+library; the tests hold it against `mlcroissant`.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Final
+
+import pyarrow as pa
+
+from builders.engine.assemble import Assembled
+from builders.engine.croissant_fields import fields_of
+from builders.engine.rows import Rows
+from dvtr_bench.dataset.manifest import FileRecord, Manifest
+from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS
+
+CROISSANT_NAME: Final = "croissant.json"
+_PARQUET: Final = "application/x-parquet"
+_TERMS: Final = (
+    "arrayShape citeAs column containedIn equivalentProperty extract field fileObject fileProperty "
+    "fileSet format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet "
+    "references regex repeated replace samplingRate separator source subField transform"
+).split()
+_CONTEXT: Final[Mapping[str, Any]] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "sc": "https://schema.org/",
+    "conformsTo": "dct:conformsTo",
+    **{term: f"cr:{term}" for term in _TERMS},
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "description": {"@container": "@language"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "name": {"@container": "@language"},
+}
+_ABOUT: Final = {
+    "default": "One record per video, with its captions and, unless this is an annotations-only "
+    "build, its frames.",
+    "captions": "One record per caption: the queries of text-to-video retrieval.",
+    "qrels": "Which video is relevant to which caption, under BEIR's names.",
+}
+
+
+def make_croissant(rows: Rows, assembled: Assembled) -> str:
+    """Describe a dataset in Croissant 1.1.
+
+    Args:
+        rows: The rows, for their columns.
+        assembled: The files.
+
+    Returns:
+        The text of ``croissant.json``; the same for the same dataset.
+    """
+    info, manifest = rows.source.info, assembled.manifest
+    schemas = {
+        "default": rows.schema,
+        "captions": pa.schema(CAPTION_FIELDS),
+        "qrels": pa.schema(QREL_FIELDS),
+    }
+    files = [file for split in manifest.splits.values() for file in split.files]
+    value = {
+        "@context": dict(_CONTEXT),
+        "@type": "sc:Dataset",
+        "conformsTo": "http://mlcommons.org/croissant/1.1",
+        "name": manifest.pretty_name,
+        "alternateName": manifest.name,
+        "description": info.description,
+        "license": _licence(manifest),
+        "url": manifest.homepage,
+        "creator": _creators(manifest),
+        "datePublished": _year(manifest.citation),
+        "version": manifest.version,
+        "citeAs": manifest.citation or _own_citation(manifest),
+        "keywords": ["video", "dvtr-bench", *info.tags],
+        "inLanguage": manifest.language,
+        "distribution": [*map(_file_object, files), *(_file_set(c, files) for c in CONFIGS)],
+        "recordSet": [
+            _split_names(manifest),
+            *(_record_set(config, schemas[config], manifest) for config in CONFIGS),
+        ],
+    }
+    known = {key: item for key, item in value.items() if item is not None}
+    return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
+
+
+def _licence(manifest: Manifest) -> str:
+    licence = manifest.licence
+    if licence.id in ("unknown", "other"):
+        return licence.link or licence.statement
+    return licence.link or f"https://spdx.org/licenses/{licence.id}"
+
+
+def _creators(manifest: Manifest) -> list[dict[str, str]] | None:
+    """Read the authors from the first work to cite; None where there is none."""
+    found = re.search(r"author\s*=\s*\{([^}]*)\}", manifest.citation)
+    if not found:
+        return None
+    names = [" ".join(name.split()) for name in re.split(r"\s+and\s+", found.group(1))]
+    return [
+        {"@type": "sc:Person", "name": " ".join(reversed(name.split(", ", 1)))}
+        for name in names
+        if name != "others"
+    ]
+
+
+def _year(citation: str) -> str | None:
+    """Return when the first work to cite came out; None where nothing says so."""
+    found = re.search(r"year\s*=\s*\{?(\d{4})", citation)
+    return found.group(1) if found else None
+
+
+def _own_citation(manifest: Manifest) -> str:
+    return (
+        f"@misc{{{manifest.name},\n  title = {{{manifest.pretty_name}}},\n"
+        f"  note  = {{Version {manifest.version}, fingerprint {manifest.fingerprint[:12]}, built "
+        f"with {manifest.built_with}}}\n}}"
+    )
+
+
+def _file_object(file: FileRecord) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileObject",
+        "@id": file.path,
+        "name": file.path,
+        "contentUrl": file.path,
+        "contentSize": f"{file.size_bytes} B",
+        "encodingFormat": _PARQUET,
+        "sha256": file.sha256,
+    }
+
+
+def _file_set(config: str, files: list[FileRecord]) -> dict[str, Any]:
+    return {
+        "@type": "cr:FileSet",
+        "@id": f"{config}-files",
+        "name": f"{config}-files",
+        "description": f"The Parquet files of {config}.",
+        "encodingFormat": _PARQUET,
+        "includes": [file.path for file in files if file.config == config],
+    }
+
+
+def _split_names(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "splits",
+        "name": "splits",
+        "description": "The splits. Models learn from train and are chosen by validation.",
+        "dataType": "cr:Split",
+        "key": {"@id": "splits/name"},
+        "field": [
+            {"@type": "cr:Field", "@id": "splits/name", "name": "name", "dataType": "sc:Text"}
+        ],
+        "data": [{"splits/name": name} for name in manifest.splits],
+    }
+
+
+def _record_set(config: str, schema: pa.Schema, manifest: Manifest) -> dict[str, Any]:
+    # Matches its own result too: mlcroissant applies it again to what it joins by.
+    name = rf"(?:.*/)?({'|'.join(manifest.splits)})(?:[-.][^/]*)?$"
+    split = {
+        "@type": "cr:Field",
+        "@id": f"{config}/split",
+        "name": "split",
+        "description": "The split that the record belongs to.",
+        "dataType": "sc:Text",
+        "source": {
+            "fileSet": {"@id": f"{config}-files"},
+            "extract": {"fileProperty": "fullpath"},
+            "transform": {"regex": name},
+        },
+        "references": {"field": {"@id": "splits/name"}},
+    }
+    keys = {"default": "video_id", "captions": "caption_id", "qrels": "query-id"}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": config,
+        "name": config,
+        "description": _ABOUT[config],
+        "key": {"@id": f"{config}/{keys[config]}"},
+        "field": [split, *fields_of(config, schema)],
+    }

@@ -1,0 +1,106 @@
+"""A dataset without its frames, from one that has them: what an annotations-only build gives."""
+
+import json
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builders.build import hash_inputs
+from builders.engine.assemble import write_dataset
+from builders.engine.card import CARD_NAME
+from builders.engine.card_reading import read_info
+from builders.engine.report import REPORT_NAME, BuildReport, make_report
+from builders.engine.rows import Rows
+from builders.engine.settings import BuildSettings
+from builders.engine.texts import write_texts
+from builders.source import Clip, DatasetInfo, Source
+from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
+from dvtr_bench.dataset.strict_json import from_json
+from dvtr_bench.errors import PublishError
+
+_OWN: Final = ("video_id", "category", "captions")
+
+
+def strip_frames(dataset: BuiltDataset, output: Path) -> BuiltDataset:
+    """Write a dataset again without frames and without what decoding found.
+
+    It has its own fingerprint: that of `dvtr-bench build --annotations-only` from the same
+    annotations, unless clips were left out of the one with frames, or extra columns were worked out
+    from frames (aerosynth's boxes, which stay as they are).
+
+    Args:
+        dataset: One with frames.
+        output: A folder that is not there yet.
+
+    Returns:
+        The dataset in `output`.
+
+    Raises:
+        PublishError: Its card or report is not as a build wrote it.
+    """
+    manifest = dataset.manifest
+    clips, extra_fields = _read_clips(dataset)
+    found = _report(dataset)
+    left_out = dict(found.left_out)
+    source = Source(
+        info=_info(dataset, found),
+        clips=clips,
+        sources=manifest.sources,
+        extra_fields=extra_fields,
+        notes=manifest.notes,
+    )
+    settings = BuildSettings(frames=None, workers=0, progress=False)
+    rows = Rows(source, {})
+    report = make_report(rows, left_out)
+    output.mkdir()
+    assembled = write_dataset(
+        rows,
+        settings,
+        output,
+        inputs_sha256=hash_inputs(source, settings, {}),
+        left_out=left_out,
+    )
+    write_texts(output, rows, assembled, report)
+    return open_dataset(output)
+
+
+def _read_clips(dataset: BuiltDataset) -> tuple[tuple[Clip, ...], tuple[pa.Field, ...]]:
+    extras = dataset.manifest.extra_columns
+    clips: list[Clip] = []
+    fields: tuple[pa.Field, ...] = ()
+    for name, split in dataset.manifest.splits.items():
+        for path in split.paths("default"):
+            file = pq.ParquetFile(dataset.folder / path)
+            fields = tuple(file.schema_arrow.field(extra) for extra in extras)
+            for row in file.read(columns=[*_OWN, *extras]).to_pylist():
+                clips.append(
+                    Clip(
+                        video_id=row["video_id"],
+                        captions=tuple(row["captions"]),
+                        split=name,
+                        category=row["category"],
+                        extra={extra: row[extra] for extra in extras},
+                    )
+                )
+    return tuple(clips), fields
+
+
+def _report(dataset: BuiltDataset) -> BuildReport:
+    path = dataset.folder / REPORT_NAME
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as failure:
+        raise PublishError(
+            f"{path}: cannot be read ({failure}): build the dataset again"
+        ) from failure
+    return from_json(BuildReport, value, str(path))
+
+
+def _info(dataset: BuiltDataset, report: BuildReport) -> DatasetInfo:
+    path = dataset.folder / CARD_NAME
+    try:
+        return read_info(path.read_text(encoding="utf-8"), dataset.manifest, report)
+    except (OSError, ValueError) as failure:
+        raise PublishError(f"{path}: {failure}: build the dataset again") from failure

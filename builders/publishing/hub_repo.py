@@ -1,0 +1,241 @@
+"""One dataset repository on the Hub, through the Hub's own client."""
+
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from builders.publishing.hub_errors import hub_errors_explained
+from builders.publishing.local_files import LocalFile, belongs_to_dataset
+from dvtr_bench import __version__
+from dvtr_bench.dataset.manifest import MANIFEST_NAME
+from dvtr_bench.errors import NotFoundError
+from dvtr_bench.progress import progress_bar
+
+_BRANCH: Final = "main"
+_KILOBYTE: Final = 1000
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """One file of a repository.
+
+    Attributes:
+        size_bytes: Its size.
+        sha256: Of its bytes; None for a small file, of which the Hub gives only `git_oid`.
+        git_oid: Hash of the git object; of a large file's pointer, not of its bytes.
+    """
+
+    size_bytes: int
+    sha256: str | None
+    git_oid: str
+
+    def equals(self, local: LocalFile) -> bool:
+        """Say whether it has the bytes of a file here."""
+        if self.size_bytes != local.size_bytes:
+            return False
+        if self.sha256 is not None:
+            return self.sha256 == local.sha256
+        return self.git_oid == local.git_oid
+
+
+@dataclass(frozen=True)
+class RemoteState:
+    """A repository as it was found.
+
+    Attributes:
+        head: Commit of the main branch.
+        is_private: Whether only its owners see it.
+        tags: Commits by tag.
+        files: Files of the main branch, by path.
+    """
+
+    head: str
+    is_private: bool
+    tags: Mapping[str, str]
+    files: Mapping[str, RemoteFile]
+
+    @property
+    def ours(self) -> frozenset[str]:
+        """Paths of the main branch that a push of ours wrote."""
+        return frozenset(path for path in self.files if belongs_to_dataset(path))
+
+
+@dataclass(frozen=True)
+class HubRepo:
+    """A dataset repository, there already or not.
+
+    Attributes:
+        repo_id: ``ORG/NAME``.
+    """
+
+    repo_id: str
+    _api: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Make the client."""
+        from huggingface_hub import HfApi
+
+        client = HfApi(library_name="dvtr-bench", library_version=__version__)
+        object.__setattr__(self, "_api", client)
+
+    @property
+    def url(self) -> str:
+        """Where people find it."""
+        return f"{self._api.endpoint}/datasets/{self.repo_id}"
+
+    def check_token(self) -> None:
+        """Ask the Hub whether it knows the token.
+
+        Raises:
+            PublishError: There is none, or it is not valid.
+        """
+        with hub_errors_explained(self.repo_id):
+            self._api.whoami()
+
+    def state(self) -> RemoteState | None:
+        """Look at the repository.
+
+        Returns:
+            What is there; None when there is no such repository.
+
+        Raises:
+            PublishError: The Hub refuses, or cannot be reached.
+        """
+        try:
+            with hub_errors_explained(self.repo_id):
+                info = self._api.repo_info(self.repo_id, repo_type="dataset")
+                refs = self._api.list_repo_refs(self.repo_id, repo_type="dataset")
+        except NotFoundError:
+            return None
+        tags = {tag.name: tag.target_commit for tag in refs.tags}
+        return RemoteState(info.sha, bool(info.private), tags, self.files(info.sha))
+
+    def files(self, revision: str) -> dict[str, RemoteFile]:
+        """List the files of a revision.
+
+        Args:
+            revision: A branch, tag or commit.
+
+        Returns:
+            By path.
+        """
+        from huggingface_hub.hf_api import RepoFile
+
+        with hub_errors_explained(self.repo_id):
+            entries = self._api.list_repo_tree(
+                self.repo_id, recursive=True, revision=revision, repo_type="dataset"
+            )
+            return {
+                entry.path: RemoteFile(
+                    entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id
+                )
+                for entry in entries
+                if isinstance(entry, RepoFile)
+            }
+
+    def manifest(self, revision: str) -> dict[str, Any]:
+        """Read the ``dataset.json`` of a revision that has one, of whatever format version.
+
+        Args:
+            revision: A branch, tag or commit.
+
+        Returns:
+            Its JSON object; empty when it is not one.
+        """
+        with hub_errors_explained(self.repo_id), tempfile.TemporaryDirectory() as folder:
+            path = self._api.hf_hub_download(
+                self.repo_id,
+                MANIFEST_NAME,
+                revision=revision,
+                repo_type="dataset",
+                local_dir=folder,
+            )
+            text = Path(path).read_bytes()
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def create(self, *, private: bool) -> None:
+        """Make the repository.
+
+        Args:
+            private: Let only its owners see it.
+        """
+        with hub_errors_explained(self.repo_id):
+            self._api.create_repo(
+                self.repo_id, repo_type="dataset", private=private or None, exist_ok=True
+            )
+
+    def send(
+        self,
+        files: Sequence[LocalFile],
+        stale: Sequence[str],
+        *,
+        title: str,
+        head: str,
+        progress: bool,
+    ) -> str:
+        """Send files, one by one, then make the main branch consist of them in one commit.
+
+        What the Hub holds already, committed or not, is not sent again.
+
+        Args:
+            files: All that is to be there.
+            stale: Paths that are to go.
+            title: Of the commit.
+            head: Commit that the main branch must still be at.
+            progress: Show a progress bar.
+
+        Returns:
+            The commit.
+
+        Raises:
+            PublishError: The Hub refuses or breaks off; what was sent stays there.
+        """
+        from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+        from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
+
+        additions = [CommitOperationAdd(file.path, str(file.source)) for file in files]
+        deletions = [CommitOperationDelete(path) for path in stale]
+        total = sum(file.size_bytes for file in files) // _KILOBYTE
+        disable_progress_bars()
+        try:
+            with (
+                hub_errors_explained(self.repo_id),
+                progress_bar("send files, kB", total, enabled=progress) as advance,
+            ):
+                for file, addition in zip(files, additions, strict=True):
+                    advance(0, file.path)
+                    self._api.preupload_lfs_files(
+                        self.repo_id, [addition], repo_type="dataset", free_memory=False
+                    )
+                    advance(file.size_bytes / _KILOBYTE)
+                commit = self._api.create_commit(
+                    self.repo_id,
+                    [*deletions, *additions],
+                    commit_message=title,
+                    repo_type="dataset",
+                    revision=_BRANCH,
+                    parent_commit=head,
+                )
+        finally:
+            enable_progress_bars()
+        return str(commit.oid)
+
+    def tag(self, tag: str, commit: str, message: str) -> None:
+        """Give a commit a tag that no other has yet.
+
+        Args:
+            tag: Its name.
+            commit: The commit.
+            message: What it is.
+        """
+        with hub_errors_explained(self.repo_id):
+            self._api.create_tag(
+                self.repo_id, tag=tag, tag_message=message, revision=commit, repo_type="dataset"
+            )

@@ -1,0 +1,272 @@
+"""Publishes a built dataset: checks, decides, sends, tags and looks at what arrived."""
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from builders.problems import bullets
+from builders.publishing.annotations_only import strip_frames
+from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState
+from builders.publishing.local_files import (
+    LocalFile,
+    belongs_to_dataset,
+    read_local_files,
+)
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
+from dvtr_bench.dataset.reader import BuiltDataset
+from dvtr_bench.dataset.versions import release, version_tag
+from dvtr_bench.errors import InputError, PublishError
+
+_PUT_BY_THE_HUB = {".gitattributes", "README.md"}
+
+
+@dataclass(frozen=True)
+class PushSettings:
+    """What a push is asked to do.
+
+    Attributes:
+        repo: ``ORG/NAME`` on the Hub.
+        private: Make the repository one that only its owners see.
+        annotations_only: Publish captions, splits and qrels, no frames.
+        with_frames: The user may publish frames of footage whose licence says nothing.
+        dry_run: Look and say what would be done; send nothing.
+        progress: Show progress bars.
+    """
+
+    repo: str
+    private: bool = False
+    annotations_only: bool = False
+    with_frames: bool = False
+    dry_run: bool = False
+    progress: bool = True
+
+
+@dataclass(frozen=True)
+class PushPlan:
+    """What a push would do.
+
+    Attributes:
+        manifest: Of what would be published.
+        url: The repository's page.
+        tag: Tag of the version.
+        files: What would be there.
+        stale: Paths of the main branch that would go.
+        remote: The repository; None when there is none yet.
+        is_published: Whether all of it is there already, under this tag.
+    """
+
+    manifest: Manifest
+    url: str
+    tag: str
+    files: tuple[LocalFile, ...]
+    stale: tuple[str, ...]
+    remote: RemoteState | None
+    is_published: bool
+
+    @property
+    def size_bytes(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size_bytes for file in self.files)
+
+
+def check_licence(manifest: Manifest, settings: PushSettings) -> None:
+    """Stop where frames of others would be published without anyone's leave.
+
+    Footage of the user's own (no annotation file is published anywhere) is the user's to judge; a
+    private repository publishes nothing.
+
+    Args:
+        manifest: The dataset.
+        settings: What the user asks for.
+
+    Raises:
+        InputError: The licence says nothing, and neither does the user.
+    """
+    if manifest.frames is None or manifest.licence.id != "unknown" or settings.private:
+        return
+    is_of_others = any(source.url is not None for source in manifest.sources)
+    if is_of_others and not settings.annotations_only and not settings.with_frames:
+        raise InputError(
+            f"{manifest.name} holds frames of others' footage, and no licence allows to publish "
+            f"them. {manifest.licence.statement} Publish captions, splits and qrels alone with "
+            "--annotations-only, keep it to yourselves with --private, or, if you were given "
+            "leave, say so with --with-frames"
+        )
+
+
+def push(
+    dataset: BuiltDataset, settings: PushSettings, announce: Callable[[PushPlan], None]
+) -> PushPlan:
+    """Publish a dataset under the tag of its version.
+
+    Args:
+        dataset: What was built.
+        settings: Where to and how.
+        announce: Called with what will be done, before anything is sent.
+
+    Returns:
+        What was done, had been done before, or would be done (`dry_run`).
+
+    Raises:
+        InputError: The licence or the version does not allow it.
+        PublishError: Files are not what they were, the version is published with other bytes, or
+            the Hub does not take it.
+    """
+    repo = HubRepo(_checked(settings.repo))
+    with _chosen(dataset, settings) as chosen:
+        if not settings.dry_run:
+            repo.check_token()
+        files = read_local_files(chosen, progress=settings.progress)
+        plan = make_plan(chosen.manifest, files, repo, private=settings.private)
+        announce(plan)
+        if not (plan.is_published or settings.dry_run):
+            _send(plan, repo, settings)
+        return plan
+
+
+def make_plan(
+    manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, *, private: bool
+) -> PushPlan:
+    """Look at the repository and decide what is to be done.
+
+    Args:
+        manifest: What is to be published.
+        files: Its files.
+        repo: Where to.
+        private: Whether the user wants the repository private.
+
+    Returns:
+        The plan.
+
+    Raises:
+        PublishError: The version is published with other bytes, a later one is, or the repository
+            holds something else.
+    """
+    tag = version_tag(manifest.version)
+    remote = repo.state()
+    stale: Iterable[str] = ()
+    if remote is not None:
+        if private and not remote.is_private:
+            raise PublishError(
+                f"{repo.url} is there and is public: make it private in its settings, or leave "
+                "--private out"
+            )
+        if tag in remote.tags:
+            _compare(manifest, files, repo, tag)
+            return PushPlan(manifest, repo.url, tag, tuple(files), (), remote, is_published=True)
+        _check_other_content(manifest, remote, repo)
+        stale = remote.ours - {file.path for file in files}
+    gone = tuple(sorted(stale))
+    return PushPlan(manifest, repo.url, tag, tuple(files), gone, remote, is_published=False)
+
+
+@contextmanager
+def _chosen(dataset: BuiltDataset, settings: PushSettings) -> Iterator[BuiltDataset]:
+    """Give the dataset that is to be published: itself, or a copy without frames."""
+    check_licence(dataset.manifest, settings)
+    if not settings.annotations_only or dataset.manifest.frames is None:
+        yield dataset
+        return
+    with tempfile.TemporaryDirectory(prefix="dvtr-annotations-") as scratch:
+        yield strip_frames(dataset, Path(scratch) / dataset.name)
+
+
+def _checked(repo: str) -> str:
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils._validators import validate_repo_id
+
+    try:
+        validate_repo_id(repo)
+    except HFValidationError as failure:
+        raise InputError(f"--repo {repo!r}: {failure}") from failure
+    if repo.count("/") != 1:
+        raise InputError(f"--repo {repo!r}: expected ORG/NAME, such as my-lab/umcrd")
+    return repo
+
+
+def _compare(manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, tag: str) -> None:
+    """Refuse when a published version has other bytes."""
+    remote = repo.files(tag)
+    differing = _differences(files, remote)
+    if not differing:
+        return
+    published = repo.manifest(tag) if MANIFEST_NAME in remote else {}
+    raise PublishError(
+        f"{repo.url} has {tag} already, with other bytes; a published version stays as it is. "
+        f"{_why(manifest, published)}Files that differ:{bullets(differing)}\n"
+        "Publish it under another --repo, or build it with a higher version (folder: --version)"
+    )
+
+
+def _differences(files: Sequence[LocalFile], remote: dict[str, RemoteFile]) -> list[str]:
+    here = {file.path: file for file in files}
+    differing = [
+        f"{path}: not published there" if path not in remote else f"{path}: other bytes"
+        for path, file in here.items()
+        if path not in remote or not remote[path].equals(file)
+    ]
+    return differing + [
+        f"{path}: published there, not here"
+        for path in remote
+        if path not in here and belongs_to_dataset(path)
+    ]
+
+
+def _why(manifest: Manifest, published: dict[str, object]) -> str:
+    there = str(published.get("fingerprint") or "")
+    if there == manifest.fingerprint:
+        return (
+            f"Rows and settings are the same (fingerprint {there[:12]}): only how they were "
+            "written or described differs. "
+        )
+    frames = {True: "without frames", False: "with frames"}
+    return (
+        f"Fingerprint there {there[:12] or 'unknown'} "
+        f"({frames[published.get('frames') is None]}), here {manifest.fingerprint[:12]} "
+        f"({frames[manifest.frames is None]}). "
+    )
+
+
+def _check_other_content(manifest: Manifest, remote: RemoteState, repo: HubRepo) -> None:
+    """Refuse to replace what is not an earlier version of this dataset."""
+    if MANIFEST_NAME not in remote.files:
+        if others := sorted(set(remote.files) - _PUT_BY_THE_HUB):
+            raise PublishError(
+                f"{repo.url} holds something else already, no dataset of ours:{bullets(others)}\n"
+                "Publish under another --repo"
+            )
+        return
+    published = repo.manifest(remote.head)
+    if published.get("name") != manifest.name:
+        raise PublishError(
+            f"{repo.url} holds the dataset {published.get('name')!r}, not {manifest.name!r}: "
+            "publish under another --repo"
+        )
+    there = str(published.get("version"))
+    if release(there) > release(manifest.version):
+        raise PublishError(
+            f"{repo.url} holds version {there}, later than {manifest.version}: build it with a "
+            "higher version (folder: --version), or publish under another --repo"
+        )
+
+
+def _send(plan: PushPlan, repo: HubRepo, settings: PushSettings) -> None:
+    manifest = plan.manifest
+    remote = plan.remote
+    if remote is None:
+        repo.create(private=settings.private)
+        remote = repo.state()
+        if remote is None:
+            raise PublishError(f"{repo.url} was made and is not to be seen: try again")
+    title = f"{manifest.name} {manifest.version}, fingerprint {manifest.fingerprint[:12]}"
+    commit = repo.send(
+        plan.files, plan.stale, title=title, head=remote.head, progress=settings.progress
+    )
+    if differing := _differences(plan.files, repo.files(commit)):
+        raise PublishError(
+            f"{repo.url}: what arrived is not what was sent, so it got no tag:"
+            f"{bullets(differing)}\nRun the same command again"
+        )
+    repo.tag(plan.tag, commit, title)
