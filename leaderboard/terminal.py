@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from dvtr_bench.others_text import printable
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (
@@ -117,8 +118,3 @@ def _text(field: Field, details: bool) -> Text:
 
 def _parts(field: Field) -> tuple[str, str]:
     return field.text, field.detail
-
-
-def printable(text: str) -> str:
-    """Return a text on one line without control characters, which could steer the terminal."""
-    return "".join(character if character.isprintable() else " " for character in text)

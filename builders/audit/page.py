@@ -11,10 +11,10 @@ from typing import Final
 from PIL import Image
 
 from builders.audit.blocks import Bars, Block, Curves, Paragraph, Picture, Table
-from builders.audit.others_text import safe_html
 from builders.audit.plots import draw_bars, draw_curves
 from builders.audit.run import Audit, finding_modules
 from builders.audit.terminal import describe
+from dvtr_bench.others_text import safe_html
 
 PAGE_NAME: Final = "index.html"
 STYLE_NAME: Final = "page.css"

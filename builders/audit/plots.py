@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from builders.audit.blocks import Bars, Curves
-from builders.audit.others_text import safe_html
+from dvtr_bench.others_text import safe_html
 
 WIDTH_PX: Final = 480
 LABEL_PX: Final = 130

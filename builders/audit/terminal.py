@@ -8,8 +8,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from builders.audit.blocks import Paragraph, Table
-from builders.audit.others_text import printable
 from builders.audit.run import Audit, DatasetRecord, finding_modules
+from dvtr_bench.others_text import printable
 
 SHORT_LETTERS: Final = 12
 """A column of words is not made narrower than this."""

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
+from dvtr_bench.others_text import printable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -148,4 +149,4 @@ def _first_of(video_ids: Sequence[str]) -> str:
 
 def _shown(text: str) -> Text:
     # Captions and ids are others' text: markup and control characters are shown, not obeyed.
-    return Text("".join(letter if letter.isprintable() else " " for letter in text))
+    return Text(printable(text))

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dvtr_bench.atomic import written_beside
+from dvtr_bench.others_text import printable
 from leaderboard.ablation.figures import Ablation
 from leaderboard.ablation.tables import (
     ABOUT_VERDICTS,
@@ -16,7 +17,7 @@ from leaderboard.ablation.tables import (
     title,
 )
 from leaderboard.markdown import escape, table_lines
-from leaderboard.terminal import print_table, printable
+from leaderboard.terminal import print_table
 
 
 def print_ablation(ablation: Ablation, console: Console | None = None) -> None:

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dvtr_bench.atomic import written_beside
+from dvtr_bench.others_text import printable
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.tables import (
@@ -21,7 +22,7 @@ from leaderboard.comparison.tables import (
 )
 from leaderboard.markdown import escape, table_lines
 from leaderboard.result_files import ResultFile
-from leaderboard.terminal import print_table, printable
+from leaderboard.terminal import print_table
 
 
 def print_comparison(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from dvtr_bench.atomic import written_beside
+from dvtr_bench.others_text import printable
 from leaderboard.board import Board, Cell, Entry, make_boards
 from leaderboard.exported import Exported
 from leaderboard.result_files import ResultFile
@@ -66,7 +67,7 @@ def escape(text: str) -> str:
         >>> print(escape("50% of clip_x"))
         50\% of clip\_x
     """
-    return _one_line(text).translate(_SPECIAL)
+    return printable(text).translate(_SPECIAL)
 
 
 def _document(boards: Sequence[Board]) -> Iterator[str]:
@@ -82,7 +83,7 @@ def _document(boards: Sequence[Board]) -> Iterator[str]:
 def _tabular(board: Board) -> Iterator[str]:
     width = len(_FIGURES)
     last = 1 + len(_DIRECTIONS) * width
-    yield f"% {_one_line(board_title(board))}; fingerprint {board.key.fingerprint[:16]}"
+    yield f"% {printable(board_title(board))}; fingerprint {board.key.fingerprint[:16]}"
     yield rf"\begin{{tabular}}{{l{'r' * (last - 1)}}}"
     yield r"\toprule"
     yield (
@@ -117,7 +118,3 @@ def _value(cell: Cell | None) -> str:
 
 def _interval(cell: Cell | None) -> str:
     return "--" if cell is None or cell.low is None else f"{cell.low:.1f}-{cell.high:.1f}"
-
-
-def _one_line(text: str) -> str:
-    return "".join(character if character.isprintable() else " " for character in text)

@@ -8,7 +8,7 @@ import numpy as np
 
 from builders.audit.blocks import Block, Curves, Table
 from builders.audit.subject import Subject, label
-from builders.engine.report import LONG_CAPTION_WORDS
+from builders.documents.report import LONG_CAPTION_WORDS
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
