@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builders.documents.report import BuildReport, make_report
+from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
 from builders.engine.check import (
     BROKEN,
@@ -16,11 +18,9 @@ from builders.engine.check import (
     write_problems,
 )
 from builders.engine.decode import Decoded, decode_clips, identities
-from builders.engine.report import BuildReport, make_report
 from builders.engine.rows import Rows
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import disk_errors_explained, open_staging, put_in_place
-from builders.engine.texts import write_texts
 from builders.options import make_options
 from builders.problems import bullets
 from builders.source import Source

@@ -10,9 +10,9 @@ from types import ModuleType
 from rich.console import Console
 from rich.text import Text
 
-from builders.engine.card import CARD_NAME
-from builders.engine.card_reading import read_info
-from builders.engine.report import REPORT_NAME, BuildReport
+from builders.documents.card import CARD_NAME
+from builders.documents.card_reading import read_info
+from builders.documents.report import REPORT_NAME, BuildReport
 from builders.options import flag
 from builders.source import DatasetInfo, SourceRecord
 from builders.summary import plain_table, size_text

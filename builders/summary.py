@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
+from builders.documents.report import REPORT_NAME
 from builders.engine.check import BROKEN
-from builders.engine.report import REPORT_NAME
 from builders.problems import bullets
 from builders.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS

@@ -7,9 +7,9 @@ from typing import Any
 
 from builders.checking.files import records
 from builders.checking.finding import Finding, shown
-from builders.engine.card import CARD_NAME
-from builders.engine.croissant import CROISSANT_NAME
-from builders.engine.report import REPORT_NAME
+from builders.documents.card import CARD_NAME
+from builders.documents.croissant import CROISSANT_NAME
+from builders.documents.report import REPORT_NAME
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.schema import CONFIGS
 

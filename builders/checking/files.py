@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 from builders.checking.finding import Finding
-from builders.engine.card import CARD_NAME
-from builders.engine.croissant import CROISSANT_NAME
-from builders.engine.report import REPORT_NAME
-from builders.engine.trec_qrels import TREC_FOLDER
+from builders.documents.card import CARD_NAME
+from builders.documents.croissant import CROISSANT_NAME
+from builders.documents.report import REPORT_NAME
+from builders.documents.trec_qrels import TREC_FOLDER
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, FileRecord, Manifest
 from dvtr_bench.file_hash import file_sha256
 from dvtr_bench.progress import progress_bar

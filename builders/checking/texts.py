@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from builders.checking.finding import Finding, shown
 from builders.checking.row_stream import Row, UnreadableRowsError, read_rows
-from builders.engine.trec_qrels import TREC_FOLDER
+from builders.documents.trec_qrels import TREC_FOLDER
 from dvtr_bench.dataset.manifest import SplitRecord
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, QREL_FIELDS
 from dvtr_bench.dataset.trec_ids import encode_id

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from builders.engine.report import REPORT_NAME
+from builders.documents.report import REPORT_NAME
 from builders.engine.settings import BuildSettings
 from builders.problems import bullets
 from builders.source import Clip, Source

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.build import hash_inputs
+from builders.documents.card import CARD_NAME
+from builders.documents.card_reading import read_info
+from builders.documents.report import REPORT_NAME, BuildReport, make_report
+from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
-from builders.engine.card import CARD_NAME
-from builders.engine.card_reading import read_info
-from builders.engine.report import REPORT_NAME, BuildReport, make_report
 from builders.engine.rows import Rows
 from builders.engine.settings import BuildSettings
-from builders.engine.texts import write_texts
 from builders.source import Clip, DatasetInfo, Source
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.dataset.strict_json import from_json

@@ -7,10 +7,10 @@ from typing import Final
 
 from builders.checking.files import records
 from builders.checking.verify import verify_dataset
-from builders.engine.card import CARD_NAME
-from builders.engine.croissant import CROISSANT_NAME
-from builders.engine.report import REPORT_NAME
-from builders.engine.trec_qrels import TREC_FOLDER
+from builders.documents.card import CARD_NAME
+from builders.documents.croissant import CROISSANT_NAME
+from builders.documents.report import REPORT_NAME
+from builders.documents.trec_qrels import TREC_FOLDER
 from builders.problems import bullets
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.dataset.reader import BuiltDataset

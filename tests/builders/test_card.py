@@ -11,8 +11,8 @@ from datasets import load_dataset
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from builders.build import build_source
-from builders.engine.card_reading import read_info
-from builders.engine.report import REPORT_NAME, BuildReport
+from builders.documents.card_reading import read_info
+from builders.documents.report import REPORT_NAME, BuildReport
 from builders.engine.settings import BuildSettings
 from builders.source import Clip, DatasetInfo, LicenceRecord, Source
 from dvtr_bench.dataset.reader import BuiltDataset

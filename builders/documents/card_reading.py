@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from builders.engine.card import OWN_TAGS
-from builders.engine.card_prose import CLIPS, CLIPS_FROM, WHAT_TO_KNOW, findings, identity
-from builders.engine.report import BuildReport
+from builders.documents.card import OWN_TAGS
+from builders.documents.card_prose import CLIPS, CLIPS_FROM, WHAT_TO_KNOW, findings, identity
+from builders.documents.report import BuildReport
 from builders.source import DatasetInfo
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import InputError

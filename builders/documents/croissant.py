@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from builders.documents.croissant_fields import fields_of
 from builders.engine.assemble import Assembled
-from builders.engine.croissant_fields import fields_of
 from builders.engine.rows import Rows
 from dvtr_bench.dataset.manifest import FileRecord, Manifest
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from builders.documents.card import CARD_NAME, make_card
+from builders.documents.croissant import CROISSANT_NAME, make_croissant
+from builders.documents.report import REPORT_NAME, BuildReport
+from builders.documents.trec_qrels import write_trec_qrels
 from builders.engine.assemble import Assembled
-from builders.engine.card import CARD_NAME, make_card
-from builders.engine.croissant import CROISSANT_NAME, make_croissant
-from builders.engine.report import REPORT_NAME, BuildReport
 from builders.engine.rows import Rows
-from builders.engine.trec_qrels import write_trec_qrels
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
 
 

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
+from builders.documents.card_prose import prose
+from builders.documents.report import BuildReport
 from builders.engine.assemble import Assembled
-from builders.engine.card_prose import prose
 from builders.engine.parquet import hf_features
-from builders.engine.report import BuildReport
 from builders.engine.rows import Rows
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS
