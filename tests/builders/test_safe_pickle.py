@@ -69,7 +69,16 @@ def test_damaged_files_are_named(tmp_path: Path, data: bytes) -> None:
         load_pickle(path)
 
 
-def test_the_real_file_takes_well_under_a_second(annotations: Path) -> None:
-    started = time.process_time()
-    assert len(load_pickle(annotations / "umcrd" / "raw-captions.pkl")) == 4235
-    assert time.process_time() - started < 1
+def test_the_real_file_takes_little_more_than_the_loader_that_runs_anything(
+    annotations: Path,
+) -> None:
+    # Both in one run, since machines differ: it was 0.4 s where this was written, a ratio of 2.3.
+    path = annotations / "umcrd" / "raw-captions.pkl"
+    assert len(load_pickle(path)) == 4235
+    seconds = {load: [] for load in (load_pickle, lambda path: pickle.loads(path.read_bytes()))}
+    for load in [*seconds] * 3:
+        started = time.process_time()
+        load(path)
+        seconds[load].append(time.process_time() - started)
+    ours, theirs = (min(runs) for runs in seconds.values())
+    assert ours < 8 * theirs
