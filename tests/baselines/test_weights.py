@@ -216,10 +216,9 @@ def test_without_a_network_the_message_comes_at_once_and_says_what_to_do(monkeyp
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", refuse)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", pytest.fail)
     monkeypatch.setattr(download, "OPENAI_CACHE", tmp_path)
-    began = time.perf_counter()
+    monkeypatch.setattr(time, "sleep", pytest.fail)
     with pytest.raises(NotFoundError) as caught:
         load_encoder("ViT-B-32/openai")
-    assert time.perf_counter() - began < 5
     message = str(caught.value)
     assert "ViT-B-32.pt" in message
     assert str(tmp_path) in message
