@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 from dvtr_bench.errors import DvtrError, NotFoundError, PublishError
 
-_GO_ON = "What was sent is kept: run the same command again and it goes on"
+_GO_ON = "Nothing is lost: run the same command again and it goes on"
 
 
 @contextmanager
