@@ -9,7 +9,7 @@ import sys
 import zipfile
 import zlib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
 
 FOLDER: Final = ".measures"
+
+Numbers = TypeVar("Numbers")
 
 _KEY: Final = "_key"
 
@@ -41,21 +43,15 @@ def stored_measure(
     Returns:
         float64, V.
     """
-    path = _path(split, f"{measure}.json")
-    if path is None:
-        return compute()
     key = _key(split, measure)
-    kept = _read(path, key, len(split.video_ids))
-    if kept is not None:
-        return kept
-    values = compute()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(path) as beside:
-            beside.write_text(json.dumps({**key, "values": values.tolist()}), encoding="utf-8")
-    except OSError as failure:
-        print(f"{measure} is not kept in {path.parent} ({failure})", file=sys.stderr)
-    return values
+
+    def read(path: Path) -> "NDArray[np.float64] | None":
+        return _read(path, key, len(split.video_ids))
+
+    def write(path: Path, values: "NDArray[np.float64]") -> None:
+        path.write_text(json.dumps({**key, "values": values.tolist()}), encoding="utf-8")
+
+    return _kept(split, measure, ".json", read, compute, write)
 
 
 def stored_arrays(
@@ -71,21 +67,40 @@ def stored_arrays(
     Returns:
         Arrays by name.
     """
-    path = _path(split, f"{measure}.npz")
+    key = json.dumps(_key(split, measure))
+
+    def read(path: Path) -> "Mapping[str, NDArray[Any]] | None":
+        return _read_arrays(path, key)
+
+    def write(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{_KEY: np.array(key), **arrays})
+
+    return _kept(split, measure, ".npz", read, compute, write)
+
+
+def _kept(
+    split: "RetrievalSplit",
+    measure: str,
+    suffix: str,
+    read: "Callable[[Path], Numbers | None]",
+    compute: "Callable[[], Numbers]",
+    write: "Callable[[Path, Numbers], None]",
+) -> "Numbers":
+    """Return what is kept; where nothing is, compute it and keep it, or say why it is not kept."""
+    path = _path(split, measure + suffix)
     if path is None:
         return compute()
-    key = json.dumps(_key(split, measure))
-    kept = _read_arrays(path, key)
-    if kept is not None:
+    if (kept := read(path)) is not None:
         return kept
-    arrays = compute()
+    numbers = compute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(path) as beside, beside.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{_KEY: np.array(key), **arrays})
+        with written_beside(path) as beside:
+            write(beside, numbers)
     except OSError as failure:
         print(f"{measure} is not kept in {path.parent} ({failure})", file=sys.stderr)
-    return arrays
+    return numbers
 
 
 def _key(split: "RetrievalSplit", measure: str) -> dict[str, str]:
