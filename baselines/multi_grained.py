@@ -130,10 +130,7 @@ def _attend(scores: torch.Tensor, mask: torch.Tensor, mixing: torch.Tensor) -> t
     A corner of the mixing matrix is enough for a shorter axis: padding has no share to be moved.
     """
     length = scores.shape[-2]
-    logits = scores / TEMPERATURE
-    if not mask.all():
-        logits = logits.masked_fill(~mask, -torch.inf)
-    shares = torch.softmax(logits, dim=-2)
+    shares = torch.softmax((scores / TEMPERATURE).masked_fill_(~mask, -torch.inf), dim=-2)
     # One corner for each matrix: with a single one torch would copy all the shares.
     corners = mixing[:length, :length].T.expand(*shares.shape[:-2], -1, -1)
     return ((corners @ shares) * scores).sum(dim=-2)

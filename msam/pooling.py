@@ -84,9 +84,7 @@ def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.T
         V x F x T, summing to 1 over the frames.
     """
     scaled = similarity / FRAME_TEMPERATURE
-    if not frame_mask.all():
-        scaled = scaled.masked_fill(~frame_mask[..., None], -torch.inf)
-    return torch.softmax(scaled, dim=1)
+    return torch.softmax(scaled.masked_fill_(~frame_mask[..., None], -torch.inf), dim=1)
 
 
 def attention_similarity(
