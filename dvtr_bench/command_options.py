@@ -17,6 +17,10 @@ DecodingThreads = Annotated[int, typer.Option(help="Threads that decode frames."
 
 NamedDataset = Annotated[str, typer.Option(help="Name of a built dataset, or its folder.")]
 
+BuiltDataset = Annotated[str, typer.Argument(help="A built dataset: its name, or its folder.")]
+
+Root = Annotated[Path, typer.Option(help="Folder that names are looked for in.")]
+
 OnlyDataset = Annotated[
     str | None, typer.Option(help="A built dataset.", show_default="the only one under ./dvtr")
 ]

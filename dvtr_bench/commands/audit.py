@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.command_options import BuiltDataset, Root
+
 
 def audit(
-    dataset: Annotated[str, typer.Argument(help="A built dataset: its name or folder.")],
+    dataset: BuiltDataset,
     against: Annotated[
         str | None,
         typer.Option(help="Another one to compare it with: clips and captions that both hold."),
@@ -18,7 +20,7 @@ def audit(
             "--out", "-o", help="Folder for audit.json and the page.", show_default="audits/NAME"
         ),
     ] = None,
-    root: Annotated[Path, typer.Option(help="Folder that datasets are in.")] = Path("dvtr"),
+    root: Root = Path("dvtr"),
 ) -> None:
     """Audit a dataset: repeated captions, leaking and near-duplicate clips, words, classes."""
     from builders.audit.report import write_audit

@@ -5,13 +5,15 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.command_options import Root
+
 
 def diff(
     a: Annotated[
         str, typer.Argument(help="Name or folder of a dataset, or ORG/NAME@v1.0.0 on the Hub.")
     ],
     b: Annotated[str, typer.Argument(help="The other dataset, likewise.")],
-    root: Annotated[Path, typer.Option(help="Folder that names are looked for in.")] = Path("dvtr"),
+    root: Root = Path("dvtr"),
     most: Annotated[int, typer.Option(min=0, help="Most items of a kind to list.")] = 10,
     json_file: Annotated[
         Path | None, typer.Option("--json", help="Write all of it to this file.")

@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.command_options import Root
+
 
 def info(
     dataset: Annotated[
         str, typer.Argument(help="Name or folder of a built dataset, or one that can be built.")
     ],
-    root: Annotated[Path, typer.Option(help="Folder that names are looked for in.")] = Path("dvtr"),
+    root: Root = Path("dvtr"),
 ) -> None:
     """Print all that is known of a dataset, built or not; `datasets` lists what there is."""
     from builders.info import print_info

@@ -5,9 +5,11 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.command_options import BuiltDataset, Root
+
 
 def push(
-    dataset: Annotated[str, typer.Argument(help="A built dataset: a name, or its folder.")],
+    dataset: BuiltDataset,
     repo: Annotated[str, typer.Option(help="Where to on the Hub: ORG/NAME.")],
     private: Annotated[
         bool, typer.Option("--private", help="Make the repository one that only you see.")
@@ -24,7 +26,7 @@ def push(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be sent, and send nothing.")
     ] = False,
-    root: Annotated[Path, typer.Option(help="Folder that datasets are in.")] = Path("dvtr"),
+    root: Root = Path("dvtr"),
 ) -> None:
     """Publish a dataset on the Hugging Face Hub, tagged with its version."""
     from builders.publishing.push import PushSettings

@@ -5,10 +5,12 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.command_options import BuiltDataset, Root
+
 
 def verify(
-    dataset: Annotated[str, typer.Argument(help="Name or folder of a built dataset.")],
-    root: Annotated[Path, typer.Option(help="Folder that names are looked for in.")] = Path("dvtr"),
+    dataset: BuiltDataset,
+    root: Root = Path("dvtr"),
     frames: Annotated[
         bool, typer.Option("--frames", help="Decode every stored frame (slower).")
     ] = False,
