@@ -170,9 +170,7 @@ def _licence(licence: LicenceRecord) -> str:
 
 
 def _splits(manifest: Manifest) -> object:
-    table = plain_table("split", "videos", "captions", "ceiling", "files", "size")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = plain_table("split", "videos", "captions", "ceiling", "files", "size", figures=True)
     for name, split in manifest.splits.items():
         ceiling = split.identical_caption_ceiling
         table.add_row(

@@ -76,9 +76,9 @@ def print_datasets(root: Path) -> None:
 
 
 def _splits(build: Build) -> Table:
-    table = plain_table("split", "videos", "captions", "shared captions", "t2v R@1 ceiling")
-    for column in table.columns[1:]:
-        column.justify = "right"
+    table = plain_table(
+        "split", "videos", "captions", "shared captions", "t2v R@1 ceiling", figures=True
+    )
     for name, split in build.dataset.manifest.splits.items():
         shared = build.report.captions[name].shared_percent if build.report else None
         ceiling = split.identical_caption_ceiling
@@ -128,15 +128,16 @@ def _next_step(manifest: Manifest) -> str:
     return f"next:     dvtr-bench train --model msam --dataset {manifest.name}"
 
 
-def plain_table(*columns: str) -> Table:
+def plain_table(*columns: str, figures: bool = False) -> Table:
     """Return an empty table in the one style of the builders.
 
     Args:
         columns: Headings.
+        figures: Whether all columns but the first hold figures, which stand to the right.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column)
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="right" if figures and number else "left")
     return table
 
 

@@ -37,7 +37,7 @@ def check_names(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         A finding for each.
     """
     wanted = {*_ALWAYS, *(file.path for _, file in records(manifest))}
-    present = set(_visible_files(folder))
+    present = set(visible_files(folder))
     for path in sorted(wanted - present):
         if not (folder / path).is_file():
             yield Finding(path, "missing")
@@ -77,7 +77,8 @@ def check_bytes(folder: Path, manifest: Manifest, *, progress: bool) -> Iterator
             advance(_megabytes(path))
 
 
-def _visible_files(folder: Path) -> Iterator[str]:
+def visible_files(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder that are not hidden, relative to it, with ``/``."""
     for place, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from builders.checking.files import records
+from builders.checking.files import records, visible_files
 from builders.checking.verify import verify_dataset
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
@@ -75,12 +75,7 @@ def read_local_files(dataset: BuiltDataset, *, progress: bool = True) -> tuple[L
     """
     found = verify_dataset(dataset, progress=progress).findings
     folder = dataset.folder
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if not path.is_dir()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    paths = sorted(folder / name for name in visible_files(folder))
     problems = [str(finding) for finding in found]
     problems += [f"{path}: a link, no file of its own" for path in paths if path.is_symlink()]
     if problems:
