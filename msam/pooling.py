@@ -25,9 +25,10 @@ TEXT_TEMPERATURE: Final = 0.01
 GATE_DIVISOR: Final = 0.7
 OUTPUT_SCALE: Final = 0.4
 
-_ELEMENTS_AT_ONCE: Final = 2**20
-"""Numbers in the largest intermediate tensor, which bounds memory: few enough to stay in a core's
-cache. Videos are taken in runs that keep to it, at least one at a time."""
+_ELEMENTS_AT_ONCE: Final = 2**21
+"""Numbers in an intermediate tensor, which bounds memory. Videos are taken in runs that keep to it,
+at least one at a time. The gate's hidden layer keeps to half: each number of it is used once, soon,
+and should be in a core's cache then."""
 
 _ELEMENTS_AT_ONCE_ON_GPU: Final = 2**26
 """The same where caches are small and every call costs: enough to keep the device busy."""
@@ -57,19 +58,19 @@ class FusionGate(nn.Module):
         """Return the gate of means of vectors, which are not made.
 
         Args:
-            vectors: V x C x F.
+            vectors: V x F x C.
             weights: V x F x T, summing to 1 over F.
 
         Returns:
             V x T.
         """
-        projected = self.fc1.weight @ vectors + self.fc1.bias[:, None]
+        projected, weights = self.fc1(vectors), weights.transpose(1, 2)
+        width = projected.shape[2]
         gates = []
-        for part in _runs(len(vectors), weights.shape[2] * len(self.fc1.bias), vectors.device):
-            hidden = (projected[part] @ weights[part]).relu_()
-            # One weight for each matrix: with a single one torch would copy all that is hidden.
-            gates.append(self.fc2.weight.expand(len(hidden), -1, -1) @ hidden)
-        return torch.sigmoid(torch.cat(gates)[:, 0] + self.fc2.bias) / GATE_DIVISOR
+        for part in _runs(len(vectors), 2 * weights.shape[1] * width, vectors.device):
+            hidden = (weights[part] @ projected[part]).relu_()
+            gates.append((hidden.view(-1, width) @ self.fc2.weight[0]).view(hidden.shape[:2]))
+        return torch.sigmoid(torch.cat(gates) + self.fc2.bias) / GATE_DIVISOR
 
 
 def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
@@ -83,8 +84,11 @@ def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.T
     Returns:
         V x F x T, summing to 1 over the frames.
     """
-    scaled = similarity / FRAME_TEMPERATURE
-    return torch.softmax(scaled.masked_fill_(~frame_mask[..., None], -torch.inf), dim=1)
+    closed = torch.zeros_like(frame_mask, dtype=similarity.dtype).masked_fill_(
+        ~frame_mask, -torch.inf
+    )
+    scaled = torch.add(closed[..., None], similarity, alpha=1 / FRAME_TEMPERATURE)
+    return torch.softmax(scaled, dim=1)
 
 
 def attention_similarity(
@@ -200,7 +204,7 @@ def _fuse(
     weights = frame_weights(similarity, mask)
     gram = frames @ frames.transpose(1, 2)
     seen = gram @ weights
-    fused_by = gate.of_mixed(frames.transpose(1, 2), weights)
+    fused_by = gate.of_mixed(frames, weights)
     pooled_dot = (weights * similarity).sum(dim=1)
     pooled_square = (weights * seen).sum(dim=1)
 
