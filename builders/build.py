@@ -150,6 +150,9 @@ def hash_inputs(
             **settings.describe(),
             "name": source.info.name,
             "version": source.info.version,
+            "licence": source.info.licence.id,
+            "citation": source.info.citation,
+            "language": source.info.language,
             "missing": settings.missing,
         }
     )

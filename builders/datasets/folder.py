@@ -1,5 +1,6 @@
 """A folder of clips and a table of captions: any footage of one's own."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from builders.source import Clip, DatasetInfo, Footage, LicenceRecord, Source, S
 from builders.split_choice import choose_splits
 from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
 from dvtr_bench.dataset.versions import release
-from dvtr_bench.errors import ConfigError, NotFoundError
+from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.file_hash import file_sha256
 
 INFO: Final = DatasetInfo(
@@ -31,6 +32,8 @@ INFO: Final = DatasetInfo(
     clips_from="your own folder",
     tags=("drone", "uav", "aerial", "video-text-retrieval"),
 )
+_LICENCE: Final = re.compile(r"[a-z0-9][a-z0-9.+-]*")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _METADATA_NAMES: Final = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
@@ -52,11 +55,23 @@ class Options:
     ratios: str = optional(DEFAULT_RATIOS, "shares of the drawn train, validation and test")
     encoding: str = optional("utf-8", "of the table of captions")
     version: str = optional(INFO.version, "of the dataset, to be raised before it is pushed anew")
+    licence: str | None = optional(None, "of clips and captions, as the Hub calls it: cc-by-4.0")
+    citation: Path | None = optional(None, "a file of BibTeX for the card")
+    language: str = optional(INFO.language, "of the captions, as in en or zh-Hans")
 
     def __post_init__(self) -> None:
         """Check what can be checked alone."""
         parse_ratios(self.ratios)
         release(self.version)
+        if self.licence is not None and not _LICENCE.fullmatch(self.licence):
+            raise ConfigError(
+                f"--licence {self.licence!r} is no licence as the Hub calls them: it takes such as "
+                "cc-by-4.0, mit or other (https://huggingface.co/docs/hub/repositories-licenses)"
+            )
+        if not _LANGUAGE.fullmatch(self.language):
+            raise ConfigError(
+                f"--language {self.language!r} is no language tag: it takes such as en or zh-Hans"
+            )
         if self.clips is None and self.captions is None:
             raise ConfigError("folder needs --clips DIR and --captions FILE")
 
@@ -103,6 +118,9 @@ def read(options: Options) -> Source:
             version=options.version,
             pretty_name=options.name,
             summary=f"{len(clips):,} clips with captions, built from a folder.",
+            licence=_licence(options.licence),
+            citation=_read_citation(options.citation),
+            language=options.language,
         ),
         clips=clips,
         sources=tuple(_record(table) for table in tables),
@@ -113,6 +131,26 @@ def read(options: Options) -> Source:
         notes=chosen.notes,
         offers_clips=folder is not None,
     )
+
+
+def _licence(stated: str | None) -> LicenceRecord:
+    if stated is None:
+        return INFO.licence
+    return LicenceRecord(stated, f"Whoever built it states the licence {stated}.", None)
+
+
+def _read_citation(file: Path | None) -> str:
+    if file is None:
+        return ""
+    try:
+        text = file.read_text(encoding="utf-8").strip()
+    except OSError as failure:
+        raise NotFoundError(f"--citation {file}: cannot be read ({failure.strerror})") from failure
+    except UnicodeDecodeError as failure:
+        raise InputError(f"--citation {file}: not a text file in UTF-8 ({failure})") from failure
+    if not text.startswith("@") or "```" in text:
+        raise InputError(f"--citation {file}: no BibTeX, which begins with such as @misc{{")
+    return text
 
 
 def _find_tables(root: Path | None) -> list[Path]:

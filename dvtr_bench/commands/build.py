@@ -18,12 +18,29 @@ Address = Annotated[
     str | None, typer.Option(help="Of the Ray cluster, head:6379; else the one this machine is in.")
 ]
 Version = Annotated[str | None, typer.Option(help="Version of the dataset, 1.0.0 (folder).")]
+Licence = Annotated[
+    str | None,
+    typer.Option(
+        "--licence", "--license", help="Of clips and captions, such as cc-by-4.0 (folder)."
+    ),
+]
+Citation = Annotated[Path | None, typer.Option(help="File of BibTeX for the card (folder).")]
+Language = Annotated[str | None, typer.Option(help="Of the captions, en (folder).")]
 GroupBy = Annotated[str | None, typer.Option(help="Column whose clips stay in one split (folder).")]
 KeepClips = Annotated[
     Path | None, typer.Option(help="Folder to keep rendered MP4 files in (aerosynth).")
 ]
 ClipSecondsLimit = Annotated[
     float, typer.Option(help="What one clip may take to decode before it counts as broken.")
+]
+Annotations = Annotated[
+    str | None,
+    typer.Option(help="Folder with the published annotation files; auto fetches them."),
+]
+Ratios = Annotated[str | None, typer.Option(help="Drawn train/validation/test, 70/10/20 (folder).")]
+Encoding = Annotated[str | None, typer.Option(help="Of the table of captions, utf-8 (folder).")]
+ValidationFraction = Annotated[
+    float | None, typer.Option(help="Share of train that becomes validation (capera, msrvtt).")
 ]
 
 
@@ -35,10 +52,7 @@ def build(
     captions: Annotated[
         Path | None, typer.Option(help="Table of captions: CSV, JSONL or Parquet (folder).")
     ] = None,
-    annotations: Annotated[
-        str | None,
-        typer.Option(help="Folder with the published annotation files; auto fetches them."),
-    ] = None,
+    annotations: Annotations = None,
     annotations_only: Annotated[
         bool, typer.Option("--annotations-only", help="Captions, splits and qrels, no frames.")
     ] = False,
@@ -59,17 +73,14 @@ def build(
     address: Address = None,
     clip_seconds_limit: ClipSecondsLimit = 600,
     version: Version = None,
+    licence: Licence = None,
+    citation: Citation = None,
+    language: Language = None,
     group_by: GroupBy = None,
-    ratios: Annotated[
-        str | None, typer.Option(help="Drawn train/validation/test, 70/10/20 (folder).")
-    ] = None,
+    ratios: Ratios = None,
     seed: Annotated[int | None, typer.Option(help="Of the draw (folder, aerosynth).")] = None,
-    encoding: Annotated[
-        str | None, typer.Option(help="Of the table of captions, utf-8 (folder).")
-    ] = None,
-    validation_fraction: Annotated[
-        float | None, typer.Option(help="Share of train that becomes validation (capera, msrvtt).")
-    ] = None,
+    encoding: Encoding = None,
+    validation_fraction: ValidationFraction = None,
     size: Annotated[str | None, typer.Option(help="small or full (aerosynth).")] = None,
     split: Annotated[str | None, typer.Option(help="1k-a or full (msrvtt).")] = None,
     keep_clips: KeepClips = None,
@@ -96,6 +107,9 @@ def build(
         "captions": captions,
         "annotations": annotations if annotations in (None, AUTO) else Path(annotations),
         "version": version,
+        "licence": licence,
+        "citation": citation,
+        "language": language,
         "group_by": group_by,
         "ratios": ratios,
         "seed": seed,

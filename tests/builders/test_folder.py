@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.dataset.split import RetrievalSplit
-from dvtr_bench.errors import InputError, OutputExistsError
+from dvtr_bench.errors import DvtrError, InputError, OutputExistsError
 from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling
 from tests.builders.conftest import FolderBuilder
@@ -245,3 +246,52 @@ def test_a_version_is_said_and_makes_another_dataset(folder_builder: FolderBuild
     assert later.dataset.manifest.fingerprint == first.manifest.fingerprint
     with pytest.raises(InputError, match=r"MAJOR\.MINOR\.PATCH"):
         folder_builder.build(version="2")
+
+
+BIBTEX = "@misc{mine,\n  title = {Clips from above},\n  author = {Doe, Jane},\n  year = {2026}\n}"
+
+
+def test_licence_citation_and_language_are_the_builders_own(
+    folder_builder: FolderBuilder, tmp_path: Path
+) -> None:
+    folder_builder.five_clips()
+    cited = tmp_path / "mine.bib"
+    cited.write_text(f"\n{BIBTEX}\n", encoding="utf-8")
+    built = folder_builder.build(licence="cc-by-4.0", citation=cited, language="zh-Hans")
+    manifest = built.dataset.manifest
+    assert (manifest.licence.id, manifest.citation, manifest.language) == (
+        "cc-by-4.0",
+        BIBTEX,
+        "zh-Hans",
+    )
+    card = (built.dataset.folder / "README.md").read_text(encoding="utf-8")
+    assert "license: cc-by-4.0" in card
+    assert "language:\n- zh-Hans" in card
+    assert f"```bibtex\n{BIBTEX}\n```" in card
+    with pytest.raises(OutputExistsError, match="holds another dataset"):
+        folder_builder.build(licence="mit", citation=cited, language="zh-Hans")
+    again = folder_builder.build(licence="cc-by-4.0", citation=cited, language="zh-Hans")
+    assert again.report is None
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"licence": "My own!"}, "--licence 'My own!' is no licence"),
+        ({"language": "Klingon"}, "--language 'Klingon' is no language tag"),
+        ({"citation": Path("nowhere.bib")}, "nowhere.bib: cannot be read"),
+        ({"citation": b"Doe 2026, Clips from above"}, "no BibTeX"),
+        ({"citation": b"@misc{a, note = {```}}"}, "no BibTeX"),
+        ({"citation": b"@misc{\xff}"}, "not a text file in UTF-8"),
+    ],
+)
+def test_terms_that_no_card_can_hold_are_refused(
+    folder_builder: FolderBuilder, tmp_path: Path, given: dict[str, Any], message: str
+) -> None:
+    folder_builder.five_clips()
+    if isinstance(given.get("citation"), bytes):
+        (tmp_path / "mine.bib").write_bytes(given["citation"])
+        given = {"citation": tmp_path / "mine.bib"}
+    with pytest.raises(DvtrError, match=re.escape(message)):
+        folder_builder.build(**given)
+    assert not (tmp_path / "dvtr" / "mine").exists()
