@@ -1,9 +1,15 @@
 """Make the leaderboard from result files."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dvtr_bench.results import RunRecord
+    from leaderboard.ablation.figures import Ablation
 
 
 def leaderboard(
@@ -14,6 +20,10 @@ def leaderboard(
     out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown page to write.")] = Path(
         "LEADERBOARD.md"
     ),
+    ablation: Annotated[
+        Path | None,
+        typer.Option("--ablation", help="Make this page of MSAM's ablation among them too."),
+    ] = None,
     breakdowns: Annotated[
         bool, typer.Option("--breakdowns", help="Print T2V R@1 by group of captions too.")
     ] = False,
@@ -33,5 +43,19 @@ def leaderboard(
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
     boards = make_boards(records)
+    table = _make_ablation(records) if ablation else None
     print_boards(boards, breakdowns=breakdowns)
     typer.echo(f"\nwrote {write_markdown(boards, out)} from {len(records)} result files")
+    if ablation and table:
+        from leaderboard.ablation.pages import print_ablation, write_ablation
+
+        print_ablation(table)
+        typer.echo(f"\nwrote {write_ablation(table, ablation)}")
+
+
+def _make_ablation(records: "Sequence[RunRecord]") -> "Ablation":
+    from leaderboard.ablation.figures import make_ablation
+    from leaderboard.ablation.runs import runs_by_variant
+    from msam.ablations import MSAM
+
+    return make_ablation(MSAM, runs_by_variant(MSAM, records))

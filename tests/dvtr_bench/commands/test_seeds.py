@@ -87,6 +87,8 @@ def test_an_ablation_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
     assert "kept" not in told
     page = (tmp_path / "ablation" / "ABLATION.md").read_text(encoding="utf-8")
     assert "The text block: the same fusion weights" in page
+    run("leaderboard", "ablation/results", "--ablation", "AGAIN.md")
+    assert (tmp_path / "AGAIN.md").read_text(encoding="utf-8") == page
     files = sorted((tmp_path / "ablation" / "results").iterdir())
     # Full at its block and at block 1, and mean, with two seeds each.
     assert len(files) == 6
