@@ -13,12 +13,13 @@ from rich.text import Text
 from builders.documents.card import CARD_NAME
 from builders.documents.card_reading import read_info
 from builders.documents.report import REPORT_NAME, BuildReport
+from builders.opening import Opened, open_anywhere
 from builders.options import flag
 from builders.source import DatasetInfo, SourceRecord
 from builders.summary import plain_table, size_text
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import LicenceRecord, Manifest
-from dvtr_bench.dataset.reader import BuiltDataset, find_datasets, open_dataset
+from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.dataset.strict_json import from_json
 from dvtr_bench.errors import NotFoundError
@@ -27,19 +28,21 @@ _WIDTH = 100
 
 
 def print_info(name: str, root: Path) -> None:
-    """Print what is known of a dataset: the built one, or what its file says before a build.
+    """Print what is known of a dataset: built, published, or what its file says before a build.
 
     Args:
-        name: Name or folder of a built dataset, or a dataset that can be built.
+        name: Name or folder of a built dataset, a published one (``ORG/NAME@v1.0.0``), or a dataset
+            that can be built.
         root: Where names are looked for.
 
     Raises:
-        NotFoundError: It is neither.
+        NotFoundError: It is none of them.
         InputError: Its manifest cannot be read.
+        PublishError: The Hub cannot be asked.
     """
     say = _Speaker()
     try:
-        dataset = open_dataset(name, root)
+        dataset = open_anywhere(name, root)
     except NotFoundError:
         if name.lower().replace("-", "_") not in DATASETS.names():
             raise
@@ -91,12 +94,12 @@ def _wrapped(text: str, first: str = "", others: str = "") -> str:
     )
 
 
-def _print_built(say: _Speaker, dataset: BuiltDataset) -> None:
+def _print_built(say: _Speaker, dataset: Opened) -> None:
     manifest = dataset.manifest
     say.line(f"{manifest.name} {manifest.version}: {manifest.pretty_name}", "bold")
     say.line(manifest.summary)
     say.line("")
-    say.field("folder", str(dataset.folder))
+    say.field("folder" if dataset.folder else "on the Hub", dataset.label)
     say.field("fingerprint", manifest.fingerprint)
     say.field("frames", _frames(manifest))
     say.field("on disk", _sizes(manifest))
@@ -118,7 +121,8 @@ def _print_built(say: _Speaker, dataset: BuiltDataset) -> None:
     say.bullets("notes on this build", manifest.notes)
     say.bullets("known flaws", _flaws(dataset))
     say.citation(manifest.citation)
-    say.line(f"\ncheck it: dvtr-bench verify {dataset.folder}")
+    if dataset.folder:
+        say.line(f"\ncheck it: dvtr-bench verify {dataset.folder}")
 
 
 def _print_known(say: _Speaker, module: ModuleType, root: Path) -> None:
@@ -195,15 +199,15 @@ def _source(source: SourceRecord) -> str:
     )
 
 
-def _flaws(dataset: BuiltDataset) -> Sequence[str]:
+def _flaws(dataset: Opened) -> Sequence[str]:
     """Return what the card says beyond this build; a card that was edited is not understood."""
     try:
-        report = json.loads((dataset.folder / REPORT_NAME).read_text(encoding="utf-8"))
+        report = json.loads(dataset.read_text(REPORT_NAME))
         found = from_json(BuildReport, report, REPORT_NAME)
-        card = (dataset.folder / CARD_NAME).read_text(encoding="utf-8")
-        return read_info(card, dataset.manifest, found).flaws
+        return read_info(dataset.read_text(CARD_NAME), dataset.manifest, found).flaws
     except (OSError, ValueError):
-        return (f"see {dataset.folder / CARD_NAME}",)
+        card = dataset.folder / CARD_NAME if dataset.folder else f"the card of {dataset.label}"
+        return (f"see {card}",)
 
 
 def _expected(expected: Mapping[str, tuple[int, int | None]]) -> str:

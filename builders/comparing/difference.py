@@ -13,7 +13,7 @@ from builders.comparing.light_rows import (
     read_light_rows,
 )
 from builders.comparing.settings import SettingChange, compare_settings
-from builders.comparing.sides import Side
+from builders.opening import Opened
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.schema import SPLITS
 from dvtr_bench.progress import progress_bar
@@ -60,8 +60,8 @@ class Difference:
             alike.
     """
 
-    a: Side
-    b: Side
+    a: Opened
+    b: Opened
     settings: tuple[SettingChange, ...]
     added: tuple[Change, ...]
     removed: tuple[Change, ...]
@@ -91,7 +91,7 @@ class Difference:
         )
 
 
-def compare_datasets(a: Side, b: Side, *, progress: bool = True) -> Difference:
+def compare_datasets(a: Opened, b: Opened, *, progress: bool = True) -> Difference:
     """Compare two datasets; rows are read without their frames.
 
     Args:

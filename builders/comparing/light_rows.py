@@ -8,8 +8,8 @@ from typing import Any, Final
 import pyarrow as pa
 
 from builders.checking.row_stream import UnreadableRowsError, read_rows
-from builders.comparing.sides import Side
 from builders.engine.rows import FINGERPRINTED
+from builders.opening import Opened
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 from dvtr_bench.errors import InputError
@@ -45,7 +45,7 @@ class LightRow:
     others: Mapping[str, Any]
 
 
-def read_light_rows(side: Side, advance: Advance) -> Iterator[tuple[str, LightRow]]:
+def read_light_rows(side: Opened, advance: Advance) -> Iterator[tuple[str, LightRow]]:
     """Read all videos of a dataset, split after split.
 
     Args:

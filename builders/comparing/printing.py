@@ -10,7 +10,7 @@ from rich.text import Text
 
 from builders.comparing.difference import Change, Difference
 from builders.comparing.settings import SettingChange
-from builders.comparing.sides import Side
+from builders.opening import Opened
 from builders.summary import FINGERPRINT_SHOWN
 from dvtr_bench.atomic import written_beside
 from dvtr_bench.dataset.strict_json import to_json
@@ -120,7 +120,7 @@ def _text(value: object) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
-def _title(side: Side) -> str:
+def _title(side: Opened) -> str:
     manifest = side.manifest
     videos = "/".join(f"{split.num_videos:,}" for split in manifest.splits.values())
     frames = manifest.frames.sampling if manifest.frames else "annotations only"
@@ -142,7 +142,7 @@ def _verdict(difference: Difference) -> str:
     return f"two different datasets: results on one say nothing about the other{note}"
 
 
-def _side(side: Side) -> dict[str, str]:
+def _side(side: Opened) -> dict[str, str]:
     manifest = side.manifest
     return {
         "place": side.label,

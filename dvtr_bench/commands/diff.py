@@ -22,9 +22,9 @@ def diff(
     """Say what two versions of a dataset differ in: clips, captions, splits, settings."""
     from builders.comparing.difference import compare_datasets
     from builders.comparing.printing import print_difference, write_difference
-    from builders.comparing.sides import open_side
+    from builders.opening import open_anywhere
 
-    difference = compare_datasets(open_side(a, root), open_side(b, root))
+    difference = compare_datasets(open_anywhere(a, root), open_anywhere(b, root))
     print_difference(difference, most)
     if json_file is not None:
         typer.echo(f"wrote {write_difference(difference, json_file)}")

@@ -10,7 +10,11 @@ from dvtr_bench.command_options import Root
 
 def info(
     dataset: Annotated[
-        str, typer.Argument(help="Name or folder of a built dataset, or one that can be built.")
+        str,
+        typer.Argument(
+            help="Name or folder of a built dataset, ORG/NAME@v1.0.0 on the Hub, or one that can "
+            "be built."
+        ),
     ],
     root: Root = Path("dvtr"),
 ) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from builders.comparing.difference import Change, Difference, compare_datasets
 from builders.comparing.printing import print_difference, write_difference
-from builders.comparing.sides import Side, open_side
 from builders.engine.settings import FrameSettings
+from builders.opening import Opened, open_anywhere
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.video.frame_store import FrameFormat
@@ -31,7 +31,7 @@ def first(folder: Path) -> BuiltDataset:
 
 
 def compared(a: BuiltDataset, b: BuiltDataset) -> Difference:
-    sides = open_side(str(a.folder)), open_side(str(b.folder))
+    sides = open_anywhere(str(a.folder)), open_anywhere(str(b.folder))
     return compare_datasets(*sides, progress=False)
 
 
@@ -191,7 +191,7 @@ class CountedFile(io.FileIO):
 def test_frames_are_not_read(folder: Path) -> None:
     """Neither into memory nor from where the files lie."""
     built = build_toy(folder, name="large", frames=FrameSettings(frame_format=FrameFormat("png")))
-    side = Side("here", built.manifest, lambda path: CountedFile(built.folder / path))
+    side = Opened("here", built.manifest, lambda path: CountedFile(built.folder / path))
     assert compare_datasets(side, side, progress=False).rows_are_equal
     files = list((built.folder / "data").iterdir())
     assert sum(path.stat().st_size for path in files) > 1_500_000
@@ -218,7 +218,7 @@ def test_damaged_rows_are_named(folder: Path, first: BuiltDataset) -> None:
 
 def test_what_is_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no dataset 'x' is built"):
-        open_side("x", tmp_path)
+        open_anywhere("x", tmp_path)
     (tmp_path / "dvtr").mkdir()
     with pytest.raises(NotFoundError, match="no dataset .* is built"):
-        open_side(str(tmp_path / "dvtr" / "x"))
+        open_anywhere(str(tmp_path / "dvtr" / "x"))

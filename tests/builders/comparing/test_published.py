@@ -65,6 +65,15 @@ def test_a_published_version_and_a_folder(hub: HubState, client: HubClient, tmp_
     assert "the fingerprints are equal" in diff(f"hf://{REPO}", "second")[1]
     assert "'a ship' -> 'boat a'" in diff(f"{REPO}@v1.0.1", f"{REPO}@v1.0.0")[1]
     assert "(published)" not in diff("dvtr/first", "dvtr/second")[1]
+    outcome = client.run("info", f"{REPO}@v1.0.1", cwd=tmp_path)
+    assert f"on the Hub   {REPO}@v1.0.1 (published)" in outcome.out, outcome.err
+    assert f"fingerprint  {second.manifest.fingerprint}" in outcome.out
+    here = client.run("info", "second", cwd=tmp_path).out
+    for title in ("annotation files", "notes on this build", " test "):
+        assert title in outcome.out
+        assert outcome.out.split(title)[1].split("\ncheck it")[0].strip() == (
+            here.split(title)[1].split("\ncheck it")[0].strip()
+        )
     for wrong in (f"{REPO}@v9", "lab/other", "lab/toy@"):
         code, told = diff(wrong, "second")
         assert code == 1, told

@@ -1,4 +1,4 @@
-"""The two sides of a comparison: a built folder, or a dataset on the Hub, read where it lies."""
+"""A dataset wherever it is: a built folder, or one on the Hub, read where it lies."""
 
 import re
 import tempfile
@@ -16,22 +16,38 @@ _PUBLISHED: Final = re.compile(r"(?:hf://)?([\w.-]+/[\w.-]+)(?:@([\w.+-]+))?")
 
 
 @dataclass(frozen=True)
-class Side:
-    """One dataset of two.
+class Opened:
+    """A dataset, built here or published.
 
     Attributes:
         label: Where it is, for people.
         manifest: What it says of itself.
-        open_file: Opens one of its files; over the network only what is asked for is read.
+        open_file: Gives one of its files as PyArrow takes them, a path or an open file; over the
+            network only what is asked for is read.
+        folder: Where it is built; None for a published one.
     """
 
     label: str
     manifest: Manifest
     open_file: Callable[[str], Any]
+    folder: Path | None = None
+
+    def read_text(self, path: str) -> str:
+        """Return one of its files as text.
+
+        Raises:
+            OSError: It is not there, or cannot be read.
+            ValueError: It is not UTF-8.
+        """
+        if self.folder:
+            return (self.folder / path).read_text(encoding="utf-8")
+        with self.open_file(path) as file:
+            data: bytes = file.read()
+        return data.decode("utf-8")
 
 
-def open_side(given: str, root: Path = ROOT) -> Side:
-    """Open a dataset to compare.
+def open_anywhere(given: str, root: Path = ROOT) -> Opened:
+    """Open a dataset that is built here or published.
 
     Args:
         given: A name or folder of a built dataset, or ``ORG/NAME`` or ``ORG/NAME@REVISION`` of a
@@ -39,7 +55,7 @@ def open_side(given: str, root: Path = ROOT) -> Side:
         root: Where names are looked for.
 
     Returns:
-        The side; its rows are not read yet.
+        The dataset; its rows are not read yet.
 
     Raises:
         NotFoundError: It is neither here nor on the Hub.
@@ -52,10 +68,10 @@ def open_side(given: str, root: Path = ROOT) -> Side:
         if published is None or Path(given).parent.is_dir():
             raise
         return _open_published(published[1], published[2])
-    return Side(str(built.folder), built.manifest, built.folder.joinpath)
+    return Opened(str(built.folder), built.manifest, built.folder.joinpath, built.folder)
 
 
-def _open_published(repo: str, revision: str | None) -> Side:
+def _open_published(repo: str, revision: str | None) -> Opened:
     from huggingface_hub import HfFileSystem
     from huggingface_hub.errors import RevisionNotFoundError
 
@@ -73,7 +89,7 @@ def _open_published(repo: str, revision: str | None) -> Side:
         (Path(folder) / MANIFEST_NAME).write_bytes(text)
         manifest = read_manifest(Path(folder))
     # No reading ahead: between the columns that are wanted lie the frames.
-    return Side(
+    return Opened(
         f"{label} (published)",
         manifest,
         lambda path: files.open(f"{place}/{path}", cache_type="none"),
