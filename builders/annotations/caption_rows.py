@@ -28,7 +28,7 @@ SPLIT_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CaptionRow:
     """One row of a caption table, understood.
 

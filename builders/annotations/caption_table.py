@@ -14,7 +14,7 @@ from dvtr_bench.errors import AnnotationError, NotFoundError
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TableRow:
     """One row of a table.
 

@@ -10,13 +10,14 @@ from builders.annotations.caption_rows import CaptionRow
 from builders.clips.files import ClipFiles, is_video_name
 from builders.clips.matching import files_by_stem
 from builders.problems import bullets
+from builders.source import Footage
 from dvtr_bench.errors import AnnotationError
 
 SUBFOLDER_MARK: Final = "__"
 """What stands in an id for the ``/`` of a file in a subfolder."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NamedClip:
     """The clip that a row names.
 
@@ -37,6 +38,7 @@ class ClipNames:
         """Know the folder's files; None when there are captions alone."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
+        self._present = {file: file for file in folder.files} if folder else {}
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
         """Say which clip a row names.
@@ -65,9 +67,16 @@ class ClipNames:
         file = self._base(table) / name
         if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
             file = self._stems[file.name][0]
+        file = self._present.get(file, file)  # one object for all rows of a clip
         stem = file.with_suffix("") if is_video_name(file.name) else file
         video_id = row.video_id or SUBFOLDER_MARK.join(stem.parts)
         return NamedClip(video_id, file)
+
+    def footage(self, clip: NamedClip) -> Footage | None:
+        """Return a clip's pixels; None when its file is not there."""
+        if self._folder is None or clip.file not in self._present:
+            return None
+        return self._folder.footage(clip.file)
 
     def advice(self, file: PurePosixPath | None) -> str:
         """Return what a missing file may have been meant to be, or nothing."""

@@ -1,9 +1,9 @@
 """A folder of clips and a table of captions: any footage of one's own."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from builders.annotations.caption_rows import CaptionRow, find_columns, understand_row
@@ -13,7 +13,7 @@ from builders.clips.open import open_clips
 from builders.extra_columns import ExtraColumn, find_extra_columns
 from builders.options import optional, required
 from builders.problems import collect
-from builders.source import Clip, DatasetInfo, Footage, LicenceRecord, Source, SourceRecord
+from builders.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
 from builders.split_choice import choose_splits
 from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
 from dvtr_bench.dataset.versions import release
@@ -76,7 +76,7 @@ class Options:
             raise ConfigError("folder needs --clips DIR and --captions FILE")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Named:
     """A row and the clip that it names."""
 
@@ -102,12 +102,12 @@ def read(options: Options) -> Source:
     for one in named:
         rows_of.setdefault(one.clip.video_id, []).append(one.row)
     clip_of = {one.clip.video_id: one.clip for one in named}
+    del named  # of many clips, what is read of a table is most of a build's memory
     ratios = parse_ratios(options.ratios)
     chosen = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
     extras = find_extra_columns(list(rows_of.values()))
-    present = {file: folder.footage(file) for file in folder.files} if folder else {}
     clips = tuple(
-        _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], present, names, extras)
+        _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], names, extras)
         for video_id, rows in rows_of.items()
     )
     used = {clip.file for clip in clip_of.values()}
@@ -167,6 +167,7 @@ def _read_table(table: Path, options: Options, names: ClipNames) -> list[_Named]
     rows = read_table(table, options.encoding)
     columns = find_columns(rows, options.group_by)
     understood = collect(lambda row: understand_row(row, columns), rows)
+    del rows
     return collect(lambda row: _Named(row, names.name(row, table)), understood)
 
 
@@ -174,11 +175,10 @@ def _make_clip(
     clip: NamedClip,
     rows: Sequence[CaptionRow],
     split: str,
-    present: Mapping[PurePosixPath, Footage],
     names: ClipNames,
     extras: Sequence[ExtraColumn],
 ) -> Clip:
-    footage = present.get(clip.file) if clip.file else None
+    footage = names.footage(clip)
     return Clip(
         video_id=clip.video_id,
         captions=tuple(caption for row in rows for caption in row.captions),
