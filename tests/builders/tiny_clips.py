@@ -45,13 +45,6 @@ class TinyClips:
             self.write(folder / name, number)
         return folder
 
-    def write_long(self, path: Path) -> Path:
-        """Write a clip that takes a second or more to decode."""
-        source = ffmpeg.input("testsrc2=size=640x480:rate=24:duration=40", format="lavfi")
-        command = source.output(str(path), vcodec="libx264", preset="ultrafast", pix_fmt="yuv420p")
-        command.overwrite_output().run(cmd=ffmpeg_binary(), quiet=True)
-        return path
-
     def write_silent(self, path: Path) -> Path:
         """Write an MP4 that has sound and no frames."""
         tone = ffmpeg.input("sine=duration=1", format="lavfi")
