@@ -216,7 +216,9 @@ def command(builder: FolderBuilder) -> list[str]:
 
 
 PAUSED_BUILD = """
+import signal
 import time
+
 import builders.engine.decode as decode
 from dvtr_bench.main import main
 
@@ -232,6 +234,8 @@ def stage_three_clips(*arguments):
 
 
 decode.stage_clips = stage_three_clips
+# A shell has what it starts in the background ignore Ctrl-C, and tests may run there.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 main()
 """
 
