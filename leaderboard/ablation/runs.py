@@ -1,11 +1,11 @@
 """Which row of an ablation a result file belongs to, from the file alone."""
 
-import json
 from collections.abc import Sequence
 
 from dvtr_bench.ablation.variant import Ablations, Variant
 from dvtr_bench.errors import IncomparableError, NotFoundError
 from dvtr_bench.results import RunRecord
+from dvtr_bench.results.setups import Setup, setup_of
 
 
 def runs_by_variant(
@@ -30,7 +30,7 @@ def runs_by_variant(
         IncomparableError: There is more than one, a seed twice, or a row said to have the full
             model's weights that has others.
     """
-    groups: dict[str, dict[str, list[RunRecord]]] = {}
+    groups: dict[Setup, dict[str, list[RunRecord]]] = {}
     for record in records:
         variant = _variant_of(ablations, record)
         if variant is not None:
@@ -69,24 +69,12 @@ def _variant_of(ablations: Ablations, record: RunRecord) -> Variant | None:
     return None if len(found) > 1 else (found or [full])[0]
 
 
-def _shared(ablations: Ablations, record: RunRecord) -> str:
-    """Return all that runs of one ablation have in common, as one text."""
-    varied = {name for variant in ablations.variants for name in variant.settings}
-    training = record.model.training
-    recipe = dict(training.recipe) if training else {}
-    recipe.pop("seed", None)
-    return json.dumps(
-        [
-            {key: value for key, value in record.model.config.items() if key not in varied},
-            record.model.backbone_sha256,
-            recipe,
-            training.fingerprint if training else None,
-            record.dataset.fingerprint,
-            record.dataset.split,
-            record.protocol_version,
-        ],
-        sort_keys=True,
-    )
+def _shared(ablations: Ablations, record: RunRecord) -> Setup:
+    """Return all that runs of one ablation have in common: their setup but for what it varies."""
+    varied = {f"config.{name}" for variant in ablations.variants for name in variant.settings}
+    varied |= {"scoring", "text block", "order"}  # they follow from the configuration
+    setup = setup_of(record)
+    return Setup(setup.comparable, tuple(trait for trait in setup.traits if trait[0] not in varied))
 
 
 def _require_one_a_seed(name: str, runs: Sequence[RunRecord]) -> None:
