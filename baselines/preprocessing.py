@@ -5,16 +5,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
-from PIL import Image
 
 from dvtr_bench.errors import InputError
+from dvtr_bench.video.resize import resize_short_side, short_side_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.retriever import Frames
 
-PREPROCESSING_VERSION: Final = 1
+PREPROCESSING_VERSION: Final = 2
 """Raised when other pixels come out: features that were kept are then computed again."""
 
 
@@ -40,11 +40,8 @@ def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint
         raise InputError(
             f"a frame must be uint8, height x width x 3; found {frame.dtype}, {frame.shape}"
         )
-    height, width = _resized(frame.shape[0], frame.shape[1], image_size)
-    if (height, width) != frame.shape[:2]:
-        image = Image.fromarray(frame)
-        frame = np.asarray(image.resize((width, height), Image.Resampling.BICUBIC))
-    top, left = _corner(height, width, image_size)
+    frame = resize_short_side(frame, image_size)
+    top, left = _corner(frame.shape[0], frame.shape[1], image_size)
     square = frame[top : top + image_size, left : left + image_size]
     return np.ascontiguousarray(square.transpose(2, 0, 1))
 
@@ -64,7 +61,7 @@ def seen_part(height: int, width: int, image_size: int) -> tuple[float, float, f
         >>> seen_part(224, 448, 224)
         (0.25, 0.0, 0.75, 1.0)
     """
-    height, width = _resized(height, width, image_size)
+    width, height = short_side_size(width, height, image_size)
     top, left = _corner(height, width, image_size)
     return (
         left / width,
@@ -125,15 +122,6 @@ def stack_videos(
             pixels[row, column] = clip_pixels(frames[index], image_size)
         mask[row, : len(chosen)] = True
     return torch.from_numpy(pixels), torch.from_numpy(mask)
-
-
-def _resized(height: int, width: int, image_size: int) -> tuple[int, int]:
-    """Return height and width once the short side has ``image_size``."""
-    short = min(height, width)
-    if short == image_size:
-        return height, width
-    long = int(image_size * max(height, width) / short)
-    return (long, image_size) if width <= height else (image_size, long)
 
 
 def _corner(height: int, width: int, image_size: int) -> tuple[int, int]:

@@ -5,26 +5,18 @@ matrix product that made it. Compiled, every score is compared where it lies, at
 the product's time on one core. Scores on a GPU come here block by block.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from dvtr_bench.runtime.compiled import compiled
 
 Hits = NDArray[np.uint8]
 """uint8, sets x columns: 1 where a caption of the set competes."""
 
 
-def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call; what was compiled is kept for other runs where there is room."""
-    try:
-        return numba.njit(nogil=True, cache=True)(function)
-    except RuntimeError:  # no folder can be written to
-        return numba.njit(nogil=True)(function)
-
-
-@_compiled
+@compiled
 def count_block(
     scores: NDArray[Any],
     best_of_rows: NDArray[Any],
@@ -81,7 +73,7 @@ def count_block(
     return nans
 
 
-@_compiled
+@compiled
 def take_greatest(
     best: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[Any]
 ) -> None:
@@ -97,7 +89,7 @@ def take_greatest(
             best[places[index]] = values[index]
 
 
-@_compiled
+@compiled
 def add_up_sets(hits: Hits, wanted: NDArray[np.bool_], counts: NDArray[np.int64]) -> None:
     """Add the sets that compete to the count of each column.
 

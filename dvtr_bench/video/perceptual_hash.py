@@ -58,7 +58,9 @@ def perceptual_hash(frames: Sequence[NDArray[np.uint8]]) -> int:
     small = np.zeros((_SIDE, _SIDE), dtype=np.int64)
     for frame in frames:
         grey = Image.fromarray(frame).convert("L")
-        small += np.asarray(grey.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.int64)
+        # Rows first, whatever Pillow takes first: its version 13 changed that for tall pictures.
+        narrow = grey.resize((_SIDE, grey.height), Image.Resampling.BOX)
+        small += np.asarray(narrow.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.int64)
     cosines = _cosines()
     # Doubled around the median of an even count, which lies between two whole numbers.
     frequencies = (cosines @ small @ cosines.T).ravel()

@@ -1,17 +1,13 @@
-"""Resizing as CLIP's own preprocessing has it: bicubic with antialiasing, short side to a size.
-
-Pillow does it, not OpenCV: CLIP's transform is Pillow's resize, and OpenCV's bicubic has another
-kernel and no antialiasing, so its frames would not be the ones that CLIP was trained on.
-"""
+"""Resizing as CLIP's own preprocessing has it: bicubic with antialiasing, short side to a size."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-from PIL import Image
+from .bicubic import resize_bicubic
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 
@@ -43,12 +39,10 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
         short_side_px: wanted; smaller pictures are enlarged, as CLIP's preprocessing does.
 
     Returns:
-        uint8, height x width x 3, RGB.
+        uint8, height x width x 3, RGB; the picture itself where its short side has that length.
 
     Source:
         `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
     """
     height_px, width_px, _ = picture.shape
-    size = short_side_size(width_px, height_px, short_side_px)
-    resized = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC)
-    return np.asarray(resized).copy()
+    return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

@@ -16,7 +16,8 @@ CPU time says more than the clock of what one thread needs.
               loaders of CLIP4Clip and its descendants do, resized and encoded by OpenCV.
     1 worker, N workers
               the pool of worker processes from its start to its end, starts of processes included;
-              and ffmpeg with N threads beside the latter.
+              beside the latter, ffmpeg with N threads, and N ffmpegs of one thread at once: what
+              cores that share a cache and a clock can do together at all.
 """
 
 import argparse
@@ -87,15 +88,17 @@ def stage(clips: list[Path], workers: int, copies: int = 1) -> int:
     return len(staged)
 
 
-def decode_with_ffmpeg(clips: list[Path], threads: int) -> int:
-    """Decode clips with one ffmpeg process."""
+def decode_with_ffmpeg(clips: list[Path], threads: int, processes: int = 1) -> int:
+    """Decode clips with ffmpeg processes that run at once, every one of them all clips."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listing:
         listing.write("".join(f"file '{clip.resolve()}'\n" for clip in clips))
         listing.flush()
         command = [ffmpeg_binary(), "-loglevel", "error", "-threads", str(threads), "-f", "concat"]
         command += ["-safe", "0", "-i", listing.name, "-map", "0:v:0", "-fps_mode", "passthrough"]
-        subprocess.run([*command, "-f", "null", "-"], check=True)
-    return len(clips)
+        running = [subprocess.Popen([*command, "-f", "null", "-"]) for _ in range(processes)]
+        if any([process.wait() for process in running]):
+            raise SystemExit("ffmpeg cannot decode the clips")
+    return processes * len(clips)
 
 
 def seek_with_opencv(clips: list[Path]) -> int:
@@ -131,24 +134,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=Path, help="folder of clips; made here when left out")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--copies", type=int, default=3, help="how often the pools take each clip")
+    parser.add_argument("--copies", type=int, default=10, help="how often the pools take each clip")
     parser.add_argument("--part", choices=["threads", "pools", "both"], default="both")
     asked = parser.parse_args()
     cv2.setNumThreads(1)
     cores = usable_cores()
-    pool, threads = f"{cores} workers", f"ffmpeg, {cores} threads"
+    pool, threads, many = f"{cores} workers", f"ffmpeg, {cores} threads", f"{cores} ffmpegs"
     spent: dict[str, list[Spent]] = {}
     with tempfile.TemporaryDirectory() as scratch:
         clips = sorted(asked.clips.iterdir()) if asked.clips else make_clips(Path(scratch))
         ways: dict[str, Callable[[], int]] = {}
+        ways["ffmpeg"] = lambda: decode_with_ffmpeg(clips, 1)
         if asked.part != "pools":
             ways["ours"] = lambda: stage(clips, 0)
-            ways["ffmpeg"] = lambda: decode_with_ffmpeg(clips, 1)
             ways["seeking"] = lambda: seek_with_opencv(clips[: max(1, len(clips) // 2)])
         if asked.part != "threads":
             ways["1 worker"] = lambda: stage(clips, 1, asked.copies)
             ways[pool] = lambda: stage(clips, cores, asked.copies)
             ways[threads] = lambda: decode_with_ffmpeg(clips * asked.copies, cores)
+            ways[many] = lambda: decode_with_ffmpeg(clips * asked.copies, 1, cores)
         stage(clips[:1], 0)  # imports and compiled code of this process
         for _ in range(asked.rounds):
             for name, run in ways.items():
@@ -157,7 +161,8 @@ def main() -> None:
         {name: statistics.median(one[index] for one in all_) for name, all_ in spent.items()}
         for index in (0, 1)
     )
-    ratios = [("ffmpeg", "ours"), ("seeking", "ours"), ("1 worker", pool), (threads, pool)]
+    ratios = [("ffmpeg", "ours"), ("seeking", "ours"), ("1 worker", pool), ("ffmpeg", many)]
+    ratios += [(threads, pool), (many, pool)]
     for slow, fast in ratios:
         if slow in ways and fast in ways:
             of_cpu = f", by CPU time {cpu[slow] / cpu[fast]:.2f}" if fast == "ours" else ""

@@ -10,6 +10,7 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, Resize
 
 from dvtr_bench.errors import ConfigError, InputError
+from dvtr_bench.video.bicubic import resize_bicubic
 from dvtr_bench.video.colour import frame_colour, to_rgb
 from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
 from dvtr_bench.video.perceptual_hash import hamming_distance, perceptual_hash
@@ -78,6 +79,20 @@ def test_rgb_needs_no_matrix() -> None:
     assert str(frame_colour(av.VideoFrame(8, 8, "gbrp"))) == "rgb"
 
 
+def test_rows_that_are_padded_in_memory_come_without_the_padding() -> None:
+    frame = flat_frame((120, 90, 200), 62, 46, 5, 1)
+    assert frame.planes[0].line_size > 62
+    rgb = to_rgb(frame, VideoReformatter())
+    assert rgb.shape == (46, 62, 3)
+    assert (rgb == rgb[0, 0]).all()
+
+
+def test_white_of_five_bits_is_white() -> None:
+    frame = av.VideoFrame(16, 16, "rgb555le")
+    frame.planes[0].update(b"\xff\x7f" * (frame.planes[0].buffer_size // 2))
+    assert (to_rgb(frame, VideoReformatter()) == 255).all()
+
+
 @pytest.mark.parametrize("degrees", [0, 90, 180, 270])
 @pytest.mark.parametrize("mirrored", [False, True])
 def test_orientation_agrees_with_pillow(degrees: int, mirrored: bool) -> None:
@@ -89,6 +104,12 @@ def test_orientation_agrees_with_pillow(degrees: int, mirrored: bool) -> None:
     assert np.array_equal(Orientation(degrees, mirrored).apply(picture), np.asarray(expected))
 
 
+def resized_by_pillow(picture: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
+    """Resize rows first: left to itself, Pillow 13 takes columns first in some tall pictures."""
+    rows = Image.fromarray(picture).resize((width_px, len(picture)), Image.Resampling.BICUBIC)
+    return np.asarray(rows.resize((width_px, height_px), Image.Resampling.BICUBIC))
+
+
 @pytest.mark.parametrize("size", [(640, 360), (356, 640), (161, 97), (224, 224), (1001, 225)])
 def test_resize_is_that_of_clip_bit_for_bit(size: tuple[int, int]) -> None:
     picture = RNG.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
@@ -96,6 +117,33 @@ def test_resize_is_that_of_clip_bit_for_bit(size: tuple[int, int]) -> None:
     transform = Resize(224, InterpolationMode.BICUBIC)
     assert np.array_equal(once, np.asarray(transform(Image.fromarray(picture))))
     assert np.array_equal(once, np.asarray(transform(Image.fromarray(once))))  # and stays so
+
+
+def test_resize_is_that_of_pillow_at_any_size() -> None:
+    for _ in range(200):
+        given, wanted = RNG.integers(1, 400, 2), RNG.integers(1, 400, 2)
+        picture = RNG.integers(0, 256, (*given, 3), dtype=np.uint8)
+        if RNG.random() < 0.5:
+            picture = np.where(picture < 128, np.uint8(0), np.uint8(255))  # sums overshoot
+        width_px, height_px = wanted.tolist()
+        expected = resized_by_pillow(picture, width_px, height_px)
+        sizes = f"{given} to {wanted}"
+        assert np.array_equal(resize_bicubic(picture, width_px, height_px), expected), sizes
+
+
+def test_a_turned_picture_is_resized_as_a_copy_of_it() -> None:
+    picture = RNG.integers(0, 256, (90, 160, 3), dtype=np.uint8)
+    turned = np.rot90(picture)
+    before = turned.copy()
+    assert np.array_equal(resize_short_side(turned, 40), resize_short_side(before, 40))
+    assert np.array_equal(turned, before)
+
+
+def test_a_tall_picture_is_hashed_rows_first() -> None:
+    stripes = np.zeros((800, 30, 3), dtype=np.uint8)
+    stripes[::7, ::3] = 255
+    narrow = Image.fromarray(stripes).resize((32, 800), Image.Resampling.BOX)
+    assert perceptual_hash([stripes]) == perceptual_hash([np.asarray(narrow)])
 
 
 def test_png_keeps_every_bit() -> None:

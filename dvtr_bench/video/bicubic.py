@@ -1,0 +1,104 @@
+"""Bicubic resizing with antialiasing: the bytes that Pillow gives CLIP, in a quarter of the time.
+
+Why it is here and Pillow does not do it: Pillow's version 13 takes the columns of some upright
+pictures first, so that a dataset's bytes would depend on what is installed; and a quarter of a
+build went into it. OpenCV's bicubic has another kernel and no antialiasing. This is Pillow's
+arithmetic, in whole numbers but for the weights, along lines of memory, where a compiler finds
+vector instructions.
+
+Source: Pillow 12, `src/libImaging/Resample.c`, `precompute_coeffs` and the 8-bit passes.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from dvtr_bench.runtime.compiled import compiled
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHARPNESS = -0.5
+_REACH = 2.0
+_FRACTION_BITS = 22
+"""Of a weight: 32 bits less 8 of a pixel and 2 for sums that overshoot."""
+
+
+def resize_bicubic(picture: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray[np.uint8]:
+    """Resize a picture, first along its rows, then along its columns.
+
+    Args:
+        picture: uint8, height x width x 3.
+        width_px: wanted, above 0.
+        height_px: wanted, above 0.
+
+    Returns:
+        uint8, height_px x width_px x 3; the picture itself where it has that size.
+
+    Example:
+        >>> resize_bicubic(np.full((4, 6, 3), 7, np.uint8), 3, 2)[..., 0]
+        array([[7, 7, 7],
+               [7, 7, 7]], dtype=uint8)
+    """
+    picture = np.ascontiguousarray(picture)
+    if picture.shape[1] != width_px:
+        turned = _resize_lines(np.asarray(cv2.transpose(picture)), width_px)
+        picture = np.asarray(cv2.transpose(turned), dtype=np.uint8)
+    if picture.shape[0] != height_px:
+        picture = _resize_lines(picture, height_px)
+    return picture
+
+
+def _resize_lines(picture: NDArray[np.uint8], num_lines: int) -> NDArray[np.uint8]:
+    """Resize along the first axis."""
+    lines = picture.reshape(len(picture), -1)
+    resized = np.empty((num_lines, lines.shape[1]), dtype=np.uint8)
+    _weigh_lines(lines, resized)
+    return resized.reshape(num_lines, *picture.shape[1:])
+
+
+@compiled
+def _weigh_lines(lines: NDArray[np.uint8], resized: NDArray[np.uint8]) -> None:
+    """Make each line of the result from the lines around its place.
+
+    Args:
+        lines: uint8, given number x values of a line.
+        resized: uint8, wanted number x values of a line: written.
+    """
+    scale = len(lines) / len(resized)
+    stretch = max(scale, 1.0)
+    reach = _REACH * stretch
+    weights = np.empty(math.ceil(reach) * 2 + 1)
+    sums = np.empty(lines.shape[1], dtype=np.int32)
+    for place in range(len(resized)):
+        centre = (place + 0.5) * scale
+        first = max(int(centre - reach + 0.5), 0)
+        count = min(int(centre + reach + 0.5), len(lines)) - first
+        total = 0.0
+        for tap in range(count):
+            weights[tap] = _bicubic((tap + first - centre + 0.5) * (1.0 / stretch))
+            total += weights[tap]
+        sums[:] = 1 << (_FRACTION_BITS - 1)
+        for tap in range(count):
+            weight = weights[tap] / total * (1 << _FRACTION_BITS)
+            rounded = np.int32(weight - 0.5 if weight < 0 else weight + 0.5)
+            line = lines[first + tap]
+            for column in range(len(line)):
+                sums[column] += rounded * np.int32(line[column])
+        for column in range(len(sums)):
+            resized[place, column] = min(max(sums[column] >> _FRACTION_BITS, 0), 255)
+
+
+@compiled
+def _bicubic(distance: float) -> float:
+    """Weight of a pixel by its distance, in steps of the coarser of the two grids."""
+    x = abs(distance)
+    if x < 1.0:
+        return ((_SHARPNESS + 2.0) * x - (_SHARPNESS + 3.0)) * x * x + 1
+    if x < _REACH:
+        return (((x - 5) * x + 8) * x - 4) * _SHARPNESS
+    return 0.0
