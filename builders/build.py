@@ -22,6 +22,7 @@ from builders.engine.rows import Rows
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import disk_errors_explained, open_staging, put_in_place
 from builders.options import make_options
+from builders.packed import Packed
 from builders.problems import bullets
 from builders.source import Source
 from dvtr_bench.catalog import DATASETS
@@ -183,7 +184,7 @@ def _settle_broken(
     if settings.missing == "stop":
         stop_at({BROKEN: lines}, source.info.name, settings.root)
     lost = {clip.video_id for clip, _ in decoded.broken}
-    kept = tuple(clip for clip in source.clips if clip.video_id not in lost)
+    kept = Packed(clip for clip in source.clips if clip.video_id not in lost)
     if not kept:
         listed = write_problems({BROKEN: lines}, source.info.name, settings.root)
         raise MissingClipsError(

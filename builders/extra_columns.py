@@ -1,6 +1,6 @@
 """A user's further columns (licence, source, flight, ...) as columns of the dataset."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -30,7 +30,7 @@ class ExtraColumn:
         return values if pa.types.is_list(self.field.type) else values[0]
 
 
-def find_extra_columns(clips: Sequence[Sequence[CaptionRow]]) -> list[ExtraColumn]:
+def find_extra_columns(clips: Collection[Sequence[CaptionRow]]) -> list[ExtraColumn]:
     """Find a table's further columns.
 
     Args:
@@ -44,7 +44,7 @@ def find_extra_columns(clips: Sequence[Sequence[CaptionRow]]) -> list[ExtraColum
     return [ExtraColumn(name, _field(name, clips)) for name in names]
 
 
-def _field(name: str, clips: Sequence[Sequence[CaptionRow]]) -> pa.Field:
+def _field(name: str, clips: Collection[Sequence[CaptionRow]]) -> pa.Field:
     differs = any(len({row.extra.get(name) for row in rows}) > 1 for rows in clips)
     column = f"{name}_in_table" if name in _TAKEN else name
     return pa.field(column, pa.list_(pa.string()) if differs else pa.string())

@@ -1,6 +1,6 @@
 """Problems gathered and told all at once, so that a user mends them in one go."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 from dvtr_bench.errors import AnnotationError
@@ -12,30 +12,32 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def collect(function: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+def collected(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Apply a function to all items and report all that fail together.
 
     Args:
         function: May raise `AnnotationError`.
         items: What to apply it to.
 
-    Returns:
+    Yields:
         The results, in order.
 
     Raises:
-        AnnotationError: At least one item failed; lists the first ten messages and the count.
+        AnnotationError: At the end, if at least one item failed; lists the first ten messages and
+            the count.
     """
-    results, failures = [], []
+    failures = []
     for item in items:
         try:
-            results.append(function(item))
+            result = function(item)
         except AnnotationError as failure:
             failures.append(str(failure))
+        else:
+            yield result
     if len(failures) == 1:
         raise AnnotationError(failures[0])
     if failures:
         raise AnnotationError(f"problems found: {len(failures)}{bullets(failures)}")
-    return results
 
 
 def bullets(lines: Sequence[str]) -> str:

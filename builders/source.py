@@ -180,7 +180,8 @@ class Source:
 
     Attributes:
         info: With the name and version of this very variant.
-        clips: In the order of the rows to be; a split's order is that of its clips here.
+        clips: In the order of the rows to be; a split's order is that of its clips here. Where a
+            user can have any number of them, `Packed`.
         sources: The annotation files that were read.
         extra_fields: Arrow fields of the columns beyond the common ones.
         unused_clips: Clip files that no id asked for.
@@ -190,7 +191,7 @@ class Source:
     """
 
     info: DatasetInfo
-    clips: tuple[Clip, ...]
+    clips: Sequence[Clip]
     sources: tuple[SourceRecord, ...] = ()
     extra_fields: tuple[pa.Field, ...] = ()
     unused_clips: tuple[str, ...] = ()

@@ -1,15 +1,20 @@
 """Tables that users write: CSV, JSONL, JSON or Parquet in, rows of named cells out."""
 
 import csv
-import io
+import itertools
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from builders.annotations.text_file import read_text
+from builders.packed import Packed
 from dvtr_bench.errors import AnnotationError, NotFoundError
+
+_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+\Z")
+_CSV_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -27,7 +32,7 @@ class TableRow:
     cells: Mapping[str, Any]
 
 
-def read_table(path: Path, encoding: str = "utf-8") -> list[TableRow]:
+def read_table(path: Path, encoding: str = "utf-8") -> Sequence[TableRow]:
     """Read a table of captions.
 
     Args:
@@ -35,7 +40,7 @@ def read_table(path: Path, encoding: str = "utf-8") -> list[TableRow]:
         encoding: Of a text file; a UTF-8 byte order mark is accepted.
 
     Returns:
-        Its rows, in file order; at least one.
+        Its rows, in file order; at least one. They take little memory, however many there are.
 
     Raises:
         AnnotationError: The file is not what its name says, or has no rows.
@@ -49,15 +54,15 @@ def read_table(path: Path, encoding: str = "utf-8") -> list[TableRow]:
             f"{path}: expected a name that ends in {', '.join(TABLE_SUFFIXES)}, found {suffix!r}"
         )
     if suffix == ".parquet":
-        rows = list(_parquet_rows(path))
+        rows = Packed(_parquet_rows(path))
     else:
         text = read_text(path, encoding)
         if suffix in {".csv", ".tsv"}:
-            rows = list(_csv_rows(path, text))
+            rows = Packed(_csv_rows(path, text))
         elif suffix == ".json":
-            rows = list(_json_rows(path, text))
+            rows = Packed(_json_rows(path, text))
         else:
-            rows = list(_jsonl_rows(path, text))
+            rows = Packed(_jsonl_rows(path, text))
     if not rows:
         raise AnnotationError(f"{path}: expected at least one row of captions, found none")
     return rows
@@ -67,7 +72,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:
     header_line = text.partition("\n")[0]
     # Spreadsheets of many languages write semicolons.
     delimiter = max("\t;,", key=header_line.count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    reader = csv.reader(_lines(_CSV_LINE, text), delimiter=delimiter, strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
         _check_header(path, header)
@@ -87,6 +92,11 @@ def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:
         raise AnnotationError(f"{path}, line {reader.line_num}: not CSV ({failure})") from None
 
 
+def _lines(pattern: re.Pattern[str], text: str) -> Iterator[str]:
+    """Yield lines with their ends, one at a time: a list or a file of them would copy the text."""
+    return (line[0] for line in pattern.finditer(text))
+
+
 def _check_header(path: Path, header: list[str]) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
@@ -99,7 +109,7 @@ def _check_header(path: Path, header: list[str]) -> None:
 
 
 def _jsonl_rows(path: Path, text: str) -> Iterator[TableRow]:
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(_lines(_LINE, text), start=1):
         if line.strip():
             yield _json_row(f"{path}, line {number}", line)
 
@@ -137,8 +147,9 @@ def _parquet_rows(path: Path) -> Iterator[TableRow]:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
+        batches = pq.ParquetFile(path).iter_batches()
+        rows = itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
+        for number, cells in enumerate(rows, start=1):
+            yield TableRow(f"{path}, row {number}", cells)
     except pa.ArrowInvalid as failure:
         raise AnnotationError(f"{path}: not a Parquet file ({failure})") from None
-    for number, cells in enumerate(table.to_pylist(), start=1):
-        yield TableRow(f"{path}, row {number}", cells)

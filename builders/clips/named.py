@@ -9,7 +9,7 @@ from typing import Final
 from builders.annotations.caption_rows import CaptionRow
 from builders.clips.files import ClipFiles, is_video_name
 from builders.clips.matching import files_by_stem
-from builders.problems import bullets
+from builders.problems import SHOWN, bullets
 from builders.source import Footage
 from dvtr_bench.errors import AnnotationError
 
@@ -38,7 +38,8 @@ class ClipNames:
         """Know the folder's files; None when there are captions alone."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        self._present = {file: file for file in folder.files} if folder else {}
+        self._present = frozenset(folder.files) if folder else frozenset()
+        self._advice_left = SHOWN
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
         """Say which clip a row names.
@@ -67,7 +68,6 @@ class ClipNames:
         file = self._base(table) / name
         if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
             file = self._stems[file.name][0]
-        file = self._present.get(file, file)  # one object for all rows of a clip
         stem = file.with_suffix("") if is_video_name(file.name) else file
         video_id = row.video_id or SUBFOLDER_MARK.join(stem.parts)
         return NamedClip(video_id, file)
@@ -79,9 +79,14 @@ class ClipNames:
         return self._folder.footage(clip.file)
 
     def advice(self, file: PurePosixPath | None) -> str:
-        """Return what a missing file may have been meant to be, or nothing."""
-        names = [str(other) for other in self._folder.files] if self._folder else []
-        near = get_close_matches(str(file), names, n=1, cutoff=0.8) if file else []
+        """Return what a missing file may have been meant to be, or nothing.
+
+        Only for as many as a message shows: to search all names for each of many takes hours.
+        """
+        if file is None or self._folder is None or not self._advice_left:
+            return ""
+        self._advice_left -= 1
+        near = get_close_matches(str(file), map(str, self._folder.files), n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
@@ -112,25 +117,26 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
     Raises:
         AnnotationError: Lists the ids and files.
     """
-    id_of: dict[object, NamedClip] = {}
-    file_of: dict[str, NamedClip] = {}
+    id_of: dict[object, str] = {}
+    file_of: dict[str, str] = {}
     problems: dict[str, None] = {}
     for clip in clips:
         if clip.file is None:
             continue
-        place = folder.place(clip.file) if folder else clip.file
-        first = id_of.setdefault(place, clip)
-        if first.video_id != clip.video_id:
-            also = "" if first.file == clip.file else f" (the same file as {clip.file})"
+        video_id, file = clip.video_id, str(clip.file)
+        first_id = id_of.setdefault(folder.place(clip.file) if folder else file, video_id)
+        if first_id != video_id:
+            first = file_of[first_id]
+            also = "" if first == file else f" (the same file as {file})"
             problems[
-                f"the file {first.file}{also} is named by two ids, {first.video_id!r} and "
-                f"{clip.video_id!r}: give its captions to one of them"
+                f"the file {first}{also} is named by two ids, {first_id!r} and {video_id!r}: give "
+                "its captions to one of them"
             ] = None
-        other = file_of.setdefault(clip.video_id, clip)
-        if other.file != clip.file:
+        other = file_of.setdefault(video_id, file)
+        if other != file:
             problems[
-                f"the id {clip.video_id!r} names two files, {other.file} and {clip.file}: add a "
-                "column video_id with an id of its own for each"
+                f"the id {video_id!r} names two files, {other} and {file}: add a column video_id "
+                "with an id of its own for each"
             ] = None
     if problems:
         raise AnnotationError(f"the table of captions contradicts itself:{bullets(list(problems))}")

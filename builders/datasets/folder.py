@@ -1,7 +1,7 @@
 """A folder of clips and a table of captions: any footage of one's own."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -11,8 +11,10 @@ from builders.annotations.caption_table import read_table
 from builders.clips.named import ClipNames, NamedClip, check_one_id_per_file
 from builders.clips.open import open_clips
 from builders.extra_columns import ExtraColumn, find_extra_columns
+from builders.named_rows import NamedRow, NamedRows
 from builders.options import optional, required
-from builders.problems import collect
+from builders.packed import Packed
+from builders.problems import collected
 from builders.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
 from builders.split_choice import choose_splits
 from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
@@ -76,14 +78,6 @@ class Options:
             raise ConfigError("folder needs --clips DIR and --captions FILE")
 
 
-@dataclass(frozen=True, slots=True)
-class _Named:
-    """A row and the clip that it names."""
-
-    row: CaptionRow
-    clip: NamedClip
-
-
 def read(options: Options) -> Source:
     """Read a folder of clips and its captions.
 
@@ -96,21 +90,17 @@ def read(options: Options) -> Source:
     folder = open_clips(options.clips) if options.clips else None
     tables = [options.captions] if options.captions else _find_tables(options.clips)
     names = ClipNames(folder)
-    named = [one for table in tables for one in _read_table(table, options, names)]
-    check_one_id_per_file(folder, [one.clip for one in named])
-    rows_of: dict[str, list[CaptionRow]] = {}
-    for one in named:
-        rows_of.setdefault(one.clip.video_id, []).append(one.row)
-    clip_of = {one.clip.video_id: one.clip for one in named}
-    del named  # of many clips, what is read of a table is most of a build's memory
+    named = NamedRows(one for table in tables for one in _read_table(table, options, names))
+    rows_of, clip_of = named.rows_of, named.clip_of
+    check_one_id_per_file(folder, named.clips())
     ratios = parse_ratios(options.ratios)
     chosen = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
-    extras = find_extra_columns(list(rows_of.values()))
-    clips = tuple(
+    extras = find_extra_columns(rows_of.values())
+    clips = Packed(
         _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], names, extras)
         for video_id, rows in rows_of.items()
     )
-    used = {clip.file for clip in clip_of.values()}
+    used = {str(clip.file) for clip in clip_of.values()}
     return Source(
         info=replace(
             INFO,
@@ -125,7 +115,7 @@ def read(options: Options) -> Source:
         clips=clips,
         sources=tuple(_record(table) for table in tables),
         extra_fields=tuple(extra.field for extra in extras),
-        unused_clips=tuple(str(file) for file in folder.files if file not in used)
+        unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
         if folder
         else (),
         notes=chosen.notes,
@@ -163,12 +153,11 @@ def _find_tables(root: Path | None) -> list[Path]:
     return found
 
 
-def _read_table(table: Path, options: Options, names: ClipNames) -> list[_Named]:
+def _read_table(table: Path, options: Options, names: ClipNames) -> Iterator[NamedRow]:
     rows = read_table(table, options.encoding)
     columns = find_columns(rows, options.group_by)
-    understood = collect(lambda row: understand_row(row, columns), rows)
-    del rows
-    return collect(lambda row: _Named(row, names.name(row, table)), understood)
+    understood = Packed(collected(lambda row: understand_row(row, columns), rows))
+    return collected(lambda row: NamedRow(row, names.name(row, table)), understood)
 
 
 def _make_clip(

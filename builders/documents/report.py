@@ -1,10 +1,11 @@
 """`build-report.json`: what was found in the clips and captions, and what was left out."""
 
 import json
+from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -139,34 +140,24 @@ def _caption_report(clips: Sequence[Clip], train_texts: set[str] | None) -> Capt
 
 
 def _clip_report(rows: Rows) -> ClipReport:
-    facts: dict[str, list[Any]] = {
-        name: []
-        for name in (
-            "source_codec source_colour source_fps duration_seconds rotation_degrees".split()
-        )
-    }
-    sizes: Counter[str] = Counter()
-    same: dict[str, list[str]] = {}
+    codecs, sizes, colours, turns = (Counter[str]() for _ in range(4))
+    rates, lengths = array("d"), array("d")
+    same: dict[bytes, list[str]] = {}
     for clip in rows.source.clips:
         values = rows.values(clip)
-        for name, found in facts.items():
-            found.append(values[name])
+        codecs[values["source_codec"]] += 1
         sizes[f"{values['source_width_px']}x{values['source_height_px']}"] += 1
-        same.setdefault(values["clip_sha256"], []).append(clip.video_id)
+        colours[values["source_colour"]] += 1
+        turns["turned" if values["rotation_degrees"] else "upright"] += 1
+        rates.append(values["source_fps"])
+        lengths.append(values["duration_seconds"])
+        same.setdefault(bytes.fromhex(values["clip_sha256"]), []).append(clip.video_id)
     return ClipReport(
-        codecs=_counts(facts["source_codec"]),
+        codecs=dict(codecs.most_common()),
         sizes_px=dict(sizes.most_common()),
-        colour=_counts(facts["source_colour"]),
-        rotated=sum(degrees != 0 for degrees in facts["rotation_degrees"]),
-        fps=_extremes(facts["source_fps"]),
-        duration_seconds=_extremes(facts["duration_seconds"]),
+        colour=dict(colours.most_common()),
+        rotated=turns["turned"],
+        fps=(round(min(rates), 3), round(max(rates), 3)),
+        duration_seconds=(round(min(lengths), 3), round(max(lengths), 3)),
         identical_files=tuple(tuple(ids) for ids in same.values() if len(ids) > 1),
     )
-
-
-def _counts(values: Sequence[str]) -> dict[str, int]:
-    return dict(Counter(values).most_common())
-
-
-def _extremes(values: Sequence[float]) -> tuple[float, float]:
-    return round(min(values), 3), round(max(values), 3)

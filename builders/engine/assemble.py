@@ -12,6 +12,7 @@ import pyarrow as pa
 from builders.engine.parquet import (
     ROW_GROUP_BYTES,
     ROW_GROUP_ROWS,
+    SHARD_ROWS,
     TEXT_ROW_GROUP_ROWS,
     with_metadata,
     write_parquet,
@@ -152,7 +153,7 @@ class _SplitWriter:
         """Write all configs; return the record and the bytes in memory of each config."""
         files: list[FileRecord] = []
         sizes = {"default": 0}
-        shards = list(cut(clips, self._shard_share, self.settings.shard_bytes))
+        shards = list(cut(clips, self._shard_share, self.settings.shard_bytes, SHARD_ROWS))
         for number, shard in enumerate(shards):
             name = f"data/{self.split}-{number:05d}-of-{len(shards):05d}.parquet"
             batches = self._counted(self.rows.batches(shard, ROW_GROUP_ROWS, ROW_GROUP_BYTES))
@@ -262,10 +263,13 @@ def _frame_record(rows: Rows, settings: BuildSettings) -> FrameRecord | None:
     if settings.frames is None:
         return None
     described = settings.frames.describe()
-    staged = [rows.staged[clip.video_id] for clip in rows.source.clips]
-    num_frames = sum(clip.num_frames for clip in staged)
+    num_frames = frame_bytes = 0
+    for clip in rows.source.clips:
+        staged = rows.staged[clip.video_id]
+        num_frames += staged.num_frames
+        frame_bytes += staged.frame_bytes
     return FrameRecord(
         **described,
         num_frames=num_frames,
-        mean_frame_bytes=round(sum(clip.frame_bytes for clip in staged) / max(1, num_frames), 1),
+        mean_frame_bytes=round(frame_bytes / max(1, num_frames), 1),
     )

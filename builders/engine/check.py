@@ -1,14 +1,16 @@
 """Checks of a source before any clip is decoded: everything that is wrong is told at once."""
 
 import json
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from builders.documents.report import REPORT_NAME
 from builders.engine.settings import BuildSettings
+from builders.packed import Packed
 from builders.problems import bullets
-from builders.source import Clip, Source
+from builders.source import Source
 from dvtr_bench.atomic import written_beside
 from dvtr_bench.dataset.schema import SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
@@ -33,14 +35,14 @@ def check_source(source: Source) -> None:
         AnnotationError: Lists what is wrong.
     """
     problems: list[str] = []
-    seen: dict[str, Clip] = {}
+    seen: set[str] = set()
     for clip in source.clips:
         place = f"{clip.where}: " if clip.where else ""
         if reason := _id_problem(clip.video_id):
             problems.append(f"{place}the id {clip.video_id!r} {reason}")
         if clip.video_id in seen:
             problems.append(f"{place}the id {clip.video_id!r} stands there twice")
-        seen[clip.video_id] = clip
+        seen.add(clip.video_id)
         if clip.split not in SPLITS:
             problems.append(f"{place}{clip.video_id!r} is in the unknown split {clip.split!r}")
         problems += [
@@ -86,10 +88,12 @@ def settle_missing(
         NO_CLIP: tuple(clip.video_id for clip in missing),
         NO_ID: source.unused_clips,
     }
-    kept = tuple(clip for clip in source.clips if clip.footage is not None)
+    kept = Packed(clip for clip in source.clips if clip.footage is not None)
     unused = [repr(name) for name in source.unused_clips]
     if not kept:
         others = f"Found other clips: {len(unused):,}{bullets(unused)}"
+        if within := _common_folder(source.unused_clips):
+            others += f"\nAll of them lie in {within}/: was that folder meant with --clips?"
         listed = write_problems(found, source.info.name, settings.root)
         raise MissingClipsError(
             f"{source.info.name}: not one of {len(missing):,} ids has a clip. Expected clips from "
@@ -102,6 +106,11 @@ def settle_missing(
         }
         stop_at(shown, source.info.name, settings.root)
     return replace(source, clips=kept), {reason: ids for reason, ids in found.items() if ids}
+
+
+def _common_folder(files: Sequence[str]) -> str:
+    """Return the deepest folder that all files lie in, relative to what was named; or nothing."""
+    return posixpath.commonpath([posixpath.dirname(file) for file in files]) if files else ""
 
 
 def absent_splits(source: Source) -> tuple[str, ...]:

@@ -75,15 +75,14 @@ def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
         workers: How many processes.
 
     Returns:
-        By video id; None where the clip cannot be read.
+        By video id; None where there is no clip or it cannot be read.
     """
-    with_footage = [clip for clip in clips if clip.footage is not None]
-    found: dict[str, str | None] = {}
     # Hashing crashes nothing: one worker more would only cost its start.
-    processes = min(workers, len(with_footage)) if workers > 1 else 0
-    for index, outcome in run_tasks(_identity, with_footage, processes):
+    processes = min(workers, len(clips)) if workers > 1 else 0
+    found: dict[str, str | None] = {}
+    for index, outcome in run_tasks(_identity, clips, processes):
         lost = isinstance(outcome, Crash | Overtime)
-        found[with_footage[index].video_id] = None if lost else outcome  # type: ignore[assignment]
+        found[clips[index].video_id] = None if lost else outcome  # type: ignore[assignment]
     return found
 
 

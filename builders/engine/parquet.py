@@ -14,7 +14,11 @@ ROW_GROUP_ROWS: Final = 16
 ROW_GROUP_BYTES: Final = 64_000_000
 """Frames in a row group at most, unless a single row has more: rows of many or large frames."""
 
-TEXT_ROW_GROUP_ROWS: Final = 50_000
+SHARD_ROWS: Final = 2_000
+"""Rows in a file of config ``default`` at most: a writer remembers 2 kB of each until it closes the
+file. Files of real footage reach their bytes long before."""
+
+TEXT_ROW_GROUP_ROWS: Final = 2_000
 """Rows in a row group of configs that hold text alone."""
 
 _IMAGE_BYTES: Final = "frames.list.element.bytes"

@@ -155,7 +155,7 @@ class _Worker(Generic[Task, Result]):
     """One process and the pipe to it."""
 
     def __init__(self, function: Callable[[Task], Result], seconds_limit: float | None) -> None:
-        context = multiprocessing.get_context("spawn")
+        context = _context()
         self.connection, theirs = context.Pipe()
         self.index: int | None = None
         self.deadline: float | None = None
@@ -222,11 +222,24 @@ class _Worker(Generic[Task, Result]):
         self._process.join()
 
 
+def _context() -> Any:
+    """Start processes from one that has loaded all they need, so that they share it in memory.
+
+    Forking this very process would be unsafe: it has threads. Windows can only start from nothing.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["builders.engine.warm_start"])
+    return context
+
+
 def _serve(
     function: Callable[[Any], Any], connection: Connection, seconds_limit: float | None
 ) -> None:
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     connection.send(_READY)
     while True:

@@ -1,5 +1,6 @@
 """Rows of a dataset: a clip's own columns and those kept from decoding, as Arrow tables."""
 
+from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from builders.engine.clip_work import StagedClip, kept_path, read_staged
+from builders.packed import Picked
 from builders.source import Clip, Source
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 
@@ -34,9 +36,11 @@ class Rows:
         """The columns of config ``default``."""
         return pa.schema([*VIDEO_FIELDS, *self.source.extra_fields])
 
-    def of_split(self, split: str) -> list[Clip]:
+    def of_split(self, split: str) -> Sequence[Clip]:
         """Return the clips of one split, in row order."""
-        return [clip for clip in self.source.clips if clip.split == split]
+        clips = self.source.clips
+        places = (place for place, clip in enumerate(clips) if clip.split == split)
+        return Picked(clips, array("l", places))
 
     def values(self, clip: Clip) -> dict[str, Any]:
         """Return the columns of one clip without its frames, as Python values."""
@@ -97,7 +101,7 @@ def cut(
     size_bytes: Callable[[Clip], int],
     most_bytes: int,
     most_clips: int | None = None,
-) -> Iterator[list[Clip]]:
+) -> Iterator[Sequence[Clip]]:
     """Cut a sequence of clips where a piece would grow beyond what is asked.
 
     Args:
@@ -109,13 +113,11 @@ def cut(
     Yields:
         The pieces, in order.
     """
-    piece: list[Clip] = []
-    room = most_bytes
-    for clip in clips:
+    start, room = 0, most_bytes
+    for place, clip in enumerate(clips):
         size = size_bytes(clip)
-        if piece and (size > room or len(piece) == most_clips):
-            yield piece
-            piece, room = [], most_bytes
-        piece.append(clip)
+        if place > start and (size > room or place - start == most_clips):
+            yield clips[start:place]
+            start, room = place, most_bytes
         room -= size
-    yield piece
+    yield clips[start:]

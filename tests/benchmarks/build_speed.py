@@ -89,16 +89,17 @@ def stage(clips: list[Path], workers: int, copies: int = 1) -> int:
 
 
 def decode_with_ffmpeg(clips: list[Path], threads: int, processes: int = 1) -> int:
-    """Decode clips with ffmpeg processes that run at once, every one of them all clips."""
+    """Decode clips with ffmpeg processes that run at once and share them."""
+    share = clips[: -(-len(clips) // processes)]
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listing:
-        listing.write("".join(f"file '{clip.resolve()}'\n" for clip in clips))
+        listing.write("".join(f"file '{clip.resolve()}'\n" for clip in share))
         listing.flush()
         command = [ffmpeg_binary(), "-loglevel", "error", "-threads", str(threads), "-f", "concat"]
         command += ["-safe", "0", "-i", listing.name, "-map", "0:v:0", "-fps_mode", "passthrough"]
         running = [subprocess.Popen([*command, "-f", "null", "-"]) for _ in range(processes)]
         if any([process.wait() for process in running]):
             raise SystemExit("ffmpeg cannot decode the clips")
-    return processes * len(clips)
+    return processes * len(share)
 
 
 def seek_with_opencv(clips: list[Path]) -> int:
@@ -134,7 +135,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--clips", type=Path, help="folder of clips; made here when left out")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--copies", type=int, default=10, help="how often the pools take each clip")
+    parser.add_argument("--copies", type=int, default=25, help="how often the pools take each clip")
     parser.add_argument("--part", choices=["threads", "pools", "both"], default="both")
     asked = parser.parse_args()
     cv2.setNumThreads(1)

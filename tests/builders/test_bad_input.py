@@ -81,6 +81,32 @@ def test_all_broken_clips_are_listed_at_once(folder_builder: FolderBuilder) -> N
     assert sum(split.num_videos for split in built.dataset.manifest.splits.values()) == 1
 
 
+def test_the_folder_above_the_clips_is_named(folder_builder: FolderBuilder) -> None:
+    folder_builder.five_clips()
+    clips = folder_builder.clips
+    clips.rename(clips.with_name("flight"))
+    clips.mkdir()
+    clips.with_name("flight").rename(clips / "flight")
+    told = refused(folder_builder, MissingClipsError, "not one of 5 ids has a clip")
+    assert "All of them lie in flight/: was that folder meant with --clips?" in told
+    folder_builder.tiny.write(clips / "other.mp4")
+    told = refused(folder_builder, MissingClipsError, "not one of 5 ids has a clip")
+    assert "All of them" not in told
+
+
+def test_advice_is_given_where_it_is_read(folder_builder: FolderBuilder) -> None:
+    names = [f"flight_{number:02d}" for number in range(12)]
+    folder_builder.tiny.write_folder(folder_builder.clips, [f"{name}.mp4" for name in names])
+    rows = "\n".join(f"{name.title()}.mp4,a field" for name in names)
+    folder_builder.table_of(f"file_name,caption\n{rows}\n")
+    told = refused(folder_builder, MissingClipsError, "not one of 12 ids has a clip")
+    assert told.count("flight_") == 10
+    folder_builder.tiny.write(folder_builder.clips / "a.mp4")
+    folder_builder.table_of(f"file_name,caption\n{rows}\na.mp4,a road\n")
+    told = refused(folder_builder, MissingClipsError, "ids without a clip: 12")
+    assert told.count("(there is flight_") == 10
+
+
 def test_no_clip_can_be_decoded(folder_builder: FolderBuilder) -> None:
     folder_builder.clips.mkdir()
     (folder_builder.clips / "a.mp4").write_text("no video")

@@ -136,6 +136,21 @@ def test_shards(folder_builder: FolderBuilder) -> None:
         assert split.encoded_frames(number) == whole.encoded_frames(number)
 
 
+def test_a_file_ends_after_so_many_rows_however_small(
+    folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder_builder.five_clips()
+    whole = folder_builder.build().dataset
+    monkeypatch.setattr(assemble, "SHARD_ROWS", 2)
+    cut = folder_builder.build(settings={"name": "cut"}).dataset
+    counts = [
+        pq.ParquetFile(cut.folder / path).metadata.num_rows
+        for path in cut.manifest.splits["train"].paths("default")
+    ]
+    assert counts == [2, 1]
+    assert cut.manifest.fingerprint == whole.manifest.fingerprint
+
+
 def test_row_groups_and_shards_are_sized_by_bytes(
     folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
