@@ -133,7 +133,7 @@ def _read_citation(file: Path | None) -> str:
     if file is None:
         return ""
     try:
-        text = file.read_text(encoding="utf-8").strip()
+        text = file.read_text(encoding="utf-8-sig").strip()
     except OSError as failure:
         raise NotFoundError(f"--citation {file}: cannot be read ({failure.strerror})") from failure
     except UnicodeDecodeError as failure:

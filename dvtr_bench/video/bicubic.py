@@ -1,7 +1,7 @@
 """Bicubic resizing with antialiasing: the bytes that Pillow gives CLIP, in a quarter of the time.
 
 Why it is here and Pillow does not do it: Pillow's version 13 takes the columns of some upright
-pictures first, so that a dataset's bytes would depend on what is installed; and a quarter of a
+pictures first, so that a dataset's bytes would depend on what is installed; and an eighth of a
 build went into it. OpenCV's bicubic has another kernel and no antialiasing. This is Pillow's
 arithmetic, in whole numbers but for the weights, along lines of memory, where a compiler finds
 vector instructions.

@@ -270,6 +270,7 @@ def test_licence_citation_and_language_are_the_builders_own(
     assert f"```bibtex\n{BIBTEX}\n```" in card
     with pytest.raises(OutputExistsError, match="holds another dataset"):
         folder_builder.build(licence="mit", citation=cited, language="zh-Hans")
+    cited.write_text(BIBTEX, encoding="utf-8-sig")  # as Windows' Notepad writes it
     again = folder_builder.build(licence="cc-by-4.0", citation=cited, language="zh-Hans")
     assert again.report is None
 
