@@ -4,10 +4,10 @@ import gc
 
 import numpy as np
 
-import builders.engine.clip_work
+from builders.engine import clip_work
 from dvtr_bench.video.bicubic import resize_bicubic
 
-__all__ = ["builders"]
+__all__ = ["clip_work"]
 
 # Compiled code is loaded when it is first called.
 resize_bicubic(np.zeros((4, 4, 3), dtype=np.uint8), 2, 2)

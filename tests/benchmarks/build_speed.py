@@ -9,11 +9,13 @@ medians over the rounds, as ratios of clips a second. Where the machine is busy 
 CPU time says more than the clock of what one thread needs.
 
     ours      what a worker does with a clip: hash, decode every frame, sample 12, resize, encode
-              and keep them; one thread.
+              and keep them; on one core.
     ffmpeg    ``ffmpeg -f null`` decodes the same files and throws every frame away; one process for
-              all of them, so that its start counts once, as ours does.
+              all of them, so that its start counts once, as ours does. On one core too: with one
+              thread to decode it still reads and writes in others.
     seeking   12 frames a clip by ``VideoCapture.set(CAP_PROP_POS_FRAMES)`` and ``read``, as the
-              loaders of CLIP4Clip and its descendants do, resized and encoded by OpenCV.
+              loaders of CLIP4Clip and its descendants do, resized and encoded by OpenCV; on one
+              core.
     1 worker, N workers
               the pool of worker processes from its start to its end, starts of processes included;
               beside the latter, ffmpeg with N threads, and N ffmpegs of one thread at once: what
@@ -21,6 +23,7 @@ CPU time says more than the clock of what one thread needs.
 """
 
 import argparse
+import os
 import resource
 import statistics
 import subprocess
@@ -118,8 +121,10 @@ def seek_with_opencv(clips: list[Path]) -> int:
     return len(clips)
 
 
-def spend(run: Callable[[], int]) -> Spent:
-    """Run one way and return what it took a clip."""
+def spend(run: Callable[[], int], cores: set[int]) -> Spent:
+    """Run one way on some cores and return what it took a clip."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
     before, start = _cpu_seconds(), time.perf_counter()
     decoded = run()
     wall = time.perf_counter() - start
@@ -155,9 +160,13 @@ def main() -> None:
             ways[threads] = lambda: decode_with_ffmpeg(clips * asked.copies, cores)
             ways[many] = lambda: decode_with_ffmpeg(clips * asked.copies, 1, cores)
         stage(clips[:1], 0)  # imports and compiled code of this process
+        here = set(range(cores))
+        if hasattr(os, "sched_getaffinity"):
+            here = os.sched_getaffinity(0)
         for _ in range(asked.rounds):
             for name, run in ways.items():
-                spent.setdefault(name, []).append(spend(run))
+                on_one = name in {"ours", "ffmpeg", "seeking"}
+                spent.setdefault(name, []).append(spend(run, {min(here)} if on_one else here))
     wall, cpu = (
         {name: statistics.median(one[index] for one in all_) for name, all_ in spent.items()}
         for index in (0, 1)
