@@ -1,8 +1,7 @@
 """The rows of caption tables, by the clip that they name."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from builders.annotations.caption_rows import CaptionRow
 from builders.clips.named import NamedClip
@@ -11,8 +10,7 @@ from builders.packed import Packed
 Value = TypeVar("Value")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedRow:
+class NamedRow(NamedTuple):
     """A row and the clip that it names."""
 
     row: CaptionRow

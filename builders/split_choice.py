@@ -97,8 +97,9 @@ def _stated(rows_of: Mapping[str, Sequence[CaptionRow]]) -> dict[str, str]:
 def _by_folder(clip_of: Mapping[str, NamedClip]) -> dict[str, str]:
     split_of = {}
     for video_id, clip in clip_of.items():
-        split = SPLIT_NAMES.get(clip.file.parts[0].lower()) if clip.file else None
-        if split is None or clip.file is None or len(clip.file.parts) < 2:
+        folder, _, rest = (clip.file or "").partition("/")
+        split = SPLIT_NAMES.get(folder.lower())
+        if split is None or not rest:
             return {}
         split_of[video_id] = split
     return split_of

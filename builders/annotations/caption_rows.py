@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from builders.annotations.caption_table import TableRow
 from dvtr_bench.errors import AnnotationError
@@ -28,8 +28,7 @@ SPLIT_NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class CaptionRow:
+class CaptionRow(NamedTuple):
     """One row of a caption table, understood.
 
     Attributes:

@@ -1,10 +1,10 @@
 """Clips that a user's table names: from a cell to an id and a file inside the folder."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import Final, NamedTuple
 
 from builders.annotations.caption_rows import CaptionRow
 from builders.clips.files import ClipFiles, is_video_name
@@ -17,18 +17,17 @@ SUBFOLDER_MARK: Final = "__"
 """What stands in an id for the ``/`` of a file in a subfolder."""
 
 
-@dataclass(frozen=True, slots=True)
-class NamedClip:
+class NamedClip(NamedTuple):
     """The clip that a row names.
 
     Attributes:
         video_id: Its id.
-        file: Its file below the folder, whether it is there or not; None when the row gives an
-            id alone and no file of that name is there.
+        file: Its file below the folder, with ``/``, whether it is there or not; None when the row
+            gives an id alone and no file of that name is there.
     """
 
     video_id: str
-    file: PurePosixPath | None
+    file: str | None
 
 
 class ClipNames:
@@ -38,7 +37,10 @@ class ClipNames:
         """Know the folder's files; None when there are captions alone."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        self._present = frozenset(folder.files) if folder else frozenset()
+        self._present = frozenset(map(str, folder.files)) if folder else frozenset()
+        # Rows of one clip mostly follow one another.
+        self._place = lru_cache(maxsize=1024)(self._find_place)
+        self._base = lru_cache(maxsize=1024)(self._find_base)
         self._advice_left = SHOWN
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
@@ -58,27 +60,21 @@ class ClipNames:
         """
         if row.file_name is None:
             return self._by_id(row)
-        name = row.file_name
-        parts = PurePosixPath(name).parts
-        if "\\" in name or name.startswith("/") or ".." in parts or name.strip("./ ") == "":
+        place = self._place(row.file_name, table)
+        if place is None:
             raise AnnotationError(
-                f"{row.where}: the file name {name!r} is not one below the folder of clips: "
-                "expected a relative path with '/' and without '..'"
+                f"{row.where}: the file name {row.file_name!r} is not one below the folder of "
+                "clips: expected a relative path with '/' and without '..'"
             )
-        file = self._base(table) / name
-        if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
-            file = self._stems[file.name][0]
-        stem = file.with_suffix("") if is_video_name(file.name) else file
-        video_id = row.video_id or SUBFOLDER_MARK.join(stem.parts)
-        return NamedClip(video_id, file)
+        return place if row.video_id is None else NamedClip(row.video_id, place.file)
 
     def footage(self, clip: NamedClip) -> Footage | None:
         """Return a clip's pixels; None when its file is not there."""
-        if self._folder is None or clip.file not in self._present:
+        if self._folder is None or clip.file is None or clip.file not in self._present:
             return None
-        return self._folder.footage(clip.file)
+        return self._folder.footage(PurePosixPath(clip.file))
 
-    def advice(self, file: PurePosixPath | None) -> str:
+    def advice(self, file: str | None) -> str:
         """Return what a missing file may have been meant to be, or nothing.
 
         Only for as many as a message shows: to search all names for each of many takes hours.
@@ -86,7 +82,7 @@ class ClipNames:
         if file is None or self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
-        near = get_close_matches(str(file), map(str, self._folder.files), n=1, cutoff=0.8)
+        near = get_close_matches(file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
@@ -97,9 +93,20 @@ class ClipNames:
                 f"{row.where}: the id {video_id!r} fits several files: "
                 f"{', '.join(map(str, files))}: add a column file_name"
             )
-        return NamedClip(video_id, files[0] if files else None)
+        return NamedClip(video_id, str(files[0]) if files else None)
 
-    def _base(self, table: Path) -> PurePosixPath:
+    def _find_place(self, name: str, table: Path) -> NamedClip | None:
+        """Return the clip of a file name, by the id that the name gives; None for a bad name."""
+        parts = PurePosixPath(name).parts
+        if "\\" in name or name.startswith("/") or ".." in parts or name.strip("./ ") == "":
+            return None
+        file = self._base(table) / name
+        if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
+            file = self._stems[file.name][0]
+        stem = file.with_suffix("") if is_video_name(file.name) else file
+        return NamedClip(SUBFOLDER_MARK.join(stem.parts), str(file))
+
+    def _find_base(self, table: Path) -> PurePosixPath:
         if self._folder is None:
             return PurePosixPath()
         root, folder = self._folder.root.resolve(), table.resolve().parent
@@ -120,11 +127,14 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
     id_of: dict[object, str] = {}
     file_of: dict[str, str] = {}
     problems: dict[str, None] = {}
+    before = None
     for clip in clips:
-        if clip.file is None:
+        video_id, file = clip
+        if file is None or clip == before:
             continue
-        video_id, file = clip.video_id, str(clip.file)
-        first_id = id_of.setdefault(folder.place(clip.file) if folder else file, video_id)
+        before = clip
+        place = folder.place(PurePosixPath(file)) if folder else file
+        first_id = id_of.setdefault(place, video_id)
         if first_id != video_id:
             first = file_of[first_id]
             also = "" if first == file else f" (the same file as {file})"

@@ -100,7 +100,7 @@ def read(options: Options) -> Source:
         _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], names, extras)
         for video_id, rows in rows_of.items()
     )
-    used = {str(clip.file) for clip in clip_of.values()}
+    used = {clip.file for clip in clip_of.values()}
     return Source(
         info=replace(
             INFO,
