@@ -1,7 +1,9 @@
 """Worker processes, each on its own: one that crashes or hangs loses one task, and that is told."""
 
 import multiprocessing
+import os
 import signal
+import tempfile
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -22,6 +24,7 @@ _READY: Final = "ready"
 _GRACE_SECONDS: Final = 30.0
 _POLL_SECONDS: Final = 1.0
 _SUSPENDED_SECONDS: Final = 2.0
+_SOCKET_FOLDER_BYTES: Final = 70
 
 
 @dataclass(frozen=True)
@@ -225,9 +228,11 @@ class _Worker(Generic[Task, Result]):
 def _context() -> Any:
     """Start processes from one that has loaded all they need, so that they share it in memory.
 
-    Forking this very process would be unsafe: it has threads. Windows can only start from nothing.
+    Forking this very process would be unsafe: it has threads. Windows can only start from nothing,
+    and so can others below a long ``TMPDIR``: the name of a socket in it has little room.
     """
-    if "forkserver" not in multiprocessing.get_all_start_methods():
+    has_room = len(os.fsencode(tempfile.gettempdir())) <= _SOCKET_FOLDER_BYTES
+    if "forkserver" not in multiprocessing.get_all_start_methods() or not has_room:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["builders.engine.warm_start"])

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -138,6 +139,20 @@ def test_a_suspended_build_counts_no_time(tmp_path: Path) -> None:
 
 def crash(number: int) -> int:
     os.abort()
+
+
+@pytest.mark.parametrize("length", [60, 70, 71, 100])
+def test_workers_start_however_long_the_name_of_the_temporary_folder(length: int) -> None:
+    script = (
+        "from builders.engine.pool import run_tasks; print(sorted(run_tasks(abs, [-1, -2], 2)))"
+    )
+    random_part = len("/12345678")
+    padding = "x" * max(0, length - len(tempfile.gettempdir()) - random_part)
+    with tempfile.TemporaryDirectory(prefix=padding) as folder:
+        command = [sys.executable, "-c", script]
+        environment = {**os.environ, "TMPDIR": folder}
+        told = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert told.stdout == "[(0, 1), (1, 2)]\n", told.stderr
 
 
 def test_one_worker_is_no_less_alone() -> None:
