@@ -117,6 +117,10 @@ def training_batch(model):
     return tokens, model.encode_frames(model.preprocess(random_videos(4)))
 
 
+# Added to every score, it cancels out of a softmax over them: its gradient is 0 but for rounding.
+ADDED_TO_ALL_SCORES = {"cross.similarity.bias"}
+
+
 @pytest.mark.parametrize("name", TRAINED)
 def test_gradients_reach_every_parameter(name):
     model = build(name).train()
@@ -126,7 +130,7 @@ def test_gradients_reach_every_parameter(name):
     without = [
         parameter
         for parameter, value in model.named_parameters()
-        if value.grad is None or not value.grad.any()
+        if value.grad is None or not (value.grad.any() or parameter in ADDED_TO_ALL_SCORES)
     ]
     assert without == []
 
