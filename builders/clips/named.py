@@ -77,7 +77,7 @@ class ClipNames:
     def advice(self, file: str | None) -> str:
         """Return what a missing file may have been meant to be, or nothing.
 
-        Only for as many as a message shows: to search all names for each of many takes hours.
+        Only for as many as a message shows: each search goes through the names of all files.
         """
         if file is None or self._folder is None or not self._advice_left:
             return ""
