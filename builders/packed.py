@@ -2,17 +2,35 @@
 
 import pickle
 import zlib
+from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
-from typing import Final, Generic, TypeVar, overload
+from typing import Final, TypeVar, overload
 
 Item = TypeVar("Item")
 
 _BLOCK_ITEMS: Final = 128
 
 
-class Packed(Sequence[Item], Generic[Item]):
+class _Viewed(Sequence[Item]):
+    """A sequence whose slices are views of it."""
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Picked[Item]": ...
+    def __getitem__(self, index: int | slice) -> "Item | Picked[Item]":
+        """Return one item; of a slice, a view."""
+        places = range(len(self))[index]
+        return self._item(places) if isinstance(places, int) else Picked(self, places)
+
+    @abstractmethod
+    def _item(self, place: int) -> Item:
+        """Return the item at a place from 0."""
+
+
+class Packed(_Viewed[Item]):
     """Items in blocks, pickled and compressed, and made anew whenever they are read.
 
     A clip with two captions takes some 2,000 bytes as Python's objects and about 100 here. Reading
@@ -49,28 +67,21 @@ class Packed(Sequence[Item], Generic[Item]):
         for number in range(len(self._blocks)):
             yield from self._unpacked(number)
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Picked[Item]": ...
-    def __getitem__(self, index: int | slice) -> "Item | Picked[Item]":
-        """Return one item; of a slice, a view."""
-        if isinstance(index, slice):
-            return Picked(self, range(self._length)[index])
-        block, place = divmod(range(self._length)[index], _BLOCK_ITEMS)
+    def _item(self, place: int) -> Item:
+        block, within = divmod(place, _BLOCK_ITEMS)
         if block not in self._open:
             self._open[block] = self._unpacked(block)
             if len(self._open) > self._most_open:
                 self._open.popitem(last=False)
         self._open.move_to_end(block)
-        return self._open[block][place]
+        return self._open[block][within]
 
     def _unpacked(self, number: int) -> list[Item]:
         block: list[Item] = pickle.loads(zlib.decompress(self._blocks[number]))  # our own pickle
         return block
 
 
-class Picked(Sequence[Item], Generic[Item]):
+class Picked(_Viewed[Item]):
     """A view of some items of a sequence, in an order of its own."""
 
     def __init__(self, items: Sequence[Item], places: Sequence[int]) -> None:
@@ -82,12 +93,5 @@ class Picked(Sequence[Item], Generic[Item]):
         """Return the number of items."""
         return len(self._places)
 
-    @overload
-    def __getitem__(self, index: int) -> Item: ...
-    @overload
-    def __getitem__(self, index: slice) -> "Picked[Item]": ...
-    def __getitem__(self, index: int | slice) -> "Item | Picked[Item]":
-        """Return one item; of a slice, a view."""
-        if isinstance(index, slice):
-            return Picked(self._items, self._places[index])
-        return self._items[self._places[index]]
+    def _item(self, place: int) -> Item:
+        return self._items[self._places[place]]

@@ -52,15 +52,16 @@ def read_table(path: Path, encoding: str = "utf-8") -> Sequence[TableRow]:
             f"{path}: expected a name that ends in {', '.join(TABLE_SUFFIXES)}, found {suffix!r}"
         )
     if suffix == ".parquet":
-        rows = Packed(_parquet_rows(path))
+        found = _parquet_rows(path)
     else:
         text = read_text(path, encoding)
         if suffix in {".csv", ".tsv"}:
-            rows = Packed(_csv_rows(path, text))
+            found = _csv_rows(path, text)
         elif suffix == ".json":
-            rows = Packed(_json_rows(path, text))
+            found = _json_rows(path, text)
         else:
-            rows = Packed(_jsonl_rows(path, text))
+            found = _jsonl_rows(path, text)
+    rows = Packed(found)
     if not rows:
         raise AnnotationError(f"{path}: expected at least one row of captions, found none")
     return rows

@@ -124,7 +124,7 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
     Raises:
         AnnotationError: Lists the ids and files.
     """
-    id_of: dict[object, str] = {}
+    clip_of: dict[object, NamedClip] = {}
     file_of: dict[str, str] = {}
     problems: dict[str, None] = {}
     before = None
@@ -134,9 +134,8 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
             continue
         before = clip
         place = folder.place(PurePosixPath(file)) if folder else file
-        first_id = id_of.setdefault(place, video_id)
+        first_id, first = clip_of.setdefault(place, clip)
         if first_id != video_id:
-            first = file_of[first_id]
             also = "" if first == file else f" (the same file as {file})"
             problems[
                 f"the file {first}{also} is named by two ids, {first_id!r} and {video_id!r}: give "

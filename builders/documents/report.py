@@ -140,7 +140,8 @@ def _caption_report(clips: Sequence[Clip], train_texts: set[str] | None) -> Capt
 
 
 def _clip_report(rows: Rows) -> ClipReport:
-    codecs, sizes, colours, turns = (Counter[str]() for _ in range(4))
+    codecs, sizes, colours = Counter[str](), Counter[str](), Counter[str]()
+    rotated = 0
     rates, lengths = array("d"), array("d")
     same: dict[bytes, list[str]] = {}
     for clip in rows.source.clips:
@@ -148,7 +149,7 @@ def _clip_report(rows: Rows) -> ClipReport:
         codecs[values["source_codec"]] += 1
         sizes[f"{values['source_width_px']}x{values['source_height_px']}"] += 1
         colours[values["source_colour"]] += 1
-        turns["turned" if values["rotation_degrees"] else "upright"] += 1
+        rotated += values["rotation_degrees"] != 0
         rates.append(values["source_fps"])
         lengths.append(values["duration_seconds"])
         same.setdefault(bytes.fromhex(values["clip_sha256"]), []).append(clip.video_id)
@@ -156,7 +157,7 @@ def _clip_report(rows: Rows) -> ClipReport:
         codecs=dict(codecs.most_common()),
         sizes_px=dict(sizes.most_common()),
         colour=dict(colours.most_common()),
-        rotated=turns["turned"],
+        rotated=rotated,
         fps=(round(min(rates), 3), round(max(rates), 3)),
         duration_seconds=(round(min(lengths), 3), round(max(lengths), 3)),
         identical_files=tuple(tuple(ids) for ids in same.values() if len(ids) > 1),

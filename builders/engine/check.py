@@ -88,7 +88,9 @@ def settle_missing(
         NO_CLIP: tuple(clip.video_id for clip in missing),
         NO_ID: source.unused_clips,
     }
-    kept = Packed(clip for clip in source.clips if clip.footage is not None)
+    kept = source.clips
+    if missing:
+        kept = Packed(clip for clip in source.clips if clip.footage is not None)
     unused = [repr(name) for name in source.unused_clips]
     if not kept:
         others = f"Found other clips: {len(unused):,}{bullets(unused)}"

@@ -244,6 +244,7 @@ def _serve(
 ) -> None:
     import cv2
 
+    # The process that this one is forked from may be of a time when interrupts were heard.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     connection.send(_READY)

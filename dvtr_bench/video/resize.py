@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .bicubic import resize_bicubic
-
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -44,5 +42,7 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
     Source:
         `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
     """
+    from .bicubic import resize_bicubic  # loads Numba: half a second for commands that need none
+
     height_px, width_px, _ = picture.shape
     return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

@@ -131,6 +131,13 @@ def test_one_file_under_two_ids(folder_builder: FolderBuilder) -> None:
     refused(folder_builder, AnnotationError, r"the same file as same\.mp4")
 
 
+def test_one_id_for_two_files_of_which_one_has_two_ids(folder_builder: FolderBuilder) -> None:
+    folder_builder.five_clips()
+    folder_builder.table_of("video_id,file_name,caption\nx,a.mp4,one\nx,b.mp4,two\ny,b.mp4,three\n")
+    told = refused(folder_builder, AnnotationError, r"'x' names two files, a\.mp4 and b\.mp4")
+    assert "the file b.mp4 is named by two ids, 'x' and 'y'" in told
+
+
 def test_one_id_for_two_files(folder_builder: FolderBuilder) -> None:
     folder_builder.tiny.write_folder(folder_builder.clips, ["a.mp4", "a.mov", "x/b.mp4", "b.mp4"])
     folder_builder.table_of("file_name,caption\na.mp4,one\na.mov,two\n")
