@@ -5,7 +5,9 @@ hard. What is kept apart: a contrast group lies in one split as a whole, and no 
 dataset have the same story, site and facts.
 """
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -119,6 +121,7 @@ def plan_clips(size: str, seed: int = 0) -> list[ClipPlan]:
             name = names()[number % len(names())]
             rng = stable_rng("aerosynth", size, seed, group)
             members = _contrast_group(name, size, left, seen, rng)
+            seen.update(_signature(name, variant, facts) for facts, _, variant, _ in members)
             for facts, scene, variant, attribute in members:
                 clip_id = f"{name}_{len(plans):04d}"
                 plans.append(
@@ -137,8 +140,66 @@ def plan_clips(size: str, seed: int = 0) -> list[ClipPlan]:
     return plans
 
 
+def signature(plan: ClipPlan) -> tuple[str, ...]:
+    """What makes a clip another clip: its story, its background and its facts.
+
+    Args:
+        plan: The clip.
+
+    Returns:
+        The name of the story, the number of the background and the values of all facts. No two
+        clips of one dataset share it.
+    """
+    return _signature(plan.category, plan.variant, dict(plan.facts))
+
+
+@cache
+def released_signatures() -> frozenset[tuple[str, ...]]:
+    """Return the signatures of all clips of the sizes small and full, seed 0."""
+    return frozenset(signature(plan) for size in ("small", "full") for plan in plan_clips(size))
+
+
+def stream_group(number: int, seed: int = 0) -> list[ClipPlan]:
+    """Plan one contrast group of an endless stream of clips for training.
+
+    Backgrounds are those of the size full. No clip of the sizes small and full at seed 0 is ever
+    among them; clips of different groups may be alike.
+
+    Args:
+        number: Number of the group, from 0; the stories take turns.
+        seed: Another seed gives another stream.
+
+    Returns:
+        Two to four clips; equal arguments give equal plans.
+
+    Example:
+        >>> stream_group(0)[1].clip_id
+        'beach_stream-0000000-1'
+    """
+    name = names()[number % len(names())]
+    group = f"stream-{number:07d}"
+    rng = stable_rng("aerosynth", "stream", seed, group)
+    members = _contrast_group(name, "full", max(GROUP_SIZES), released_signatures(), rng)
+    return [
+        _clip(
+            f"{name}_{group}-{row}",
+            "train",
+            name,
+            (scene, variant),
+            facts,
+            (group, attribute),
+            ("stream", seed),
+        )
+        for row, (facts, scene, variant, attribute) in enumerate(members)
+    ]
+
+
+def _signature(name: str, variant: int, facts: Mapping[str, str]) -> tuple[str, ...]:
+    return (name, str(variant), *facts.values())
+
+
 def _contrast_group(
-    name: str, size: str, left: int, seen: set[tuple[str, ...]], rng: np.random.Generator
+    name: str, size: str, left: int, seen: Container[tuple[str, ...]], rng: np.random.Generator
 ) -> list[tuple[dict[str, str], str, int, str]]:
     """Draw facts for a group of clips that differ in one of them and are new to the dataset."""
     tale = story(name)
@@ -153,12 +214,11 @@ def _contrast_group(
         members: list[tuple[dict[str, str], str, int, str]] = []
         for value in order:
             facts = base | {attribute: value}
-            signature = (name, str(variant), *facts.values())
-            if len(members) < wanted and tale.possible(facts) and signature not in seen:
+            is_new = _signature(name, variant, facts) not in seen
+            if len(members) < wanted and tale.possible(facts) and is_new:
                 members.append((facts, scene, variant, attribute))
         # A clip on its own, now or as the last one left, would have nothing to differ from.
         if len(members) >= 2 and left - len(members) != 1:
-            seen.update((name, str(variant), *facts.values()) for facts, *_ in members)
             return members
 
 

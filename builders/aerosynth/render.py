@@ -1,6 +1,6 @@
 """From a plan to frames, and from frames to an MP4 file."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,7 +43,10 @@ def render_clip(plan: ClipPlan, path: Path) -> None:
 
 
 def render_frames(
-    plan: ClipPlan, hidden: Collection[int] = (), traces: bool = True
+    plan: ClipPlan,
+    hidden: Collection[int] = (),
+    traces: bool = True,
+    numbers: Sequence[int] = range(NUM_FRAMES),
 ) -> Iterator[ImageArray]:
     """Render the frames of a clip.
 
@@ -51,6 +54,7 @@ def render_frames(
         plan: The clip.
         hidden: Indices of objects that are left out, with all their traces.
         traces: Whether shadows of objects, wakes and swaths are drawn.
+        numbers: Which frames to render, in ascending order; all by default.
 
     Yields:
         uint8 (rows, columns, 3), red, green, blue.
@@ -69,9 +73,12 @@ def render_frames(
     if cutters:
         picture = picture.copy()
     has_water = bool(ground.water.any())
-    for number, time in enumerate(TIMES_SECONDS):
+    cut_until = -6.0
+    for number in numbers:
+        time = TIMES_SECONDS[number]
         for harvester in cutters:
-            cut(picture, ground, harvester, -6.0 if number == 0 else time - 1 / FPS, time)
+            cut(picture, ground, harvester, cut_until, time)
+        cut_until = time
         matrix = plan.camera.projection(float(time))
         flat = matrix[:, [0, 1, 3]] @ texel_matrix()
         frame = _look(picture, flat)
@@ -88,7 +95,7 @@ def render_frames(
         yield np.asarray(cv2.LUT(frame, grade_table(plan.time_of_day)))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=160)
 def lit_ground(scene: str, variant: int, time_of_day: str) -> ImageArray:
     """The ground of a site with the shadows of one time of day.
 

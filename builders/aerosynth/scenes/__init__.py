@@ -7,7 +7,7 @@ from builders.aerosynth.canvas import Ground
 from builders.aerosynth.seeds import stable_rng
 
 
-@lru_cache(maxsize=24)
+@lru_cache(maxsize=64)
 def ground_of(scene: str, variant: int) -> Ground:
     """Paint the ground of a site, or hand out the one painted before in this process.
 
