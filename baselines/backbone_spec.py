@@ -9,6 +9,12 @@ from dvtr_bench.errors import ConfigError, NotFoundError
 
 TINY: Final = "tiny"
 
+TINY_SCRATCH: Final = "tiny-scratch"
+"""The architecture of ``tiny`` with random weights."""
+
+TINY_WEIGHTS: Final = Path(__file__).with_name("tiny.safetensors")
+"""The weights of ``tiny``; they come with the package (`baselines.pretraining`)."""
+
 QUICK_GELU_SUFFIX: Final = "-quickgelu"
 
 
@@ -19,7 +25,8 @@ class BackboneSpec:
     Attributes:
         architecture: ``tiny`` or open_clip's name of an architecture, such as ``ViT-B-32``.
         tag: open_clip's name of pretrained weights, such as ``openai``; None without.
-        path: A file of weights, or a checkpoint folder of ours; None without.
+        path: A file of weights, or a checkpoint folder of ours; None without: random weights, for
+            ``tiny`` alone.
 
     Raises:
         ConfigError: Neither tag nor path for an architecture that is not ``tiny``.
@@ -57,10 +64,16 @@ def parse_backbone(text: str) -> BackboneSpec:
     Example:
         >>> parse_backbone("ViT-B-32/openai").tag
         'openai'
-        >>> parse_backbone("tiny")
+        >>> parse_backbone("tiny").path.name
+        'tiny.safetensors'
+        >>> parse_backbone("tiny-scratch")
         BackboneSpec(architecture='tiny', tag=None, path=None)
     """
     name, _, weights = text.partition("/")
+    if text == TINY:
+        return BackboneSpec(TINY, path=TINY_WEIGHTS)
+    if text == TINY_SCRATCH:
+        return BackboneSpec(TINY)
     if name != TINY:
         architecture_config(name)
     if not weights:

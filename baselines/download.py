@@ -109,5 +109,5 @@ def _what_to_do(spec: BackboneSpec, record: Mapping[str, Any], reason: str) -> s
         f"  - {choices}\n"
         f"then copy the file here; any file can be named by path: "
         f"--backbone {by_path}/PATH\n"
-        "Without any download: --backbone tiny, a small one of our own, trained from scratch"
+        "Without any download: --backbone tiny, a small one of our own, made for aerosynth"
     )

@@ -10,7 +10,7 @@ from torch import nn
 from baselines.activation import choose_quick_gelu
 from baselines.backbone_spec import TINY, architecture_config, parse_backbone, pretrained_config
 from baselines.download import find_or_fetch
-from baselines.tiny import TINY_CONFIG
+from baselines.tiny import TINY_CONFIG, tiny_tokenizer
 from baselines.weights import load_weights, only_known, read_weights
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
@@ -88,7 +88,8 @@ class FrameEncoder(nn.Module):
         Returns:
             int64, T x L, zeros behind the end-of-text token.
         """
-        tokens: torch.Tensor = _tokenizer()(list(captions), context_length=max_words)
+        tokenizer = tiny_tokenizer() if self.architecture == TINY else _tokenizer()
+        tokens: torch.Tensor = tokenizer(list(captions), context_length=max_words)
         return tokens
 
     def encode_text(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -173,8 +174,9 @@ def load_encoder(backbone: str) -> FrameEncoder:
     architecture's name decides: ``ViT-B-32-quickgelu/PATH`` or ``ViT-B-32/PATH``.
 
     Args:
-        backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` (random weights), or
-            ``tiny/PATH`` (PATH may be a checkpoint folder of ours).
+        backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` (its weights come with
+            the package), ``tiny-scratch`` (random weights), or ``tiny/PATH`` (PATH may be a
+            checkpoint folder of ours).
 
     Returns:
         The encoder, float32, on the CPU.
@@ -208,7 +210,7 @@ def load_encoder(backbone: str) -> FrameEncoder:
         tensors = only_known(tensors, encoder.clip)
     load_weights(encoder.clip, tensors, str(path))
     encoder.origin = {
-        "source": backbone if spec.tag else f"{spec.architecture}/{path.name}",
+        "source": backbone if spec.tag or backbone == TINY else f"{spec.architecture}/{path.name}",
         "weights_sha256": tensors_sha256(encoder.clip.state_dict()),
     }
     return encoder

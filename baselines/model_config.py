@@ -12,7 +12,7 @@ class VideoTextConfig:
     """Configuration that all models share; each model's ``Config`` adds its own fields.
 
     Attributes:
-        backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH`` or ``tiny``.
+        backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` or ``tiny-scratch``.
         max_frames: Frames of a video, at most.
         max_words: Tokens of a caption, at most, start and end included.
 

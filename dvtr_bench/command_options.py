@@ -26,7 +26,10 @@ OnlyDataset = Annotated[
 ]
 
 TrainedBackbone = Annotated[
-    str, typer.Option(help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, or tiny.")
+    str,
+    typer.Option(
+        help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, tiny or tiny-scratch."
+    ),
 ]
 
 UntrainedBackbone = Annotated[

@@ -47,7 +47,7 @@ def make_app() -> typer.Typer:
 
     for entry in pkgutil.iter_modules(commands.__path__):
         module = importlib.import_module(f"{commands.__name__}.{entry.name}")
-        app.command(name=entry.name)(getattr(module, entry.name))
+        app.command(name=entry.name.replace("_", "-"))(getattr(module, entry.name))
     return app
 
 

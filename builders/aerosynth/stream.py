@@ -4,6 +4,7 @@ No MP4 file stands between: what is rendered is handed on. The stream comes in s
 number and the seed say all that is in it, so that any process can render any shard.
 """
 
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,12 +14,16 @@ import numpy as np
 import numpy.typing as npt
 
 from builders.aerosynth.camera import NUM_FRAMES
-from builders.aerosynth.plan import stream_group
+from builders.aerosynth.plan import ClipPlan, stream_group
 from builders.aerosynth.render import render_frames
 from builders.aerosynth.seeds import stable_rng
+from builders.aerosynth.stories import names
 
-GROUPS_A_SHARD = 52
-"""Contrast groups of a shard: four of each story, about 150 clips."""
+GROUPS_A_STORY = 9
+"""Contrast groups of each story in one shard, which has about 270 clips."""
+
+MOST_FACTS = 11
+"""Facts of a clip at most, story included."""
 
 JPEG_QUALITY = (50, 95)
 """Frames are compressed at a quality from this range, as those of a built dataset were twice."""
@@ -28,15 +33,24 @@ JPEG_QUALITY = (50, 95)
 class StreamedFrame:
     """One frame of a clip and what may be said of it.
 
+    A caption fits another clip too where both have the same values of all facts that the caption
+    gives away; ``facts`` and ``mentioned`` tell that by numbers.
+
     Attributes:
         frame: uint8 (rows, columns, 3), red, green, blue.
         captions: The five captions of its clip, vague to exact.
         clip: The name of its clip.
+        facts: int32 (MOST_FACTS,), a number for each fact's value: story first, 0 where there are
+            no more facts.
+        mentioned: bool (5, MOST_FACTS), which facts each caption gives away; story and scene
+            always count as given away.
     """
 
     frame: npt.NDArray[np.uint8]
     captions: tuple[str, ...]
     clip: str
+    facts: npt.NDArray[np.int32]
+    mentioned: npt.NDArray[np.bool_]
 
 
 def stream_shard(number: int, seed: int = 0, frames_a_clip: int = 4) -> Iterator[StreamedFrame]:
@@ -52,11 +66,26 @@ def stream_shard(number: int, seed: int = 0, frames_a_clip: int = 4) -> Iterator
     """
     rng = stable_rng("aerosynth", "stream frames", seed, number)
     edges = np.linspace(0, NUM_FRAMES, frames_a_clip + 1).astype(int)
-    for group in range(number * GROUPS_A_SHARD, (number + 1) * GROUPS_A_SHARD):
+    groups = GROUPS_A_STORY * len(names())
+    for group in range(number * groups, (number + 1) * groups):
         for plan in stream_group(group, seed):
-            numbers = [int(rng.integers(low, high)) for low, high in pairwise(edges)]
-            for frame in render_frames(plan, numbers=numbers):
-                yield StreamedFrame(_compressed(frame, rng), plan.captions, plan.clip_id)
+            facts, mentioned = _numbered(plan)
+            times = [int(rng.integers(low, high)) for low, high in pairwise(edges)]
+            for frame in render_frames(plan, numbers=times):
+                shown = _compressed(frame, rng)
+                yield StreamedFrame(shown, plan.captions, plan.clip_id, facts, mentioned)
+
+
+def _numbered(plan: ClipPlan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Return the facts of a clip and the mentions of its captions as numbers."""
+    facts = [("story", plan.category), *plan.facts]
+    codes = np.zeros(MOST_FACTS, np.int32)
+    codes[: len(facts)] = [zlib.crc32(f"{name}={value}".encode()) >> 1 for name, value in facts]
+    mentioned = np.zeros((len(plan.captions), MOST_FACTS), np.bool_)
+    for row, mention in enumerate(plan.mentions):
+        told = {"story", "scene", *mention.attributes}
+        mentioned[row, : len(facts)] = [name in told for name, _ in facts]
+    return codes, mentioned
 
 
 def _compressed(frame: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:

@@ -91,7 +91,7 @@ def _train_backbone(built: "BuiltDataset", recipe: "Recipe", out: Path) -> Path:
     from dvtr_bench.training.splits import training_splits
     from dvtr_bench.training.train import train
 
-    model = new_model("clip4clip_meanp", {"backbone": "tiny"}, seed=recipe.seed)
+    model = new_model("clip4clip_meanp", {"backbone": "tiny-scratch"}, seed=recipe.seed)
     return train(model, *training_splits(built), recipe, out)
 
 

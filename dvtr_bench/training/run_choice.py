@@ -24,14 +24,13 @@ def default_recipe(backbone: str) -> Recipe:
         backbone: As given to a model's configuration.
 
     Returns:
-        The published recipe for pretrained CLIP. ``tiny`` starts from nothing and would not move at
-        the published learning rate of 1e-7, so it has a recipe of its own, and ``tiny/PATH`` one
-        for tiny weights that were trained before.
+        The published recipe for pretrained CLIP. ``tiny-scratch`` starts from nothing and would not
+        move at the published learning rate of 1e-7, so it has a recipe of its own, and so have
+        ``tiny`` and ``tiny/PATH``, whose weights were trained before.
     """
-    architecture, _, weights = backbone.partition("/")
-    if architecture != "tiny":
-        return Recipe()
-    return QUICKSTART if weights else QUICKSTART_PRETRAINING
+    if backbone == "tiny-scratch":
+        return QUICKSTART_PRETRAINING
+    return QUICKSTART if backbone.partition("/")[0] == "tiny" else Recipe()
 
 
 def replace_settings(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

@@ -9,6 +9,7 @@ from dvtr_bench.breakdowns import (
     frame_change,
     shared_attributes,
     shared_text,
+    told_over_time,
 )
 from dvtr_bench.errors import InputError
 from tests.fixtures.grouped_split import GroupedSplit
@@ -116,6 +117,25 @@ def test_shared_attributes_need_their_columns():
     split.texts = [["x", "y"]]
     with pytest.raises(InputError, match="'video 0' has more captions than the 1 of its"):
         shared_attributes.groups(split)
+
+
+def test_captions_are_sorted_by_what_they_tell_over_time():
+    mentions = [[], ["colour", "count"], ["colour", "camera"], ["direction"], ["first", "order"]]
+    split = _aerosynth([("a", {}, mentions), ("b", {}, [["order", "manoeuvre"]])])
+    told = _named(told_over_time.groups(split))
+    assert told == [
+        *["no movement"] * 2,
+        *["a movement"] * 2,
+        *["an order of events"] * 2,
+    ]
+    assert told_over_time.groups(GroupedSplit([["x"]])) is None
+
+
+def test_every_movement_is_a_fact_of_some_story():
+    from builders.aerosynth.stories import names, story
+
+    facts = {"camera"} | {fact for name in names() for fact in story(name).DOMAIN}
+    assert facts > told_over_time.MOVEMENTS
 
 
 def test_change_is_the_mean_over_the_steps_in_percent():

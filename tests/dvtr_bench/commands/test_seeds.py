@@ -37,7 +37,7 @@ def run(built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def train(run: Run, seed: int) -> str:
-    words = ["--backbone", "tiny", "--epochs", "1", "--batch-size", "2", "--device", "cpu"]
+    words = ["--backbone", "tiny-scratch", "--epochs", "1", "--batch-size", "2", "--device", "cpu"]
     name = ["--model", "clip4clip_meanp", "--dataset", "tiny"]
     return run("train", *name, *words, "--seed", str(seed))
 
@@ -69,7 +69,17 @@ def test_all_seeds_of_the_newest_setup_are_one_row(run: Run, tmp_path: Path) -> 
     assert "± is" not in run("leaderboard", str(next(Path("results").glob("*.json"))))
 
 
-ABLATE = ("ablate", "--dataset", "tiny", "--backbone", "tiny", "--device", "cpu", "--seeds", "2")
+ABLATE = (
+    "ablate",
+    "--dataset",
+    "tiny",
+    "--backbone",
+    "tiny-scratch",
+    "--device",
+    "cpu",
+    "--seeds",
+    "2",
+)
 ROWS = ("--only", "pooling=mean", "--only", "text_block=1", "--recipe", "batch_size=2")
 
 

@@ -52,7 +52,7 @@ def run(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 def train(run: Run, model: str, *more: str) -> str:
-    words = ["--backbone", "tiny", "--epochs", "1", "--batch-size", "4", "--device", "cpu"]
+    words = ["--backbone", "tiny-scratch", "--epochs", "1", "--batch-size", "4", "--device", "cpu"]
     return run("train", "--model", model, "--dataset", "toy", *words, *more)
 
 
@@ -84,7 +84,9 @@ def test_evaluation_without_a_checkpoint_says_what_to_do(run: Run) -> None:
 
 
 def test_a_model_that_is_not_trained_needs_no_checkpoint(run: Run) -> None:
-    told = run("evaluate", "--model", "clip-zeroshot", "--backbone", "tiny", "--dataset", "toy")
+    told = run(
+        "evaluate", "--model", "clip-zeroshot", "--backbone", "tiny-scratch", "--dataset", "toy"
+    )
     assert "clip_zeroshot" in told
 
 

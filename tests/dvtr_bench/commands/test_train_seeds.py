@@ -17,7 +17,7 @@ def train(tmp_path, monkeypatch):
     monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
     def invoke(*more):
-        words = "train --model xpool --dataset tiny --backbone tiny --epochs 3 --device cpu"
+        words = "train --model xpool --dataset tiny --backbone tiny-scratch --epochs 3 --device cpu"
         result = CliRunner().invoke(make_app(), [*words.split(), *more], catch_exceptions=False)
         assert result.exit_code == 0, result.output
         return result.output
