@@ -18,6 +18,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from baselines.initial_weights import draw_weights
 from dvtr_bench.protocol.blocks import cut
 
 FRAME_TEMPERATURE: Final = 0.01
@@ -40,7 +41,7 @@ class FusionGate(nn.Module):
     Args:
         width: C.
 
-    Source: arXiv 2510.15470, msam-spec section 2, step 6.
+    Source: arXiv 2510.15470, msam-spec section 2, step 6; the start as released (`draw_weights`).
     """
 
     def __init__(self, width: int) -> None:
@@ -48,6 +49,7 @@ class FusionGate(nn.Module):
         super().__init__()
         self.fc1 = nn.Linear(width, width // 2)
         self.fc2 = nn.Linear(width // 2, 1)
+        draw_weights(self)
 
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Return the gate of pooled embeddings: ... x C to ..., in 0..1/0.7."""
