@@ -80,8 +80,8 @@ def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.T
 
     Args:
         similarity: V x F x T, cosines.
-        frame_mask: bool, V x F; frames of False get weight 0. differs: the authors let black
-            padding frames take part.
+        frame_mask: bool, V x F; frames of False get weight 0. differs: the authors have no mask
+            here; where it is True throughout, blank frames take part as theirs do.
 
     Returns:
         V x F x T, summing to 1 over the frames.
@@ -141,7 +141,7 @@ def fusion_similarity(
     Returns:
         T x V: 0.4 times the cosine of text and fused video, before the logit scale.
 
-    Source: arXiv 2510.15470, msam-spec section 2. differs: padded frames are masked out; the
+    Source: arXiv 2510.15470, msam-spec section 2. differs: there is a mask (`frame_weights`); the
         rewrite is exact but for rounding.
     """
     num_texts, (num_videos, num_frames) = len(text_embeds), frame_mask.shape
