@@ -69,13 +69,15 @@ def convert_authors_checkpoint(
     """Read a checkpoint of a model's authors into our model.
 
     The file is read as tensors alone, never unpickled. The backbone's architecture and the sizes
-    of the head are told by the shapes. All authors' code here has QuickGELU throughout.
+    of the head are told by the shapes. All authors' code here has QuickGELU throughout. An MSAM
+    takes padding as its authors' code does (``padding=release``), so that it scores as theirs.
 
     Args:
         path: Such as CLIP4Clip's ``pytorch_model.bin.3``; a plain state dict, one under
             ``state_dict`` or safetensors.
         model: Our model's key, such as ``clip4clip_meanp``.
-        settings: Fields of its ``Config`` that no shape tells, such as ``max_frames``.
+        settings: Fields of its ``Config`` that no shape tells, such as ``max_frames``, or that are
+            to be other than said above.
 
     Returns:
         The model and what became of every name.
@@ -100,10 +102,11 @@ def convert_authors_checkpoint(
     # The authors keep most of CLIP in half precision.
     ours = {name: tensors[theirs].float().contiguous() for theirs, name in renamed.items()}
     encoder = _make_encoder(ours, path)
-    told = {
+    told: dict[str, Any] = {
         **{setting: count_layers(ours, prefix) for setting, prefix in names.layers.items()},
         **{setting: len(ours[name]) for setting, name in names.lengths.items() if name in ours},
     }
+    told |= names.settings
     config = {"backbone": f"{encoder.architecture}/{path.name}", **told, **(settings or {})}
     with torch.random.fork_rng(devices=[]):
         built = cast("VideoTextModel", module.Model(module.Config.from_mapping(config), encoder))

@@ -28,6 +28,7 @@ class AuthorsNames:
         dropped: Why each of these of theirs has no place in our model.
         layers: Settings that are numbers of layers, with the name that the layers' numbers follow.
         lengths: Settings that are lengths, with our name of the tensor whose first axis tells them.
+        settings: Other settings, with which our model scores as theirs does.
     """
 
     source: str
@@ -35,6 +36,7 @@ class AuthorsNames:
     dropped: Mapping[str, str] = field(default_factory=dict)
     layers: Mapping[str, str] = field(default_factory=dict)
     lengths: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     def our_name(self, name: str) -> str | None:
         """Return our name of one of theirs; None where there is none."""
@@ -203,6 +205,7 @@ AUTHORS_NAMES: Final[Mapping[str, AuthorsNames]] = {
         },
         layers=_TEMPORAL_LAYERS,
         lengths={"num_semantics": "branch.video_slots.w2.weight"},
+        settings={"padding": "release"},
     ),
 }
 """By our model's key."""

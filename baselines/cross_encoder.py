@@ -6,9 +6,8 @@ import torch
 from open_clip.transformer import QuickGELU
 from torch import nn
 
-from baselines.temporal_encoder import TemporalEncoder
-
-_WEIGHT_STD: Final = 0.02
+from baselines.initial_weights import draw_weights
+from baselines.temporal_encoder import NORM_EPSILON, TemporalEncoder
 
 
 class CrossEncoder(TemporalEncoder):
@@ -21,8 +20,8 @@ class CrossEncoder(TemporalEncoder):
         positions: Number of positions that there are embeddings for; the text has the first.
         quick_gelu: Whether the layers use QuickGELU; the pooler always does.
 
-    Source: CLIP4Clip ``CrossModel`` and ``similarity_dense``. differs: the epsilon of the norms is
-        1e-5, CLIP's own, where theirs is 1e-12.
+    Source: CLIP4Clip ``CrossModel`` and ``similarity_dense``, their start included
+        (`draw_weights`).
     """
 
     DROPOUT: Final = 0.1
@@ -31,16 +30,15 @@ class CrossEncoder(TemporalEncoder):
     def __init__(
         self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
     ) -> None:
-        """Build the layers with random weights; the two dense ones as the authors start them."""
+        """Build the layers with random weights."""
         super().__init__(width, layers, heads, positions, quick_gelu=quick_gelu)
         self.dropout = nn.Dropout(self.DROPOUT)
-        self.pool_norm = nn.LayerNorm(width)
+        self.pool_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.pool = nn.Linear(width, width)
         self.activation = QuickGELU()
         self.similarity = nn.Linear(width, 1)
-        for dense in (self.pool, self.similarity):
-            nn.init.normal_(dense.weight, std=_WEIGHT_STD)
-            nn.init.zeros_(dense.bias)
+        for part in (self.pool_norm, self.pool, self.similarity):
+            draw_weights(part)
 
     def forward(self, sequence: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Score pairs.

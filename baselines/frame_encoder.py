@@ -34,7 +34,8 @@ class FrameEncoder(nn.Module):
         origin: What is recorded about the weights: ``source`` and ``weights_sha256``.
 
     Source: open_clip 3. differs: texts are cut before the text tower and not padded to 77 (the
-        attention is causal, so the embeddings are the same); padded frames are never encoded.
+        attention is causal, so the embeddings are the same); padded frames are encoded where a
+        model asks for them alone (`encode_blank`).
     """
 
     pixel_mean: torch.Tensor
@@ -92,20 +93,23 @@ class FrameEncoder(nn.Module):
         tokens: torch.Tensor = tokenizer(list(captions), context_length=max_words)
         return tokens
 
-    def encode_text(self, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def encode_text(
+        self, tokens: torch.Tensor, *, whole: bool = False
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Encode token ids.
 
         Args:
             tokens: int64, T x L.
+            whole: Whether the zeros behind the end of text are encoded too.
 
         Returns:
             The end-of-text embeddings (T x C), the projected word tokens (T x L' x C, L' the
-            longest text of the batch) and their mask (bool, T x L'; False behind the end of text).
-            Not normalised.
+            longest text of the batch, or L) and their mask (bool, T x L'; False behind the end of
+            text, where what was encoded is what the tower makes of padding). Not normalised.
         """
         clip = self.clip
         end = tokens.argmax(dim=-1)
-        length = int(end.max()) + 1
+        length = tokens.shape[1] if whole else int(end.max()) + 1
         tokens = tokens[:, :length]
         hidden = clip.token_embedding(tokens) + clip.positional_embedding[:length]
         hidden = clip.transformer(hidden, attn_mask=clip.attn_mask[:length, :length])
@@ -124,6 +128,18 @@ class FrameEncoder(nn.Module):
             N x C, not normalised.
         """
         embeds: torch.Tensor = self.clip.visual(self._normalise(pixels))
+        return embeds
+
+    def encode_blank(self) -> torch.Tensor:
+        """Encode the frame that CLIP4Clip fills videos up with: 0 after normalisation.
+
+        Returns:
+            1 x C, not normalised. In pixels it would be the mean colour, not black.
+
+        Source: CLIP4Clip ``_get_rawvideo``: the array that frames are put into begins as zeros.
+        """
+        side = self.image_size
+        embeds: torch.Tensor = self.clip.visual(self.pixel_mean.new_zeros(1, 3, side, side))
         return embeds
 
     def encode_patches(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

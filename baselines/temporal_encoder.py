@@ -1,13 +1,18 @@
 """CLIP4Clip's "seqTransf": a transformer over the frames, its output added to its input."""
 
-from typing import Self
+from functools import partial
+from typing import Any, Final, Self
 
 import torch
-from open_clip.transformer import QuickGELU, Transformer
+from open_clip.transformer import LayerNorm, QuickGELU, Transformer
 from torch import nn
 
 from baselines.frame_encoder import FrameEncoder
+from baselines.initial_weights import WEIGHT_STD, draw_weights
 from dvtr_bench.errors import ConfigError
+
+NORM_EPSILON: Final = 1e-12
+"""Of CLIP4Clip's own layer norms, those of its transformer over frames; CLIP's have 1e-5."""
 
 
 class TemporalEncoder(nn.Module):
@@ -20,7 +25,8 @@ class TemporalEncoder(nn.Module):
         positions: Number of frame positions that there are embeddings for.
         quick_gelu: Whether the layers use QuickGELU.
 
-    Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``; msam-spec section 1.
+    Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``, its norms and its start
+        included (`draw_weights`); msam-spec sections 1 and 4.
     """
 
     def __init__(
@@ -30,16 +36,23 @@ class TemporalEncoder(nn.Module):
         super().__init__()
         self.heads = heads
         self.frame_position_embeddings = nn.Parameter(torch.empty(positions, width))
-        nn.init.normal_(self.frame_position_embeddings, std=0.02)
+        nn.init.normal_(self.frame_position_embeddings, std=WEIGHT_STD)
+        # open_clip calls what it is given for each norm; its types ask for a class.
+        norm: Any = partial(LayerNorm, eps=NORM_EPSILON)
         self.transformer = Transformer(
-            width, layers, heads, act_layer=QuickGELU if quick_gelu else nn.GELU
+            width,
+            layers,
+            heads,
+            act_layer=QuickGELU if quick_gelu else nn.GELU,
+            norm_layer=norm,
         )
+        draw_weights(self.transformer)
 
     @classmethod
     def from_text_tower(cls, encoder: FrameEncoder, layers: int) -> Self:
         """Build one whose positions and layers start as those of CLIP's text transformer.
 
-        Layers beyond those of the text tower (the tiny backbone has few) start at random.
+        Layers beyond those of the text tower (the tiny backbone has few) start as they are drawn.
 
         Args:
             encoder: The backbone.

@@ -12,6 +12,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from baselines.initial_weights import draw_weights
+
 _CHUNK_ELEMENTS: Final = 2**22
 """Numbers in the largest intermediate tensor, words x frames of a block of pairs."""
 
@@ -25,8 +27,9 @@ class TokenWeights(nn.Module):
     Args:
         width: C.
 
-    Source: DRL ``text_weight_fc`` and ``video_weight_fc`` with ``wti_arch=2``. differs: the last
-        layer has no bias, since it adds the same to every token and the softmax takes it away.
+    Source: DRL ``text_weight_fc`` and ``video_weight_fc`` with ``wti_arch=2``, its start included
+        (`draw_weights`). differs: the last layer has no bias, since it adds the same to every token
+        and the softmax takes it away.
     """
 
     def __init__(self, width: int) -> None:
@@ -34,9 +37,7 @@ class TokenWeights(nn.Module):
         super().__init__()
         self.fc1 = nn.Linear(width, width)
         self.fc2 = nn.Linear(width, 1, bias=False)
-        for layer in (self.fc1, self.fc2):
-            nn.init.normal_(layer.weight, std=0.02)
-        nn.init.zeros_(self.fc1.bias)
+        draw_weights(self)
 
     def forward(self, embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Weigh tokens.

@@ -15,6 +15,7 @@ from torch.nn import functional
 
 from baselines.contrastive import symmetric_info_nce
 from baselines.frame_encoder import FrameEncoder, load_encoder, rebuild_encoder
+from baselines.lowest_layers import lowest_clip_names
 from baselines.model_config import VideoTextConfig
 from baselines.preprocessing import PREPROCESSING_VERSION, stack_videos
 from dvtr_bench.retriever import Features, Frames, Scoring, Side
@@ -238,6 +239,11 @@ class VideoTextModel(nn.Module, ABC):
         """Return the names of the parameters of the text tower; the logit scale is none of them."""
         others = self.frame_parameter_names() | {"encoder.clip.logit_scale"}
         return self.backbone_parameter_names() - others
+
+    def lowest_parameter_names(self, num_layers: int) -> set[str]:
+        """Return the names of what both towers begin with: `lowest_clip_names`."""
+        names = lowest_clip_names(self.encoder.clip, self.encoder.architecture, num_layers)
+        return {f"encoder.clip.{name}" for name in names}
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
         """Take nothing from the training captions; a model that keeps some overrides this."""

@@ -18,6 +18,7 @@ from typing import Final
 import torch
 from torch import nn
 
+from baselines.initial_weights import draw_weights
 from dvtr_bench.protocol.blocks import cut
 
 FRAME_TEMPERATURE: Final = 0.01
@@ -40,7 +41,7 @@ class FusionGate(nn.Module):
     Args:
         width: C.
 
-    Source: arXiv 2510.15470, msam-spec section 2, step 6.
+    Source: arXiv 2510.15470, msam-spec section 2, step 6; the start as released (`draw_weights`).
     """
 
     def __init__(self, width: int) -> None:
@@ -48,6 +49,7 @@ class FusionGate(nn.Module):
         super().__init__()
         self.fc1 = nn.Linear(width, width // 2)
         self.fc2 = nn.Linear(width // 2, 1)
+        draw_weights(self)
 
     def forward(self, pooled: torch.Tensor) -> torch.Tensor:
         """Return the gate of pooled embeddings: ... x C to ..., in 0..1/0.7."""
@@ -78,8 +80,8 @@ def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.T
 
     Args:
         similarity: V x F x T, cosines.
-        frame_mask: bool, V x F; frames of False get weight 0. differs: the authors let black
-            padding frames take part.
+        frame_mask: bool, V x F; frames of False get weight 0. differs: the authors have no mask
+            here; where it is True throughout, blank frames take part as theirs do.
 
     Returns:
         V x F x T, summing to 1 over the frames.
@@ -139,7 +141,7 @@ def fusion_similarity(
     Returns:
         T x V: 0.4 times the cosine of text and fused video, before the logit scale.
 
-    Source: arXiv 2510.15470, msam-spec section 2. differs: padded frames are masked out; the
+    Source: arXiv 2510.15470, msam-spec section 2. differs: there is a mask (`frame_weights`); the
         rewrite is exact but for rounding.
     """
     num_texts, (num_videos, num_frames) = len(text_embeds), frame_mask.shape

@@ -35,10 +35,11 @@ _CAPTIONS_AT_ONCE: Final = 256
 class Maps:
     """What a model looked at in a split: V videos of up to F frames, T captions.
 
-    Every map sums to 1 over frames (and patches); frames that are not there have 0. Maps by caption
-    are those of the caption with its own video. Patch maps are None for a model of whole frames;
-    ``h`` x ``w`` are the rows and columns of patches. Semantic maps are None without a semantic
-    branch, the others where the pooling does not use them.
+    Every map sums to 1 over frames (and patches); frames that are not there have 0, or with
+    ``padding=release`` what the blank frame in their place took. Maps by caption are those of the
+    caption with its own video. Patch maps are None for a model of whole frames; ``h`` x ``w`` are
+    the rows and columns of patches. Semantic maps are None without a semantic branch, the others
+    where the pooling does not use them.
 
     Attributes:
         video_ids: V ids.
@@ -200,13 +201,13 @@ def _told_weights(
 ) -> "dict[str, NDArray[np.float32]]":
     """Return w, a and g of every caption with its own video."""
     found: dict[str, list[NDArray[np.float32]]] = {}
-    own = own.to(texts.device)
+    own, attended = own.to(texts.device), model.attended(videos["frame_mask"])
     block = model.text_block if model.scoring == "query_block" else _CAPTIONS_AT_ONCE
     for rows in cut(len(texts), min(block, len(texts))):
-        seen = None if model.gate is None else _seen_by_block(texts[rows], videos, own[rows])
+        seen = None if model.gate is None else _seen_by_block(model, texts[rows], videos, own[rows])
         for run in cut(rows.stop - rows.start, _CAPTIONS_AT_ONCE):
             chosen = own[rows][run]
-            frames, mask = videos["frame_embeds"][chosen], videos["frame_mask"][chosen]
+            frames, mask = videos["frame_embeds"][chosen], attended[chosen]
             scores = torch.einsum("nlc,nc->nl", frames, texts[rows][run])
             weights = frame_weights(scores[..., None], mask).transpose(1, 2)
             shares = videos["patch_shares"][chosen] if "patch_shares" in videos else None
@@ -221,13 +222,16 @@ def _told_weights(
     return {name: np.concatenate(parts) for name, parts in found.items()}
 
 
-def _seen_by_block(texts: torch.Tensor, videos: Features, own: torch.Tensor) -> torch.Tensor:
+def _seen_by_block(
+    model: Model, texts: torch.Tensor, videos: Features, own: torch.Tensor
+) -> torch.Tensor:
     """Return what a block of texts sees in the video of each of them: B x L."""
     if "bank_weights" in videos:
         return videos["bank_weights"][own]
     rows, place = (torch.from_numpy(part) for part in np.unique(own.cpu(), return_inverse=True))
     chosen = select({name: videos[name] for name in ("frame_embeds", "frame_mask")}, rows)
-    return bank_frame_weights(texts, chosen["frame_embeds"], chosen["frame_mask"])[place]
+    mask = model.attended(chosen["frame_mask"])
+    return bank_frame_weights(texts, chosen["frame_embeds"], mask)[place]
 
 
 def _told(

@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from baselines.initial_weights import draw_weights
+
 DROPOUT: Final = 0.2
 
 
@@ -89,7 +91,8 @@ class SemanticBranch(nn.Module):
         width: C.
         num_semantics: K.
 
-    Source: arXiv 2510.15470, msam-spec section 3; hidden widths C/2 and C/8.
+    Source: arXiv 2510.15470, msam-spec section 3; hidden widths C/2 and C/8, the start as released
+        (`draw_weights`): what its slot networks draw themselves is overwritten there.
     """
 
     def __init__(self, width: int, num_semantics: int) -> None:
@@ -108,6 +111,7 @@ class SemanticBranch(nn.Module):
         self.spread_head = nn.Sequential(
             nn.Linear(width, eighth), nn.ReLU(), nn.Linear(eighth, width)
         )
+        draw_weights(self)
 
     def of_videos(
         self, pooled: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor

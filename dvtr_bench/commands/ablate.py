@@ -92,12 +92,9 @@ def ablate(
 
 
 def _recipe(backbone: str, changes: Mapping[str, Any], settings: Sequence[str]) -> "Recipe":
-    from dvtr_bench.training.options import parse_settings
-    from dvtr_bench.training.recipe import Recipe
-    from dvtr_bench.training.run_choice import default_recipe, replace_settings
+    from dvtr_bench.training.run_choice import default_recipe, replace_settings, with_settings
 
-    recipe = replace_settings(default_recipe(backbone), changes)
-    return replace_settings(recipe, parse_settings(Recipe, settings))
+    return with_settings(replace_settings(default_recipe(backbone), changes), settings)
 
 
 def _settings(model: str, settings: Sequence[str]) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def train(
     from dvtr_bench.runtime.device import choose_device
     from dvtr_bench.runtime.processes import joined_processes
     from dvtr_bench.training.options import parse_settings
-    from dvtr_bench.training.run_choice import default_recipe, replace_settings
+    from dvtr_bench.training.run_choice import default_recipe, replace_settings, with_settings
 
     module = MODELS.load(model)
     built = open_dataset(dataset)
@@ -65,7 +65,7 @@ def train(
         default_recipe(backbone),
         {"epochs": epochs, "batch_size": batch_size, "freeze": freeze, "seed": seed},
     )
-    recipe = replace_settings(recipe, parse_settings(type(recipe), recipe_settings or []))
+    recipe = with_settings(recipe, recipe_settings or [])
     place = choose_device(device)
     with joined_processes() as processes:
         how: dict[str, Any] = {

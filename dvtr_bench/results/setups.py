@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dvtr_bench.results.record import ComparableKey, RunRecord, comparable_key
-from dvtr_bench.training.recipe import Recipe
+from dvtr_bench.training.recipe import whole_recipe
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,7 @@ def setup_of(record: RunRecord) -> Setup:
     if model.backbone_sha256 is not None:
         config.pop("backbone", None)
         backbone = {"backbone weights": model.backbone_sha256}
-    # Settings that recipes have gained since stand at their defaults, which were done before.
-    recipe = {} if training is None else {**Recipe().as_mapping(), **training.recipe}
+    recipe = {} if training is None else whole_recipe(training.recipe)
     traits: dict[str, Any] = {
         "kind": record.kind,
         "model": model.name,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, read_json
+from dvtr_bench.training.recipe import whole_recipe
 
 
 @dataclass(frozen=True)
@@ -60,4 +61,4 @@ def _without_seed(state: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
     setup = dict(state.get("setup", {}))
     recipe = dict(setup.get("recipe", {}))
     seed = recipe.pop("seed", None)
-    return {**setup, "recipe": recipe}, seed
+    return {**setup, "recipe": {**whole_recipe(recipe), "seed": None}}, seed

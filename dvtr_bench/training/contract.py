@@ -68,6 +68,18 @@ class Trainable(StagedRetriever, Protocol):
         """Return the names of parameters that `encode_tokens` uses."""
         ...
 
+    def lowest_parameter_names(self, num_layers: int) -> set[str]:
+        """Return the names of what both towers begin with, their first layers included.
+
+        Args:
+            num_layers: Layers of each tower, counted from the input, 0 or more; with 0 only what
+                comes before the first layer.
+
+        Raises:
+            ConfigError: A tower has fewer layers, or none that are counted so.
+        """
+        ...
+
     def set_checkpointing(self, on: bool) -> None:
         """Let the towers keep fewer activations and compute them twice, where they can."""
         ...

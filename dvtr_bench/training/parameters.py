@@ -18,10 +18,21 @@ _NORMS: Final = (nn.LayerNorm, nn.GroupNorm, _BATCH_NORM)
 def trained_parameters(model: "Trainable", recipe: "Recipe") -> dict[nn.Parameter, str]:
     """Switch gradients off for what a recipe freezes.
 
+    What has no gradient is given to no optimiser, so that it does not decay either.
+
+    Args:
+        model: The model.
+        recipe: Says which towers are frozen, and how much of their lowest part.
+
     Returns:
         The other parameters and their names.
+
+    Raises:
+        ConfigError: The towers have no such part, or fewer layers.
     """
     frozen: set[str] = set()
+    if recipe.frozen_layers is not None:
+        frozen |= model.lowest_parameter_names(recipe.frozen_layers)
     if recipe.freeze != "nothing":
         frozen |= model.frame_parameter_names()
     if recipe.freeze == "backbone":

@@ -1,6 +1,7 @@
 """How a model is trained: one frozen record, written whole into every checkpoint."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final, Literal, Self, get_args
 
@@ -10,6 +11,9 @@ Pairs = Literal["all", "one_a_video"]
 Freeze = Literal["nothing", "frames", "backbone"]
 Autocast = Literal["off", "bf16", "fp16"]
 Optimiser = Literal["bert_adam", "adamw"]
+
+MOST_FROZEN_LAYERS: Final = 12
+"""The release allows no more: both towers of ViT-B-32 have so many."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,10 @@ class Recipe:
         freeze: ``frames`` keeps the image tower as it is and encodes every clip only once;
             ``backbone`` keeps the text tower too and encodes every caption only once. The logit
             scale belongs to neither tower: it is trained, at the backbone's learning rate.
+        frozen_layers: How much of both towers' lowest part stays as it is: 0 is what comes before
+            their transformer blocks (embeddings, first convolution, first norm), N is the first N
+            blocks of each too, at most 12; None trains all. Goes together with ``freeze``, which
+            freezes towers whole. The release's ``freeze_layer_num``, whose -1 is None here.
         autocast: Lower precision in the forward pass; ``fp16`` on GPUs alone.
         micro_batch_size: Captions, and clips, that a tower encodes at a time; None for all of a
             step's. Other than plain gradient accumulation, which gives each micro-batch its own
@@ -67,6 +75,7 @@ class Recipe:
     pairs: Pairs = "all"
     frames_a_step: int | None = None
     freeze: Freeze = "nothing"
+    frozen_layers: int | None = 0
     autocast: Autocast = "off"
     micro_batch_size: int | None = None
     checkpointing: bool = False
@@ -82,6 +91,11 @@ class Recipe:
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise ConfigError(f"{name} must be at least 1 or none, found {value}")
+        if self.frozen_layers is not None and not 0 <= self.frozen_layers <= MOST_FROZEN_LAYERS:
+            raise ConfigError(
+                f"frozen_layers must be none or 0 to {MOST_FROZEN_LAYERS}, "
+                f"found {self.frozen_layers}"
+            )
         for name in ("learning_rate", "backbone_learning_rate", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} must be 0 or more, found {getattr(self, name)}")
@@ -105,7 +119,7 @@ class Recipe:
 
     @classmethod
     def from_mapping(cls, values: dict[str, Any]) -> Self:
-        """Make a recipe from a run's JSON.
+        """Make a recipe from a run's JSON, whichever version wrote it (`whole_recipe`).
 
         Raises:
             ConfigError: A field that recipes do not have.
@@ -113,7 +127,7 @@ class Recipe:
         unknown = sorted(set(values) - {field.name for field in fields(cls)})
         if unknown:
             raise ConfigError(f"a recipe has no setting called {', '.join(unknown)}")
-        return cls(**values)
+        return cls(**whole_recipe(values))
 
     def as_mapping(self) -> dict[str, Any]:
         """Return all fields, as JSON values."""
@@ -138,11 +152,32 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * progress))
 
 
+_BEFORE_THERE_WAS_THE_SETTING: Final[Mapping[str, Any]] = {"frozen_layers": None}
+"""What runs did before a recipe could say it, where that is not the setting's default."""
+
+
+def whole_recipe(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recipe's JSON with all settings, those that recipes have gained since included.
+
+    Args:
+        values: A recipe as some version wrote it.
+
+    Returns:
+        Its settings, and each that it lacks as it was before there was a choice.
+
+    Example:
+        >>> whole_recipe({"epochs": 3})["frozen_layers"] is None
+        True
+    """
+    return {**Recipe().as_mapping(), **_BEFORE_THERE_WAS_THE_SETTING, **values}
+
+
 QUICKSTART_PRETRAINING: Final = Recipe(
     epochs=6,
     learning_rate=1e-3,
     backbone_learning_rate=1e-3,
     weight_decay=0.1,
+    frozen_layers=None,
     frames_a_step=1,
 )
 """Trains the ``tiny`` backbone from scratch, under the head of clip4clip_meanp.
@@ -158,5 +193,6 @@ QUICKSTART: Final = Recipe(
     backbone_learning_rate=1e-4,
     weight_decay=0.1,
     freeze="frames",
+    frozen_layers=None,
 )
 """Trains a head and the text tower on a pretrained ``tiny`` backbone."""

@@ -21,7 +21,7 @@ from dvtr_bench.runtime.checkpoint import (
     save_checkpoint,
     write_json,
 )
-from dvtr_bench.training.recipe import Recipe
+from dvtr_bench.training.recipe import Recipe, whole_recipe
 
 if TYPE_CHECKING:
     import torch
@@ -104,12 +104,12 @@ def comparable(setup: Mapping[str, Any]) -> dict[str, Any]:
         setup: As it is now, or as some version wrote it.
 
     Returns:
-        JSON values (tuples become lists); settings that the recipe has gained since at their
-        defaults, which are what was done before.
+        JSON values (tuples become lists); settings that the recipe has gained since as they were
+        before there was a choice.
     """
     read: dict[str, Any] = json.loads(json.dumps(setup))
     if isinstance(read.get("recipe"), dict):
-        read["recipe"] = {**Recipe().as_mapping(), **read["recipe"]}
+        read["recipe"] = whole_recipe(read["recipe"])
     return read
 
 

@@ -1,11 +1,12 @@
 """Which recipe a training starts from, and whether a run of its setup is there already."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dvtr_bench.runtime.checkpoint import RUN_FILE, new_run_folder, read_json
+from dvtr_bench.training.options import parse_settings
 from dvtr_bench.training.recipe import QUICKSTART, QUICKSTART_PRETRAINING, Recipe
 from dvtr_bench.training.run import comparable
 
@@ -37,6 +38,22 @@ def replace_settings(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
     """Return a recipe with other settings; those that are None stay as they are."""
     given = {name: value for name, value in settings.items() if value is not None}
     return replace(recipe, **given)
+
+
+def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
+    """Return a recipe with settings from the command line.
+
+    Args:
+        recipe: To change.
+        settings: Such as ``["epochs=2", "frozen_layers=none"]``; ``none`` is a value like others.
+
+    Returns:
+        The other recipe.
+
+    Raises:
+        ConfigError: No such setting, or a value that does not fit it.
+    """
+    return replace(recipe, **parse_settings(Recipe, settings))
 
 
 def describe_setup(

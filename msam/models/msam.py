@@ -1,7 +1,9 @@
 """MSAM: fusion pooling over a block of texts, and multi-semantic adaptive learning.
 
 Source: arXiv 2510.15470 and the authors' code (huangjh98/ASLVT). differs: padded frames are masked
-out; the block of texts is an argument; the weight decay leaves out norms and the logit scale.
+out of the pooling and of the semantic branch, and so are padded words of that branch (with
+``padding=release`` all take part, as released); the block of texts is an argument; the weight decay
+leaves out norms and the logit scale. docs/fidelity.md lists all that differs, with its size.
 
 Regions. The abstract speaks of semantics "from specific scene regions" and of matching "in target
 regions"; what the published steps attend over and pool are whole frames. With ``regions`` set to
@@ -61,6 +63,7 @@ DIVERSITY_WEIGHT: Final = 0.01
 Pooling = Literal["mean", "max", "attention", "fusion"]
 Regions = Literal["frame", "grid", "learned"]
 TextBlock = int | Literal["all", "text_bank"]
+Padding = Literal["masked", "release"]
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,15 @@ class Config(VideoTextConfig):
             ``grid`` of region means over the patches of each frame; or ``learned`` slots over them.
         grid_size: Cells along each side of a frame; matters for ``grid`` alone.
         num_slots: Slots of a frame; matters for ``learned`` alone.
+        padding: ``masked`` looks at what is there alone. ``release`` does as the authors' code:
+            videos short of ``max_frames`` are filled up with blank frames, which CLIP encodes and
+            which attention and fusion pooling weigh like others; the semantic branch attends over
+            them and over the padding behind a caption. The temporal encoder, the mean that the
+            branch is given, and mean and max pooling leave them out either way.
 
     Raises:
-        ConfigError: A value out of range, or a semantic branch that no loss reaches.
+        ConfigError: A value out of range, a semantic branch that no loss reaches, or regions of
+            frames that are not there.
     """
 
     temporal_layers: int = 4
@@ -100,13 +109,14 @@ class Config(VideoTextConfig):
     regions: Regions = "frame"
     grid_size: int = 2
     num_slots: int = 4
+    padding: Padding = "masked"
 
     def __post_init__(self) -> None:
         """Check every field."""
         super().__post_init__()
         for name in ("temporal_layers", "bank_size", "num_semantics", "grid_size", "num_slots"):
             require_at_least(name, getattr(self, name), 1)
-        for name, choices in (("pooling", Pooling), ("regions", Regions)):
+        for name, choices in (("pooling", Pooling), ("regions", Regions), ("padding", Padding)):
             if getattr(self, name) not in get_args(choices):
                 raise ConfigError(
                     f"{name} must be one of {', '.join(get_args(choices))}, "
@@ -120,6 +130,11 @@ class Config(VideoTextConfig):
                 )
         else:
             require_at_least("text_block", self.text_block, 1)
+        if self.padding == "release" and self.regions != "frame":
+            raise ConfigError(
+                f"padding=release is what the authors' code does with whole frames, and regions is "
+                f"{self.regions}: set regions=frame or padding=masked"
+            )
         if self.semantics and not (self.kl_loss or self.diversity_loss):
             raise ConfigError(
                 "with kl_loss and diversity_loss both off nothing trains the semantic branch: "
@@ -206,11 +221,13 @@ class Model(VideoTextModel):
         self.bank_tokens.copy_(self.tokenize([captions[place] for place in places]))
 
     def feature_key(self, side: Side) -> dict[str, Any]:
-        """Return what the backbone's features depend on; those of videos hold their regions."""
+        """Return what the backbone's features depend on: videos' regions and padding, too."""
         key = super().feature_key(side)
-        if side == "texts" or self.regions is None:
-            return key
-        return {**key, "regions": self.config.grid_size if self.config.regions == "grid" else "all"}
+        if self.config.padding == "release" and (side == "videos" or self.branch is not None):
+            key["padding"] = self.config.padding
+        if side == "videos" and self.regions is not None:
+            key["regions"] = self.config.grid_size if self.config.regions == "grid" else "all"
+        return key
 
     def encode_frames(self, prepared: Features) -> Features:
         """Encode preprocessed frames and, where regions are looked at, their patches.
@@ -221,10 +238,15 @@ class Model(VideoTextModel):
         Returns:
             ``frame_embeds`` and ``frame_mask``; with regions also ``region_tokens``, V x F x N x C:
             the cells of a grid (N = R), or every patch for learned slots (N = P, so 49 times the
-            memory of the frames with ViT-B-32).
+            memory of the frames with ViT-B-32). With ``padding=release`` padding is a blank frame.
         """
         if self.regions is None:
-            return super().encode_frames(prepared)
+            frames = super().encode_frames(prepared)
+            there = frames["frame_mask"][..., None]
+            if self.config.padding == "masked" or there.all():
+                return frames
+            embeds = torch.where(there, frames["frame_embeds"], self.encoder.encode_blank())
+            return {**frames, "frame_embeds": embeds}
         mask = prepared["frame_mask"].to(self.device)
         embeds, patches = self.encoder.encode_patches(prepared["pixels"].to(self.device)[mask])
         return {
@@ -232,6 +254,10 @@ class Model(VideoTextModel):
             "region_tokens": spread_over_frames(self.regions.kept(patches), mask),
             "frame_mask": mask,
         }
+
+    def attended(self, mask: torch.Tensor) -> torch.Tensor:
+        """Return which places attention may look at: those there are, or padding too."""
+        return mask if self.config.padding == "masked" else torch.ones_like(mask)
 
     def sequence(self, frames: Features) -> tuple[torch.Tensor, torch.Tensor]:
         """Return what the semantic branch attends over, before the temporal encoder.
@@ -246,7 +272,7 @@ class Model(VideoTextModel):
         Raises:
             ConfigError: Regions are looked at, but the frames were encoded without them.
         """
-        mask = frames["frame_mask"]
+        mask = self.attended(frames["frame_mask"])
         if self.regions is None:
             return frames["frame_embeds"], mask
         if "region_tokens" not in frames:
@@ -283,7 +309,9 @@ class Model(VideoTextModel):
             with self._evaluating():
                 bank, _, _ = self.encoder.encode_text(self.bank_tokens)
             features["bank_weights"] = bank_frame_weights(
-                functional.normalize(bank, dim=-1), features["frame_embeds"], features["frame_mask"]
+                functional.normalize(bank, dim=-1),
+                features["frame_embeds"],
+                self.attended(features["frame_mask"]),
             )
         return features
 
@@ -300,7 +328,8 @@ class Model(VideoTextModel):
         """Add the projected words to ``text_embeds`` where the semantic branch looks at them."""
         if self.branch is None:
             return super().encode_tokens(tokens)
-        embeds, words, mask = self.encoder.encode_text(tokens)
+        whole = self.config.padding == "release"
+        embeds, words, mask = self.encoder.encode_text(tokens, whole=whole)
         return {"text_embeds": embeds, **padded_words(words, mask, self.config.max_words)}
 
     def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
@@ -317,7 +346,9 @@ class Model(VideoTextModel):
             raw_frames = functional.normalize(sequence.float(), dim=-1)
             words = functional.normalize(texts["token_embeds"].float(), dim=-1)
             video_semantics = self.branch.of_videos(pooled, raw_frames, mask)
-            text_semantics = self.branch.of_texts(text_embeds, words, texts["token_mask"])
+            text_semantics = self.branch.of_texts(
+                text_embeds, words, self.attended(texts["token_mask"])
+            )
             loss = parts["contrastive"]
             if self.config.kl_loss:
                 parts["kl"] = distribution_loss(video_semantics, text_semantics)
@@ -354,13 +385,13 @@ class Model(VideoTextModel):
             return fusion_similarity(
                 text_embeds,
                 frame_embeds,
-                mask,
+                self.attended(mask),
                 self.gate,
                 text_block=text_block,
                 bank_weights=videos.get("bank_weights"),
             )
         if self.config.pooling == "attention":
-            return attention_similarity(text_embeds, frame_embeds, mask)
+            return attention_similarity(text_embeds, frame_embeds, self.attended(mask))
         if self.config.pooling == "mean":
             pooled = masked_mean(frame_embeds, mask)
         else:

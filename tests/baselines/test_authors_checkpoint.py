@@ -63,7 +63,7 @@ def written(folder, content, name="pytorch_model.bin.3"):
 
 
 def converted_scores(model, folder):
-    """What the checkpoint in a folder scores, and on what."""
+    """What the checkpoint in a folder scores, and on what; most videos are short of frames."""
     loaded = load_checkpoint(folder)
     assert loaded.name == model
     videos = [
@@ -78,12 +78,14 @@ def converted_scores(model, folder):
             pixels[row, place] = torch.from_numpy(frame).permute(2, 0, 1) / 255
             mask[row, place] = True
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (CLIP_MEAN, CLIP_STD))
-    return scores, loaded.tokenize(CAPTIONS), (pixels - mean) / std, mask
+    # The authors' loaders put normalised frames into an array of zeros.
+    pixels = ((pixels - mean) / std).masked_fill(~mask[..., None, None, None], 0.0)
+    return scores, loaded.tokenize(CAPTIONS), pixels, mask
 
 
-def converted(model, tensors, folder):
+def converted(model, tensors, folder, **settings):
     path = written(folder, tensors)
-    conversion = convert_authors_checkpoint(path, model, SETTINGS)
+    conversion = convert_authors_checkpoint(path, model, {**SETTINGS, **settings})
     conversion.save(folder / "converted")
     return conversion, folder / "converted"
 
@@ -93,6 +95,20 @@ def test_scores_are_those_of_the_authors(case):
     expected = authors_similarity(case.model, case.tensors, SMALL, tokens, pixels, mask)
     assert expected.std() > 1e-2
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
+
+
+def test_msam_takes_padding_as_released_unless_told_otherwise(tmp_path):
+    scores = {}
+    for padding, given in (("release", {}), ("masked", {"padding": "masked"})):
+        folder = tmp_path / padding
+        folder.mkdir()
+        conversion, checkpoint = converted("msam", authors_tensors("msam"), folder, **given)
+        assert conversion.model.config.padding == padding
+        assert read_checkpoint_config(checkpoint)["model"]["config"]["padding"] == padding
+        scores[padding], *_, mask = converted_scores("msam", checkpoint)
+    differences = (scores["release"] - scores["masked"]).abs()
+    assert differences[:, ~mask.all(dim=1)].max() > 1e-2
+    assert differences[:, mask.all(dim=1)].max() < 1e-6
 
 
 def test_every_name_is_placed_or_dropped_for_a_reason(case):

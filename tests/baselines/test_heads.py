@@ -88,3 +88,16 @@ def test_more_frames_than_positions_are_refused():
     temporal = TemporalEncoder(16, 1, 2, 4, quick_gelu=False)
     with pytest.raises(ConfigError, match="max_frames"):
         temporal(torch.zeros(1, 5, 16), torch.ones(1, 5, dtype=torch.bool))
+
+
+def test_norms_of_the_temporal_encoder_have_the_authors_epsilon():
+    """In rows this small the epsilon counts: the authors' own layer norm, by its definition."""
+    temporal = authors_temporal_encoder()
+    norm = temporal.transformer.resblocks[0].ln_1
+    row = 1e-5 * torch.arange(16.0)[None]
+    centred = row - row.mean()
+    expected = centred / (centred.square().mean() + 1e-12).sqrt() * norm.weight + norm.bias
+    torch.testing.assert_close(norm(row), expected)
+    assert {
+        module.eps for module in temporal.modules() if isinstance(module, torch.nn.LayerNorm)
+    } == {1e-12}

@@ -147,7 +147,7 @@ def test_features_are_told_apart_by_what_they_hold():
 @pytest.mark.parametrize("settings", [REGIONS[0], REGIONS[2]])
 def test_trains_and_comes_back_from_its_checkpoint(settings, freeze, tmp_path):
     model = on_small_encoder(Model, temporal_layers=1, **settings)
-    recipe = Recipe(epochs=1, batch_size=8, freeze=freeze, frames_a_step=2)
+    recipe = Recipe(epochs=1, batch_size=8, freeze=freeze, frozen_layers=None, frames_a_step=2)
     best = train(
         model, ToySplit(), ToySplit("validation"), recipe, tmp_path / "run", show_progress=False
     )

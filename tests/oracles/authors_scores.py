@@ -64,14 +64,15 @@ def openai_of_huggingface(clip):
 def authors_similarity(model, tensors, sizes, tokens, pixels, mask):
     """Score texts against videos as the authors' ``model`` does, without the logit scale.
 
-    Args: ``tokens`` T x L, ``pixels`` V x F x 3 x S x S normalised as CLIP does, ``mask`` V x F.
+    Args: ``tokens`` T x L, ``pixels`` V x F x 3 x S x S normalised as CLIP does and 0 where there
+    is no frame, ``mask`` V x F. CLIP encodes padding like everything else; what a model does with
+    it is below.
     """
     clip = under(tensors, "clip.")
     if "text_projection.weight" in clip:
         clip = openai_of_huggingface(clip)
     texts, words = encode_text(clip, sizes, tokens)
-    frames = torch.zeros(*mask.shape, sizes.embed_dim)
-    frames[mask] = encode_image(clip, sizes, pixels[mask])[0]
+    frames = encode_image(clip, sizes, pixels.flatten(0, 1))[0].view(*mask.shape, -1)
     word_mask = torch.arange(tokens.shape[1]) <= tokens.argmax(dim=-1)[:, None]
     given = {"texts": texts, "words": words, "word_mask": word_mask, "frames": frames, "mask": mask}
     return _SCORES[model](tensors, sizes.text_heads, **given)
@@ -162,7 +163,8 @@ def msam(tensors, heads, *, texts, frames, mask, **_):
 
     frames = functional.normalize(in_time(tensors, heads, frames, mask), dim=-1)
     texts = functional.normalize(texts, dim=-1)
-    return direct_fusion_similarity(texts, frames, mask, gate, len(texts))
+    # The release masks padding in time, not in the pooling.
+    return direct_fusion_similarity(texts, frames, torch.ones_like(mask), gate, len(texts))
 
 
 _SCORES = {

@@ -107,3 +107,12 @@ def test_a_setting_that_recipes_gained_later_makes_no_other_setup() -> None:
     later = trained(2, recipe={**RECIPE, "autocast": "off"})
     assert setup_of(later) == setup_of(trained(1))
     assert setup_of(trained(2, recipe={**RECIPE, "autocast": "bf16"})) != setup_of(later)
+
+
+def test_runs_from_before_layers_could_be_frozen_trained_all_of_them() -> None:
+    old, now, lowest = (
+        trained(1),
+        *(trained(2, recipe={**RECIPE, "frozen_layers": number}) for number in (None, 0)),
+    )
+    assert setup_of(now) == setup_of(old)
+    assert setup_of(lowest) != setup_of(old)

@@ -50,3 +50,11 @@ def test_of_one_seed_the_newest_run_counts_and_a_finished_one_before_one_that_is
 
 def test_a_checkpoint_outside_a_run_has_no_other_seeds(tmp_path: Path) -> None:
     assert find_other_seeds(tmp_path / "brought").checkpoints == {}
+
+
+def test_a_run_from_before_a_setting_is_a_seed_of_the_setup_that_it_had(runs) -> None:
+    own = runs("a", 42)
+    same = runs("b", 43, frozen_layers=None)
+    runs("c", 44, frozen_layers=0)
+    found = find_other_seeds(own)
+    assert {seed: path.resolve() for seed, path in found.checkpoints.items()} == {43: same}

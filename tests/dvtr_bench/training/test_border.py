@@ -20,7 +20,13 @@ from tests.fixtures.tiny_dataset import small_model
 from tests.fixtures.toy_training import ToySplit
 
 TRAINED = [listed.name for listed in list_models() if listed.trainable]
-RECIPE = Recipe(epochs=1, batch_size=5, learning_rate=2e-3, backbone_learning_rate=2e-3)
+RECIPE = Recipe(
+    epochs=1,
+    batch_size=5,
+    learning_rate=2e-3,
+    backbone_learning_rate=2e-3,
+    frozen_layers=None,
+)
 
 
 @pytest.fixture(autouse=True)

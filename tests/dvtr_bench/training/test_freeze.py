@@ -17,7 +17,12 @@ from tests.fixtures.toy_training import ToySplit
 
 TRAINED = [listed.name for listed in list_models() if listed.trainable]
 RECIPE = Recipe(
-    epochs=1, batch_size=4, learning_rate=2e-3, backbone_learning_rate=2e-3, freeze="backbone"
+    epochs=1,
+    batch_size=4,
+    learning_rate=2e-3,
+    backbone_learning_rate=2e-3,
+    freeze="backbone",
+    frozen_layers=None,
 )
 
 

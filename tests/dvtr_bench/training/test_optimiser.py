@@ -78,6 +78,7 @@ def test_the_default_recipe_is_that_of_the_release():
     assert (recipe.beta1, recipe.beta2, recipe.epsilon) == (0.9, 0.98, 1e-6)
     assert (recipe.weight_decay, recipe.warmup_fraction) == (0.2, 0.1)
     assert (recipe.max_grad_norm, recipe.max_logit_scale) == (1.0, math.log(100))
+    assert (recipe.freeze, recipe.frozen_layers) == ("nothing", 0)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.fixtures.tiny_dataset import small_model
 from tests.fixtures.toy_training import ToySplit
 
-RECIPE = Recipe(epochs=6, batch_size=16, freeze="backbone")
+RECIPE = Recipe(epochs=6, batch_size=16, freeze="backbone", frozen_layers=None)
 NAME = "clip4clip_meanp"
 
 

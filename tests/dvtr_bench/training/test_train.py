@@ -27,7 +27,13 @@ from msam.models.msam import Model as Msam
 from tests.fixtures.small_clip import SMALL_CONFIG, small_encoder
 from tests.fixtures.toy_training import ToySplit
 
-RECIPE = Recipe(epochs=3, batch_size=8, learning_rate=2e-3, backbone_learning_rate=2e-3)
+RECIPE = Recipe(
+    epochs=3,
+    batch_size=8,
+    learning_rate=2e-3,
+    backbone_learning_rate=2e-3,
+    frozen_layers=None,
+)
 
 
 @pytest.fixture(autouse=True)
