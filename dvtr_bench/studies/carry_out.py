@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dvtr_bench.errors import ProtocolError
-from dvtr_bench.studies.plan import Run, Scoring, config_of, with_backbone
+from dvtr_bench.errors import ProtocolError, WeightsError
+from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of, with_backbone
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
@@ -123,9 +123,16 @@ def _new_model(task: Task) -> "Trainable":
     from dvtr_bench.runtime.checkpoint import new_model
 
     run = task.run
-    found = run.backbone.name if task.backbone is None else task.backbone
-    settings = with_backbone(run.model, run.settings, found)
+    place = run.backbone.name if task.backbone is None else task.backbone
+    settings = with_backbone(run.model, run.settings, place)
     model = new_model(run.model, settings, seed=0 if run.seed is None else run.seed)
+    stated = model.describe().get("backbone") or {}
+    found = Backbone.of("", stated.get("source"), stated.get("weights_sha256")).identity
+    if found != run.backbone.identity:
+        raise WeightsError(
+            f"the weights of the backbone {run.backbone.name} are others than when the study was "
+            f"planned ({found} in place of {run.backbone.identity}): run the same command again"
+        )
     if task.backbone is not None:
         told: Any = model
         told.config = replace(told.config, **with_backbone(run.model, {}, run.backbone.name))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.runtime.checkpoint import CONFIG_FILE
 from dvtr_bench.studies.read_rows import row_recipe
 from dvtr_bench.studies.study import Row, Study, TrainedBackbone
 from dvtr_bench.training.recipe import Recipe
@@ -30,6 +31,13 @@ class Backbone:
 
     name: str
     identity: str
+
+    @property
+    def weights(self) -> Path | None:
+        """The file of its weights, or a checkpoint folder; None for weights by tag, or none."""
+        path = Path(self.name.partition("/")[2]).expanduser()
+        is_ours = (path / CONFIG_FILE).is_file()
+        return path if is_ours or (path.suffix and path.is_file()) else None
 
     @classmethod
     def of(cls, name: str, source: str | None, weights_sha256: str | None) -> "Backbone":

@@ -191,8 +191,7 @@ class _Backbones:
     def _identify(self, name: str, model: str) -> Backbone | None:
         from dvtr_bench.runtime.checkpoint import new_model
 
-        weights = name.partition("/")[2]
-        if weights and not Path(weights).expanduser().exists():
+        if "/" in name and Backbone(name, "").weights is None:
             # Weights by tag: what runs or results state of them need not be read again.
             known = self.ledger.known_backbone(name)
             if known is not None or not self.fetch:
@@ -221,12 +220,18 @@ class _Bench:
             Task(replace(run, scorings=self.ledger.missing(run)), self.ledger.folder(run))
             for run in todo
         ]
-        failures, left = [], list(todo)
+        failures: list[str] = []
+        left, going = list(todo), set()
         for event in self.executor(tasks):
             run = todo[event.index]
             if isinstance(event, Started):
+                going.add(event.index)
                 number = kept + event.index + 1
-                self.tell(self._line(f"{number} of {len(runs)}", run, event.where, left, runs))
+                seconds = estimate_seconds(left, runs, self.ledger)
+                about = ""
+                if seconds is not None:
+                    about = f" · {about_seconds(seconds / max(self.workers, len(going)))} left"
+                self.tell(f"{number} of {len(runs)} · {run.label} · {event.where}{about}")
             elif isinstance(event, Gave):
                 self.ledger.take(run, event.made)
             elif isinstance(event, Failed):
@@ -234,11 +239,5 @@ class _Bench:
                 self.tell(f"failed · {failures[-1]}")
             if isinstance(event, Ended | Failed):
                 left.remove(run)
+                going.discard(event.index)
         return failures
-
-    def _line(
-        self, number: str, run: Run, where: str, left: Sequence[Run], runs: Sequence[Run]
-    ) -> str:
-        seconds = estimate_seconds(left, runs, self.ledger)
-        about = "" if seconds is None else f" · {about_seconds(seconds / self.workers)} left"
-        return f"{number} · {run.label} · {where}{about}"
