@@ -8,10 +8,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.protocol import PROTOCOL_VERSION
 from dvtr_bench.results import load_results, write_result
-from dvtr_bench.results.files import file_stem
+from dvtr_bench.results.files import file_stem, result_path
 from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
 from dvtr_bench.studies.carry_out import Evaluated
@@ -106,10 +107,13 @@ class Ledger:
     def take(self, run: Run, made: "Made") -> None:
         """Write what a run gave: a result with its top lists and contact sheet; what it took."""
         if isinstance(made, Evaluated):
-            path = write_result(made.record, self.results)
-            write_top_lists(made.top, path)
+            # The result file comes last: it says that all of this is there.
+            self.results.mkdir(parents=True, exist_ok=True)
+            write_top_lists(made.top, result_path(made.record, self.results))
             if made.sheet is not None:
-                path.with_name(f"{file_stem(made.record)}.png").write_bytes(made.sheet)
+                with written_beside(self.results / f"{file_stem(made.record)}.png") as beside:
+                    beside.write_bytes(made.sheet)
+            write_result(made.record, self.results)
             self.records.append(made.record)
         path = self.folder(run) / SECONDS_FILE
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,11 +14,12 @@ from dvtr_bench.studies.study import FIGURES, Question, Study
 from dvtr_bench.studies.study_file import StudyFile
 from dvtr_bench.training.recipe import Recipe
 
-_KEYS: Final = (
+KEYS: Final = (
     *("title", "about", "include", "every_model", "seeds", "backbone_seed", "split", "backbone"),
     *("settings", "recipe", "recipes", "datasets", "backbones", "models", "reference"),
     *("questions", "conclusions", "figures", "breakdowns", "contact_sheets", "pages"),
 )
+"""The keys and tables of a study file."""
 
 _PAGES: Final = {"leaderboard": "LEADERBOARD.md", "study": "STUDY.md"}
 """The pages of a study, and their file names where it does not say."""
@@ -45,7 +46,7 @@ def read_study(study: str | Path, check_backbone: CheckBackbone = str) -> Study:
         ['clip4clip_meanp', 'clip4clip_seqtransf', 'msam']
     """
     file = StudyFile.read(find_study(study))
-    file.only((), *_KEYS)
+    file.only((), *KEYS)
     parts = read_parts(file, check_backbone)
     rows = tuple(resolve_rows(file, parts, check_backbone))
     names = [row.name for row in rows]

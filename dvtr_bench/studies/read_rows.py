@@ -196,13 +196,15 @@ def _draft(file: StudyFile, name: str, recipes: Mapping[str, Mapping[str, Any]])
 
 
 def _conclusion(file: StudyFile, keys: Keys, parts: Parts) -> Conclusion:
-    file.only(keys, "say", "gains", "loses")
-    gains = file.array((*keys, "gains"), str)
-    for place, name in enumerate(gains):
-        if name not in parts.questions:
-            known = ", ".join(parts.questions) or "none"
-            file.fail((*keys, "gains", place), f"there is no question {name!r}: there are {known}")
-    return Conclusion(file.required((*keys, "say")), gains, file.get((*keys, "loses"), bool, False))
+    file.only(keys, "say", "gains", "losses")
+    named = {}
+    for key in ("gains", "losses"):
+        named[key] = file.array((*keys, key), str)
+        for place, name in enumerate(named[key]):
+            if name not in parts.questions:
+                known = ", ".join(parts.questions) or "none"
+                file.fail((*keys, key, place), f"there is no question {name!r}: there are {known}")
+    return Conclusion(file.required((*keys, "say")), **named)
 
 
 def resolve_rows(file: StudyFile, parts: Parts, check_backbone: CheckBackbone) -> Iterator[Row]:

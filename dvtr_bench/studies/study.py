@@ -105,25 +105,26 @@ class Conclusion:
 
     Attributes:
         say: The sentence.
-        gains: Questions whose answers must be gains.
-        loses: Whether some answer must be a loss.
+        gains: Questions whose answers must all be gains.
+        losses: Questions of which some answer must be a loss; empty for no such condition.
     """
 
     say: str
     gains: tuple[str, ...] = ()
-    loses: bool = False
+    losses: tuple[str, ...] = ()
 
     def holds(self, verdicts: Mapping[str, Verdict]) -> bool:
         """Say whether it holds.
 
         Args:
-            verdicts: By question, all of them.
+            verdicts: By question, those that it names among them.
 
         Returns:
             Whether every condition is met.
         """
         gained = all(verdicts[question] == "gain" for question in self.gains)
-        return gained and (not self.loses or "loss" in verdicts.values())
+        lost = any(verdicts[question] == "loss" for question in self.losses)
+        return gained and (lost or not self.losses)
 
 
 @dataclass(frozen=True)
@@ -183,8 +184,9 @@ class Study:
         return next(row for row in self.rows if row.name == name)
 
     def conclusion(self, verdicts: Mapping[str, Verdict]) -> str:
-        """Say what the answers come to; empty where some question has none, or nothing holds."""
-        if {question.name for question in self.questions} - verdicts.keys():
+        """Say what the answers come to; empty where nothing holds, or an answer is missing."""
+        named = {name for one in self.conclusions for name in (*one.gains, *one.losses)}
+        if named - verdicts.keys():
             return ""
         found = (one.say for one in self.conclusions if one.holds(verdicts))
         return next(found, "")

@@ -37,7 +37,7 @@ TOY = Study(
     questions=(Question("fusion", "pooling=mean", "msam", "Fusion pooling against mean pooling"),),
     conclusions=(
         Conclusion("In all: gain.", ("fusion",)),
-        Conclusion("In all: loss.", loses=True),
+        Conclusion("In all: loss.", losses=("fusion",)),
         Conclusion("In all: none."),
     ),
 )

@@ -21,7 +21,7 @@ from dvtr_bench.studies.carry_out import Made, Means, Task, carry_out
 from dvtr_bench.training.run import OPTIMISER_FILE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 DATASET: Final = "dataset"
 BACKBONE: Final = "backbone"
@@ -33,13 +33,13 @@ class SentFolder:
 
     Attributes:
         key: What tells it from all others.
-        files: References to the bytes of its files in Ray's object store, by path in it.
-        file: Name of the file where it is one, not a folder.
+        name: Its own name, which results may state.
+        files: References to the bytes of its files in Ray's object store, by path beside it.
     """
 
     key: str
+    name: str
     files: Mapping[str, Any]
-    file: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,6 @@ class Lacks:
     kinds: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Broke:
-    """Why a run cannot be carried out."""
-
-    message: str
-
-
 @dataclass(frozen=True, eq=False)
 class Done:
     """What a run gave.
@@ -80,10 +73,12 @@ class Done:
     Attributes:
         made: In order.
         files: The run folder's files by path in it; None where it is already in its place.
+        failure: Why it gave no more; empty where it gave all.
     """
 
-    made: tuple[Made, ...]
+    made: Sequence[Made]
     files: Mapping[str, bytes] | None
+    failure: str
 
 
 class StudyActor:
@@ -100,7 +95,7 @@ class StudyActor:
 
         return platform.node(), library_versions()
 
-    def work(self, asked: NodeTask) -> Done | Broke | Lacks:
+    def work(self, asked: NodeTask) -> Done | Lacks:
         """Carry one run out."""
         from dvtr_bench.runtime.device import choose_device
 
@@ -123,13 +118,15 @@ class StudyActor:
             asked.task.folder if seen else Path(self._scratch.name) / "runs" / run.key,
             None if weights is None else f"{architecture}/{weights}",
         )
+        made: list[Made] = []
+        told = ""
         try:
-            made = tuple(carry_out(task, replace(self._means, device=choose_device("auto"))))
+            made.extend(carry_out(task, replace(self._means, device=choose_device("auto"))))
         except DvtrError as failure:
-            return Broke(str(failure))
+            told = str(failure)
         except Exception:
-            return Broke(traceback.format_exc())
-        return Done(made, None if seen else _files(task.folder))
+            told = traceback.format_exc()
+        return Done(made, None if seen else _files(task.folder), told)
 
     def _unpacked(self, sent: SentFolder) -> Path:
         """Return where what was sent lies here; it is written once."""
@@ -143,7 +140,7 @@ class StudyActor:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(ray.get(reference))
             beside.rename(place)
-        return place / sent.file
+        return place / sent.name
 
 
 def _sees_marker(asked: NodeTask) -> bool:

@@ -19,7 +19,6 @@ from dvtr_bench.studies.executors.events import Ended, Event, Failed, Gave, Star
 from dvtr_bench.studies.executors.node import (
     BACKBONE,
     DATASET,
-    Broke,
     Done,
     Lacks,
     NodeTask,
@@ -67,7 +66,7 @@ def run_on_ray(
     with ray_cluster(address) as ray:
         gpus = int(ray.cluster_resources().get("GPU", 0))
         parcels = _Parcels(ray, tasks)
-        plan: CrewPlan[NodeTask, Done | Broke | Lacks] = CrewPlan(
+        plan: CrewPlan[NodeTask, Done | Lacks] = CrewPlan(
             actor=StudyActor,
             arguments=(replace(means, show_progress=False),),
             resources={"num_gpus": 1} if gpus else {"num_cpus": 1},
@@ -83,7 +82,7 @@ def run_on_ray(
 
 
 def _told(
-    index: int, outcome: HandedOut | Done | Broke | Lacks | Died | Overran, task: Task
+    index: int, outcome: HandedOut | Done | Lacks | Died | Overran, task: Task
 ) -> Iterator[Event]:
     if isinstance(outcome, HandedOut):
         yield Started(index, outcome.node)
@@ -91,9 +90,7 @@ def _told(
         if outcome.files:
             _put_in_place(task.folder, outcome.files)
         yield from (Gave(index, made) for made in outcome.made)
-        yield Ended(index)
-    elif isinstance(outcome, Broke):
-        yield Failed(index, outcome.message)
+        yield Failed(index, outcome.failure) if outcome.failure else Ended(index)
     elif isinstance(outcome, Died):
         yield Failed(
             index,
@@ -126,7 +123,7 @@ class _Parcels:
         self._folders = {task.run.key: task.run for task in tasks}
         self._sent: dict[Path, SentFolder] = {}
 
-    def added(self, asked: NodeTask, answer: Done | Broke | Lacks) -> NodeTask | None:
+    def added(self, asked: NodeTask, answer: Done | Lacks) -> NodeTask | None:
         """Return the task with what the node lacks, or None where it lacks nothing."""
         if not isinstance(answer, Lacks):
             return None
@@ -138,14 +135,13 @@ class _Parcels:
     def _parcel(self, place: Path) -> SentFolder:
         if place not in self._sent:
             whole = [place] if place.is_file() else sorted(place.rglob("*"))
-            root = place.parent if place.is_file() else place
             files: dict[str, Any] = {
-                path.relative_to(root).as_posix(): self._ray.put(path.read_bytes())
+                path.relative_to(place.parent).as_posix(): self._ray.put(path.read_bytes())
                 for path in whole
                 if path.is_file()
             }
             key = hashlib.sha256(str(place.absolute()).encode()).hexdigest()[:16]
-            self._sent[place] = SentFolder(key, files, place.name if place.is_file() else "")
+            self._sent[place] = SentFolder(key, place.name, files)
         return self._sent[place]
 
 
