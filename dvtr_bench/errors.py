@@ -14,6 +14,9 @@
     |-- BuildError (RuntimeError)           a dataset build that cannot go on
     |   |-- MissingClipsError               ids without clips, clips without ids
     |   `-- OutputExistsError               the output holds something else already
+    |-- StudyError (RuntimeError)           runs of a study that failed
+    |-- BusyError (RuntimeError)            another process is at work in the same folder
+    |-- ClusterError (RuntimeError)         a Ray cluster that cannot be used
     |-- PublishError (RuntimeError)         a dataset that cannot be published as it was asked
     `-- WeightsError (RuntimeError)         weights that cannot be read or do not fit the model
 
@@ -76,6 +79,18 @@ class MissingClipsError(BuildError):
 
 class OutputExistsError(BuildError):
     """The output folder already holds something else."""
+
+
+class StudyError(DvtrError, RuntimeError):
+    """Runs of a study failed."""
+
+
+class BusyError(DvtrError, RuntimeError):
+    """Another process is at work in the same folder."""
+
+
+class ClusterError(DvtrError, RuntimeError):
+    """A Ray cluster cannot be used."""
 
 
 class PublishError(DvtrError, RuntimeError):

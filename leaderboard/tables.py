@@ -143,7 +143,12 @@ def published_table(board: Board) -> Table | None:
         "As published, not measured here",
         ("model", "T2V R@1", "T2V R@5", "source"),
         tuple(
-            (Field(row.model), _number(row.t2v_r1), _number(row.t2v_r5), Field(row.source))
+            (
+                Field(row.model),
+                number_field(row.t2v_r1),
+                number_field(row.t2v_r5),
+                Field(row.source),
+            )
             for row in rows
         ),
     )
@@ -160,12 +165,12 @@ def _same_medians(board: Board, direction: str, relevance: str) -> bool:
 def _frame(board: Board, direction: str, columns: tuple[str, ...]) -> Iterator[tuple[Field, ...]]:
     chance = board.chance.get(direction, {})
     if chance:
-        yield (Field("chance"), *(_number(chance.get(name)) for name in columns))
+        yield (Field("chance"), *(number_field(chance.get(name)) for name in columns))
     if direction == "t2v":
         ceiling = {"R@1": board.shared_text.ceiling}
         yield (
             Field("caption ceiling"),
-            *(_number(ceiling.get(name)) for name in columns),
+            *(number_field(ceiling.get(name)) for name in columns),
         )
 
 
@@ -178,7 +183,8 @@ def figure_field(cell: Cell | None) -> Field:
     return Field(f"{cell.value:.1f}{deviation}", interval)
 
 
-def _number(value: float | None) -> Field:
+def number_field(value: float | None) -> Field:
+    """Lay out a figure that has neither deviation nor interval; empty where there is none."""
     return Field("" if value is None else f"{value:.1f}")
 
 

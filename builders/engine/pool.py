@@ -13,6 +13,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from dvtr_bench.errors import BuildError
+from dvtr_bench.runtime.suspension import POLL_SECONDS, SuspensionClock
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 _READY: Final = "ready"
 _GRACE_SECONDS: Final = 30.0
-_POLL_SECONDS: Final = 1.0
-_SUSPENDED_SECONDS: Final = 2.0
 _SOCKET_FOLDER_BYTES: Final = 70
 
 
@@ -134,24 +133,10 @@ def run_tasks(
             worker.stop()
 
 
-class SuspensionClock:
-    """Notices that this process was stopped between two looks at least once a second."""
-
-    def __init__(self) -> None:
-        """Start now."""
-        self._looked = time.monotonic()
-
-    def seconds_suspended(self) -> float:
-        """Return for how long the process did not run since the last look; mostly 0."""
-        before, self._looked = self._looked, time.monotonic()
-        gap = self._looked - before - _POLL_SECONDS
-        return gap if gap > _SUSPENDED_SECONDS else 0.0
-
-
 def _seconds_left(crew: "Sequence[_Worker[Task, Result]]") -> float | None:
     deadlines = [worker.deadline for worker in crew if worker.deadline is not None]
     left = min(deadlines) - time.monotonic() if deadlines else None
-    return None if left is None else min(_POLL_SECONDS, max(0.0, left))
+    return None if left is None else min(POLL_SECONDS, max(0.0, left))
 
 
 class _Worker(Generic[Task, Result]):

@@ -72,7 +72,7 @@ class NodeWorker:
         """Return the node's name and the versions that decide which bytes come out."""
         return platform.node(), deciding_versions()
 
-    def decode(self, task: ClipTask) -> DecodedClip | BrokenClip:
+    def work(self, task: ClipTask) -> DecodedClip | BrokenClip:
         """Decode one clip, unless an earlier run did."""
         with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as scratch:
             return decode_clip(replace(task, folder=Path(scratch)), self._kept.__contains__)

@@ -1,25 +1,18 @@
-"""Run MSAM's ablations and print their table."""
+"""MSAM with one thing changed at a time: the study `msam-ablation`."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from dvtr_bench.command_options import DecodingThreads, Device, NamedDataset, TrainedBackbone
-
-if TYPE_CHECKING:
-    from dvtr_bench.ablation.plan import Plan
-    from dvtr_bench.ablation.run import Workshop
-    from dvtr_bench.training.recipe import Recipe
 
 
 def ablate(
     dataset: NamedDataset,
     backbone: TrainedBackbone = "ViT-B-32/openai",
     seeds: Annotated[int, typer.Option(min=1, help="How many, counted from --seed.")] = 3,
-    seed: Annotated[int | None, typer.Option(help="The first of them.")] = None,
+    seed: Annotated[int, typer.Option(help="The first of them.")] = 42,
     only: Annotated[
         list[str] | None,
         typer.Option(
@@ -58,71 +51,26 @@ def ablate(
     Run again after a stop, it goes on. The result files make a leaderboard too:
     `dvtr-bench leaderboard OUT/results`.
     """
-    from dvtr_bench.ablation.plan import make_plan
-    from dvtr_bench.ablation.run import Workshop, run_ablation
-    from dvtr_bench.dataset.reader import open_dataset
-    from msam.ablations import MSAM
+    from dvtr_bench.commands.run import How, run_study
+    from dvtr_bench.studies.choices import Choices
 
-    recipe = _recipe(
-        backbone, {"epochs": epochs, "freeze": freeze, "seed": seed}, recipe_settings or []
+    given = {"epochs": epochs, "freeze": freeze}
+    choices = Choices(
+        only=only or (),
+        seeds=range(seed, seed + seeds),
+        settings=[f"backbone={backbone}", *(settings or ())],
+        recipe=[
+            *(f"{name}={value}" for name, value in given.items() if value is not None),
+            *(recipe_settings or ()),
+        ],
+        datasets=[dataset],
     )
-    plan = make_plan(
-        MSAM,
-        {"backbone": backbone, **_settings(MSAM.model, settings or [])},
-        range(recipe.seed, recipe.seed + seeds),
-        only or [],
+    how = How(
+        out=out,
+        root=Path("dvtr"),
+        pages=out,
+        devices=device,
+        workers=workers,
+        listed=listed,
     )
-    workshop = Workshop(MSAM, open_dataset(dataset), recipe, out, workers=workers)
-    if listed:
-        _print_plan(plan, workshop)
-        return
-    from dvtr_bench.runtime.device import choose_device
-    from leaderboard.ablation.figures import make_ablation
-    from leaderboard.ablation.pages import print_ablation, write_ablation
-
-    found = run_ablation(
-        plan,
-        replace(workshop, device=choose_device(device)),
-        lambda line: typer.echo(line, err=True),
-    )
-    table = make_ablation(MSAM, found)
-    print_ablation(table)
-    typer.echo(f"\nwrote {write_ablation(table, out / 'ABLATION.md')}")
-    typer.echo(f"next: dvtr-bench leaderboard {workshop.results}")
-
-
-def _recipe(backbone: str, changes: Mapping[str, Any], settings: Sequence[str]) -> "Recipe":
-    from dvtr_bench.training.run_choice import default_recipe, replace_settings, with_settings
-
-    return with_settings(replace_settings(default_recipe(backbone), changes), settings)
-
-
-def _settings(model: str, settings: Sequence[str]) -> dict[str, Any]:
-    if not settings:
-        return {}
-    from dvtr_bench.catalog import MODELS
-    from dvtr_bench.training.options import parse_settings
-
-    return parse_settings(MODELS.load(model).Config, settings)
-
-
-def _print_plan(plan: "Plan", workshop: "Workshop") -> None:
-    from dvtr_bench.ablation.run import count_finished
-
-    width = max(len(name) for name in plan.names)
-    seeds = len(plan.seeds)
-    training_of = {variant.name: job.training for job in plan.jobs for variant in job.variants}
-    for variant in workshop.ablations.variants:
-        if variant.name not in training_of:
-            continue
-        training = training_of[variant.name]
-        state = f"weights of {training.name}"
-        if variant.name == training.name:
-            state = f"{count_finished(training, plan, workshop)} of {seeds} trained"
-        typer.echo(f"{variant.name:<{width}}  {state:<15}  {variant.about}")
-    trainings = len(plan.trainings)
-    typer.echo(
-        f"\n{len(plan.names)} rows from {trainings} trainings and {len(plan.jobs)} evaluations a "
-        f"seed; {seeds} seeds ({', '.join(map(str, plan.seeds))}): {trainings * seeds} trainings "
-        f"of {workshop.recipe.epochs} epochs, freeze={workshop.recipe.freeze}, into {workshop.out}"
-    )
+    run_study("msam-ablation", choices, how)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dvtr_bench.results import RunRecord
-    from leaderboard.ablation.figures import Ablation
+    from leaderboard.study.figures import StudyFigures
 
 
 def leaderboard(
@@ -20,9 +20,9 @@ def leaderboard(
     out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown page to write.")] = Path(
         "LEADERBOARD.md"
     ),
-    ablation: Annotated[
-        Path | None,
-        typer.Option("--ablation", help="Make this page of MSAM's ablation among them too."),
+    study: Annotated[
+        str | None,
+        typer.Option(help="Make the page of this study from them too: a study file, or a name."),
     ] = None,
     breakdowns: Annotated[
         bool, typer.Option("--breakdowns", help="Print T2V R@1 by group of captions too.")
@@ -43,19 +43,21 @@ def leaderboard(
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
     boards = make_boards(records)
-    table = _make_ablation(records) if ablation else None
+    found = _study_figures(study, records) if study else []
     print_boards(boards, breakdowns=breakdowns)
     typer.echo(f"\nwrote {write_markdown(boards, out)} from {len(records)} result files")
-    if ablation and table:
-        from leaderboard.ablation.pages import print_ablation, write_ablation
+    if found:
+        from leaderboard.study.pages import print_study, write_study
 
-        print_ablation(table)
-        typer.echo(f"\nwrote {write_ablation(table, ablation)}")
+        print_study(found)
+        page = write_study(found, out.parent / (found[0].study.page or "STUDY.md"))
+        typer.echo(f"\nwrote {page}")
 
 
-def _make_ablation(records: "Sequence[RunRecord]") -> "Ablation":
-    from leaderboard.ablation.figures import make_ablation
-    from leaderboard.ablation.runs import runs_by_variant
-    from msam.ablations import MSAM
+def _study_figures(name: str, records: "Sequence[RunRecord]") -> "list[StudyFigures]":
+    from dvtr_bench.studies.match import results_by_row
+    from dvtr_bench.studies.read import read_study
+    from leaderboard.study.figures import make_figures
 
-    return make_ablation(MSAM, runs_by_variant(MSAM, records))
+    study = read_study(name)
+    return [make_figures(study, rows) for rows in results_by_row(study, records).values()]

@@ -1,7 +1,7 @@
 """What the record of a run states of the dataset and of the model."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.results.record import DatasetFacts, ModelFacts, TrainingFacts
@@ -72,6 +72,37 @@ def model_facts(
         backbone_sha256=source.get("weights_sha256"),
         seeds=tuple(seeds),
         training=training,
+    )
+
+
+class Origin(TypedDict):
+    """Where the weights of a model come from, for the record of an evaluation.
+
+    Attributes:
+        checkpoint_sha256: Of the weights; None where none were loaded.
+        seeds: Seeds that the model was trained with.
+        training: How it was trained; None when it was not, or not here.
+    """
+
+    checkpoint_sha256: str | None
+    seeds: tuple[int, ...]
+    training: TrainingFacts | None
+
+
+def origin_of(description: Mapping[str, Any]) -> Origin:
+    """Describe where weights come from.
+
+    Args:
+        description: The config.json of their checkpoint; empty for a model without one.
+
+    Returns:
+        What the record states.
+    """
+    seed = description.get("training", {}).get("recipe", {}).get("seed")
+    return Origin(
+        checkpoint_sha256=description.get("weights_sha256"),
+        seeds=() if seed is None else (seed,),
+        training=training_facts(description),
     )
 
 

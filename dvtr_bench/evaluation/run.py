@@ -11,7 +11,7 @@ from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import NotFoundError, ProtocolError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig, evaluate
-from dvtr_bench.evaluation.facts import training_facts
+from dvtr_bench.evaluation.facts import origin_of
 from dvtr_bench.evaluation.post_process import PostProcess
 from dvtr_bench.model_listing import list_models
 from dvtr_bench.results import RunRecord, write_result
@@ -197,16 +197,11 @@ def evaluate_and_write(
     Returns:
         What was written; no paths in the other processes.
     """
-    model = weights.load(device)
-    description = weights.description()
-    seed = description.get("training", {}).get("recipe", {}).get("seed")
     evaluation = evaluate(
-        model,
+        weights.load(device),
         split,
         config=EvaluationConfig(cache=cache, top_k=top),
-        checkpoint_sha256=description.get("weights_sha256"),
-        seeds=() if seed is None else (seed,),
-        training=training_facts(description),
+        **origin_of(weights.description()),
         post_process=post_process,
         bank=bank,
         processes=processes,

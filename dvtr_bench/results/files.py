@@ -31,14 +31,28 @@ def write_result(record: RunRecord, folder: Path) -> Path:
     """
     text = to_text(record)
     folder.mkdir(parents=True, exist_ok=True)
+    path = result_path(record, folder)
+    with written_beside(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+    return path
+
+
+def result_path(record: RunRecord, folder: Path) -> Path:
+    """Return the file that `write_result` would write.
+
+    Args:
+        record: A run.
+        folder: Where result files go.
+
+    Returns:
+        The file of the same run where there is one, else one that is not there.
+    """
     stem = file_stem(record)
     number = 1
     path = folder / f"{stem}.json"
     while path.exists() and not _same_run(path, record):
         number += 1
         path = folder / f"{stem}-{number}.json"
-    with written_beside(path) as beside:
-        beside.write_text(text, encoding="utf-8")
     return path
 
 

@@ -1,9 +1,11 @@
-"""Settings from the command line, ``name=value``, into a frozen config or recipe."""
+"""Settings as people write them, ``name=value`` or in a file, into a frozen config or recipe."""
 
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
 from typing import Any, Literal
 
 from dvtr_bench.errors import ConfigError
@@ -36,9 +38,61 @@ def parse_settings(cls: type, settings: Sequence[str]) -> dict[str, Any]:
         if not equals:
             raise ConfigError(f"a setting is written name=value, found {setting!r}")
         if name not in names:
-            raise ConfigError(f"there is no setting {name!r}: there are {', '.join(names)}")
+            raise ConfigError(_no_setting(name, names))
         values[name] = _value(hints[name], text.strip(), name)
     return values
+
+
+def typed_settings(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Check settings that have types already, as those of a TOML file.
+
+    Args:
+        cls: A dataclass; its fields are str, int, float, bool, Path, Literal, None or unions of
+            them.
+        settings: By field name. ``"none"`` stands for None, which TOML lacks; text for a path.
+
+    Returns:
+        Values by field name, to be given to ``cls``.
+
+    Raises:
+        ConfigError: No such field, or a value of another type.
+
+    Example:
+        >>> from dvtr_bench.training.recipe import Recipe
+        >>> typed_settings(Recipe, {"epochs": 2, "patience": "none", "max_grad_norm": 1})
+        {'epochs': 2, 'patience': None, 'max_grad_norm': 1.0}
+    """
+    hints = typing.get_type_hints(cls)
+    names = [field.name for field in fields(cls)]
+    values: dict[str, Any] = {}
+    for name, value in settings.items():
+        if name not in names:
+            raise ConfigError(_no_setting(name, names))
+        values[name] = _typed(hints[name], value, name)
+    return values
+
+
+def _no_setting(name: str, names: Sequence[str]) -> str:
+    near = get_close_matches(name, names, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    return f"there is no setting {name!r}: {hint}there are {', '.join(names)}"
+
+
+def _typed(hint: Any, value: Any, name: str) -> Any:
+    kinds = _kinds(hint)
+    for kind in kinds:
+        if typing.get_origin(kind) is Literal and value in typing.get_args(kind):
+            return value
+    for kind in kinds:
+        if kind is types.NoneType and value == "none":
+            return None
+        if kind is float and type(value) in (int, float):
+            return float(value)
+        if kind is Path and isinstance(value, str):
+            return Path(value)
+        if kind in (bool, int, str) and type(value) is kind:
+            return value
+    raise ConfigError(f"{name} takes {' | '.join(_choices(hint))}, found {value!r}")
 
 
 def _value(hint: Any, text: str, name: str) -> Any:
@@ -78,5 +132,7 @@ def _choices(hint: Any) -> list[str]:
         elif kind is bool:
             shown.append("true | false")
         else:
-            shown.append({int: "a whole number", float: "a number"}.get(kind, "text"))
+            shown.append(
+                {int: "a whole number", float: "a number", Path: "a path"}.get(kind, "text")
+            )
     return shown

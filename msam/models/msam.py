@@ -18,7 +18,7 @@ the tiny backbone, neither validation R@1 nor pointing told the two apart.
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self, get_args
 
@@ -49,11 +49,14 @@ from msam.pooling import (
     fusion_similarity,
 )
 from msam.regions import GridMeans, LearnedSlots, patch_grid
+from msam.scoring import SCORING_ONLY, score_otherwise
 from msam.semantics import SemanticBranch
 
 SCORING: Final[Scoring] = "query_block"
 
 TRAINABLE: Final = True
+
+__all__ = ["SCORING", "SCORING_ONLY", "TRAINABLE", "Config", "Model"]
 
 ALL_TEXTS: Final = 2**31 - 1
 """The block that ``text_block="all"`` stands for: more texts than any query set has."""
@@ -200,6 +203,12 @@ class Model(VideoTextModel):
         other = copy.copy(self)
         other.config = replace(self.config, text_block=text_block)
         return other
+
+    def with_scoring(
+        self, settings: Mapping[str, Any], training_captions: Sequence[str]
+    ) -> "Model":
+        """Return a model with the same weights that scores otherwise: see `score_otherwise`."""
+        return score_otherwise(self, settings, training_captions)
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
         """Choose the text bank, evenly spaced over the training captions.

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 
 from builders.build import build_source
-from builders.engine import ray_pool, ray_worker
-from builders.engine.ray_cluster import ray_cluster
+from builders.engine import ray_worker
 from builders.engine.settings import BuildSettings
 from builders.source import Clip, ClipFile, Source
-from dvtr_bench.errors import BuildError, ClipError, ConfigError, NotFoundError
+from dvtr_bench.errors import ClipError, ClusterError, ConfigError, NotFoundError
+from dvtr_bench.runtime.ray_cluster import ray_cluster, require_same_versions
 from tests.builders.test_engine import count_decodes, hashes
 from tests.builders.test_isolation import INFO, Trap
 from tests.builders.tiny_clips import TinyClips
@@ -144,7 +144,7 @@ def test_without_ray(
 
     # Not by sys.modules: Ray, once used, imports itself wherever something is logged.
     only = SimpleNamespace(import_module=absent)
-    monkeypatch.setattr("builders.engine.ray_cluster.importlib", only)
+    monkeypatch.setattr("dvtr_bench.runtime.ray_cluster.importlib", only)
     clip = Clip("c", ("a clip",), "test", ClipFile(tiny_clips.write(tmp_path / "c.mp4")))
     settings = BuildSettings(root=tmp_path, executor="ray", progress=False)
     with pytest.raises(NotFoundError, match=r"not installed: pip install 'dvtr-bench\[ray\]'"):
@@ -156,15 +156,15 @@ def test_an_address_where_nobody_answers() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # and does not listen
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(BuildError, match=rf"no Ray cluster answers at {address}.*ray start"):
+        with pytest.raises(ClusterError, match=rf"no Ray cluster answers at {address}.*ray start"):
             ray_cluster(address).__enter__()
 
 
 def test_a_node_of_other_versions_is_refused() -> None:
     theirs = ray_worker.deciding_versions()
-    ray_pool.check_versions("node7", theirs)
-    with pytest.raises(BuildError, match="node7 .* has other versions.*: av 15.0 there, "):
-        ray_pool.check_versions("node7", {**theirs, "av": "15.0"})
+    require_same_versions("node7", theirs, ray_worker.deciding_versions())
+    with pytest.raises(ClusterError, match="node7 .* has other versions.*: av 15.0 there, "):
+        require_same_versions("node7", {**theirs, "av": "15.0"}, theirs)
 
 
 def test_settings_that_contradict_each_other() -> None:

@@ -12,7 +12,6 @@ from typer.testing import CliRunner
 from builders.build import build
 from builders.engine.settings import BuildSettings
 from dvtr_bench.commands import quickstart
-from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import NotFoundError, OutputExistsError, ProtocolError
 from dvtr_bench.main import make_app
 from dvtr_bench.results import load_results
@@ -132,23 +131,25 @@ def test_leaderboard_without_results_says_what_to_do(run: Run, tmp_path: Path) -
         run("leaderboard")
 
 
-def test_quickstart_goes_all_the_way_and_again(
-    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def toy(out: Path, size: str) -> BuiltDataset:
-        from dvtr_bench.dataset.reader import open_dataset
-
-        return open_dataset(tmp_path / "dvtr" / "toy")
-
-    monkeypatch.setattr(quickstart, "_build", toy)
+def test_quickstart_goes_all_the_way_and_again(run: Run, tmp_path: Path) -> None:
+    # Built already, so that nothing is rendered.
+    shutil.copytree(tmp_path / "dvtr" / "toy", tmp_path / "quickstart" / "dvtr" / "aerosynth-small")
+    told, files = [], []
     for _ in range(2):
-        told = run("quickstart", "--epochs", "1")
-        for model in quickstart.MODELS:
-            assert model in told
-        assert "caption ceiling" in told
-        assert "chance" in told
+        told.append(run("quickstart", "--epochs", "1"))
+        for model in ("clip4clip_meanp", "clip4clip_seqtransf", "msam (block 8)", "msam (block 1)"):
+            assert model in told[-1]
+        assert "caption ceiling" in told[-1]
+        assert "chance" in told[-1]
         assert {path.name for path in (tmp_path / "quickstart").iterdir()} <= quickstart.OURS
+        made = (tmp_path / "quickstart" / "results").iterdir()
+        files.append({path: path.stat().st_mtime_ns for path in made})
+    assert files[0] == files[1]
+    assert "1 of 1 · backbone under clip4clip_meanp · seed 42 · toy · cpu" in told[0]
+    assert "3 of 3 · msam · seed 42 · toy · cpu" in told[0]
+    assert " of 3 · " not in told[1]
     assert len(load_results(tmp_path / "quickstart" / "results")) == 4
+    assert len(list((tmp_path / "quickstart" / "results").glob("*.png"))) == 3
     assert not (tmp_path / "LEADERBOARD.md").exists()
 
 

@@ -1,34 +1,34 @@
-"""The runs of an ablation into figures: each variant beside the full model, and the answers."""
+"""The results of a study on one dataset: rows, each beside the reference, and the answers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dvtr_bench.ablation.variant import Ablations, Question, Variant, Verdict
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.protocol.bootstrap import BootstrapConfig
 from dvtr_bench.protocol.figures import Difference
 from dvtr_bench.protocol.seed_means import SeedMeans
 from dvtr_bench.results import RunRecord, require_comparable
+from dvtr_bench.studies.study import Question, Row, Study, Verdict
 
 RESAMPLING: Final = BootstrapConfig()
-"""The same for all variants, whatever their own records were made with."""
+"""The same for all rows, whatever their own records were made with."""
 
 HEADLINE: Final = "R@1"
 """The figure whose difference is told."""
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """One variant.
+class MeasuredRow:
+    """One row with its results.
 
     Attributes:
-        variant: What is changed.
+        row: The model with its settings.
         runs: One a seed, in order of seeds.
         means: Their figures.
     """
 
-    variant: Variant
+    row: Row
     runs: tuple[RunRecord, ...]
     means: SeedMeans
 
@@ -40,7 +40,7 @@ class Row:
     def by_seed(self, direction: str) -> dict[int, float]:
         """Return R@1 of each seed, percent."""
         values = self.means.values[direction, "strict", HEADLINE].tolist()
-        return dict(zip(self.seeds, values, strict=True))
+        return dict(zip(self.seeds, values, strict=True)) if self.seeds else {}
 
 
 @dataclass(frozen=True)
@@ -63,69 +63,77 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Ablation:
-    """An ablation, ready to be laid out.
+class StudyFigures:
+    """A study on one dataset, ready to be laid out.
 
     Attributes:
-        model: The model's key.
-        rows: The full model first, then as the model orders them.
+        study: The study.
+        rows: In the study's order; rows without results are left out.
+        reference: What the others are compared with; None for no comparison.
         answers: To the questions whose rows are there, each in both directions.
-        conclusion: What the answers in T2V come to; empty where a row is missing.
+        conclusion: What the answers in T2V come to; empty where one is missing.
+        missing: Names of rows without results.
     """
 
-    model: str
-    rows: tuple[Row, ...]
+    study: Study
+    rows: tuple[MeasuredRow, ...]
+    reference: MeasuredRow | None
     answers: tuple[Answer, ...]
     conclusion: str
+    missing: tuple[str, ...]
 
     @property
-    def full(self) -> Row:
-        """The full model."""
-        return self.rows[0]
+    def first(self) -> RunRecord:
+        """Some result: what it says of the dataset is true of all."""
+        return self.rows[0].runs[0]
 
 
-def make_ablation(
-    ablations: Ablations,
-    runs: Mapping[str, Sequence[RunRecord]],
+def make_figures(
+    study: Study,
+    results: Mapping[str, Sequence[RunRecord]],
     resampling: BootstrapConfig = RESAMPLING,
-) -> Ablation:
-    """Compute the figures of an ablation.
+) -> StudyFigures:
+    """Compute the figures of a study on one dataset.
 
     Args:
-        ablations: The model's.
-        runs: By name of the variant, one a seed; the full model's among them.
+        study: The study.
+        results: By name of the row, one a seed.
         resampling: Of the paired bootstrap over videos.
 
     Returns:
-        The ablation.
+        The figures.
 
     Raises:
-        NotFoundError: No runs of the full model.
-        IncomparableError: Runs that must not share a table.
+        NotFoundError: No results at all.
+        IncomparableError: Results that must not share a table.
     """
-    full = ablations.variants[0].name
-    if not runs.get(full):
-        raise NotFoundError(f"an ablation needs runs of the {full} model to compare with")
     rows = []
-    for variant in ablations.variants:
-        if found := sorted(runs.get(variant.name, ()), key=lambda run: run.model.seeds):
+    for row in study.rows:
+        if found := sorted(results.get(row.name, ()), key=lambda run: run.model.seeds):
             means = SeedMeans.of([run.rank_table for run in found], resampling)
-            rows.append(Row(variant, tuple(found), means))
+            rows.append(MeasuredRow(row, tuple(found), means))
+    if not rows:
+        raise NotFoundError(f"there are no results of the study {study.name}: run it first")
     require_comparable([run for row in rows for run in row.runs])
-    by_name = {row.variant.name: row for row in rows}
-    answers = [
+    by_name = {row.row.name: row for row in rows}
+    answers = tuple(
         _answer(question, direction, by_name[question.first], by_name[question.second])
-        for question in ablations.questions
+        for question in study.questions
         for direction in ("t2v", "v2t")
         if {question.first, question.second} <= by_name.keys()
-    ]
-    verdicts = [answer.verdict for answer in answers if answer.direction == "t2v"]
-    complete = len(verdicts) == len(ablations.questions)
-    conclusion = ablations.conclude(verdicts) if complete else ""
-    return Ablation(ablations.model, tuple(rows), tuple(answers), conclusion)
+    )
+    verdicts = {one.question.name: one.verdict for one in answers if one.direction == "t2v"}
+    return StudyFigures(
+        study=study,
+        rows=tuple(rows),
+        reference=by_name.get(study.reference or ""),
+        answers=answers,
+        conclusion=study.conclusion(verdicts),
+        missing=tuple(row.name for row in study.rows if row.name not in by_name),
+    )
 
 
-def _answer(question: Question, direction: str, first: Row, second: Row) -> Answer:
+def _answer(question: Question, direction: str, first: MeasuredRow, second: MeasuredRow) -> Answer:
     difference = first.means.difference(second.means, direction, "strict", HEADLINE)
     one, other = first.by_seed(direction), second.by_seed(direction)
     by_seed = {seed: other[seed] - one[seed] for seed in one if seed in other}

@@ -1,1 +1,0 @@
-"""Ablations: one model with one thing changed at a time, trained, evaluated and compared."""

@@ -1,0 +1,213 @@
+"""One run of a study, trained if it is not, then evaluated: a function of run and folder alone."""
+
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dvtr_bench.errors import ProtocolError, WeightsError
+from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of, with_backbone
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.reader import BuiltDataset
+    from dvtr_bench.evaluation.evaluate import Evaluation
+    from dvtr_bench.results import RunRecord
+    from dvtr_bench.results.top_lists import TopLists
+    from dvtr_bench.training.contract import Trainable
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A training that was finished just now.
+
+    Attributes:
+        seconds: What an epoch took on average.
+    """
+
+    seconds: float
+    timed_as: str = "epoch"
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluated:
+    """One result, not written yet.
+
+    Attributes:
+        record: The result.
+        top: The best candidates of its queries.
+        sheet: A contact sheet, as a PNG file has it; None where none is asked for.
+        seconds: What the evaluation took; it may have given several results.
+    """
+
+    record: "RunRecord"
+    top: "TopLists"
+    sheet: bytes | None
+    seconds: float
+    timed_as: str = "evaluation"
+
+
+Made: TypeAlias = Trained | Evaluated
+
+
+@dataclass(frozen=True)
+class Means:
+    """What runs are carried out with.
+
+    Attributes:
+        device: Such as ``cpu`` or ``cuda:0``.
+        workers: Threads that decode frames.
+        show_progress: Whether to show progress bars.
+    """
+
+    device: str = "cpu"
+    workers: int = 2
+    show_progress: bool = True
+
+
+@dataclass(frozen=True)
+class Task:
+    """A run, and where it takes place.
+
+    Attributes:
+        run: The run; its scorings are those that are wanted.
+        folder: Its run folder.
+        backbone: Where its backbone is found by another name than the run calls it, as on a
+            machine that got a copy.
+    """
+
+    run: Run
+    folder: Path
+    backbone: str | None = None
+
+
+def carry_out(task: Task, means: Means) -> Iterator[Made]:
+    """Train a run where it is not trained, and evaluate what is wanted of it.
+
+    Called again after a stop it goes on: from the training's last whole epoch, and with the
+    evaluations that are left.
+
+    Args:
+        task: The run and its folder.
+        means: Device and threads.
+
+    Yields:
+        The training where it was finished now, then each result.
+
+    Raises:
+        ProtocolError: The dataset is another build than the run was planned for.
+        DvtrError: Whatever training or evaluation raise.
+    """
+    from dvtr_bench.dataset.reader import open_dataset
+
+    run = task.run
+    built = open_dataset(run.dataset.folder)
+    if built.manifest.fingerprint != run.dataset.fingerprint:
+        raise ProtocolError(
+            f"{built.folder} was built again while the study ran: run the same command again"
+        )
+    if run.recipe is not None:
+        yield from _train(task, built, means)
+    given: list[dict[str, Any]] = []
+    for scoring in run.scorings:
+        if dict(scoring.config) in given:
+            continue
+        for made in _evaluate(task, scoring, built, means):
+            given.append(config_of(run.model, made.record.model.config))
+            yield made
+
+
+def _new_model(task: Task) -> "Trainable":
+    """Build the model of a run; it calls its backbone what the run calls it."""
+    from dvtr_bench.runtime.checkpoint import new_model
+
+    run = task.run
+    place = run.backbone.name if task.backbone is None else task.backbone
+    settings = with_backbone(run.model, run.settings, place)
+    model = new_model(run.model, settings, seed=0 if run.seed is None else run.seed)
+    stated = model.describe().get("backbone") or {}
+    found = Backbone.of("", stated.get("source"), stated.get("weights_sha256")).identity
+    if found != run.backbone.identity:
+        raise WeightsError(
+            f"the weights of the backbone {run.backbone.name} are others than when the study was "
+            f"planned ({found} in place of {run.backbone.identity}): run the same command again"
+        )
+    if task.backbone is not None:
+        told: Any = model
+        told.config = replace(told.config, **with_backbone(run.model, {}, run.backbone.name))
+    return model
+
+
+def _train(task: Task, built: "BuiltDataset", means: Means) -> Iterator[Trained]:
+    from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json
+    from dvtr_bench.training.splits import training_splits
+    from dvtr_bench.training.train import train
+
+    recipe = task.run.recipe
+    state = read_json(task.folder / RUN_FILE) if (task.folder / RUN_FILE).is_file() else {}
+    if state.get("finished") or recipe is None:
+        return
+    before, started = int(state.get("epochs_done", 0)), time.perf_counter()
+    train(
+        _new_model(task),
+        *training_splits(built),
+        recipe,
+        task.folder,
+        device=means.device,
+        workers=means.workers,
+        show_progress=means.show_progress,
+    )
+    epochs = int(read_json(task.folder / RUN_FILE)["epochs_done"]) - before
+    yield Trained((time.perf_counter() - started) / max(1, epochs))
+
+
+def _evaluate(
+    task: Task, scoring: Scoring, built: "BuiltDataset", means: Means
+) -> Iterator[Evaluated]:
+    from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
+    from dvtr_bench.evaluation.facts import origin_of
+    from dvtr_bench.runtime.checkpoint import checkpoint_folder, read_checkpoint_config
+
+    started = time.perf_counter()
+    run = task.run
+    description: dict[str, Any] = {}
+    if run.recipe is not None:
+        description = read_checkpoint_config(checkpoint_folder(task.folder))
+    split = built.split(run.split)
+    evaluation = evaluate(
+        _loaded(task, scoring, built, means),
+        split,
+        config=EvaluationConfig(cache=True),
+        **origin_of(description),
+        show_progress=means.show_progress,
+    )
+    draw = _sheet_of(evaluation, split) if run.contact_sheets and split.has_frames else None
+    seconds = time.perf_counter() - started
+    for place, (record, top) in enumerate(zip(evaluation.records, evaluation.top, strict=True)):
+        # Scored otherwise, the weights give at block 1 what they gave there before.
+        if place == 0 or not scoring.settings:
+            yield Evaluated(record, top, draw() if draw and place == 0 else None, seconds)
+
+
+def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -> "Trainable":
+    import torch
+
+    from dvtr_bench.runtime.checkpoint import load_checkpoint
+
+    model = _new_model(task) if task.run.recipe is None else load_checkpoint(task.folder)
+    model = model.to(torch.device(means.device)).eval()
+    if scoring.settings:
+        scored: Any = model
+        model = scored.with_scoring(scoring.settings, built.split("train").captions)
+    return model
+
+
+def _sheet_of(evaluation: "Evaluation", split: Any) -> Callable[[], bytes]:
+    def draw() -> bytes:
+        from dvtr_bench.evaluation.run import draw_top_videos
+
+        with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
+            return draw_top_videos(evaluation, split, Path(folder) / "sheet.png").read_bytes()
+
+    return draw

@@ -1,0 +1,208 @@
+"""What is there already: trainings in run folders, evaluations in result files, and their times."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from dvtr_bench.atomic import written_beside
+from dvtr_bench.errors import ConfigError, NotFoundError
+from dvtr_bench.protocol import PROTOCOL_VERSION
+from dvtr_bench.results import load_results, write_result
+from dvtr_bench.results.files import file_stem, result_path
+from dvtr_bench.results.top_lists import write_top_lists
+from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
+from dvtr_bench.studies.carry_out import Evaluated
+from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of
+from dvtr_bench.training.recipe import Recipe
+from dvtr_bench.training.run import comparable
+
+if TYPE_CHECKING:
+    from dvtr_bench.results import RunRecord
+    from dvtr_bench.studies.carry_out import Made
+
+SECONDS_FILE: Final = "seconds.json"
+"""In a run folder: what its training and evaluations took."""
+
+
+@dataclass
+class Ledger:
+    """The folders that trainings and result files are kept in, shared by all studies.
+
+    Attributes:
+        runs: Of the trainings: ``<dataset>/<model>/<run>/``, where `dvtr-bench train` puts its own
+            too.
+        results: Of the result files.
+        records: All that the result files hold.
+    """
+
+    runs: Path
+    results: Path
+    records: list["RunRecord"] = field(default_factory=list)
+    _folders: dict[str, Path] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, out: Path) -> "Ledger":
+        """Read what is under a folder."""
+        ledger = cls(out / "runs", out / "results")
+        if ledger.results.is_dir():
+            ledger.records = load_results(ledger.results)
+        return ledger
+
+    def folder(self, run: Run) -> Path:
+        """Return the folder of a run: that of its very training where there is one, else a new one.
+
+        Of several, a finished one.
+        """
+        if run.key not in self._folders:
+            self._folders[run.key] = self._find(run)
+        return self._folders[run.key]
+
+    def _find(self, run: Run) -> Path:
+        place = self.runs / run.dataset.name / run.model
+        found = None
+        for path in sorted(place.glob(f"*/{RUN_FILE}")):
+            state = read_json(path)
+            if trains(state.get("setup", {}), run):
+                found = path.parent
+                if state.get("finished"):
+                    break
+        if found is not None:
+            return found
+        name = re.sub(r"[^A-Za-z0-9._-]+", "_", run.rows[0] if run.rows else "backbone")
+        seed = "" if run.seed is None else f"-seed{run.seed}"
+        return place / f"{name}{seed}-{run.key}"
+
+    def is_trained(self, run: Run) -> bool:
+        """Say whether the training of a run is finished; there is none to do without a recipe."""
+        if run.recipe is None:
+            return True
+        path = self.folder(run) / RUN_FILE
+        return path.is_file() and bool(read_json(path).get("finished"))
+
+    def record(self, run: Run, scoring: Scoring) -> "RunRecord | None":
+        """Return the newest result of one way to score a run; None where there is none."""
+        found = [record for record in self.records if is_result(record, run, scoring.config)]
+        return max(found, key=lambda record: record.environment.date_utc, default=None)
+
+    def companions(self, run: Run, scoring: Scoring) -> list["RunRecord"]:
+        """Return the other results that evaluating a run this way gives: the one at block 1."""
+        if "text_block" not in scoring.config:
+            return []
+        alone = Scoring(scoring.rows, {}, {**scoring.config, "text_block": 1})
+        found = self.record(run, alone)
+        return [] if scoring.settings or found is None else [found]
+
+    def missing(self, run: Run) -> tuple[Scoring, ...]:
+        """Return what is yet to be evaluated of a run."""
+        return tuple(one for one in run.scorings if self.record(run, one) is None)
+
+    def is_done(self, run: Run) -> bool:
+        """Say whether all of a run is there; evaluations stand for the training behind them."""
+        return not self.missing(run) if run.scorings else self.is_trained(run)
+
+    def take(self, run: Run, made: "Made") -> None:
+        """Write what a run gave: a result with its top lists and contact sheet; what it took."""
+        if isinstance(made, Evaluated):
+            # The result file comes last: it says that all of this is there.
+            self.results.mkdir(parents=True, exist_ok=True)
+            write_top_lists(made.top, result_path(made.record, self.results))
+            if made.sheet is not None:
+                with written_beside(self.results / f"{file_stem(made.record)}.png") as beside:
+                    beside.write_bytes(made.sheet)
+            write_result(made.record, self.results)
+            self.records.append(made.record)
+        path = self.folder(run) / SECONDS_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, {**self.seconds(run), made.timed_as: made.seconds})
+
+    def seconds(self, run: Run) -> dict[str, float]:
+        """Return what an ``epoch`` and an ``evaluation`` of a run took, as far as it is known."""
+        path = self.folder(run) / SECONDS_FILE
+        return read_json(path) if path.is_file() else {}
+
+    def known_backbone(self, name: str) -> Backbone | None:
+        """Return a backbone by its name where runs or results state its weights already."""
+        stated = [(record.model.backbone, record.model.backbone_sha256) for record in self.records]
+        for path in self.runs.glob(f"*/*/*/{RUN_FILE}"):
+            backbone = read_json(path).get("setup", {}).get("model", {}).get("backbone", {})
+            stated.append((backbone.get("source"), backbone.get("weights_sha256")))
+        for source, sha256 in stated:
+            if source == name and sha256 is not None:
+                return Backbone.of(name, source, sha256)
+        return None
+
+
+def trains(setup: Mapping[str, Any], run: Run) -> bool:
+    """Say whether a run folder's setup is that of a run; the path to its backbone is no part."""
+    if run.recipe is None:
+        return False
+    try:
+        setup = comparable(setup)
+        model, dataset = setup["model"], setup["dataset"]
+        stated = model.get("backbone") or {}
+        backbone = Backbone.of("", stated.get("source"), stated.get("weights_sha256"))
+        return (
+            model["model"] == run.model
+            and dataset["name"] == run.dataset.name
+            and dataset["fingerprint"] == run.dataset.fingerprint
+            and backbone.identity == run.backbone.identity
+            and setup["recipe"] == _as_json(run.recipe.as_mapping())
+            and _config_of(run.model, model["config"]) == run.config
+        )
+    except (KeyError, TypeError):
+        return False
+
+
+def is_result(record: "RunRecord", run: Run, config: Mapping[str, Any]) -> bool:
+    """Say whether a result is that of a run, scored by a configuration.
+
+    Args:
+        record: Of any run.
+        run: The run.
+        config: The whole configuration but for the backbone.
+
+    Returns:
+        Whether model, backbone, dataset, split, recipe and configuration are the same.
+    """
+    facts, training = record.model, record.model.training
+    return (
+        facts.name == run.model
+        and record.kind == "model"
+        and record.protocol_version == PROTOCOL_VERSION
+        and record.scoring.post_processing == "none"
+        and record.dataset.name == run.dataset.name
+        and record.dataset.fingerprint == run.dataset.fingerprint
+        and record.dataset.split == run.split
+        and Backbone.of("", facts.backbone, facts.backbone_sha256).identity == run.backbone.identity
+        and (None if training is None else _recipe(training.recipe))
+        == (None if run.recipe is None else _as_json(run.recipe.as_mapping()))
+        and (training is None or training.fingerprint == run.dataset.fingerprint)
+        and _config_of(run.model, facts.config) == config
+    )
+
+
+def _recipe(stated: Mapping[str, Any]) -> dict[str, Any]:
+    # Fields that recipes have gained since stand at their defaults, which were done before.
+    return _as_json({**Recipe().as_mapping(), **stated})
+
+
+def _config_of(model: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
+    return _cached_config(model, json.dumps(stated, sort_keys=True))
+
+
+@cache
+def _cached_config(model: str, stated: str) -> dict[str, Any] | None:
+    """Read a configuration, which another version may have written; None where it is none now."""
+    try:
+        return config_of(model, json.loads(stated))
+    except (ConfigError, NotFoundError, TypeError):
+        return None
+
+
+def _as_json(value: Mapping[str, Any]) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads(json.dumps(value))
+    return read

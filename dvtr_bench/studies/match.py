@@ -1,0 +1,220 @@
+"""Which row of a study a result file belongs to, from the file alone.
+
+`dvtr-bench run` knows its runs. Whoever has a study and result files alone does not know which
+backbone, recipe or build of a dataset they were made with: that must be the same for all rows, but
+for what the study itself varies.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, TypeAlias
+
+from dvtr_bench.catalog import MODELS
+from dvtr_bench.errors import IncomparableError, NotFoundError
+from dvtr_bench.results import RunRecord, comparable_key
+from dvtr_bench.studies.plan import config_of, scoring_only
+from dvtr_bench.studies.read_rows import row_recipe
+from dvtr_bench.studies.study import Row, Study
+from dvtr_bench.training.recipe import Recipe
+
+Rows: TypeAlias = dict[str, list[RunRecord]]
+"""The results of each row by its name, one a seed, in order of seeds."""
+
+
+@dataclass
+class _Group:
+    """Results that were made alike."""
+
+    dataset: str
+    rows: Rows = field(default_factory=dict)
+
+
+def results_by_row(study: Study, records: Sequence[RunRecord]) -> dict[str, Rows]:
+    """Sort result files into the rows of a study; those of no row are left out.
+
+    Args:
+        study: The study.
+        records: Of any models and datasets.
+
+    Returns:
+        The rows that have results, by dataset; on each the reference's and some other's.
+
+    Raises:
+        NotFoundError: There is nothing of the study in them.
+        IncomparableError: There is more than one set of rows for a dataset, a seed twice, or rows
+            that are to share weights and do not.
+    """
+    matcher = _Matcher(study)
+    groups: dict[object, _Group] = {}
+    untrained: list[tuple[RunRecord, Row]] = []
+    for record in records:
+        row = matcher.row_of(record)
+        if row is None:
+            continue
+        if record.model.training is None:
+            untrained.append((record, row))
+            continue
+        group = groups.setdefault(matcher.made_alike(record), _Group(record.dataset.name))
+        group.rows.setdefault(row.name, []).append(record)
+    for record, row in untrained:
+        for key, group in groups.items():
+            if matcher.made_alike(record)[:2] == key[:2]:  # type: ignore[index]
+                group.rows.setdefault(row.name, []).append(record)
+    found = [group for group in groups.values() if matcher.is_whole(group)]
+    if not found:
+        raise NotFoundError(
+            f"no results of the study {study.name} in these {len(records)} result files: it takes "
+            f"those of {study.reference or 'two models'} and of another of its models on one "
+            "dataset with one recipe (`dvtr-bench run` makes them)"
+        )
+    by_dataset: dict[str, Rows] = {}
+    for group in found:
+        if group.dataset in by_dataset:
+            number = sum(other.dataset == group.dataset for other in found)
+            raise IncomparableError(
+                f"these result files hold the study {study.name} {number} times on "
+                f"{group.dataset} (other builds, recipes, backbones or settings): name those of one"
+            )
+        by_dataset[group.dataset] = matcher.in_order(group)
+    return by_dataset
+
+
+class _Matcher:
+    """What tells the rows of one study apart."""
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._configs = {row.name: config_of(row.model, row.settings) for row in study.rows}
+        recipes = {row.name: row_recipe(row, study.backbones, Recipe.seed) for row in study.rows}
+        self._recipes = {name: recipe.as_mapping() for name, recipe in recipes.items()}
+        self._varied_recipe = {
+            name
+            for row in study.rows
+            for name in row.recipe
+            if any(other[name] != row.recipe[name] for other in self._recipes.values())
+        }
+
+    @cached_property
+    def _shared_fields(self) -> set[str]:
+        """Fields that every model of the study has, with one value in all rows."""
+        common = set.intersection(*(set(config) for config in self._configs.values()))
+        return {
+            name
+            for name in common
+            if len({json.dumps(config[name]) for config in self._configs.values()}) == 1
+        }
+
+    @cached_property
+    def _one_backbone(self) -> bool:
+        return len({row.backbone for row in self._study.rows}) == 1
+
+    def row_of(self, record: RunRecord) -> Row | None:
+        """Return the row that a result is of; None where it is of none."""
+        if record.kind != "model" or record.scoring.post_processing != "none":
+            return None
+        named = {dataset.name for dataset in self._study.datasets}
+        if named and record.dataset.name not in named:
+            return None
+        if record.dataset.split != self._study.split:
+            return None
+        found = [row for row in self._study.rows if self._fits(record, row)]
+        return found[0] if len(found) == 1 else None
+
+    def _fits(self, record: RunRecord, row: Row) -> bool:
+        if record.model.name != row.model:
+            return False
+        stated = self._stated(record)
+        if any(
+            stated.get(name) != value
+            for name, value in self._configs[row.name].items()
+            if name not in self._shared_fields
+        ):
+            return False
+        if not self._one_backbone and record.model.backbone != _as_stated(row.backbone):
+            return False
+        recipe = _recipe(record)
+        return recipe is None or all(
+            recipe[name] == self._recipes[row.name][name] for name in self._varied_recipe
+        )
+
+    def made_alike(self, record: RunRecord) -> tuple[object, ...]:
+        """Return what all results of one study have in common."""
+        stated, recipe = self._stated(record), _recipe(record) or {}
+        shared = {name: stated.get(name) for name in self._shared_fields}
+        model = record.model
+        backbone = model.backbone_sha256 or model.backbone if self._one_backbone else None
+        others = {
+            name: value
+            for name, value in recipe.items()
+            if name != "seed" and name not in self._varied_recipe
+        }
+        return (
+            comparable_key(record),
+            (backbone, json.dumps(shared, sort_keys=True)),
+            json.dumps(others, sort_keys=True),
+        )
+
+    def is_whole(self, group: _Group) -> bool:
+        """Say whether there is something to compare."""
+        reference = self._study.reference
+        return len(group.rows) > 1 and (reference is None or reference in group.rows)
+
+    def in_order(self, group: _Group) -> Rows:
+        """Return rows in the study's order, each checked."""
+        rows = {
+            row.name: group.rows[row.name] for row in self._study.rows if row.name in group.rows
+        }
+        for name, runs in rows.items():
+            runs.sort(key=lambda run: run.model.seeds)
+            _require_one_a_seed(name, runs)
+        self._require_shared_weights(rows)
+        return rows
+
+    def _require_shared_weights(self, rows: Rows) -> None:
+        first: dict[str, tuple[str, dict[tuple[int, ...], str | None]]] = {}
+        for row in self._study.rows:
+            if row.name not in rows or not MODELS.load(row.model).TRAINABLE:
+                continue
+            fields = scoring_only(row.model)
+            trained = {n: v for n, v in self._configs[row.name].items() if n not in fields}
+            key = json.dumps([row.model, row.backbone, trained, dict(row.recipe)], sort_keys=True)
+            weights = {run.model.seeds: run.model.checkpoint_sha256 for run in rows[row.name]}
+            name, known = first.setdefault(key, (row.name, weights))
+            for seeds, sha256 in weights.items():
+                if known.get(seeds, sha256) != sha256:
+                    raise IncomparableError(
+                        f"{row.name}, seed {_told(seeds)}: this row is to be scored with the "
+                        f"weights of {name} of that seed, and was not"
+                    )
+
+    def _stated(self, record: RunRecord) -> Mapping[str, Any]:
+        """Return the configuration of a result, which another version may have written."""
+        known = {**config_of(record.model.name, {}), **record.model.config}
+        read: dict[str, Any] = json.loads(json.dumps(known))
+        return read
+
+
+def _recipe(record: RunRecord) -> dict[str, Any] | None:
+    training = record.model.training
+    return None if training is None else {**Recipe().as_mapping(), **training.recipe}
+
+
+def _as_stated(backbone: str) -> str:
+    """Return what a result calls a backbone: weights by tag as they are named, files by name."""
+    architecture, _, weights = backbone.partition("/")
+    return f"{architecture}/{weights.rpartition('/')[2]}" if weights else backbone
+
+
+def _require_one_a_seed(name: str, runs: Sequence[RunRecord]) -> None:
+    seeds = [run.model.seeds for run in runs]
+    if twice := sorted({seed for seed in seeds if seeds.count(seed) > 1}):
+        raise IncomparableError(
+            f"{name}: {seeds.count(twice[0])} result files of seed {_told(twice[0])}, where a "
+            "study has one: take the others out"
+        )
+
+
+def _told(seeds: Sequence[int]) -> str:
+    return ", ".join(map(str, seeds)) or "none"

@@ -1,0 +1,163 @@
+"""One TOML file of a study: values with their types, and a line for whatever is wrong with one."""
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import partial
+from pathlib import Path
+from typing import Any, NoReturn, TypeAlias, TypeVar
+
+from dvtr_bench.errors import ConfigError, DvtrError, InputError
+from dvtr_bench.studies.toml_lines import line_of
+from dvtr_bench.training.options import typed_settings
+
+Keys: TypeAlias = tuple[str | int, ...]
+"""The way to a value: keys of tables, places in arrays."""
+
+Made = TypeVar("Made")
+
+_SHOWN: dict[type, str] = {
+    str: "text",
+    int: "a whole number",
+    bool: "true or false",
+    dict: "a table",
+    list: "an array",
+}
+
+
+@dataclass(frozen=True)
+class StudyFile:
+    """A study file that was read.
+
+    Attributes:
+        name: Of the study.
+        path: Of the file, for messages; what is relative in it is so to its folder.
+        text: All of it.
+        content: What a parser makes of the text.
+    """
+
+    name: str
+    path: Path
+    text: str
+    content: Mapping[str, Any]
+
+    @classmethod
+    def read(cls, path: Path) -> "StudyFile":
+        """Read a file.
+
+        Raises:
+            InputError: It cannot be read, or is no text.
+            ConfigError: It is not TOML; says the line.
+        """
+        try:
+            text = path.read_text(encoding="utf-8")
+            return cls(path.stem, path, text, tomllib.loads(text))
+        except tomllib.TOMLDecodeError as failure:
+            raise ConfigError(f"{path} is not TOML: {failure}") from None
+        except (OSError, UnicodeDecodeError) as failure:
+            raise InputError(f"{path}: cannot be read as a study ({failure})") from None
+
+    def fail(self, keys: Keys, message: object) -> NoReturn:
+        """Refuse the value at a place.
+
+        Raises:
+            ConfigError: Always; names file and line.
+        """
+        line = line_of(self.text.replace("\r\n", "\n"), keys)
+        raise ConfigError(f"{self.path}, line {line}: {message}") from None
+
+    def attempt(self, keys: Keys, make: Callable[[], Made]) -> Made:
+        """Return what ``make`` returns; an error of ours in it is told with the line of ``keys``.
+
+        Raises:
+            ConfigError: It failed.
+        """
+        try:
+            return make()
+        except DvtrError as failure:
+            self.fail(keys, failure)
+
+    def only(self, keys: Keys, *known: str) -> None:
+        """Refuse keys of a table that are not known."""
+        for key in self.table(keys):
+            if key not in known:
+                near = get_close_matches(key, known, n=1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                self.fail((*keys, key), f"there is no key {key!r} here: {hint}{_listed(known)}")
+
+    def get(self, keys: Keys, kind: type[Made], default: Made) -> Made:
+        """Return a value of a type; the default where there is none."""
+        value: Any = self.content
+        for key in keys:
+            if isinstance(value, dict) and key not in value:
+                return default
+            value = value[key]
+        if type(value) is not kind:
+            self.fail(keys, f"{_told(keys)} takes {_SHOWN[kind]}, found {value!r}")
+        return value
+
+    def table(self, keys: Keys) -> dict[str, Any]:
+        """Return a table; an empty one where there is none."""
+        return self.get(keys, dict, {}) if keys else dict(self.content)
+
+    def array(self, keys: Keys, kind: type[Made]) -> tuple[Made, ...]:
+        """Return an array whose items are all of one type, none of them twice."""
+        items = self.get(keys, list, [])
+        for place, item in enumerate(items):
+            if type(item) is not kind:
+                self.fail((*keys, place), f"{_told(keys)} takes {_SHOWN[kind]}, found {item!r}")
+            if items.index(item) != place:
+                self.fail((*keys, place), f"{_told(keys)} has {item!r} twice")
+        return tuple(items)
+
+    def required(self, keys: Keys) -> str:
+        """Return a text that must be there."""
+        text = self.get(keys, str, "")
+        if not text:
+            self.fail(keys, f"{_told(keys[:-1])} needs {keys[-1]}, a text")
+        return text
+
+    def settings(
+        self, keys: Keys, cls: type, given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return settings of a dataclass, each checked by its field.
+
+        Args:
+            keys: Of the table.
+            cls: The dataclass that they fill.
+            given: Those of the table that are meant; None for all.
+        """
+        values = self.table(keys) if given is None else given
+        typed: dict[str, Any] = {}
+        for name, value in values.items():
+            typed |= self.attempt((*keys, name), partial(typed_settings, cls, {name: value}))
+        return typed
+
+    def require_made(
+        self, keys: Keys, make: Callable[[Mapping[str, Any]], object], settings: Mapping[str, Any]
+    ) -> None:
+        """Have a class check its settings all together; blame the one that fails alone, if any.
+
+        Args:
+            keys: Of the table with the settings.
+            make: Makes an instance of settings.
+            settings: Typed, as `settings` returns them.
+        """
+        try:
+            make(settings)
+        except DvtrError as failure:
+            for name, value in settings.items():
+                try:
+                    make({name: value})
+                except DvtrError:
+                    self.fail((*keys, name), failure)
+            self.fail(keys, failure)
+
+
+def _told(keys: Keys) -> str:
+    return ".".join(str(key) for key in keys if not isinstance(key, int))
+
+
+def _listed(known: tuple[str, ...]) -> str:
+    return f"there are {', '.join(known)}"

@@ -1,1 +1,0 @@
-"""Ablation tables: one model with one thing changed at a time."""

@@ -1,0 +1,90 @@
+"""A study in the terminal and as a Markdown page."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from dvtr_bench.atomic import written_beside
+from dvtr_bench.others_text import printable
+from leaderboard.markdown import escape, table_lines
+from leaderboard.study.figures import StudyFigures
+from leaderboard.study.tables import (
+    ABOUT_BREAKDOWN,
+    ABOUT_VERDICTS,
+    answer_lines,
+    breakdown_tables,
+    dataset_title,
+    how_to_read,
+    notes,
+    setup_line,
+    study_tables,
+)
+from leaderboard.terminal import print_table
+
+
+def print_study(found: Sequence[StudyFigures], console: Console | None = None) -> None:
+    """Print a study: on each dataset both directions, then the answers in words.
+
+    Args:
+        found: Its figures, a dataset each.
+        console: Where to; standard output when left out.
+    """
+    console = console or Console()
+    for figures in found:
+        console.print()
+        title = f"{figures.study.title} on {dataset_title(figures)}"
+        console.print(Text(printable(title), style="bold"))
+        console.print(Text(printable(setup_line(figures))))
+        console.print(Text(printable(how_to_read(figures)), style="dim"))
+        for table in study_tables(figures, about=False):
+            print_table(console, table)
+        for table in breakdown_tables(figures):
+            print_table(console, table)
+        if answers := answer_lines(figures):
+            console.print()
+            for line in answers:
+                console.print(Text(f"- {printable(line)}"))
+            console.print(Text(ABOUT_VERDICTS, style="dim"))
+        for note in notes(figures):
+            console.print(Text(f"  {printable(note)}", style="dim"))
+
+
+def write_study(found: Sequence[StudyFigures], path: Path) -> Path:
+    """Write a study as a Markdown page, beside and then renamed.
+
+    Args:
+        found: Its figures, a dataset each; at least one.
+        path: The page; its folder is made.
+
+    Returns:
+        The path written.
+    """
+    study = found[0].study
+    lines = [f"# {escape(study.title)}\n"]
+    if study.about:
+        lines.append(f"{escape(study.about)}\n")
+    for figures in found:
+        lines += _section(figures)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_beside(path) as beside:
+        beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return path
+
+
+def _section(figures: StudyFigures) -> Iterator[str]:
+    yield f"## {escape(dataset_title(figures))}\n"
+    yield f"{escape(setup_line(figures))}\n"
+    yield f"{escape(how_to_read(figures))}\n"
+    for table in study_tables(figures, about=True):
+        yield from table_lines(table)
+    breakdowns = list(breakdown_tables(figures))
+    if breakdowns:
+        yield f"{ABOUT_BREAKDOWN}\n"
+    for table in breakdowns:
+        yield from table_lines(table)
+    if answers := answer_lines(figures):
+        yield from (f"- {escape(line)}" for line in answers)
+        yield f"\n{ABOUT_VERDICTS}\n"
+    yield from (f"{escape(note)}\n" for note in notes(figures))
