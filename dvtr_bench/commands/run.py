@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,7 +14,7 @@ from dvtr_bench.studies.places import shipped_studies
 if TYPE_CHECKING:
     from dvtr_bench.studies.choices import Choices
     from dvtr_bench.studies.plan import Build
-    from dvtr_bench.studies.study import Study
+    from dvtr_bench.studies.study import Study, StudyDataset
     from dvtr_bench.studies.work import Executor, Worked
 
 
@@ -265,7 +265,7 @@ def _list(study: "Study", datasets: "Sequence[Build]", how: How) -> None:
         typer.echo(line)
 
 
-def _build_of(dataset: Any, root: Path) -> "Build":
+def _build_of(dataset: "StudyDataset", root: Path) -> "Build":
     from builders.study_datasets import is_built, open_or_build
     from dvtr_bench.studies.plan import Build
 

@@ -2,16 +2,17 @@
 
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from dvtr_bench.errors import ProtocolError, WeightsError
 from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of, with_backbone
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
+    from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.evaluation.evaluate import Evaluation
     from dvtr_bench.results import RunRecord
     from dvtr_bench.results.top_lists import TopLists
@@ -26,8 +27,9 @@ class Trained:
         seconds: What an epoch took on average.
     """
 
+    timed_as: ClassVar[str] = "epoch"
+
     seconds: float
-    timed_as: str = "epoch"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +43,12 @@ class Evaluated:
         seconds: What the evaluation took; it may have given several results.
     """
 
+    timed_as: ClassVar[str] = "evaluation"
+
     record: "RunRecord"
     top: "TopLists"
     sheet: bytes | None
     seconds: float
-    timed_as: str = "evaluation"
 
 
 Made: TypeAlias = Trained | Evaluated
@@ -182,12 +185,14 @@ def _evaluate(
         **origin_of(description),
         show_progress=means.show_progress,
     )
-    draw = _sheet_of(evaluation, split) if run.contact_sheets and split.has_frames else None
     seconds = time.perf_counter() - started
-    for place, (record, top) in enumerate(zip(evaluation.records, evaluation.top, strict=True)):
-        # Scored otherwise, the weights give at block 1 what they gave there before.
-        if place == 0 or not scoring.settings:
-            yield Evaluated(record, top, draw() if draw and place == 0 else None, seconds)
+    first, *beside = zip(evaluation.records, evaluation.top, strict=True)
+    # Scored otherwise, the weights give at block 1 what they gave there before. What is asked for
+    # comes last: where it is there after a stop, so is the rest.
+    for record, top in [] if scoring.settings else beside:
+        yield Evaluated(record, top, None, seconds)
+    sheet = _sheet(evaluation, split) if run.contact_sheets else None
+    yield Evaluated(*first, sheet, seconds)
 
 
 def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -> "Trainable":
@@ -203,11 +208,8 @@ def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -
     return model
 
 
-def _sheet_of(evaluation: "Evaluation", split: Any) -> Callable[[], bytes]:
-    def draw() -> bytes:
-        from dvtr_bench.evaluation.run import draw_top_videos
+def _sheet(evaluation: "Evaluation", split: "RetrievalSplit") -> bytes:
+    from dvtr_bench.evaluation.run import draw_top_videos
 
-        with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
-            return draw_top_videos(evaluation, split, Path(folder) / "sheet.png").read_bytes()
-
-    return draw
+    with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
+        return draw_top_videos(evaluation, split, Path(folder) / "sheet.png").read_bytes()

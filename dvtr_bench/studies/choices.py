@@ -78,6 +78,8 @@ def choose(study: Study, choices: Choices, check_backbone: CheckBackbone = str) 
     for row in rows:
         row_recipe(row, backbones, Recipe.seed)
     seed = study.backbone_seed if choices.backbone_seed is None else choices.backbone_seed
+    if twice := [one for one in choices.datasets if list(choices.datasets).count(one) > 1]:
+        raise ConfigError(f"--dataset {twice[0]}: given twice")
     return replace(
         study,
         rows=tuple(_only(study, rows, choices.only)),

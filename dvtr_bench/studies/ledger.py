@@ -17,7 +17,6 @@ from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
 from dvtr_bench.studies.carry_out import Evaluated
 from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of
-from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run import comparable
 
 if TYPE_CHECKING:
@@ -178,16 +177,11 @@ def is_result(record: "RunRecord", run: Run, config: Mapping[str, Any]) -> bool:
         and record.dataset.fingerprint == run.dataset.fingerprint
         and record.dataset.split == run.split
         and Backbone.of("", facts.backbone, facts.backbone_sha256).identity == run.backbone.identity
-        and (None if training is None else _recipe(training.recipe))
+        and (None if training is None else comparable({"recipe": training.recipe})["recipe"])
         == (None if run.recipe is None else _as_json(run.recipe.as_mapping()))
         and (training is None or training.fingerprint == run.dataset.fingerprint)
         and _config_of(run.model, facts.config) == config
     )
-
-
-def _recipe(stated: Mapping[str, Any]) -> dict[str, Any]:
-    # Fields that recipes have gained since stand at their defaults, which were done before.
-    return _as_json({**Recipe().as_mapping(), **stated})
 
 
 def _config_of(model: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:

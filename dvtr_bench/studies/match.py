@@ -18,6 +18,7 @@ from dvtr_bench.studies.plan import config_of, scoring_only
 from dvtr_bench.studies.read_rows import row_recipe
 from dvtr_bench.studies.study import Row, Study
 from dvtr_bench.training.recipe import Recipe
+from dvtr_bench.training.run import comparable
 
 Rows: TypeAlias = dict[str, list[RunRecord]]
 """The results of each row by its name, one a seed, in order of seeds."""
@@ -198,7 +199,10 @@ class _Matcher:
 
 def _recipe(record: RunRecord) -> dict[str, Any] | None:
     training = record.model.training
-    return None if training is None else {**Recipe().as_mapping(), **training.recipe}
+    if training is None:
+        return None
+    recipe: dict[str, Any] = comparable({"recipe": training.recipe})["recipe"]
+    return recipe
 
 
 def _as_stated(backbone: str) -> str:

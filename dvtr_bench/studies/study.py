@@ -179,10 +179,6 @@ class Study:
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"a study needs seeds, each once, found {list(self.seeds)}")
 
-    def row(self, name: str) -> Row:
-        """Return the row of a name."""
-        return next(row for row in self.rows if row.name == name)
-
     def conclusion(self, verdicts: Mapping[str, Verdict]) -> str:
         """Say what the answers come to; empty where nothing holds, or an answer is missing."""
         named = {name for one in self.conclusions for name in (*one.gains, *one.losses)}

@@ -179,7 +179,7 @@ def _frame(
 ) -> Iterator[tuple[Field, ...]]:
     """Yield what stands below the rows: what papers report, chance, and the ceiling."""
     named: list[tuple[str, dict[str, Any]]] = []
-    if direction == "t2v":
+    if direction == "t2v" and figures.first.dataset.split == "test":
         for paper in published_for(figures.first.dataset.name):
             reported = {"R@1": paper.t2v_r1, "R@5": paper.t2v_r5}
             named.append((f"{paper.model} as published, {paper.source}", reported))

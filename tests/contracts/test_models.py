@@ -1,5 +1,6 @@
 """One contract for every model in the catalogue."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -110,6 +111,18 @@ def test_a_block_is_a_run_of_texts_and_nothing_beyond_it(name):
     assert model.text_block == 4
     assert model.at_block(1).text_block == 1
     assert model.at_block(1).encoder is model.encoder
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_what_is_said_to_change_scoring_alone_changes_no_weight(name):
+    module = MODELS.load(name)
+    fields = getattr(module, "SCORING_ONLY", frozenset())
+    assert fields <= {field.name for field in dataclasses.fields(module.Config)}
+    if fields:
+        model = build(name).eval()
+        other = model.with_scoring({}, CAPTIONS)
+        texts, videos = features(model)
+        assert torch.equal(other.score(texts, videos), model.score(texts, videos))
 
 
 def training_batch(model):

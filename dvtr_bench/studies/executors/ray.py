@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -60,10 +61,8 @@ def run_on_ray(
 
     if not tasks:
         return
-    marker = as_seen(out / MARKER), secrets.token_hex(16)
-    (out / MARKER).write_text(marker[1], encoding="utf-8")
-    asked = [_node_task(task, marker) for task in tasks]
-    with ray_cluster(address) as ray:
+    with ray_cluster(address) as ray, _marked(out) as marker:
+        asked = [_node_task(task, marker) for task in tasks]
         gpus = int(ray.cluster_resources().get("GPU", 0))
         parcels = _Parcels(ray, tasks)
         plan: CrewPlan[NodeTask, Done | Lacks] = CrewPlan(
@@ -97,6 +96,17 @@ def _told(
             f"its worker died, {outcome.attempts} times in a row: the run crashes it, or the "
             "machines are out of memory",
         )
+
+
+@contextmanager
+def _marked(out: Path) -> Iterator[tuple[Path, str]]:
+    """Put a file into the folder of runs by which nodes know it, and take it away again."""
+    text = secrets.token_hex(16)
+    (out / MARKER).write_text(text, encoding="utf-8")
+    try:
+        yield as_seen(out / MARKER), text
+    finally:
+        (out / MARKER).unlink(missing_ok=True)
 
 
 def as_seen(path: Path) -> Path:

@@ -214,7 +214,7 @@ def test_every_model_is_a_row_unless_a_row_says_more_of_it(tmp_path: Path) -> No
     text = 'every_model = true\nbackbone = "tiny"\n[models.msam]\nabout = "ours"\n'
     study = read_study(write(tmp_path, text))
     assert sorted(row.name for row in study.rows) == sorted(MODELS.names())
-    assert study.row("msam").about == "ours"
+    assert {row.name: row.about for row in study.rows}["msam"] == "ours"
 
 
 def test_a_study_takes_models_from_others(tmp_path: Path) -> None:
