@@ -72,8 +72,9 @@ def parse_backbone(text: str) -> BackboneSpec:
     name, _, weights = text.partition("/")
     if text == TINY:
         return BackboneSpec(TINY, path=TINY_WEIGHTS)
-    if text == TINY_SCRATCH:
-        return BackboneSpec(TINY)
+    if name == TINY_SCRATCH:
+        # With weights it is what a study has trained from there.
+        return BackboneSpec(TINY, path=Path(weights).expanduser() if weights else None)
     if name != TINY:
         architecture_config(name)
     if not weights:

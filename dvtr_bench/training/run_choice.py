@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dvtr_bench.runtime.checkpoint import RUN_FILE, new_run_folder, read_json
 from dvtr_bench.training.options import parse_settings
-from dvtr_bench.training.recipe import QUICKSTART, QUICKSTART_PRETRAINING, Recipe
+from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe
 from dvtr_bench.training.run import comparable
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ def default_recipe(backbone: str) -> Recipe:
         ``tiny`` and ``tiny/PATH``, whose weights were trained before.
     """
     if backbone == "tiny-scratch":
-        return QUICKSTART_PRETRAINING
-    return QUICKSTART if backbone.partition("/")[0] == "tiny" else Recipe()
+        return TINY_SCRATCH
+    return TINY if backbone.partition("/")[0] in ("tiny", "tiny-scratch") else Recipe()
 
 
 def replace_settings(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:

@@ -137,19 +137,19 @@ def test_quickstart_goes_all_the_way_and_again(run: Run, tmp_path: Path) -> None
     told, files = [], []
     for _ in range(2):
         told.append(run("quickstart", "--epochs", "1"))
-        for model in ("clip4clip_meanp", "clip4clip_seqtransf", "msam (block 8)", "msam (block 1)"):
+        for model in ("clip_zeroshot", "clip4clip_meanp", "clip4clip_seqtransf", "msam (block 8)"):
             assert model in told[-1]
+        assert "msam (block 1)" in told[-1]
         assert "caption ceiling" in told[-1]
         assert "chance" in told[-1]
         assert {path.name for path in (tmp_path / "quickstart").iterdir()} <= quickstart.OURS
         made = (tmp_path / "quickstart" / "results").iterdir()
         files.append({path: path.stat().st_mtime_ns for path in made})
     assert files[0] == files[1]
-    assert "1 of 1 · backbone under clip4clip_meanp · seed 42 · toy · cpu" in told[0]
-    assert "3 of 3 · msam · seed 42 · toy · cpu" in told[0]
-    assert " of 3 · " not in told[1]
-    assert len(load_results(tmp_path / "quickstart" / "results")) == 4
-    assert len(list((tmp_path / "quickstart" / "results").glob("*.png"))) == 3
+    assert "4 of 4 · msam · seed 42 · toy · cpu" in told[0]
+    assert " of 4 · " not in told[1]
+    assert len(load_results(tmp_path / "quickstart" / "results")) == 5
+    assert len(list((tmp_path / "quickstart" / "results").glob("*.png"))) == 4
     assert not (tmp_path / "LEADERBOARD.md").exists()
 
 

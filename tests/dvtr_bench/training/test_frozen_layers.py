@@ -15,8 +15,8 @@ from dvtr_bench.model_listing import list_models
 from dvtr_bench.results import load_results
 from dvtr_bench.training.parameters import parameter_groups, trained_parameters
 from dvtr_bench.training.recipe import (
-    QUICKSTART,
-    QUICKSTART_PRETRAINING,
+    TINY,
+    TINY_SCRATCH,
     Recipe,
     whole_recipe,
 )
@@ -156,9 +156,9 @@ def test_numbers_out_of_range_are_refused(wrong: int) -> None:
 
 def test_trained_from_nothing_nothing_is_frozen() -> None:
     assert Recipe().frozen_layers == default_recipe("ViT-B-32/openai").frozen_layers == 0
-    assert QUICKSTART.frozen_layers is QUICKSTART_PRETRAINING.frozen_layers is None
-    assert default_recipe("tiny") is QUICKSTART_PRETRAINING
-    assert default_recipe("tiny/weights") is QUICKSTART
+    assert TINY.frozen_layers is TINY_SCRATCH.frozen_layers is None
+    assert default_recipe("tiny-scratch") is TINY_SCRATCH
+    assert default_recipe("tiny/weights") is default_recipe("tiny") is TINY
 
 
 def test_the_command_line_takes_a_number_and_none() -> None:
@@ -183,7 +183,7 @@ def test_it_is_recorded_in_run_checkpoint_and_result(
     what = "--model xpool --dataset tiny --device cpu"
     for setting in ("1", "none"):
         invoke(
-            f"train {what} --backbone tiny --epochs 1 --batch-size 2 "
+            f"train {what} --backbone tiny-scratch --epochs 1 --batch-size 2 "
             f"--recipe frozen_layers={setting}"
         )
         invoke(f"evaluate {what}")
