@@ -11,13 +11,13 @@ import numpy.typing as npt
 from builders.aerosynth.camera import FPS, HEIGHT_PX, NUM_FRAMES, WIDTH_PX
 from builders.aerosynth.canvas import Ground, texel_matrix
 from builders.aerosynth.effects import cut, wake
-from builders.aerosynth.encode import write_mp4
 from builders.aerosynth.light import LIGHTS, grade_table
 from builders.aerosynth.palette import NAMED, Colour
 from builders.aerosynth.plan import ClipPlan
 from builders.aerosynth.scenes import ground_of
 from builders.aerosynth.seeds import stable_rng
 from builders.aerosynth.stage import Performer
+from dvtr_bench.video.mp4_writer import write_mp4
 
 FloatArray = npt.NDArray[np.float64]
 ImageArray = npt.NDArray[np.uint8]
@@ -36,10 +36,10 @@ def render_clip(plan: ClipPlan, path: Path) -> None:
         path: The file to write; an old one is replaced once the new one is complete.
 
     Raises:
-        BuildError: ffmpeg failed.
-        NotFoundError: There is no ffmpeg.
+        BuildError: The file cannot be written.
+        NotFoundError: PyAV has no H.264 encoder.
     """
-    write_mp4(render_frames(plan), path, WIDTH_PX, HEIGHT_PX, FPS)
+    write_mp4(render_frames(plan), path, FPS)
 
 
 def render_frames(
