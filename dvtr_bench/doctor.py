@@ -1,17 +1,16 @@
-"""What `dvtr-bench doctor` looks at: packages, ffmpeg, device, weights, room, built datasets."""
+"""What `dvtr-bench doctor` looks at: packages, encoder, device, weights, room, built datasets."""
 
 import importlib.metadata
 import os
 import platform
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
-from dvtr_bench.errors import DvtrError
+from dvtr_bench.errors import DvtrError, NotFoundError
 
 Verdict = Literal["ok", "note", "missing"]
 
@@ -44,7 +43,7 @@ def check_machine() -> list[Check]:
     return [
         _check_python(),
         *_check_packages(),
-        _check_ffmpeg(),
+        _check_encoder(),
         _check_device(),
         _check_weights(),
         _check_memory(),
@@ -72,15 +71,17 @@ def _check_packages() -> Iterator[Check]:
             yield Check("missing", name, "not installed", f"pip install '{requirement}'")
 
 
-def _check_ffmpeg() -> Check:
-    from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+def _check_encoder() -> Check:
+    import av
 
-    binary = ffmpeg_binary()
-    shown = subprocess.run([binary, "-version"], capture_output=True, text=True, check=False)
-    if shown.returncode != 0:
-        return Check("missing", "ffmpeg", binary, "install ffmpeg, or pip install imageio-ffmpeg")
-    origin = "on PATH" if shutil.which("ffmpeg") else "bundled with imageio-ffmpeg"
-    return Check("ok", "ffmpeg", f"{' '.join(shown.stdout.split()[:3])} ({origin})")
+    from dvtr_bench.video.mp4_writer import encoder_name
+
+    # PyAV's own: no ffmpeg program is used, whatever PATH has.
+    try:
+        return Check("ok", "H.264 encoder", f"{encoder_name()} (in PyAV {av.__version__})")
+    except NotFoundError as failure:
+        cure = "pip install --force-reinstall --only-binary :all: av"
+        return Check("missing", "H.264 encoder", str(failure), cure)
 
 
 def _check_device() -> Check:

@@ -86,22 +86,27 @@ class CameraPlan:
             middle of the top left pixel.
         """
         x, y, zoom, yaw = self.state(time_seconds)
-        right = np.array([math.cos(yaw), math.sin(yaw), 0.0])
-        ground_down = np.array([-math.sin(yaw), math.cos(yaw), 0.0])
-        upward = np.array([0.0, 0.0, 1.0])
-        axis = -math.sin(self.tilt) * ground_down - math.cos(self.tilt) * upward
-        down = math.cos(self.tilt) * ground_down - math.sin(self.tilt) * upward
-        position = np.array([x, y, 0.0]) - FOCAL_PX / zoom * axis
-        rotation = np.stack([right, down, axis])
-        intrinsics = np.array(
+        cos, sin = math.cos(yaw), math.sin(yaw)
+        level, steep = math.sin(self.tilt), math.cos(self.tilt)
+        right = (cos, sin, 0.0)
+        down = (-steep * sin, steep * cos, -level)
+        axis = (level * sin, -level * cos, -steep)
+        # The line of sight goes through the ground point, so many units of it away.
+        away = FOCAL_PX / zoom
+        at = (x - away * axis[0], y - away * axis[1], -away * axis[2])
+        # Sums are spelled out: BLAS rounds products of matrices differently on other CPUs.
+        across, along, depth = (
+            (*side, -(side[0] * at[0] + side[1] * at[1] + side[2] * at[2]))
+            for side in (right, down, axis)
+        )
+        x_middle, y_middle = (WIDTH_PX - 1) / 2, (HEIGHT_PX - 1) / 2
+        return np.array(
             [
-                [FOCAL_PX, 0.0, (WIDTH_PX - 1) / 2],
-                [0.0, FOCAL_PX, (HEIGHT_PX - 1) / 2],
-                [0.0, 0.0, 1.0],
+                [FOCAL_PX * part + x_middle * far for part, far in zip(across, depth, strict=True)],
+                [FOCAL_PX * part + y_middle * far for part, far in zip(along, depth, strict=True)],
+                depth,
             ]
         )
-        extrinsics = np.column_stack([rotation, -rotation @ position])
-        return np.asarray(intrinsics @ extrinsics)
 
 
 def project(matrix: FloatArray, points: FloatArray) -> FloatArray:
@@ -114,5 +119,6 @@ def project(matrix: FloatArray, points: FloatArray) -> FloatArray:
     Returns:
         float64 (points, 2), pixels of the frame.
     """
-    homogeneous = points @ matrix[:, :3].T + matrix[:, 3]
-    return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:])
+    from builders.aerosynth import pixels
+
+    return np.asarray(pixels.project(matrix, points))

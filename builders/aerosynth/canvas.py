@@ -1,5 +1,6 @@
 """The big picture of the ground that a scene paints once: colours, shadows and water, in layers."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,11 @@ FloatArray = npt.NDArray[np.float64]
 
 HALF_WIDTH = 330.0
 HALF_HEIGHT = 290.0
-"""The world that is painted reaches this far from the origin, in world units."""
+"""Scenes lay things out this far from the origin, in world units."""
+
+SEEN_HALF_WIDTH = 270.0
+SEEN_HALF_HEIGHT = 250.0
+"""No camera sees farther than this from the origin, so no more than this is painted."""
 
 TEXELS = 1.5
 """Pixels of the ground picture per world unit."""
@@ -26,19 +31,19 @@ SUBPIXEL_BITS = 4
 
 @dataclass(frozen=True)
 class Ground:
-    """The finished picture of a site.
+    """The finished picture of a site; about 2.5 MB, and as much again where crops are cut.
 
     Attributes:
-        albedo: uint8 (rows, columns, 3), red, green, blue without shadows.
-        shade: uint8 (rows, columns), 255 in full shadow.
-        water: uint8 (rows, columns), 255 on open water.
-        under: uint8 (rows, columns, 3), what comes to light where crops are cut.
+        picture: uint8 (rows, columns, 4): red, green, blue without shadows; depth of the shadow,
+            255 in full shadow.
+        water: uint8 (rows, columns), 255 on open water; None where there is none.
+        under: What comes to light where crops are cut, in the form of ``picture``; None where
+            nothing grows.
     """
 
-    albedo: ImageArray
-    shade: ImageArray
-    water: ImageArray
-    under: ImageArray
+    picture: ImageArray
+    water: ImageArray | None
+    under: ImageArray | None
 
 
 class Canvas:
@@ -51,25 +56,29 @@ class Canvas:
             rng: Source of all randomness of the picture.
         """
         self.rng = rng
-        self.rows = round(2 * HALF_HEIGHT * TEXELS)
-        self.columns = round(2 * HALF_WIDTH * TEXELS)
+        self.rows = round(2 * SEEN_HALF_HEIGHT * TEXELS)
+        self.columns = round(2 * SEEN_HALF_WIDTH * TEXELS)
         self.albedo: ImageArray = np.zeros((self.rows, self.columns, 3), np.uint8)
         self.shade: ImageArray = np.zeros((self.rows, self.columns), np.uint8)
-        self.water: ImageArray = np.zeros((self.rows, self.columns), np.uint8)
+        self.water: ImageArray | None = None
 
     def finish(self, under: ImageArray | None = None) -> Ground:
         """Hand out the layers, shadows softened.
 
         Args:
-            under: What lies under the crops; None: the ground itself.
+            under: uint8 (rows, columns, 3), what lies under the crops; None: nothing else does.
 
         Returns:
             The finished ground.
         """
-        shade: ImageArray = np.asarray(cv2.GaussianBlur(self.shade, (0, 0), 1.1), dtype=np.uint8)
-        return Ground(self.albedo, shade, self.water, self.albedo if under is None else under)
+        shade = cv2.GaussianBlur(self.shade, (0, 0), 1.1)
+        return Ground(
+            picture=np.dstack([self.albedo, shade]),
+            water=self.water,
+            under=None if under is None else np.dstack([under, shade]),
+        )
 
-    def noise(self, cell: float, octaves: int = 4) -> FloatArray:
+    def noise(self, cell: float, octaves: int = 4) -> npt.NDArray[np.float32]:
         """Fractal noise over the whole ground.
 
         Args:
@@ -79,18 +88,16 @@ class Canvas:
         Returns:
             float32 (rows, columns), mean about 0, mostly within -1 to 1.
         """
+        from builders.aerosynth.pixels import add_smooth
+
         total = np.zeros((self.rows, self.columns), np.float32)
-        strength, weight = 1.0, 0.0
-        for octave in range(octaves):
+        strengths = [0.6**octave for octave in range(octaves)]
+        whole = 0.6 / math.sqrt(sum(strength**2 for strength in strengths))
+        for octave, strength in enumerate(strengths):
             size = max(cell * TEXELS / 2**octave, 1.0)
             shape = (int(self.rows / size) + 3, int(self.columns / size) + 3)
-            grid = self.rng.standard_normal(shape, dtype=np.float32)
-            total += strength * cv2.resize(
-                grid, (self.columns, self.rows), interpolation=cv2.INTER_CUBIC
-            )
-            weight += strength**2
-            strength *= 0.6
-        return np.asarray(total / np.sqrt(weight) * 0.6)
+            add_smooth(total, self.rng.standard_normal(shape), strength * whole)
+        return total
 
     def blend(
         self, low: Colour, high: Colour, cell: float, grain: float = 5.0, octaves: int = 4
@@ -107,11 +114,13 @@ class Canvas:
         Returns:
             uint8 (rows, columns, 3).
         """
-        mix = np.clip(self.noise(cell, octaves) * 0.5 + 0.5, 0, 1)[:, :, None].astype(np.float32)
-        first, second = np.array(low, np.float32), np.array(high, np.float32)
-        picture = first + mix * (second - first)
-        picture += self.rng.standard_normal(mix.shape, dtype=np.float32) * grain
-        return np.asarray(np.clip(picture, 0, 255).astype(np.uint8))
+        from builders.aerosynth.pixels import waver
+
+        picture = np.empty_like(self.albedo)
+        grains = self.rng.integers(1 << 32, size=picture.shape[:2], dtype=np.uint32)
+        colours = np.array([low, high], np.float32)
+        waver(self.noise(cell, octaves), grains, float(grain), colours, picture)
+        return picture
 
     def cover(self, picture: ImageArray, mask: ImageArray | None = None) -> None:
         """Lay a picture onto the ground.
@@ -120,15 +129,12 @@ class Canvas:
             picture: uint8 (rows, columns, 3).
             mask: uint8 (rows, columns), 255 where the picture covers; None: everywhere.
         """
+        from builders.aerosynth.pixels import cover
+
         if mask is None:
             self.albedo = picture.copy()
             return
-        x, y, width, height = cv2.boundingRect(mask)
-        window = (slice(y, y + height), slice(x, x + width))
-        weight = mask[window][:, :, None].astype(np.float32) / 255.0
-        below = self.albedo[window]
-        mixed = below + (picture[window].astype(np.float32) - below) * weight
-        self.albedo[window] = np.round(mixed).astype(np.uint8)
+        cover(self.albedo, picture, mask, cv2.boundingRect(mask))
 
     def mask(self, polygon: Sequence[Point], soft: float = 0.0) -> ImageArray:
         """The inside of a polygon.
@@ -192,30 +198,43 @@ class Canvas:
             colour: Red, green, blue.
             width: Width of the ring; 0 fills.
         """
-        middle = texels([(x, y)])[0]
+        middle = (texel(x, SEEN_HALF_WIDTH), texel(y, SEEN_HALF_HEIGHT))
         size = round(radius * TEXELS * (1 << SUBPIXEL_BITS))
         thick = max(1, round(width * TEXELS)) if width else -1
         cv2.circle(self.albedo, middle, size, colour, thick, cv2.LINE_AA, SUBPIXEL_BITS)
 
-    def cast(self, corners: Sequence[Point], height: float) -> None:
+    def cast(self, corners: Sequence[Point] | FloatArray, height: float) -> None:
         """Cast the shadow of a convex solid with upright sides.
 
         Args:
             corners: Its base.
             height: Its height, in world units.
         """
-        base = np.array(corners, dtype=np.float64)
+        base = np.asarray(corners, dtype=np.float64)
         hull = np.concatenate([base, base + height * np.array(SUN)])
         pixels = cv2.convexHull(texels(hull))
         cv2.fillConvexPoly(self.shade, pixels, (255,), cv2.LINE_AA, SUBPIXEL_BITS)
 
-    def unshade(self, corners: Sequence[Point]) -> None:
+    def unshade(self, corners: Sequence[Point] | FloatArray) -> None:
         """Take the shadow away where something tall stands in the light.
 
         Args:
             corners: Corners of its outline.
         """
         cv2.fillPoly(self.shade, [texels(corners)], (0,), cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def texel(place: float, half: float) -> int:
+    """One coordinate of a world point as ``texels`` has it.
+
+    Args:
+        place: World units.
+        half: How far the ground picture reaches from the origin in that direction.
+
+    Returns:
+        Pixels of the ground picture, in cv2's fixed point form.
+    """
+    return round(((place + half) * TEXELS - 0.5) * (1 << SUBPIXEL_BITS))
 
 
 def texels(points: Sequence[Point] | FloatArray) -> npt.NDArray[np.int32]:
@@ -228,21 +247,5 @@ def texels(points: Sequence[Point] | FloatArray) -> npt.NDArray[np.int32]:
         int32 (points, 2).
     """
     world = np.asarray(points, dtype=np.float64)
-    pixels = (world + np.array([HALF_WIDTH, HALF_HEIGHT])) * TEXELS - 0.5
-    return np.asarray(np.round(pixels * (1 << SUBPIXEL_BITS)).astype(np.int32))
-
-
-def texel_matrix() -> FloatArray:
-    """Matrix from the homogeneous pixels of the ground picture to the world.
-
-    Returns:
-        float64 (3, 3): (column, row, 1) to (x, y, 1).
-    """
-    scale = 1 / TEXELS
-    return np.array(
-        [
-            [scale, 0.0, 0.5 * scale - HALF_WIDTH],
-            [0.0, scale, 0.5 * scale - HALF_HEIGHT],
-            [0.0, 0.0, 1.0],
-        ]
-    )
+    pixels = (world + np.array([SEEN_HALF_WIDTH, SEEN_HALF_HEIGHT])) * TEXELS - 0.5
+    return np.asarray(np.rint(pixels * (1 << SUBPIXEL_BITS)).astype(np.int32))

@@ -6,8 +6,9 @@ import numpy.typing as npt
 
 from builders.aerosynth.actors import Actor
 from builders.aerosynth.camera import project
-from builders.aerosynth.canvas import Ground, texels
+from builders.aerosynth.canvas import texels
 from builders.aerosynth.scenes.field import LANE_WIDTH
+from builders.aerosynth.sprites.solid import fixed_point
 
 FloatArray = npt.NDArray[np.float64]
 ImageArray = npt.NDArray[np.uint8]
@@ -17,12 +18,14 @@ HEADER = 18.0
 """How far in front of the middle of a harvester the grain falls, in world units."""
 
 
-def cut(picture: ImageArray, ground: Ground, harvester: Actor, since: float, until: float) -> None:
+def cut(
+    picture: ImageArray, under: ImageArray, harvester: Actor, since: float, until: float
+) -> None:
     """Lay bare the stubble that a harvester leaves between two times.
 
     Args:
-        picture: uint8 (rows, columns, 3), the ground of this clip, changed in place.
-        ground: The site.
+        picture: uint8 (rows, columns, 4), the ground of this clip, changed in place.
+        under: uint8 (rows, columns, 4), the stubble.
         harvester: The harvester.
         since: Seconds.
         until: Seconds; the strip reaches to the header at this time.
@@ -33,10 +36,18 @@ def cut(picture: ImageArray, ground: Ground, harvester: Actor, since: float, unt
     aside = np.column_stack([-ahead[:, 1], ahead[:, 0]]) * (LANE_WIDTH / 2)
     fronts = poses[:, :2] + ahead * HEADER
     left, right = texels(fronts - aside), texels(fronts + aside)
-    mask = np.zeros(picture.shape[:2], np.uint8)
+    edges = np.concatenate([left, right]) >> SUBPIXEL_BITS
+    size = np.array(picture.shape[1::-1])
+    low = np.clip(edges.min(axis=0) - 1, 0, size)
+    high = np.clip(edges.max(axis=0) + 2, 0, size)
+    if np.any(low >= high):
+        return
+    mask = np.zeros((high - low)[::-1], np.uint8)
     for corners in zip(left, left[1:], right[1:], right, strict=False):
-        cv2.fillConvexPoly(mask, np.array(corners), (255,), cv2.LINE_8, SUBPIXEL_BITS)
-    cv2.copyTo(ground.under, mask, picture)
+        inside = np.array(corners) - (low << SUBPIXEL_BITS)
+        cv2.fillConvexPoly(mask, inside.astype(np.int32), (255,), cv2.LINE_8, SUBPIXEL_BITS)
+    window = (slice(low[1], high[1]), slice(low[0], high[0]))
+    picture[window] = np.where(mask[:, :, None] > 0, under[window], picture[window])
 
 
 def wake(mask: ImageArray, boat: Actor, matrix: FloatArray, time: float) -> None:
@@ -77,5 +88,4 @@ def wake(mask: ImageArray, boat: Actor, matrix: FloatArray, time: float) -> None
 def _pixels(matrix: FloatArray, points: FloatArray) -> npt.NDArray[np.int32]:
     """Ground points as pixels of the frame in fixed point form."""
     flat = np.column_stack([points, np.zeros(len(points))])
-    clipped = np.clip(project(matrix, flat), -2000.0, 2000.0)
-    return np.asarray(np.round(clipped * (1 << SUBPIXEL_BITS)).astype(np.int32))
+    return fixed_point(project(matrix, flat))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, TEXELS, Canvas
+from builders.aerosynth.canvas import SEEN_HALF_HEIGHT, SEEN_HALF_WIDTH, TEXELS, Canvas
 from builders.aerosynth.motion import Point
 from builders.aerosynth.palette import Colour, shaded
 from builders.aerosynth.sprites.solid import Prism, Sprite
@@ -14,6 +14,11 @@ ASPHALT: Colour = (116, 118, 122)
 ASPHALT_WORN: Colour = (130, 131, 133)
 PAINT: Colour = (232, 232, 226)
 PAVEMENT: Colour = (182, 178, 170)
+
+_CROWN = np.array(
+    [(math.cos(2 * math.pi * step / 13), math.sin(2 * math.pi * step / 13)) for step in range(13)]
+)
+"""Corners of a crown of radius 1."""
 
 
 def tree(canvas: Canvas, x: float, y: float, radius: float, leaf: Colour = (54, 98, 44)) -> None:
@@ -26,9 +31,11 @@ def tree(canvas: Canvas, x: float, y: float, radius: float, leaf: Colour = (54, 
         radius: Of the crown, in world units.
         leaf: Colour of the leaves in the light.
     """
-    ring = [(math.cos(a), math.sin(a)) for a in np.linspace(0, 2 * math.pi, 14)[:-1]]
-    canvas.cast([(x + radius * 0.9 * c, y + radius * 0.9 * s) for c, s in ring], radius * 0.9)
-    canvas.unshade([(x + radius * 0.8 * c, y + radius * 0.8 * s) for c, s in ring])
+    if abs(x) > SEEN_HALF_WIDTH + 3 * radius or abs(y) > SEEN_HALF_HEIGHT + 3 * radius:
+        return
+    middle = np.array([x, y])
+    canvas.cast(middle + radius * 0.9 * _CROWN, radius * 0.9)
+    canvas.unshade(middle + radius * 0.8 * _CROWN)
     canvas.circle(x, y, radius * 0.92, shaded(leaf, 0.55))
     for level, size, tone in ((0.62, 0.46, 0.74), (0.5, 0.36, 0.95), (0.34, 0.26, 1.12)):
         for _ in range(7):
@@ -118,8 +125,8 @@ def park(canvas: Canvas, prisms: Sequence[Prism], pose: tuple[float, float, floa
     # Straight from above with a hint of tilt, so that it looks like the vehicles that move.
     matrix = np.array(
         [
-            [TEXELS, 0.0, 0.0, HALF_WIDTH * TEXELS - 0.5],
-            [0.0, TEXELS, -0.3 * TEXELS, HALF_HEIGHT * TEXELS - 0.5],
+            [TEXELS, 0.0, 0.0, SEEN_HALF_WIDTH * TEXELS - 0.5],
+            [0.0, TEXELS, -0.3 * TEXELS, SEEN_HALF_HEIGHT * TEXELS - 0.5],
             [0.0, 0.0, 0.0, 1.0],
         ]
     )

@@ -55,13 +55,18 @@ def join(*parts: Phrase | str) -> Phrase:
         >>> join(say("a car", [0]), ", then", "it stops").text
         'a car, then it stops'
     """
-    phrases = [part if isinstance(part, Phrase) else Phrase(part) for part in parts]
-    text = " ".join(phrase.text for phrase in phrases if phrase.text).replace(" ,", ",")
-    return Phrase(
-        text,
-        frozenset().union(*(phrase.objects for phrase in phrases)),
-        frozenset().union(*(phrase.attributes for phrase in phrases)),
-    )
+    texts: list[str] = []
+    objects: set[int] = set()
+    attributes: set[str] = set()
+    for part in parts:
+        text = part if isinstance(part, str) else part.text
+        if text:
+            texts.append(text)
+        if isinstance(part, Phrase):
+            objects |= part.objects
+            attributes |= part.attributes
+    text = " ".join(texts).replace(" ,", ",")
+    return Phrase(text, frozenset(objects), frozenset(attributes))
 
 
 class Words:

@@ -41,9 +41,9 @@ def grade_table(name: str) -> npt.NDArray[np.uint8]:
         name: A key of ``LIGHTS``.
 
     Returns:
-        uint8 (1, 256, 3) for ``cv2.LUT``.
+        uint8 (256, 3): what each value of red, green and blue becomes.
     """
     light = LIGHTS[name]
     ramp = np.linspace(0.0, 1.0, 256) ** light.gamma
     table = np.stack([ramp * gain for gain in light.gain], axis=1)
-    return np.asarray(np.clip(np.round(table * 255), 0, 255).astype(np.uint8)[None])
+    return np.asarray(np.clip(np.round(table * 255), 0, 255).astype(np.uint8))

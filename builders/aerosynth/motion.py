@@ -22,6 +22,18 @@ EASE_SECONDS = 0.3
 """Half the time over which a change of speed is smoothed."""
 
 
+def snapped(length: float) -> float:
+    """Round a length to millionths: other CPUs give sines and roots another last bit.
+
+    Args:
+        length: World units.
+
+    Returns:
+        The same on every machine, so that a plan is.
+    """
+    return round(length, 6)
+
+
 @dataclass(frozen=True)
 class Track:
     """A path with corners rounded off, and the times at which an object reaches points of it.
@@ -42,7 +54,7 @@ class Track:
     @property
     def length(self) -> float:
         """Length of the path, in world units."""
-        return float(_sampled(self.corners, self.radius)[1][-1])
+        return snapped(float(_sampled(self.corners, self.radius)[1][-1]))
 
     def distances(self, times_seconds: Sequence[float] | FloatArray) -> FloatArray:
         """Distance along the path at each time.
@@ -123,7 +135,7 @@ def timed(stops: Sequence[tuple[float, Point]]) -> Track:
     """
     points = np.array([point for _, point in stops], dtype=np.float64)
     reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    keys = [(time, float(far)) for (time, _), far in zip(stops, reached, strict=True)]
+    keys = [(time, snapped(float(far))) for (time, _), far in zip(stops, reached, strict=True)]
     keys.append((keys[-1][0] + 1.0, keys[-1][1]))
     return Track(tuple(point for _, point in stops), 0.0, tuple(keys))
 

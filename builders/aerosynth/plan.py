@@ -5,9 +5,10 @@ hard. What is kept apart: a contrast group lies in one split as a whole, and no 
 dataset have the same story, site and facts.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 
 import numpy as np
 
@@ -22,10 +23,11 @@ from dvtr_bench.errors import InputError
 SIZES: dict[str, dict[str, int]] = {
     "small": {"train": 640, "validation": 80, "test": 160},
     "full": {"train": 4800, "validation": 400, "test": 800},
+    "large": {"train": 24_000, "validation": 400, "test": 800},
 }
-"""Clips in each split of each size."""
+"""Clips in each split of each size; validation and test of large are those of full."""
 
-SITES_PER_SCENE: dict[str, int] = {"small": 1, "full": 4}
+SITES_PER_SCENE: dict[str, int] = {"small": 1, "full": 4, "large": 4}
 """How many backgrounds each scene has in each size."""
 
 GROUP_SIZES = (2, 3, 4)
@@ -107,37 +109,37 @@ def plan_clips(size: str, seed: int = 0) -> list[ClipPlan]:
         >>> len(plan_clips("small"))
         880
     """
+    return list(each_plan(size, seed))
+
+
+def each_plan(size: str, seed: int = 0) -> Iterator[ClipPlan]:
+    """Draw up the clips of a dataset one by one, in the order of ``plan_clips``.
+
+    Args:
+        size: A key of ``SIZES``.
+        seed: Another seed gives another dataset of the same kind.
+
+    Yields:
+        Plans, split by split.
+
+    Raises:
+        InputError: There is no such size.
+    """
     if size not in SIZES:
         raise InputError(
             f"aerosynth has no size {size!r}: expected one of {', '.join(SIZES)}. "
             "Choose one of them."
         )
-    seen: set[tuple[str, ...]] = set()
-    plans: list[ClipPlan] = []
-    for split, total in SIZES[size].items():
-        left, number = total, 0
-        while left > 0:
-            group = f"{split}-{number:04d}"
-            name = names()[number % len(names())]
-            rng = stable_rng("aerosynth", size, seed, group)
-            members = _contrast_group(name, size, left, seen, rng)
-            seen.update(_signature(name, variant, facts) for facts, _, variant, _ in members)
-            for facts, scene, variant, attribute in members:
-                clip_id = f"{name}_{len(plans):04d}"
-                plans.append(
-                    _clip(
-                        clip_id,
-                        split,
-                        name,
-                        (scene, variant),
-                        facts,
-                        (f"{group}", attribute),
-                        (size, seed),
-                    )
-                )
-            left -= len(members)
-            number += 1
-    return plans
+    if size != "large":
+        drawn = _draw_dataset(size, seed, SIZES[size], set())
+    else:
+        # A figure on the test split of large is one on that of full: they are the same clips.
+        full = _draw_dataset("full", seed, SIZES["full"], set())
+        held_out = [one for one in full if one.split != "train"]
+        taken = {one.signature for one in held_out}
+        train = {"train": SIZES["large"]["train"]}
+        drawn = chain(_draw_dataset("large", seed, train, taken), held_out)
+    return (_clip(one) for one in drawn)
 
 
 def signature(plan: ClipPlan) -> tuple[str, ...]:
@@ -150,13 +152,20 @@ def signature(plan: ClipPlan) -> tuple[str, ...]:
         The name of the story, the number of the background and the values of all facts. No two
         clips of one dataset share it.
     """
-    return _signature(plan.category, plan.variant, dict(plan.facts))
+    return (plan.category, str(plan.variant), *dict(plan.facts).values())
 
 
 @cache
 def released_signatures() -> frozenset[tuple[str, ...]]:
-    """Return the signatures of all clips of the sizes small and full, seed 0."""
-    return frozenset(signature(plan) for size in ("small", "full") for plan in plan_clips(size))
+    """Return the signatures of all clips of the sizes small and full, seed 0.
+
+    With them those of the validation and test clips of large, but not of its training clips.
+    """
+    return frozenset(
+        one.signature
+        for size in ("small", "full")
+        for one in _draw_dataset(size, 0, SIZES[size], set())
+    )
 
 
 def stream_group(number: int, seed: int = 0) -> list[ClipPlan]:
@@ -181,26 +190,66 @@ def stream_group(number: int, seed: int = 0) -> list[ClipPlan]:
     rng = stable_rng("aerosynth", "stream", seed, group)
     members = _contrast_group(name, "full", max(GROUP_SIZES), released_signatures(), rng)
     return [
-        _clip(
-            f"{name}_{group}-{row}",
-            "train",
-            name,
-            (scene, variant),
-            facts,
-            (group, attribute),
-            ("stream", seed),
-        )
-        for row, (facts, scene, variant, attribute) in enumerate(members)
+        _clip(_Drawn(f"{name}_{group}-{row}", "train", group, ("stream", seed), member))
+        for row, member in enumerate(members)
     ]
 
 
-def _signature(name: str, variant: int, facts: Mapping[str, str]) -> tuple[str, ...]:
-    return (name, str(variant), *facts.values())
+@dataclass(frozen=True)
+class _Member:
+    """A clip of a contrast group as it is drawn: what all else about it follows from."""
+
+    story: str
+    scene: str
+    variant: int
+    facts: dict[str, str]
+    contrast_attribute: str
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        return (self.story, str(self.variant), *self.facts.values())
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A member with its place in a dataset; the edition seeds what no fact fixes."""
+
+    clip_id: str
+    split: str
+    group: str
+    edition: tuple[str, int]
+    member: _Member
+
+    @property
+    def signature(self) -> tuple[str, ...]:
+        return self.member.signature
+
+
+def _draw_dataset(
+    size: str, seed: int, splits: Mapping[str, int], seen: set[tuple[str, ...]]
+) -> Iterator[_Drawn]:
+    """Draw the clips of splits, none of them seen before nor twice."""
+    # Ids of large have a digit more, so that they are not those of other clips of full.
+    digits = 5 if size == "large" else 4
+    drawn = 0
+    for split, total in splits.items():
+        left, number = total, 0
+        while left > 0:
+            group = f"{split}-{number:0{digits}d}"
+            name = names()[number % len(names())]
+            rng = stable_rng("aerosynth", size, seed, group)
+            members = _contrast_group(name, size, left, seen, rng)
+            seen.update(member.signature for member in members)
+            for member in members:
+                yield _Drawn(f"{name}_{drawn:0{digits}d}", split, group, (size, seed), member)
+                drawn += 1
+            left -= len(members)
+            number += 1
 
 
 def _contrast_group(
     name: str, size: str, left: int, seen: Container[tuple[str, ...]], rng: np.random.Generator
-) -> list[tuple[dict[str, str], str, int, str]]:
+) -> list[_Member]:
     """Draw facts for a group of clips that differ in one of them and are new to the dataset."""
     tale = story(name)
     while True:
@@ -211,12 +260,12 @@ def _contrast_group(
         base = {"scene": scene} | _draw(tale, attribute, rng)
         values = list(dict.fromkeys(tale.DOMAIN[attribute]))
         order = [values[index] for index in rng.permutation(len(values))]
-        members: list[tuple[dict[str, str], str, int, str]] = []
+        members: list[_Member] = []
         for value in order:
-            facts = base | {attribute: value}
-            is_new = _signature(name, variant, facts) not in seen
-            if len(members) < wanted and tale.possible(facts) and is_new:
-                members.append((facts, scene, variant, attribute))
+            member = _Member(name, scene, variant, base | {attribute: value}, attribute)
+            is_new = member.signature not in seen
+            if len(members) < wanted and tale.possible(member.facts) and is_new:
+                members.append(member)
         # A clip on its own, now or as the last one left, would have nothing to differ from.
         if len(members) >= 2 and left - len(members) != 1:
             return members
@@ -232,18 +281,11 @@ def _draw(tale: Story, attribute: str, rng: np.random.Generator) -> dict[str, st
     return facts
 
 
-def _clip(
-    clip_id: str,
-    split: str,
-    name: str,
-    site: tuple[str, int],
-    facts: dict[str, str],
-    contrast: tuple[str, str],
-    edition: tuple[str, int],
-) -> ClipPlan:
+def _clip(drawn: _Drawn) -> ClipPlan:
     """Work out one clip from its facts; what no fact fixes is the same for the whole group."""
-    tale = story(name)
-    rng = stable_rng("accidents", *edition, contrast[0])
+    member = drawn.member
+    tale, facts = story(member.story), member.facts
+    rng = stable_rng("accidents", *drawn.edition, drawn.group)
     camera = CameraPlan(
         motion=facts["camera"],
         centre=(tale.CENTRE[0] + rng.uniform(-6, 6), tale.CENTRE[1] + rng.uniform(-5, 5)),
@@ -253,20 +295,20 @@ def _clip(
         clockwise=int(rng.choice((-1, 1))),
     )
     actors = tale.actors(facts, rng)
-    phrases = _five(tale, facts, stable_rng("captions", *edition, clip_id))
+    phrases = _five(tale, facts, stable_rng("captions", *drawn.edition, drawn.clip_id))
     mentions = tuple(
         Mention(level, tuple(sorted(phrase.objects)), tuple(sorted(phrase.attributes)))
         for level, phrase in enumerate(phrases)
     )
     return ClipPlan(
-        clip_id=clip_id,
-        split=split,
-        category=name,
-        scene=site[0],
-        variant=site[1],
+        clip_id=drawn.clip_id,
+        split=drawn.split,
+        category=member.story,
+        scene=member.scene,
+        variant=member.variant,
         facts=tuple(facts.items()),
-        contrast_group=contrast[0],
-        contrast_attribute=contrast[1],
+        contrast_group=drawn.group,
+        contrast_attribute=member.contrast_attribute,
         actors=actors,
         camera=camera,
         captions=tuple(phrase.text for phrase in phrases),

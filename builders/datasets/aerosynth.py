@@ -1,18 +1,22 @@
 """aerosynth: clips seen from a drone, drawn by rule, with everything about them known."""
 
 import hashlib
+import platform
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from builders.aerosynth import EXTRA_FIELDS, SIZES, ClipPlan, ground_truth, plan_clips, render_clip
+from builders.aerosynth import EXTRA_FIELDS, SIZES, ClipPlan, ground_truth, render_clip
+from builders.aerosynth.plan import each_plan
 from builders.options import optional
+from builders.packed import Packed
 from builders.source import Clip, DatasetInfo, LicenceRecord, Source
-from dvtr_bench.errors import ConfigError
+from dvtr_bench.errors import BuildError, ConfigError
+from dvtr_bench.video.mp4_writer import encoder_name
 
-RENDERER_VERSION: Final = "1.0.1"
+RENDERER_VERSION: Final = "1.1.0"
 """Raised with every change that another picture, caption or fact comes out of."""
 
 INFO: Final = DatasetInfo(
@@ -46,12 +50,16 @@ INFO: Final = DatasetInfo(
         "view; a driver's turn is as the driver sees it.",
         "Parked cars of the car park belong to the background: no boxes, never counted.",
         "People and balls are drawn larger than life, so that their colours can be seen.",
-        "The fingerprint covers the encoded clips: another build of the H.264 encoder can give "
-        "another fingerprint for the same pictures.",
+        "The fingerprint covers the encoded clips. One encoder, which the notes name, writes the "
+        "same clips on every machine; another version of it gives another fingerprint, and no "
+        "build mixes two.",
         "A score on it says what a model can tell apart, not how it does on real footage.",
     ),
     tags=("drone", "uav", "aerial", "synthetic", "video-text-retrieval"),
 )
+
+
+_SIZES: Final = f"{', '.join(list(SIZES)[:-1])} or {list(SIZES)[-1]}"
 
 
 @dataclass(frozen=True)
@@ -62,14 +70,14 @@ class Options:
         ConfigError: There is no such size.
     """
 
-    size: str = optional("small", f"how many clips: {' or '.join(SIZES)}")
+    size: str = optional("small", f"how many clips: {_SIZES}")
     seed: int = optional(0, "another seed, other clips of the same kind")
     keep_clips: Path | None = optional(None, "a folder that keeps each MP4 file this run renders")
 
     def __post_init__(self) -> None:
         """Check the size."""
         if self.size not in SIZES:
-            raise ConfigError(f"--size {self.size}: expected {' or '.join(SIZES)}")
+            raise ConfigError(f"--size {self.size}: expected {_SIZES}")
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,12 @@ class RenderedClip:
 
     Attributes:
         plan: What to render.
+        encoder: Name of the encoder that the dataset is built with.
         keep_in: The folder that the file is kept in; None to remove it once it is decoded.
     """
 
     plan: ClipPlan
+    encoder: str
     keep_in: Path | None
 
     @property
@@ -90,12 +100,22 @@ class RenderedClip:
         return f"aerosynth {self.plan.clip_id}"
 
     def identity(self) -> str:
-        """Return a hash of the plan and of the renderer's version."""
-        return hashlib.sha256(f"{RENDERER_VERSION} {self.plan!r}".encode()).hexdigest()
+        """Return a hash of the plan, of the renderer's version and of the encoder."""
+        parts = f"{RENDERER_VERSION} {self.encoder} {self.plan!r}"
+        return hashlib.sha256(parts.encode()).hexdigest()
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
-        """Render the clip into a real MP4 file and give it."""
+        """Render the clip into a real MP4 file and give it.
+
+        Raises:
+            BuildError: This process has another encoder than the one that planned the build.
+        """
+        if encoder_name() != self.encoder:
+            raise BuildError(
+                f"{self.label}: expected the encoder {self.encoder}, found {encoder_name()} in "
+                f"this process on {platform.node()}. Install the same version of av everywhere"
+            )
         if self.keep_in is not None:
             self.keep_in.mkdir(parents=True, exist_ok=True)
             path = self.keep_in / f"{self.plan.clip_id}.mp4"
@@ -117,13 +137,15 @@ class RenderedClip:
 def read(options: Options) -> Source:
     """Plan the clips; they are rendered when they are decoded.
 
+    The size large takes some 15 seconds.
+
     Args:
         options: How many, and by which seed.
 
     Returns:
         Clips with five captions each and the ground truth as extra columns.
     """
-    plans = plan_clips(options.size, options.seed)
+    encoder = encoder_name()
     variant = options.size if options.seed == 0 else f"{options.size}.seed{options.seed}"
     info = replace(
         INFO,
@@ -131,14 +153,15 @@ def read(options: Options) -> Source:
         version=f"{RENDERER_VERSION}+{variant}",
         pretty_name=f"aerosynth {options.size}",
     )
-    clips = tuple(
+    clips = Packed(
         Clip(
             video_id=plan.clip_id,
             captions=plan.captions,
             split=plan.split,
-            footage=RenderedClip(plan, options.keep_clips),
+            footage=RenderedClip(plan, encoder, options.keep_clips),
             category=plan.category,
         )
-        for plan in plans
+        for plan in each_plan(options.size, options.seed)
     )
-    return Source(info=info, clips=clips, extra_fields=EXTRA_FIELDS)
+    notes = (f"Clips are encoded by {encoder}.",)
+    return Source(info=info, clips=clips, extra_fields=EXTRA_FIELDS, notes=notes)

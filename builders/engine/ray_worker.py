@@ -82,7 +82,6 @@ def deciding_versions() -> dict[str, str]:
     """Return the versions of everything that decides which bytes come out, by name."""
     import av
     import cv2
-    import imageio_ffmpeg
     import numpy as np
     import PIL
 
@@ -94,5 +93,4 @@ def deciding_versions() -> dict[str, str]:
         "opencv": cv2.__version__,
         "pillow": PIL.__version__,
         "numpy": np.__version__,
-        "imageio-ffmpeg": imageio_ffmpeg.__version__,
     }

@@ -81,7 +81,7 @@ def build(
     seed: Annotated[int | None, typer.Option(help="Of the draw (folder, aerosynth).")] = None,
     encoding: Encoding = None,
     validation_fraction: ValidationFraction = None,
-    size: Annotated[str | None, typer.Option(help="small or full (aerosynth).")] = None,
+    size: Annotated[str | None, typer.Option(help="small, full or large (aerosynth).")] = None,
     split: Annotated[str | None, typer.Option(help="1k-a or full (msrvtt).")] = None,
     keep_clips: KeepClips = None,
 ) -> None:

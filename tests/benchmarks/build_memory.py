@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 ENCODINGS = 100
 EXTRAPOLATED_CLIPS = 100_000

@@ -40,7 +40,7 @@ from builders.engine.clip_work import ClipTask, StagedClip, stage_clip
 from builders.engine.pool import run_tasks
 from builders.engine.settings import FrameSettings, usable_cores
 from builders.source import ClipFile
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 ENCODINGS = 4
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 94]

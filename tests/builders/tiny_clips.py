@@ -9,7 +9,7 @@ from pathlib import Path
 
 import ffmpeg
 
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 SHARED = Path(__file__).parents[2].parent / "shared"
 ANNOTATIONS = SHARED / "annotations"

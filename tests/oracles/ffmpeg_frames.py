@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import ffmpeg
 import numpy as np
 
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,10 +1,13 @@
 """A river between meadows and trees."""
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, Canvas, Ground
 from builders.aerosynth.furniture import tree
-from builders.aerosynth.motion import Point
+from builders.aerosynth.motion import Point, snapped
 from builders.aerosynth.palette import Colour
 
 HALF_RIVER = 66.0
@@ -17,6 +20,7 @@ _WATER: tuple[tuple[Colour, Colour], ...] = (
 )
 
 
+@lru_cache(maxsize=64)
 def stream_line(offset: float = 0.0) -> tuple[Point, ...]:
     """A line along the river, from left to right.
 
@@ -27,7 +31,7 @@ def stream_line(offset: float = 0.0) -> tuple[Point, ...]:
         Its points.
     """
     return tuple(
-        (float(x), 16.0 * float(np.sin(x / 90.0 + 0.8)) + offset)
+        (float(x), snapped(16.0 * math.sin(x / 90.0 + 0.8) + offset))
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH + 1, 15.0)
     )
 
@@ -58,10 +62,10 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
     canvas.water = middle
     for bank in (-1, 1):
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH, 24.0):
-            y = 16.0 * np.sin(x / 90.0 + 0.8) + bank * (HALF_RIVER + rng.uniform(22, 60))
+            y = 16.0 * math.sin(x / 90.0 + 0.8) + bank * (HALF_RIVER + rng.uniform(22, 60))
             if rng.random() < 0.75:
                 leaf = (64, 108, 50) if rng.random() < 0.6 else (96, 126, 56)
-                tree(canvas, x + rng.uniform(-8, 8), float(y), rng.uniform(8, 15), leaf)
+                tree(canvas, x + rng.uniform(-8, 8), y, rng.uniform(8, 15), leaf)
     for _ in range(40):
         x = rng.uniform(-HALF_WIDTH, HALF_WIDTH)
         y = rng.choice((-1, 1)) * rng.uniform(150, HALF_HEIGHT)

@@ -1,10 +1,13 @@
 """A country road through fields, with a row of trees."""
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
-from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, Canvas, Ground, ImageArray
+from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, TEXELS, Canvas, Ground, ImageArray
 from builders.aerosynth.furniture import dashes, road, tree, trees_along
-from builders.aerosynth.motion import Point
+from builders.aerosynth.motion import Point, snapped
 from builders.aerosynth.palette import Colour, shaded
 
 LANE = 11.0
@@ -18,6 +21,7 @@ _CROPS: tuple[tuple[Colour, ...], ...] = (
 )
 
 
+@lru_cache(maxsize=64)
 def centre_line(offset: float = 0.0) -> tuple[Point, ...]:
     """A line that runs beside the middle of the road, from left to right.
 
@@ -28,7 +32,7 @@ def centre_line(offset: float = 0.0) -> tuple[Point, ...]:
         Its points.
     """
     return tuple(
-        (float(x), 13.0 * float(np.sin(x / 105.0)) + offset)
+        (float(x), snapped(13.0 * math.sin(x / 105.0) + offset))
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH + 1, 15.0)
     )
 
@@ -83,9 +87,12 @@ def rows_of(canvas: Canvas, crop: Colour, angle: float, gap: float = 7.0) -> Ima
     Returns:
         uint8 (rows, columns, 3).
     """
-    base = canvas.blend(shaded(crop, 0.9), shaded(crop, 1.06), 70, 5).astype(np.float32)
-    y, x = np.mgrid[0 : canvas.rows, 0 : canvas.columns].astype(np.float32)
-    across = -np.sin(angle) * x + np.cos(angle) * y
-    wave = np.sin(across * np.float32(2 * np.pi / (gap * 1.5)))
-    wave *= 0.065 + 0.03 * np.clip(canvas.noise(40, 2), -1, 1)
-    return np.asarray(np.clip(base * (1 + wave[:, :, None]), 0, 255).astype(np.uint8))
+    from builders.aerosynth.pixels import plough
+
+    picture = canvas.blend(shaded(crop, 0.9), shaded(crop, 1.06), 70, 5)
+    turns = 2 * np.pi / (gap * TEXELS)
+    across = -math.sin(angle) * turns * np.arange(canvas.columns)
+    along = math.cos(angle) * turns * np.arange(canvas.rows)
+    waves = [np.stack([np.sin(phase), np.cos(phase)]) for phase in (across, along)]
+    plough(picture, canvas.noise(40, 2), *waves)
+    return picture

@@ -1,10 +1,13 @@
 """Dense woods with a sandy track through them."""
 
+import math
+from functools import lru_cache
+
 import numpy as np
 
 from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, Canvas, Ground
 from builders.aerosynth.furniture import tree
-from builders.aerosynth.motion import Point
+from builders.aerosynth.motion import Point, snapped
 from builders.aerosynth.palette import Colour
 
 _LEAVES: tuple[tuple[Colour, ...], ...] = (
@@ -24,9 +27,10 @@ def track_y(x: float) -> float:
     Returns:
         y, in world units.
     """
-    return 18.0 + 14.0 * float(np.sin(x / 80.0))
+    return snapped(18.0 + 14.0 * math.sin(x / 80.0))
 
 
+@lru_cache(maxsize=64)
 def track_line(offset: float = 0.0) -> tuple[Point, ...]:
     """A line along the track, from left to right.
 

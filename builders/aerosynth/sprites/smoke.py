@@ -1,8 +1,8 @@
 """A column of smoke: soft puffs that rise, grow, drift and thin out."""
 
 import math
+from functools import lru_cache
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -25,15 +25,21 @@ FAINT = 0.14
 _SIZE = 48
 
 
-def _billow() -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-    """Opacity of one puff, a ragged soft disc, and its light: bright towards the sun."""
-    axis = np.linspace(-1, 1, _SIZE, dtype=np.float32)
-    distance = np.hypot(axis[:, None], axis[None, :])
-    noise = stable_rng("puff").standard_normal((9, 9)).astype(np.float32)
-    rough = cv2.resize(noise, (_SIZE, _SIZE), interpolation=cv2.INTER_CUBIC)
-    edge = np.clip((0.96 + 0.1 * rough - distance) / 0.5, 0, 1)
-    light = 0.94 - 0.2 * (axis[:, None] + axis[None, :]) + 0.05 * rough
-    return edge * edge * (3 - 2 * edge), np.clip(light, 0.6, 1.12).astype(np.float32)
+@lru_cache(maxsize=1)
+def _billow() -> FloatArray:
+    """Opacity of one puff, a ragged soft disc, and its light: bright towards the sun.
+
+    float64 (size, size, 2).
+    """
+    from builders.aerosynth.pixels import add_smooth
+
+    axis = np.linspace(-1, 1, _SIZE)
+    x, y = axis[None, :], axis[:, None]
+    rough = np.zeros((_SIZE, _SIZE), np.float32)
+    add_smooth(rough, stable_rng("puff").standard_normal((9, 9)), 1.0)
+    edge = np.clip((0.96 + 0.1 * rough - np.sqrt(x * x + y * y)) / 0.5, 0, 1)
+    light = 0.94 - 0.2 * (x + y) + 0.05 * rough
+    return np.dstack([edge * edge * (3 - 2 * edge), np.clip(light, 0.6, 1.12)])
 
 
 class Puffs:
@@ -48,7 +54,6 @@ class Puffs:
         """
         self._track = track
         self._scale = scale
-        self._opacity, self._light = _billow()
 
     def _alive(self, time: float) -> tuple[FloatArray, FloatArray, FloatArray]:
         """World positions (puffs, 3), radii and opacities of the puffs now, oldest first."""
@@ -98,46 +103,12 @@ class Puffs:
             time: Seconds from the start of the clip.
             colour: Red, green, blue.
         """
-        # Half the resolution is enough for what is soft and four times as fast.
-        size = (WIDTH_PX // 2, HEIGHT_PX // 2)
-        clear, glow = np.ones(size[::-1], np.float32), np.zeros(size[::-1], np.float32)
-        puffs = list(zip(*self._on_frame(time, matrix), strict=True))
-        for centre, radius, opacity in reversed(puffs):
-            self._add(clear, glow, centre / 2, radius / 2, opacity)
-        x, y, width, height = cv2.boundingRect((clear < 1).astype(np.uint8))
-        if width == 0:
-            return
-        full = (slice(2 * y, 2 * (y + height)), slice(2 * x, 2 * (x + width)))
-        half = (slice(y, y + height), slice(x, x + width))
-        keep, light = (cv2.resize(layer[half], (2 * width, 2 * height)) for layer in (clear, glow))
-        tint = cv2.merge([light * channel for channel in colour])
-        mixed = frame[full] * keep[:, :, None] + tint
-        frame[full] = np.minimum(mixed + 0.5, 255).astype(np.uint8)
+        from builders.aerosynth.pixels import add_puff, veil
 
-    def _add(
-        self,
-        clear: npt.NDArray[np.float32],
-        glow: npt.NDArray[np.float32],
-        centre: FloatArray,
-        radius: float,
-        opacity: float,
-    ) -> None:
-        """Lay one puff over two layers: what still shines through, and the light of the smoke."""
-        rows, columns = clear.shape
-        x0, y0 = (max(0, math.floor(value - radius)) for value in centre)
-        x1, y1 = (
-            min(columns, math.ceil(centre[0] + radius)),
-            min(rows, math.ceil(centre[1] + radius)),
-        )
-        if x1 <= x0 or y1 <= y0:
-            return
-        scale = 2 * radius / _SIZE
-        place = np.array(
-            [[scale, 0, centre[0] - radius - x0], [0, scale, centre[1] - radius - y0]], np.float64
-        )
-        size = (x1 - x0, y1 - y0)
-        weight = cv2.warpAffine(self._opacity, place, size) * np.float32(opacity)
-        light = cv2.warpAffine(self._light, place, size, borderMode=cv2.BORDER_REPLICATE)
-        window = (slice(y0, y1), slice(x0, x1))
-        glow[window] += (light - glow[window]) * weight
-        clear[window] *= 1 - weight
+        # Half the resolution is enough for what is soft and four times as fast.
+        size = (HEIGHT_PX // 2, WIDTH_PX // 2)
+        clear, glow = np.ones(size), np.zeros(size)
+        puffs = list(zip(*self._on_frame(time, matrix), strict=True))
+        for (x, y), radius, opacity in reversed(puffs):
+            add_puff(clear, glow, _billow(), (x / 2, y / 2, radius / 2, opacity))
+        veil(frame, clear, glow, np.array(colour, np.int32))

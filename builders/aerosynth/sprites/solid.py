@@ -120,9 +120,11 @@ class Sprite:
         Returns:
             float64 (points, 3), world units.
         """
-        cos, sin = math.cos(pose[2]), math.sin(pose[2])
-        turn = np.array([[cos, sin, 0.0], [-sin, cos, 0.0], [0.0, 0.0, 1.0]])
-        return np.asarray(self._points @ turn + np.array([pose[0], pose[1], height]))
+        from builders.aerosynth import pixels
+
+        turn = float(pose[2])
+        moved = (math.cos(turn), math.sin(turn), float(pose[0]), float(pose[1]), float(height))
+        return np.asarray(pixels.place(self._points, moved))
 
     def draw(self, frame: ImageArray, matrix: FloatArray, placed: FloatArray) -> None:
         """Draw the sprite into a frame.
@@ -132,7 +134,7 @@ class Sprite:
             matrix: float64 (3, 4), world to frame.
             placed: float64 (points, 3) from ``place``.
         """
-        pixels = _fixed_point(project(matrix, placed))
+        pixels = fixed_point(project(matrix, placed))
         for start, middle, end, prism in self._faces:
             if prism.side is not None:
                 hull = cv2.convexHull(pixels[start:end])
@@ -151,14 +153,21 @@ class Sprite:
         fallen[:, 0] += SUN[0] * placed[:, 2]
         fallen[:, 1] += SUN[1] * placed[:, 2]
         fallen[:, 2] = 0.0
-        pixels = _fixed_point(project(matrix, fallen))
+        pixels = fixed_point(project(matrix, fallen))
         for start, _, end, prism in self._faces:
             if prism.shadow:
                 hull = cv2.convexHull(pixels[start:end])
                 cv2.fillConvexPoly(mask, hull, (255,), cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def _fixed_point(pixels: FloatArray) -> npt.NDArray[np.int32]:
-    """Pixels as integers with ``SUBPIXEL_BITS`` bits after the point, within what cv2 can take."""
-    clipped = np.clip(pixels, -2000.0, 2000.0)
-    return np.asarray(np.round(clipped * (1 << SUBPIXEL_BITS)).astype(np.int32))
+def fixed_point(pixels: FloatArray) -> npt.NDArray[np.int32]:
+    """Pixels in cv2's fixed point form, kept within what cv2 can take.
+
+    Args:
+        pixels: float64 (points, 2).
+
+    Returns:
+        int32 (points, 2), with ``SUBPIXEL_BITS`` bits after the point.
+    """
+    clipped = np.minimum(np.maximum(pixels, -2000.0), 2000.0)
+    return np.asarray(np.rint(clipped * (1 << SUBPIXEL_BITS)).astype(np.int32))

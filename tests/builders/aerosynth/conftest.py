@@ -9,6 +9,11 @@ def plans() -> list[ClipPlan]:
 
 
 @pytest.fixture(scope="package")
+def full_plans() -> list[ClipPlan]:
+    return plan_clips("full")
+
+
+@pytest.fixture(scope="package")
 def truths(plans: list[ClipPlan]) -> list[GroundTruth]:
     """The truth about every fourth clip; the step shares no factor with the number of stories."""
     return [ground_truth(plan) for plan in plans[::4]]

@@ -6,9 +6,18 @@ import subprocess
 import sys
 from collections import Counter, defaultdict
 
+import numpy as np
 import pytest
 
-from builders.aerosynth import SIZES, ClipPlan, plan_clips
+from builders.aerosynth import (
+    DURATION_SECONDS,
+    HEIGHT_PX,
+    SIZES,
+    WIDTH_PX,
+    ClipPlan,
+    plan_clips,
+)
+from builders.aerosynth.canvas import SEEN_HALF_HEIGHT, SEEN_HALF_WIDTH
 from builders.aerosynth.stories import names
 from dvtr_bench.errors import InputError
 
@@ -47,7 +56,7 @@ def test_another_seed_gives_other_clips(plans: list[ClipPlan]) -> None:
 
 
 def test_unknown_size_names_the_known_ones() -> None:
-    with pytest.raises(InputError, match="small, full"):
+    with pytest.raises(InputError, match="small, full, large"):
         plan_clips("huge")
 
 
@@ -125,13 +134,57 @@ def test_plans_travel_between_processes(plans: list[ClipPlan]) -> None:
     assert pickle.loads(pickle.dumps(plans[:20])) == plans[:20]
 
 
-@pytest.mark.slow
-def test_full_size_keeps_the_same_rules() -> None:
-    plans = plan_clips("full")
-    assert Counter(plan.split for plan in plans) == SIZES["full"]
+def keep_the_rules(plans: list[ClipPlan], size: str) -> None:
+    """All that holds of every size, and that takes its time for the larger ones."""
+    assert Counter(plan.split for plan in plans) == SIZES[size]
     assert len({plan.clip_id for plan in plans}) == len(plans)
     assert len({(plan.category, plan.group, plan.facts) for plan in plans}) == len(plans)
-    split_of: dict[str, str] = {}
+    members: dict[str, list[ClipPlan]] = defaultdict(list)
     for plan in plans:
-        assert split_of.setdefault(plan.contrast_group, plan.split) == plan.split
-    assert 60 <= identical_caption_ceiling([plan for plan in plans if plan.split == "test"]) <= 85
+        members[plan.contrast_group].append(plan)
+    for group in members.values():
+        assert 2 <= len(group) <= 4
+        assert len({plan.split for plan in group}) == 1
+        assert len({dict(plan.facts)[group[0].contrast_attribute] for plan in group}) == len(group)
+
+
+@pytest.mark.slow
+def test_full_size_keeps_the_same_rules(full_plans: list[ClipPlan]) -> None:
+    keep_the_rules(full_plans, "full")
+    test = [plan for plan in full_plans if plan.split == "test"]
+    assert 60 <= identical_caption_ceiling(test) <= 85
+
+
+@pytest.mark.slow
+def test_large_holds_out_what_full_does(full_plans: list[ClipPlan]) -> None:
+    plans = plan_clips("large")
+    keep_the_rules(plans, "large")
+    held_out = [plan for plan in plans if plan.split != "train"]
+    assert held_out == [plan for plan in full_plans if plan.split != "train"]
+    # None of full's clips goes by the id of another clip of large.
+    own = {plan.clip_id for plan in plans if plan.split == "train"}
+    assert not own & {plan.clip_id for plan in full_plans}
+    assert all(re.fullmatch(r"[a-z_]+_\d{5}", clip_id) for clip_id in own)
+
+
+def test_large_of_another_seed_goes_with_full_of_that_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    few = {"train": 40, "validation": 12, "test": 12}
+    monkeypatch.setitem(SIZES, "full", few)
+    monkeypatch.setitem(SIZES, "large", few | {"train": 100})
+    large, full = plan_clips("large", seed=5), plan_clips("full", seed=5)
+    keep_the_rules(large, "large")
+    assert [plan for plan in large if plan.split != "train"] == full[40:]
+    assert large[:100] != plan_clips("large", seed=6)[:100]
+
+
+@pytest.mark.slow
+def test_no_camera_sees_beyond_what_is_painted(full_plans: list[ClipPlan]) -> None:
+    corners = np.array([[x, y, 1.0] for x in (0, WIDTH_PX - 1) for y in (0, HEIGHT_PX - 1)])
+    for plan in full_plans:
+        for time in np.linspace(0, DURATION_SECONDS, 5):
+            flat = plan.camera.projection(float(time))[:, [0, 1, 3]]
+            seen = np.linalg.solve(flat, corners.T)
+            reach = np.abs(seen[:2] / seen[2]).max(axis=1)
+            assert (reach < (SEEN_HALF_WIDTH - 1, SEEN_HALF_HEIGHT - 1)).all(), plan

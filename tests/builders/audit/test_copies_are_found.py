@@ -11,8 +11,8 @@ from builders.audit.findings import near_duplicates
 from builders.audit.subject import Subject, subject_of
 from builders.build import build
 from builders.engine.settings import BuildSettings
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
 from tests.builders.audit.made_up import landscape
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 CLIPS = 4
 COPIES = {

@@ -72,7 +72,7 @@ def test_a_name_that_looks_like_an_address_is_a_file_name(
 def test_sound_alone(tmp_path: Path) -> None:
     import ffmpeg
 
-    from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
+    from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
     path = tmp_path / "sound.mp4"
     tone = ffmpeg.input("sine=duration=1", format="lavfi").output(str(path), acodec="aac")

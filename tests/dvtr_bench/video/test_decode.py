@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from dvtr_bench.video.decode import ClipDecoder
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
 from dvtr_bench.video.stream_reader import read_packet_timeline
 from tests.fixtures.barcode_clips import copy_streams, read_number, write_clip
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 from tests.oracles.ffmpeg_frames import reference_frames, reference_pictures
 
 if TYPE_CHECKING:

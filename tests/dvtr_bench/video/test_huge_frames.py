@@ -12,8 +12,8 @@ import pytest
 from dvtr_bench.errors import ClipError
 from dvtr_bench.video import containers, refused_frame
 from dvtr_bench.video.extract import extract_frames
-from dvtr_bench.video.ffmpeg_binary import ffmpeg_binary
 from dvtr_bench.video.sampling import Sampling
+from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 SOF = b"\xff\xc0\x00\x11\x08"
 """What stands before the height and width of every JPEG picture of such a clip."""

@@ -1,0 +1,452 @@
+"""Inner loops of the renderer, whose results are the same to the bit on every CPU.
+
+OpenCV's resizing, warping and blurring of floats, BLAS's matrix products and NumPy's float32 sines
+use the widest vectors that a CPU has, and round differently on each. Here are whole numbers, and
+floats in steps that IEEE 754 fixes: Numba reorders no sum and fuses no product into one.
+
+Numba takes half a second to load: who draws imports this module then, who only plans does not.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from dvtr_bench.runtime.compiled import compiled
+
+ImageArray = npt.NDArray[np.uint8]
+FloatArray = npt.NDArray[np.float64]
+
+FRACTION_BITS = 4
+"""Places of the ground are in 16ths of its pixels."""
+
+_STEPS = 1 << FRACTION_BITS
+_MOST = _STEPS - 1
+_CUBIC = -0.75
+"""Sharpness of the cubic kernel, as OpenCV has it."""
+
+Row = npt.NDArray[np.uint32]
+Rgb = npt.NDArray[np.int32]
+Box = tuple[int, int, int, int]
+"""Column, row, width and height, as ``cv2.boundingRect`` has them."""
+
+Inverse = tuple[float, float, float, float, float, float, float, float, float]
+
+
+@compiled
+def place(points: FloatArray, pose: tuple[float, float, float, float, float]) -> FloatArray:
+    """Turn points about the vertical and move them.
+
+    Args:
+        points: float64 (points, 3), world units.
+        pose: Cosine and sine of the turn, and the way along x, y and z.
+
+    Returns:
+        float64 (points, 3).
+    """
+    cos, sin, x, y, z = pose
+    placed = np.empty_like(points)
+    for index in range(len(points)):
+        placed[index, 0] = points[index, 0] * cos - points[index, 1] * sin + x
+        placed[index, 1] = points[index, 0] * sin + points[index, 1] * cos + y
+        placed[index, 2] = points[index, 2] + z
+    return placed
+
+
+@compiled
+def project(matrix: FloatArray, points: FloatArray) -> FloatArray:
+    """Project points through a camera.
+
+    Args:
+        matrix: float64 (3, 4), world to homogeneous pixels.
+        points: float64 (points, 3), world units.
+
+    Returns:
+        float64 (points, 2), pixels.
+    """
+    pixels = np.empty((len(points), 2))
+    for index in range(len(points)):
+        x, y, z = points[index, 0], points[index, 1], points[index, 2]
+        depth = x * matrix[2, 0] + y * matrix[2, 1] + z * matrix[2, 2] + matrix[2, 3]
+        for axis in range(2):
+            value = x * matrix[axis, 0] + y * matrix[axis, 1] + z * matrix[axis, 2]
+            pixels[index, axis] = (value + matrix[axis, 3]) / depth
+    return pixels
+
+
+@compiled
+def inverse(flat: FloatArray) -> Inverse:
+    """Invert a 3 x 3 matrix but for a factor.
+
+    Args:
+        flat: float64 (3, 3).
+
+    Returns:
+        Nine numbers, row by row.
+    """
+    a, b, c = flat[0, 0], flat[0, 1], flat[0, 2]
+    d, e, f = flat[1, 0], flat[1, 1], flat[1, 2]
+    g, h, i = flat[2, 0], flat[2, 1], flat[2, 2]
+    return (
+        e * i - f * h,
+        c * h - b * i,
+        b * f - c * e,
+        f * g - d * i,
+        a * i - c * g,
+        c * d - a * f,
+        d * h - e * g,
+        b * g - a * h,
+        a * e - b * d,
+    )
+
+
+@compiled
+def find_places(back: Inverse, row: int, size: tuple[int, int], across: Row, along: Row) -> None:
+    """Find the places of the ground that one row of a frame shows.
+
+    Args:
+        back: From ``inverse``: homogeneous pixels of the frame to those of the ground.
+        row: Row of the frame.
+        size: Rows and columns of the ground; places beyond are moved to its edge.
+        across: uint32 (columns,), x in 16ths of a pixel: written.
+        along: uint32 (columns,), y in 16ths of a pixel: written.
+    """
+    xx, xy, x1, yx, yy, y1, wx, wy, w1 = back
+    x0, y0, w0 = xy * row + x1, yy * row + y1, wy * row + w1
+    most_x, most_y = (size[1] - 1) * float(_STEPS) - 1, (size[0] - 1) * float(_STEPS) - 1
+    for column in range(len(across)):
+        scale = _STEPS / (wx * column + w0)
+        x = (xx * column + x0) * scale + 0.5
+        y = (yx * column + y0) * scale + 0.5
+        across[column] = np.uint32(np.int32(min(max(x, 0.0), most_x)))
+        along[column] = np.uint32(np.int32(min(max(y, 0.0), most_y)))
+
+
+@compiled
+def look(
+    picture: npt.NDArray[np.uint32],
+    size: tuple[int, int],
+    flat: FloatArray,
+    keep: npt.NDArray[np.uint64],
+    frame: ImageArray,
+) -> None:
+    """Show the ground through a camera, its shadows darkened.
+
+    The four bytes of a pixel are mixed at once, each in 16 bits of 64: the four weights of a place
+    sum to 256, so nothing runs over.
+
+    Args:
+        picture: uint32 (rows x columns,), the ground: bytes of red, green, blue, shadow.
+        size: Rows and columns of the ground.
+        flat: float64 (3, 3), homogeneous pixels of the ground to those of the frame.
+        keep: uint64 (256,), what each depth of shadow leaves, in 256ths.
+        frame: uint8 (rows, columns, 3), red, green, blue: written.
+    """
+    back = inverse(flat)
+    across = np.empty(frame.shape[1], np.uint32)
+    along = np.empty(frame.shape[1], np.uint32)
+    lanes, half = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0080008000800080)
+    spread, byte, eight, round_up = np.uint64(24), np.uint64(255), np.uint64(8), np.uint64(128)
+    # Unsigned throughout: of what may be negative, Numba asks whether it counts from the end.
+    bits, most, steps = np.uint32(FRACTION_BITS), np.uint32(_MOST), np.uint32(_STEPS)
+    line, one = np.uint32(size[1]), np.uint32(1)
+    for row in range(frame.shape[0]):
+        find_places(back, row, size, across, along)
+        for column in range(frame.shape[1]):
+            x, y = across[column] & most, along[column] & most
+            at = (along[column] >> bits) * line + (across[column] >> bits)
+            a, b = np.uint64(picture[at]), np.uint64(picture[at + one])
+            c, d = np.uint64(picture[at + line]), np.uint64(picture[at + line + one])
+            mixed = half + ((a | (a << spread)) & lanes) * np.uint64((steps - x) * (steps - y))
+            mixed += ((b | (b << spread)) & lanes) * np.uint64(x * (steps - y))
+            mixed += ((c | (c << spread)) & lanes) * np.uint64((steps - x) * y)
+            mixed += ((d | (d << spread)) & lanes) * np.uint64(x * y)
+            left = keep[mixed >> np.uint64(56)]
+            red, blue = (mixed >> eight) & byte, (mixed >> spread) & byte
+            green = (mixed >> np.uint64(40)) & byte
+            frame[row, column, 0] = (red * left + round_up) >> eight
+            frame[row, column, 1] = (green * left + round_up) >> eight
+            frame[row, column, 2] = (blue * left + round_up) >> eight
+
+
+@compiled
+def glitter(
+    frame: ImageArray,
+    water: ImageArray,
+    flat: FloatArray,
+    waves: npt.NDArray[np.int16],
+    shifts: npt.NDArray[np.int32],
+) -> None:
+    """Add the glitter of moving waves where there is water.
+
+    Args:
+        frame: uint8 (rows, columns, 3), changed in place.
+        water: uint8 (rows, columns) of the ground, 255 on open water.
+        flat: float64 (3, 3), homogeneous pixels of the ground to those of the frame.
+        waves: int16 (size, size), heights in 256ths, seamless, size a power of two.
+        shifts: int32 (layers, 2), how far each layer has moved, x and y, in 16ths of a pixel.
+    """
+    back = inverse(flat)
+    across = np.empty(frame.shape[1], np.uint32)
+    along = np.empty(frame.shape[1], np.uint32)
+    no_end, wrap = np.uint32(0xFFFFFFFF), np.uint32(len(waves) - 1)
+    for row in range(frame.shape[0]):
+        find_places(back, row, water.shape, across, along)
+        for column in range(frame.shape[1]):
+            x, y = across[column], along[column]
+            share = _between(water, x, y, no_end)
+            if share == 0:
+                continue
+            height = 0
+            for layer in range(len(shifts)):
+                moved_x = np.uint32(x - np.uint32(shifts[layer, 0]))
+                moved_y = np.uint32(y - np.uint32(shifts[layer, 1]))
+                height += _between(waves, moved_x, moved_y, wrap)
+            # 2.5 for each unit of height and 3 beneath; crests above 1.1 shine 16 times as much.
+            shine = (max(height - 282, 0) * 32 + height * 5 + 1536) >> 9
+            added = (min(max(shine, 0), 255) * share + 127) // 255
+            for channel in range(3):
+                frame[row, column, channel] = min(frame[row, column, channel] + added, 255)
+
+
+@compiled
+def _between(layer: npt.NDArray[Any], x: int, y: int, wrap: int) -> Any:
+    """Value of a layer at a place in 16ths of a pixel; columns and rows count modulo wrap + 1."""
+    bits, most, one = np.uint32(FRACTION_BITS), np.uint32(_MOST), np.uint32(1)
+    left, top = (x >> bits) & wrap, (y >> bits) & wrap
+    right, bottom = (left + one) & wrap, (top + one) & wrap
+    u, v = np.int64(x & most), np.int64(y & most)
+    upper = layer[top, left] * (_STEPS - u) + layer[top, right] * u
+    lower = layer[bottom, left] * (_STEPS - u) + layer[bottom, right] * u
+    return (upper * (_STEPS - v) + lower * v + 128) >> (2 * FRACTION_BITS)
+
+
+@compiled
+def mix(frame: ImageArray, mask: ImageArray, box: Box, colour: Rgb, most: int) -> None:
+    """Mix a colour into a frame where a mask says so.
+
+    Args:
+        frame: uint8 (rows, columns, 3), changed in place.
+        mask: uint8 (rows, columns).
+        box: Outside of it the mask is 0.
+        colour: int32 (3,), red, green, blue.
+        most: How much of the colour there is where the mask is 255, in 256ths.
+    """
+    whole = 255 * 256
+    left, top, width, height = box
+    for row in range(top, top + height):
+        for column in range(left, left + width):
+            share = np.int32(mask[row, column]) * most
+            if share > 0:
+                for channel in range(3):
+                    below = np.int32(frame[row, column, channel]) * (whole - share)
+                    mixed = below + colour[channel] * share + whole // 2
+                    frame[row, column, channel] = mixed // whole
+
+
+@compiled
+def grade(frame: ImageArray, table: ImageArray) -> None:
+    """Send each channel through a table of its own.
+
+    Args:
+        frame: uint8 (rows, columns, 3), changed in place.
+        table: uint8 (256, 3).
+    """
+    for row in range(frame.shape[0]):
+        for column in range(frame.shape[1]):
+            for channel in range(3):
+                frame[row, column, channel] = table[frame[row, column, channel], channel]
+
+
+@compiled
+def add_puff(
+    clear: FloatArray,
+    glow: FloatArray,
+    billow: FloatArray,
+    puff: tuple[float, float, float, float],
+) -> None:
+    """Lay one puff of smoke over what is there.
+
+    Args:
+        clear: float64 (rows, columns), how much shines through the smoke so far.
+        glow: float64 (rows, columns), the light of the smoke so far.
+        billow: float64 (size, size, 2), opacity and light of a puff.
+        puff: x and y of its middle, its radius, and its opacity.
+    """
+    x, y, radius, opacity = puff
+    last = len(billow) - 1
+    scale = len(billow) / (2 * radius)
+    for row in range(max(0, math.floor(y - radius)), min(len(clear), math.ceil(y + radius))):
+        v = (row - y + radius) * scale
+        if v < 0 or v >= last:
+            continue
+        top = int(v)
+        v -= top
+        first = max(0, math.floor(x - radius))
+        for column in range(first, min(clear.shape[1], math.ceil(x + radius))):
+            u = (column - x + radius) * scale
+            if u < 0 or u >= last:
+                continue
+            left = int(u)
+            u -= left
+            a, b = (1 - u) * (1 - v), u * (1 - v)
+            c, d = (1 - u) * v, u * v
+            near, far = billow[top], billow[top + 1]
+            weight = near[left, 0] * a + near[left + 1, 0] * b
+            weight = (weight + far[left, 0] * c + far[left + 1, 0] * d) * opacity
+            bright = near[left, 1] * a + near[left + 1, 1] * b
+            bright = bright + far[left, 1] * c + far[left + 1, 1] * d
+            glow[row, column] += (bright - glow[row, column]) * weight
+            clear[row, column] *= 1 - weight
+
+
+@compiled
+def veil(frame: ImageArray, clear: FloatArray, glow: FloatArray, colour: Rgb) -> None:
+    """Lay smoke over a frame of twice its rows and columns.
+
+    Args:
+        frame: uint8 (2 rows, 2 columns, 3), changed in place.
+        clear: float64 (rows, columns), how much shines through the smoke.
+        glow: float64 (rows, columns), the light of the smoke.
+        colour: int32 (3,), red, green, blue.
+    """
+    rows, columns = clear.shape
+    for row in range(frame.shape[0]):
+        upper, lower = max((row - 1) // 2, 0), min((row + 1) // 2, rows - 1)
+        down = 0.25 if row % 2 else 0.75
+        for column in range(frame.shape[1]):
+            left, right = max((column - 1) // 2, 0), min((column + 1) // 2, columns - 1)
+            across = 0.25 if column % 2 else 0.75
+            a, b = (1 - across) * (1 - down), across * (1 - down)
+            c, d = (1 - across) * down, across * down
+            keep = clear[upper, left] * a + clear[upper, right] * b
+            keep = keep + clear[lower, left] * c + clear[lower, right] * d
+            if keep == 1.0:
+                continue
+            bright = glow[upper, left] * a + glow[upper, right] * b
+            bright = bright + glow[lower, left] * c + glow[lower, right] * d
+            for channel in range(3):
+                mixed = frame[row, column, channel] * keep + bright * colour[channel]
+                frame[row, column, channel] = np.uint8(min(mixed + 0.5, 255.0))
+
+
+@compiled
+def add_smooth(total: npt.NDArray[np.float32], grid: FloatArray, strength: float) -> None:
+    """Stretch a coarse grid to a picture with cubic weights, and add it.
+
+    Args:
+        total: float32 (rows, columns), changed in place.
+        grid: float64 (grid rows, grid columns).
+        strength: Factor.
+    """
+    rows, columns = total.shape
+    lines = np.zeros((len(grid), columns), np.float32)
+    for column in range(columns):
+        place = (column + 0.5) * grid.shape[1] / columns - 0.5
+        first = math.floor(place)
+        for tap in range(-1, 3):
+            weight = _cubic(abs(place - first - tap))
+            near = min(max(first + tap, 0), grid.shape[1] - 1)
+            for row in range(len(grid)):
+                lines[row, column] += np.float32(weight * grid[row, near])
+    for row in range(rows):
+        place = (row + 0.5) * len(grid) / rows - 0.5
+        first = math.floor(place)
+        for tap in range(-1, 3):
+            weight = np.float32(_cubic(abs(place - first - tap)) * strength)
+            line = lines[min(max(first + tap, 0), len(grid) - 1)]
+            for column in range(columns):
+                total[row, column] += line[column] * weight
+
+
+@compiled
+def _cubic(distance: float) -> float:
+    """Weight of a grid point by its distance."""
+    if distance < 1:
+        return ((_CUBIC + 2) * distance - (_CUBIC + 3)) * distance * distance + 1
+    if distance < 2:
+        return ((distance - 5) * distance + 8) * distance * _CUBIC - 4 * _CUBIC
+    return 0.0
+
+
+@compiled
+def waver(
+    noise: npt.NDArray[np.float32],
+    grains: npt.NDArray[np.uint32],
+    grain: float,
+    colours: npt.NDArray[np.float32],
+    picture: ImageArray,
+) -> None:
+    """Paint a picture that wavers between two colours.
+
+    Args:
+        noise: float32 (rows, columns), -1 for the one colour, 1 for the other.
+        grains: uint32 (rows, columns), any numbers: the sum of the four bytes of each, nearly
+            normal, becomes the noise of the pixel.
+        grain: Standard deviation of the noise of pixels.
+        colours: float32 (2, 3), the one and the other.
+        picture: uint8 (rows, columns, 3): written.
+    """
+    byte = np.uint32(255)
+    # Four bytes sum to 510 in the mean, with a standard deviation of 147.8.
+    size = np.float32(grain / 147.8)
+    half, zero, one = np.float32(0.5), np.float32(0.0), np.float32(1.0)
+    for row in range(noise.shape[0]):
+        for column in range(noise.shape[1]):
+            share = min(max(noise[row, column] * half + half, zero), one)
+            bits = grains[row, column]
+            total = (bits & byte) + ((bits >> np.uint32(8)) & byte)
+            total = total + ((bits >> np.uint32(16)) & byte) + (bits >> np.uint32(24))
+            lift = (np.float32(np.int32(total)) - np.float32(510)) * size + half
+            for channel in range(3):
+                low, high = colours[0, channel], colours[1, channel]
+                value = low + share * (high - low) + lift
+                picture[row, column, channel] = np.uint8(min(max(value, zero), np.float32(255)))
+
+
+@compiled
+def plough(
+    picture: ImageArray,
+    rough: npt.NDArray[np.float32],
+    across: FloatArray,
+    along: FloatArray,
+) -> None:
+    """Darken and lighten a picture in waves, as rows of crops do.
+
+    Args:
+        picture: uint8 (rows, columns, 3), changed in place.
+        rough: float32 (rows, columns), -1 where the waves are shallow, 1 where they are deep.
+        across: float64 (2, columns), sine and cosine of the part of the phase that x adds.
+        along: float64 (2, rows), sine and cosine of the part that y adds.
+    """
+    for row in range(picture.shape[0]):
+        sine, cosine = along[0, row], along[1, row]
+        for column in range(picture.shape[1]):
+            wave = sine * across[1, column] + cosine * across[0, column]
+            depth = 0.065 + 0.03 * min(max(rough[row, column], -1.0), 1.0)
+            factor = 1 + wave * depth
+            for channel in range(3):
+                value = picture[row, column, channel] * factor + 0.5
+                picture[row, column, channel] = np.uint8(min(max(value, 0.0), 255.0))
+
+
+@compiled
+def cover(below: ImageArray, picture: ImageArray, mask: ImageArray, box: Box) -> None:
+    """Lay a picture onto another where a mask says so.
+
+    Args:
+        below: uint8 (rows, columns, 3), changed in place.
+        picture: uint8 (rows, columns, 3).
+        mask: uint8 (rows, columns), 255 where the picture covers.
+        box: Outside of it the mask is 0.
+    """
+    left, top, width, height = box
+    for row in range(top, top + height):
+        for column in range(left, left + width):
+            share = np.int32(mask[row, column])
+            if share > 0:
+                for channel in range(3):
+                    under = np.int32(below[row, column, channel]) * (255 - share)
+                    over = np.int32(picture[row, column, channel]) * share
+                    below[row, column, channel] = (under + over + 127) // 255
