@@ -10,7 +10,7 @@ from torch import nn
 from baselines.activation import choose_quick_gelu
 from baselines.backbone_spec import TINY, architecture_config, parse_backbone, pretrained_config
 from baselines.download import find_or_fetch
-from baselines.tiny import TINY_CONFIG, tiny_tokenizer
+from baselines.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
 from baselines.weights import load_weights, only_known, read_weights
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
@@ -64,6 +64,7 @@ class FrameEncoder(nn.Module):
         )
         self.embed_dim = int(config["embed_dim"])
         self.image_size = int(config["vision_cfg"]["image_size"])
+        self._vocabulary_size = int(config["text_cfg"].get("vocab_size", 49408))
         self.origin: dict[str, Any] = {
             "source": f"{architecture}, from scratch",
             "weights_sha256": None,
@@ -89,7 +90,8 @@ class FrameEncoder(nn.Module):
         Returns:
             int64, T x L, zeros behind the end-of-text token.
         """
-        tokenizer = tiny_tokenizer() if self.architecture == TINY else _tokenizer()
+        small = self._vocabulary_size == VOCABULARY_SIZE
+        tokenizer = tiny_tokenizer() if small else _tokenizer()
         tokens: torch.Tensor = tokenizer(list(captions), context_length=max_words)
         return tokens
 

@@ -88,7 +88,7 @@ class Canvas:
         Returns:
             float32 (rows, columns), mean about 0, mostly within -1 to 1.
         """
-        from builders.aerosynth.pixels import add_smooth
+        from builders.aerosynth.ground_pixels import add_smooth
 
         total = np.zeros((self.rows, self.columns), np.float32)
         strengths = [0.6**octave for octave in range(octaves)]
@@ -114,7 +114,7 @@ class Canvas:
         Returns:
             uint8 (rows, columns, 3).
         """
-        from builders.aerosynth.pixels import waver
+        from builders.aerosynth.ground_pixels import waver
 
         picture = np.empty_like(self.albedo)
         grains = self.rng.integers(1 << 32, size=picture.shape[:2], dtype=np.uint32)
@@ -129,7 +129,7 @@ class Canvas:
             picture: uint8 (rows, columns, 3).
             mask: uint8 (rows, columns), 255 where the picture covers; None: everywhere.
         """
-        from builders.aerosynth.pixels import cover
+        from builders.aerosynth.ground_pixels import cover
 
         if mask is None:
             self.albedo = picture.copy()

@@ -12,9 +12,7 @@ sequence of F frames, which becomes one of F x R regions: the semantic branch at
 that its maps lie over frames and patches), and pooling weighs each of them by text. A region is a
 mean of CLIP's projected patch tokens. The temporal encoder works on whole frames, as published, and
 its output for a frame is added to each region of it before pooling: a region is looked at within
-its frame, since CLIP never trained patch tokens to agree with texts. The alternative adds only what
-the temporal encoder adds to the frame, without the frame's own embedding: on aerosynth, small, with
-the tiny backbone, neither validation R@1 nor pointing told the two apart.
+its frame, since CLIP never trained patch tokens to agree with texts.
 """
 
 import copy
@@ -53,7 +51,6 @@ from msam.scoring import SCORING_ONLY, score_otherwise
 from msam.semantics import SemanticBranch
 
 SCORING: Final[Scoring] = "query_block"
-
 TRAINABLE: Final = True
 
 __all__ = ["SCORING", "SCORING_ONLY", "TRAINABLE", "Config", "Model"]
@@ -97,8 +94,7 @@ class Config(VideoTextConfig):
             branch is given, and mean and max pooling leave them out either way.
 
     Raises:
-        ConfigError: A value out of range, a semantic branch that no loss reaches, or regions of
-            frames that are not there.
+        ConfigError: A value out of range, or settings that contradict each other.
     """
 
     temporal_layers: int = 4
@@ -120,11 +116,9 @@ class Config(VideoTextConfig):
         for name in ("temporal_layers", "bank_size", "num_semantics", "grid_size", "num_slots"):
             require_at_least(name, getattr(self, name), 1)
         for name, choices in (("pooling", Pooling), ("regions", Regions), ("padding", Padding)):
-            if getattr(self, name) not in get_args(choices):
-                raise ConfigError(
-                    f"{name} must be one of {', '.join(get_args(choices))}, "
-                    f"found {getattr(self, name)!r}"
-                )
+            known, found = get_args(choices), getattr(self, name)
+            if found not in known:
+                raise ConfigError(f"{name} must be one of {', '.join(known)}, found {found!r}")
         if isinstance(self.text_block, str):
             if self.text_block not in ("all", "text_bank"):
                 raise ConfigError(
@@ -258,11 +252,9 @@ class Model(VideoTextModel):
             return {**frames, "frame_embeds": embeds}
         mask = prepared["frame_mask"].to(self.device)
         embeds, patches = self.encoder.encode_patches(prepared["pixels"].to(self.device)[mask])
-        return {
-            "frame_embeds": spread_over_frames(embeds, mask),
-            "region_tokens": spread_over_frames(self.regions.kept(patches), mask),
-            "frame_mask": mask,
-        }
+        tokens = spread_over_frames(self.regions.kept(patches), mask)
+        frame_embeds = spread_over_frames(embeds, mask)
+        return {"frame_embeds": frame_embeds, "region_tokens": tokens, "frame_mask": mask}
 
     def attended(self, mask: torch.Tensor) -> torch.Tensor:
         """Return which places attention may look at: those there are, or padding too."""

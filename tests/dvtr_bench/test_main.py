@@ -26,7 +26,7 @@ def run(*words: str, cwd: Path, **environment: str) -> subprocess.CompletedProce
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = run("--help", cwd=tmp_path)
     assert shown.returncode == 0
-    names = [path.stem for path in COMMANDS.glob("*.py") if path.stem != "__init__"]
+    names = [p.stem.replace("_", "-") for p in COMMANDS.glob("*.py") if p.stem != "__init__"]
     assert len(names) > 5
     for name in names:
         assert f"  {name} " in shown.stdout, f"{name} is not in the help"

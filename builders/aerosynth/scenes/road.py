@@ -87,7 +87,7 @@ def rows_of(canvas: Canvas, crop: Colour, angle: float, gap: float = 7.0) -> Ima
     Returns:
         uint8 (rows, columns, 3).
     """
-    from builders.aerosynth.pixels import plough
+    from builders.aerosynth.ground_pixels import plough
 
     picture = canvas.blend(shaded(crop, 0.9), shaded(crop, 1.06), 70, 5)
     turns = 2 * np.pi / (gap * TEXELS)

@@ -31,7 +31,7 @@ def _billow() -> FloatArray:
 
     float64 (size, size, 2).
     """
-    from builders.aerosynth.pixels import add_smooth
+    from builders.aerosynth.ground_pixels import add_smooth
 
     axis = np.linspace(-1, 1, _SIZE)
     x, y = axis[None, :], axis[:, None]

@@ -5,7 +5,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from builders.aerosynth import pixels
+from builders.aerosynth import ground_pixels, pixels
 from builders.aerosynth.camera import HEIGHT_PX, WIDTH_PX, CameraPlan
 from builders.aerosynth.canvas import SEEN_HALF_HEIGHT, SEEN_HALF_WIDTH, TEXELS, Canvas, Ground
 from builders.aerosynth.view import View, _waves
@@ -83,7 +83,7 @@ def test_pictures_cover_by_the_mask(rng: np.random.Generator) -> None:
     mask = np.zeros((40, 50), np.uint8)
     mask[3:30, 0:50] = rng.integers(0, 256, (27, 50))
     wanted = below + (picture.astype(float) - below) * mask[:, :, None] / 255
-    pixels.cover(below, picture, mask, cv2.boundingRect(mask))
+    ground_pixels.cover(below, picture, mask, cv2.boundingRect(mask))
     assert np.abs(below - wanted).max() <= 0.51
 
 
@@ -100,7 +100,7 @@ def test_grids_are_stretched_as_opencv_does(
     rng: np.random.Generator, shape: tuple[int, int]
 ) -> None:
     grid, total = rng.standard_normal(shape), np.ones((120, 150), np.float32)
-    pixels.add_smooth(total, grid, 0.6)
+    ground_pixels.add_smooth(total, grid, 0.6)
     wanted = cv2.resize(grid, (150, 120), interpolation=cv2.INTER_CUBIC)
     assert np.abs(total - 1 - 0.6 * wanted).max() < 1e-5
 
