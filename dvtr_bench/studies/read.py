@@ -43,7 +43,7 @@ def read_study(study: str | Path, check_backbone: CheckBackbone = str) -> Study:
 
     Example:
         >>> [row.name for row in read_study("quickstart").rows]
-        ['clip4clip_meanp', 'clip4clip_seqtransf', 'msam']
+        ['clip_zeroshot', 'clip4clip_meanp', 'clip4clip_seqtransf', 'msam']
     """
     file = StudyFile.read(find_study(study))
     file.only((), *KEYS)
