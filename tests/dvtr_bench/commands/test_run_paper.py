@@ -73,7 +73,7 @@ def test_msam_paper_from_clips_to_the_table(
     write_clips(tmp_path / "clips", TinyClips(tmp_path))
 
     def run(*words: str) -> str:
-        command = ["run", "msam-paper", "--set", "backbone=tiny", "--recipe", "epochs=1"]
+        command = ["run", "msam-paper", "--set", "backbone=tiny-scratch", "--recipe", "epochs=1"]
         more = ["--recipe", "batch_size=4", "--devices", "cpu", *words]
         result = CliRunner().invoke(make_app(), [*command, *more], catch_exceptions=False)
         assert result.exit_code == 0, result.output
