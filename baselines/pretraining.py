@@ -51,13 +51,14 @@ class Pretraining:
         steps_a_shard: Steps between the arrival of one shard and the next.
         kept_shards: Shards that batches are drawn from.
         first_shards: Shards that must be there before the first step.
+        lenient_steps: Until this step, a caption that is true of a frame is no negative of it.
         seed: Of the weights, the stream and the batches.
 
     Raises:
         ConfigError: A value out of range.
     """
 
-    steps: int = 12_000
+    steps: int = 8_000
     batch_size: int = 128
     learning_rate: float = 1.5e-3
     warmup_steps: int = 400
@@ -68,13 +69,15 @@ class Pretraining:
     steps_a_shard: int = 18
     kept_shards: int = 40
     first_shards: int = 3
+    lenient_steps: int = 2800
     seed: int = 0
 
     def __post_init__(self) -> None:
         """Check every field."""
         least = {
             **{"steps": 1, "batch_size": 2, "warmup_steps": 0, "stories_a_batch": 1},
-            **{"steps_a_shard": 1, "kept_shards": 1, "first_shards": 1, "seed": 0},
+            **{"steps_a_shard": 1, "kept_shards": 1, "first_shards": 1},
+            **{"lenient_steps": 0, "seed": 0},
         }
         for name, lowest in least.items():
             if getattr(self, name) < lowest:
@@ -170,13 +173,15 @@ def draw_batch(shards: list[Shard], recipe: Pretraining, step: int) -> Batch:
     )
 
 
-def pretraining_loss(encoder: FrameEncoder, batch: Batch) -> torch.Tensor:
+def pretraining_loss(encoder: FrameEncoder, batch: Batch, *, lenient: bool = False) -> torch.Tensor:
     """Return CLIP's contrastive loss, without negatives that are none.
 
     Args:
         encoder: Both towers.
-        batch: The pairs. A frame whose clip a caption fits too is no negative of that caption, nor
-            the caption one of that frame.
+        batch: The pairs. A frame whose clip a caption fits too is no negative of that caption.
+        lenient: Whether such a caption is no negative of that frame either. It is one later on:
+            among the captions that are true of a clip, the one that says most of it shall score
+            highest.
 
     Returns:
         A scalar.
@@ -187,8 +192,10 @@ def pretraining_loss(encoder: FrameEncoder, batch: Batch) -> torch.Tensor:
     own = torch.arange(len(logits), device=logits.device)
     no_negative = batch.fits.to(logits.device).clone()
     no_negative[own, own] = False
-    logits = logits.masked_fill(no_negative, -torch.inf)
-    return (functional.cross_entropy(logits, own) + functional.cross_entropy(logits.T, own)) / 2
+    without = logits.masked_fill(no_negative, -torch.inf)
+    t2v = functional.cross_entropy(without, own)
+    v2t = functional.cross_entropy(without.T if lenient else logits.T, own)
+    return (t2v + v2t) / 2
 
 
 def pretrain(
@@ -232,7 +239,8 @@ def pretrain(
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate_at(step)
         encoder.train()
-        loss = pretraining_loss(encoder, draw_batch(list(kept), recipe, step))
+        batch = draw_batch(list(kept), recipe, step)
+        loss = pretraining_loss(encoder, batch, lenient=step < recipe.lenient_steps)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(encoder.parameters(), recipe.max_grad_norm)

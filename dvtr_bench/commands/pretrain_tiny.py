@@ -52,7 +52,7 @@ def pretrain_tiny(
     def report(known: dict[str, float]) -> None:
         step = int(known["step"])
         if step % validate_every == 0 or step == recipe.steps:
-            known["validation_t2v_r1"] = validate()
+            known["validation_t2v_r1"], known["validation_v2t_r1"] = validate()
         with (out / LOG_FILE).open("a", encoding="utf-8") as log:
             log.write(json.dumps(known) + "\n")
         told = "  ".join(f"{name} {value:.4g}" for name, value in known.items())
@@ -90,8 +90,11 @@ def fetch_shard(number: int, *, image_size: int, seed: int) -> "Shard":
     )
 
 
-def _validation(encoder: "FrameEncoder") -> "Callable[[], float]":
-    """Return what measures T2V R@1 of mean pooling on the validation split of aerosynth-full."""
+def _validation(encoder: "FrameEncoder") -> "Callable[[], tuple[float, float]]":
+    """Return what measures R@1 of mean pooling on the validation split of aerosynth-full.
+
+    Both ways, T2V first.
+    """
     import numpy as np
     import torch
     from torch.nn import functional
@@ -109,7 +112,7 @@ def _validation(encoder: "FrameEncoder") -> "Callable[[], float]":
     owner = torch.arange(len(plans)).repeat_interleave(len(plans[0].captions))
 
     @torch.no_grad()
-    def measure() -> float:
+    def measure() -> tuple[float, float]:
         encoder.eval()
         place = encoder.logit_scale.device
         frames = [functional.normalize(encoder.encode_frames(v.to(place)), dim=-1) for v in videos]
@@ -118,6 +121,10 @@ def _validation(encoder: "FrameEncoder") -> "Callable[[], float]":
         scores = (functional.normalize(torch.cat(parts), dim=-1) @ video_embeds.T).cpu()
         own = scores.gather(1, owner[:, None])
         others = scores.scatter(1, owner[:, None], -torch.inf)
-        return 100 * float((others < own).all(dim=1).float().mean())
+        first = owner[scores.argmax(dim=0)] == torch.arange(len(plans))
+        return (
+            100 * float((others < own).all(dim=1).float().mean()),
+            100 * float(first.float().mean()),
+        )
 
     return measure
