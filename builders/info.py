@@ -12,13 +12,13 @@ from rich.text import Text
 
 from builders.documents.card import CARD_NAME
 from builders.documents.card_reading import read_info
-from builders.documents.report import REPORT_NAME, BuildReport
-from builders.opening import Opened, open_anywhere
+from builders.documents.report import BuildReport
 from builders.options import flag
-from builders.source import DatasetInfo, SourceRecord
+from builders.sources.locate import Opened, open_anywhere
+from builders.sources.source import DatasetInfo, SourceRecord
 from builders.summary import plain_table, size_text
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import LicenceRecord, Manifest
+from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.dataset.strict_json import from_json

@@ -9,12 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
-from builders.documents.report import REPORT_NAME
 from builders.engine.check import BROKEN
-from builders.problems import bullets
-from builders.source import DatasetInfo
+from builders.sources.problems import bullets
+from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 from dvtr_bench.dataset.reader import find_datasets
 
 FINGERPRINT_SHOWN = 12

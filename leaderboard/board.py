@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dvtr_bench.protocol.ceilings import SharedText
-from dvtr_bench.protocol.seed_means import SeedMeans
+from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.results import (
     ComparableKey,
     RunRecord,

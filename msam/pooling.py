@@ -18,8 +18,8 @@ from typing import Final
 import torch
 from torch import nn
 
-from baselines.initial_weights import draw_weights
-from dvtr_bench.protocol.blocks import cut
+from baselines.encoder.initial_weights import draw_weights
+from dvtr_bench.ranking.blocks import cut
 
 FRAME_TEMPERATURE: Final = 0.01
 TEXT_TEMPERATURE: Final = 0.01

@@ -8,19 +8,19 @@ from urllib.parse import quote
 
 import numpy as np
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
-from dvtr_bench.pointing.report import write_pointing
-from dvtr_bench.pointing.score import Pointing, pointing_scores, split_maps
-from dvtr_bench.pointing.sheet import (
+from dvtr_bench.evaluation.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
+from dvtr_bench.evaluation.pointing.report import write_pointing
+from dvtr_bench.evaluation.pointing.score import Pointing, pointing_scores, split_maps
+from dvtr_bench.evaluation.pointing.sheet import (
     MapRow,
     Section,
     crop_seen,
     draw_map_sheet,
     save_map_sheet,
 )
-from dvtr_bench.progress import progress_bar
+from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.progress import progress_bar
 from msam.probing import Maps, probe
 
 if TYPE_CHECKING:

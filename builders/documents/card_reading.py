@@ -5,7 +5,7 @@ from typing import Any
 from builders.documents.card import OWN_TAGS
 from builders.documents.card_prose import CLIPS, CLIPS_FROM, WHAT_TO_KNOW, findings, identity
 from builders.documents.report import BuildReport
-from builders.source import DatasetInfo
+from builders.sources.source import DatasetInfo
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import InputError
 

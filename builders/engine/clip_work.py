@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builders.engine.settings import FrameSettings
-from builders.source import Footage
+from builders.sources.source import Footage
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 from dvtr_bench.errors import ClipError

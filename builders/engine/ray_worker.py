@@ -18,7 +18,7 @@ from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, decode_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from builders.source import Footage
+    from builders.sources.source import Footage
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
+from dvtr_bench.reports.others_text import printable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Frames
+    from dvtr_bench.models.retriever import Frames
     from dvtr_bench.search.searches import FoundCaption, FoundClip
 
 TILES_A_ROW: Final = 5

@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from dvtr_bench.catalog import MODELS
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.studies.places import find_study
 from dvtr_bench.studies.study import Conclusion, Question, Row, TrainedBackbone
 from dvtr_bench.studies.study_file import Keys, StudyFile

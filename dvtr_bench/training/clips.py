@@ -12,8 +12,8 @@ from dvtr_bench.features.encode import join_features
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features
-    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.models.retriever import Features
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.training.inputs import Items
 
 _AHEAD: Final = 2

@@ -12,9 +12,9 @@ from dvtr_bench.training.towers import tower_features
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features, Side
+    from dvtr_bench.models.retriever import Features, Side
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
     from dvtr_bench.training.recipe import Freeze
 
 DEFAULT_CACHE_BYTES: Final = 2 * 1024**3

@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from dvtr_bench.errors import NotANumberError
-from dvtr_bench.progress import progress_bar
 from dvtr_bench.runtime.checkpoint import load_tensors_into
+from dvtr_bench.runtime.progress import progress_bar
 from dvtr_bench.training.batches import (
     Batch,
     draw_frames,
@@ -18,10 +18,10 @@ from dvtr_bench.training.batches import (
     epoch_generator,
     steps_in_epoch,
 )
-from dvtr_bench.training.border import Crossing, own_rows, share_gradients
 from dvtr_bench.training.clips import prefetched
-from dvtr_bench.training.optimiser import new_optimiser
-from dvtr_bench.training.parameters import (
+from dvtr_bench.training.grad_cache import Crossing, own_rows, share_gradients
+from dvtr_bench.training.optimiser import (
+    new_optimiser,
     parameter_groups,
     require_rows_alone,
     trained_parameters,
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features
+    from dvtr_bench.models.retriever import Features
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
     from dvtr_bench.training.inputs import SplitInputs
     from dvtr_bench.training.recipe import Recipe
     from dvtr_bench.training.run import RunState

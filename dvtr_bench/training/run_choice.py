@@ -12,7 +12,7 @@ from dvtr_bench.training.run import comparable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.models.trainable import Trainable
 
 
 RunProgress = Literal["new", "stopped", "finished"]

@@ -11,9 +11,9 @@ if TYPE_CHECKING:
     import torch
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features, Frames, Scoring, Side
+    from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
 
 _CAPTIONS_A_BATCH: Final = 256
 _CLIPS_A_BATCH: Final = 16

@@ -19,8 +19,8 @@ from dvtr_bench.training.validation import t2v_recall_at_1
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
     from dvtr_bench.training.recipe import Recipe
 
 
@@ -53,7 +53,7 @@ def train(
 
     Several processes share every batch: each encodes its rows, what the towers give is gathered
     (the field's "gathered negatives"), the loss is that of the whole batch and so is the gradient:
-    see `dvtr_bench.training.border`. The number of processes is no part of the run: it may change
+    see `training.grad_cache`. The number of processes is no part of the run: it may change
     after a stop.
 
     Args:

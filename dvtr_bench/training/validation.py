@@ -9,9 +9,9 @@ from dvtr_bench.runtime.processes import ALONE
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features
+    from dvtr_bench.models.retriever import Features
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
     from dvtr_bench.training.inputs import Items, SplitInputs
 
 _CLIPS_A_BATCH: Final = 16

@@ -8,8 +8,7 @@ import av
 import av.error
 
 from dvtr_bench.errors import ClipError
-
-from .file_size import ContainerSize, read_container_size
+from dvtr_bench.video.file_size import ContainerSize, read_container_size
 
 if TYPE_CHECKING:
     from pathlib import Path

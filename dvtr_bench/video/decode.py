@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from av.video.reformatter import VideoReformatter
 
-from .colour import frame_colour, to_rgb
-from .containers import open_container, pick_video_stream
-from .rotation import Orientation, frame_orientation
-from .stream_reader import StreamReader
+from dvtr_bench.video.colour import frame_colour, to_rgb
+from dvtr_bench.video.containers import open_container, pick_video_stream
+from dvtr_bench.video.rotation import Orientation, frame_orientation
+from dvtr_bench.video.stream_reader import StreamReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from numpy.typing import NDArray
 
-    from .timeline import Timeline
+    from dvtr_bench.video.timeline import Timeline
 
 
 @dataclass(frozen=True)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dvtr_bench.file_hash import file_sha256
-
-from .containers import check_file
-from .decode import ClipDecoder, ClipFacts
-from .perceptual_hash import perceptual_hash
-from .resize import resize_short_side
-from .stream_reader import read_packet_timeline
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.video.containers import check_file
+from dvtr_bench.video.decode import ClipDecoder, ClipFacts
+from dvtr_bench.video.perceptual_hash import perceptual_hash
+from dvtr_bench.video.resize import resize_short_side
+from dvtr_bench.video.stream_reader import read_packet_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .sampling import Sampling
+    from dvtr_bench.video.sampling import Sampling
 
 SHORT_SIDE_PX = 224
 """The input size of CLIP's ViT-B/32, ViT-B/16 and ViT-L/14."""

@@ -16,7 +16,7 @@ import av
 import av.error
 import av.logging
 
-from .containers import MAX_FRAME_PX, open_container, pick_video_stream
+from dvtr_bench.video.containers import MAX_FRAME_PX, open_container, pick_video_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

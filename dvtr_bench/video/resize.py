@@ -42,7 +42,9 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
     Source:
         `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
     """
-    from .bicubic import resize_bicubic  # loads Numba: half a second for commands that need none
+    from dvtr_bench.video.bicubic import (
+        resize_bicubic,  # loads Numba: half a second for commands that need none
+    )
 
     height_px, width_px, _ = picture.shape
     return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

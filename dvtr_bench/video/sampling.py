@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dvtr_bench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from .timeline import Timeline
+    from dvtr_bench.video.timeline import Timeline
 
 _UNIFORM = re.compile(r"(?:uniform:)?(\d{1,4})")
 _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)fps(?::(\d{1,4}))?")

@@ -9,11 +9,10 @@ import av
 import av.error
 
 from dvtr_bench.errors import ClipError
-
-from .containers import check_frame_size, open_container, pick_video_stream
-from .file_size import read_container_size
-from .refused_frame import find_refused_size
-from .timeline import Timeline, make_timeline
+from dvtr_bench.video.containers import check_frame_size, open_container, pick_video_stream
+from dvtr_bench.video.file_size import read_container_size
+from dvtr_bench.video.refused_frame import find_refused_size
+from dvtr_bench.video.timeline import Timeline, make_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.figures import Difference, compare
-from dvtr_bench.protocol.group_figures import GroupChange, compare_groups
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.figures import Difference, compare
+from dvtr_bench.ranking.group_figures import GroupChange, compare_groups
 from dvtr_bench.results import RunRecord, require_comparable
 
 RESAMPLING: Final = BootstrapConfig()

@@ -7,8 +7,8 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.tables import (

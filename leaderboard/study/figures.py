@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.figures import Difference
-from dvtr_bench.protocol.seed_means import SeedMeans
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.figures import Difference
+from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.results import RunRecord, require_comparable
 from dvtr_bench.studies.study import Question, Row, Study, Verdict
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.markdown import escape, table_lines
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.tables import (

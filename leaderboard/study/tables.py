@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 from typing import Any, Final
 
-from dvtr_bench.protocol.group_figures import GroupFigures
+from dvtr_bench.ranking.group_figures import GroupFigures
 from leaderboard.board import Cell
 from leaderboard.comparison.tables import p_text, signed
 from leaderboard.published import published_for

@@ -1,11 +1,11 @@
-"""What every file of dvtr_bench/breakdowns must keep to."""
+"""What every file of dvtr_bench/evaluation/breakdowns must keep to."""
 
 import numpy as np
 import pytest
 
 from dvtr_bench.catalog import BREAKDOWNS
 from dvtr_bench.evaluation.split_groups import split_groups
-from dvtr_bench.protocol.groups import Groups
+from dvtr_bench.ranking.groups import Groups
 from tests.fixtures.grouped_split import GroupedSplit
 
 

@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dvtr_bench.catalog import EXPORTS
+from dvtr_bench.cli import make_app
 from dvtr_bench.errors import DvtrError
-from dvtr_bench.main import make_app
 from leaderboard.exported import Exported
 from tests.fixtures.scored_runs import random_split, scored_run
 

@@ -9,9 +9,9 @@ import torch
 
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.model_listing import list_models
-from dvtr_bench.retriever import BlockRetriever, Described, Retriever
-from dvtr_bench.training.contract import Trainable
+from dvtr_bench.models.listing import list_models
+from dvtr_bench.models.retriever import BlockRetriever, Described, Retriever
+from dvtr_bench.models.trainable import Trainable
 from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
 
 NAMES = MODELS.names()
@@ -24,7 +24,7 @@ CAPTIONS = [
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def build(name, **settings):

@@ -1,4 +1,4 @@
-"""What every file of dvtr_bench/post_processing must keep to."""
+"""What every file of dvtr_bench/evaluation/post_processing must keep to."""
 
 from dataclasses import fields, is_dataclass, replace
 
@@ -8,7 +8,7 @@ from dvtr_bench.catalog import POST_PROCESSORS
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import comparable_key, read_result, write_result
 from tests.fixtures.cosine_model import CosineModel
 from tests.fixtures.memory_split import WORDS, MemorySplit

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from baselines.frame_encoder import FrameEncoder
+from baselines.encoder.frame_encoder import FrameEncoder
 from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.video.sampling import Sampling
 from tests.builders.tiny_clips import REAL_CLIPS
 

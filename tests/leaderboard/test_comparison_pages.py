@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence, find_evidence
 from leaderboard.comparison.pages import print_comparison, write_comparison

@@ -11,7 +11,7 @@ from ir_measures import Success
 
 from dvtr_bench.dataset.trec_ids import decode_id, encode_id
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.protocol import DIRECTIONS
+from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.results.top_lists import read_top_lists, relevant_ids, top_path
 from leaderboard.exports.trec import export
 from leaderboard.result_files import ResultFile

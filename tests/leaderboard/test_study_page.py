@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from dvtr_bench.errors import IncomparableError, NotFoundError
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.studies.study import Conclusion, Question, Row, Study
 from leaderboard.study.figures import make_figures
 from leaderboard.study.pages import print_study, write_study

@@ -12,7 +12,7 @@ CAPTIONS = [f"{number} boats near a pier" for number in ("one", "two", "three", 
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def loss_of(model):

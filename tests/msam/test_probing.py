@@ -32,7 +32,7 @@ class NoisySplit(ToySplit):
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", PATCHES)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", PATCHES)
     monkeypatch.setattr("tests.fixtures.small_clip.SMALL_CONFIG", PATCHES)
 
 

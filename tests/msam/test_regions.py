@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from baselines.frame_encoder import FrameEncoder
+from baselines.encoder.frame_encoder import FrameEncoder
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import load_checkpoint
 from dvtr_bench.training.recipe import Recipe
@@ -28,7 +28,7 @@ MORE_PATCHES = {**SMALL_CONFIG, "vision_cfg": {**SMALL_CONFIG["vision_cfg"], "pa
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def uneven_videos():
@@ -172,14 +172,14 @@ def test_a_grid_finer_than_the_patches_is_refused():
 def test_a_backbone_without_patches_is_refused(monkeypatch):
     convolutions = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8}
     monkeypatch.setattr(
-        "baselines.frame_encoder.TINY_CONFIG", {**SMALL_CONFIG, "vision_cfg": convolutions}
+        "baselines.encoder.frame_encoder.TINY_CONFIG", {**SMALL_CONFIG, "vision_cfg": convolutions}
     )
     with pytest.raises(ConfigError, match="vision transformer"):
         Model(Config(backbone="tiny", regions="learned"), FrameEncoder("tiny", quick_gelu=False))
 
 
 def test_patches_are_rows_from_the_top(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", MORE_PATCHES)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", MORE_PATCHES)
     encoder = FrameEncoder("tiny", quick_gelu=False).eval()
     assert patch_grid(encoder) == (4, 4)
     # Without layers a patch token depends on its own pixels alone.

@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from msam.losses import distribution_loss, diversity_loss
-from msam.semantics import SemanticBranch, Semantics
+from msam.semantics import SemanticBranch, Semantics, distribution_loss, diversity_loss
 
 VECTORS = np.load(Path(__file__).parents[1] / "fixtures" / "msam_semantics.npz")
 

@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dvtr_bench.breakdowns import frame_change
 from dvtr_bench.dataset.measures import stored_arrays, stored_measure
+from dvtr_bench.evaluation.breakdowns import frame_change
 from tests.fixtures.grouped_split import GroupedSplit
 
 

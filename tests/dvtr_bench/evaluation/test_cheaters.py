@@ -17,8 +17,8 @@ from dvtr_bench.errors import IncomparableError, NotANumberError, ProtocolError,
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
-from dvtr_bench.protocol import DIRECTIONS
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking import DIRECTIONS
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import read_result, require_comparable, write_result
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.splits import require_trainable

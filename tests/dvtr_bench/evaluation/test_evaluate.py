@@ -6,8 +6,8 @@ import torch
 
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
-from dvtr_bench.protocol import DIRECTIONS
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking import DIRECTIONS
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from tests.oracles.naive_recall import naive_ranks
 
 QUICK = BootstrapConfig(resamples=100)

@@ -8,9 +8,9 @@ import torch
 
 from dvtr_bench.evaluation import ranking
 from dvtr_bench.evaluation.ranking import count_blocks
-from dvtr_bench.protocol.blocks import Grid
-from dvtr_bench.protocol.ranks import RankCounter
-from dvtr_bench.protocol.relevance import Relevance
+from dvtr_bench.ranking.blocks import Grid
+from dvtr_bench.ranking.ranks import RankCounter
+from dvtr_bench.ranking.relevance import Relevance
 from tests.oracles.naive_recall import naive_ranks
 
 OWN = np.random.default_rng(3).integers(0, 9, 40)

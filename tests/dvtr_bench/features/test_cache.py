@@ -16,7 +16,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.features.cache import FOLDER
 from dvtr_bench.features.encode_split import encode_split
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from tests.fixtures.encoding import assert_same, counting, encode
 from tests.fixtures.tiny_dataset import NUM_TEST, small_model
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.training.inputs import prepare_inputs
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.train import train
@@ -28,7 +28,7 @@ RECIPE = Recipe(
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def model_of(name, **settings):

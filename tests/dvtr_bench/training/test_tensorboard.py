@@ -18,7 +18,7 @@ RECIPE = Recipe(epochs=2, batch_size=8, freeze="backbone", frozen_layers=None)
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def run(folder):

@@ -1,0 +1,89 @@
+"""Which files are there, and have they the bytes that ``dataset.json`` names?"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from builders.checks.verify.finding import Finding
+from builders.documents.card import CARD_NAME
+from builders.documents.croissant import CROISSANT_NAME
+from builders.documents.texts import TREC_FOLDER
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, FileRecord, Manifest
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.progress import progress_bar
+
+_ALWAYS: Final = (CARD_NAME, MANIFEST_NAME, REPORT_NAME)
+_MEGABYTE: Final = 1_000_000
+
+
+def records(manifest: Manifest) -> list[tuple[str, FileRecord]]:
+    """Return every Parquet file with the name of its split."""
+    return [(name, file) for name, split in manifest.splits.items() for file in split.files]
+
+
+def check_names(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Find missing files and files that belong to no dataset.
+
+    Hidden files and folders are passed over: systems and the Hub's client leave such behind
+    (``.DS_Store``, ``.cache/``, ``.gitattributes``), and no reader of a dataset looks at them.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: What should be in it.
+
+    Yields:
+        A finding for each.
+    """
+    wanted = {*_ALWAYS, *(file.path for _, file in records(manifest))}
+    present = set(visible_files(folder))
+    for path in sorted(wanted - present):
+        if not (folder / path).is_file():
+            yield Finding(path, "missing")
+    # Builds before there were such files are whole without them.
+    also = {CROISSANT_NAME, *(f"{TREC_FOLDER}/{name}.qrels" for name in manifest.splits)}
+    for path in sorted(present - wanted - also):
+        yield Finding(path, "no file of this dataset: dataset.json does not name it")
+
+
+def check_bytes(folder: Path, manifest: Manifest, *, progress: bool) -> Iterator[Finding]:
+    """Compare size and SHA-256 of every Parquet file that is there.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: What the files should be.
+        progress: Show a progress bar.
+
+    Yields:
+        A finding for each file with other bytes.
+    """
+    files = [file for _, file in records(manifest) if (folder / file.path).is_file()]
+    total = sum(_megabytes(folder / file.path) for file in files)
+    with progress_bar("hash files (MB)", total, enabled=progress) as advance:
+        for file in files:
+            path = folder / file.path
+            size_bytes = path.stat().st_size
+            if size_bytes != file.size_bytes:
+                yield Finding(
+                    file.path, f"expected {file.size_bytes:,} bytes, found {size_bytes:,}"
+                )
+            elif (found := file_sha256(path)) != file.sha256:
+                yield Finding(
+                    file.path,
+                    f"its bytes changed: expected SHA-256 {file.sha256[:16]}..., found "
+                    f"{found[:16]}...",
+                )
+            advance(_megabytes(path))
+
+
+def visible_files(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder that are not hidden, relative to it, with ``/``."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                yield (Path(place) / name).relative_to(folder).as_posix()
+
+
+def _megabytes(path: Path) -> int:
+    return path.stat().st_size // _MEGABYTE + 1
