@@ -134,7 +134,7 @@ def fit(model, parameters, loss, recall):
 
 
 @pytest.mark.slow
-def test_a_whole_model_fits_them_end_to_end(fitted_frames):
+def test_a_whole_model_fits_them_end_to_end(fitted_frames) -> None:
     best, epochs, seconds = fitted_frames[1]
     print(f"clip4clip_meanp, both towers: R@1 {best:.1f} after {epochs} epochs, {seconds:.1f} s")
     assert best >= 90
@@ -142,7 +142,7 @@ def test_a_whole_model_fits_them_end_to_end(fitted_frames):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
-def test_every_head_fits_them(name, pairs, fitted_frames):
+def test_every_head_fits_them(name, pairs, fitted_frames) -> None:
     frames, _ = fitted_frames
     model = new_model(name, seed=1)
     tokens = model.tokenize(pairs.captions)
@@ -165,7 +165,7 @@ def test_every_head_fits_them(name, pairs, fitted_frames):
 
 
 @pytest.mark.parametrize("name", NOT_TRAINED)
-def test_what_is_not_trained_has_nothing_to_learn(name):
+def test_what_is_not_trained_has_nothing_to_learn(name) -> None:
     model = new_model(name)
     with pytest.raises(ConfigError, match="without training"):
         model.training_loss(model.tokenize(["a boat"]), {})

@@ -90,14 +90,14 @@ def converted(model, tensors, folder, **settings):
     return conversion, folder / "converted"
 
 
-def test_scores_are_those_of_the_authors(case):
+def test_scores_are_those_of_the_authors(case) -> None:
     scores, tokens, pixels, mask = converted_scores(case.model, case.folder)
     expected = authors_similarity(case.model, case.tensors, SMALL, tokens, pixels, mask)
     assert expected.std() > 1e-2
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
 
 
-def test_msam_takes_padding_as_released_unless_told_otherwise(tmp_path):
+def test_msam_takes_padding_as_released_unless_told_otherwise(tmp_path) -> None:
     scores = {}
     for padding, given in (("release", {}), ("masked", {"padding": "masked"})):
         folder = tmp_path / padding
@@ -111,7 +111,7 @@ def test_msam_takes_padding_as_released_unless_told_otherwise(tmp_path):
     assert differences[:, mask.all(dim=1)].max() < 1e-6
 
 
-def test_every_name_is_placed_or_dropped_for_a_reason(case):
+def test_every_name_is_placed_or_dropped_for_a_reason(case) -> None:
     conversion = case.conversion
     assert set(conversion.dropped) == set(DROPPED[case.model])
     recorded = read_checkpoint_config(case.folder)["training"]["converted_from"]
@@ -123,14 +123,14 @@ def test_every_name_is_placed_or_dropped_for_a_reason(case):
         assert set(conversion.renamed) == set(USED[case.model]) - set(DROPPED[case.model])
 
 
-def test_every_tensor_is_in_its_own_place(case):
+def test_every_tensor_is_in_its_own_place(case) -> None:
     ours = case.conversion.model.state_dict()
     for theirs, name in case.conversion.renamed.items():
         if theirs in case.tensors:
             assert torch.equal(ours[name], case.tensors[theirs].float()), theirs
 
 
-def test_what_is_dropped_changes_no_score(tmp_path):
+def test_what_is_dropped_changes_no_score(tmp_path) -> None:
     for seed, model in enumerate(("xpool", "drl_wti")):
         scores = []
         for shift in (0.0, 5.0):
@@ -147,11 +147,11 @@ def test_what_is_dropped_changes_no_score(tmp_path):
         assert torch.equal(*scores)
 
 
-def test_the_map_has_every_model_that_is_trained():
+def test_the_map_has_every_model_that_is_trained() -> None:
     assert set(AUTHORS_NAMES) == {listed.name for listed in list_models() if listed.trainable}
 
 
-def test_sizes_are_read_off_the_shapes(tmp_path):
+def test_sizes_are_read_off_the_shapes(tmp_path) -> None:
     def config(model):
         path = written(tmp_path, authors_tensors(model), f"{model}.bin")
         return convert_authors_checkpoint(path, model).model.config
@@ -163,7 +163,7 @@ def test_sizes_are_read_off_the_shapes(tmp_path):
     assert config("msam").num_semantics == SEMANTICS
 
 
-def test_half_precision_a_parallel_prefix_and_an_archives_numbers(tmp_path):
+def test_half_precision_a_parallel_prefix_and_an_archives_numbers(tmp_path) -> None:
     tensors = {
         f"module.{name}": value.half() if name.startswith("clip.") else value
         for name, value in authors_tensors("clip4clip_seqtransf").items()
@@ -177,7 +177,7 @@ def test_half_precision_a_parallel_prefix_and_an_archives_numbers(tmp_path):
     assert conversion.model.encoder.quick_gelu
 
 
-def test_x_pools_file_holds_its_optimiser_beside(tmp_path):
+def test_x_pools_file_holds_its_optimiser_beside(tmp_path) -> None:
     content = {
         "epoch": 5,
         "state_dict": authors_tensors("xpool"),
@@ -187,7 +187,7 @@ def test_x_pools_file_holds_its_optimiser_beside(tmp_path):
     assert convert_authors_checkpoint(path, "xpool").source.startswith("X-Pool")
 
 
-def test_a_malicious_file_is_refused_and_not_executed(tmp_path):
+def test_a_malicious_file_is_refused_and_not_executed(tmp_path) -> None:
     mark = tmp_path / "ran"
 
     class Evil:
@@ -204,7 +204,7 @@ def test_a_malicious_file_is_refused_and_not_executed(tmp_path):
     assert not mark.exists()
 
 
-def test_a_name_that_is_not_known_stops_it_and_the_right_model_is_named(tmp_path):
+def test_a_name_that_is_not_known_stops_it_and_the_right_model_is_named(tmp_path) -> None:
     path = written(tmp_path, authors_tensors("clip4clip_seqtransf"))
     with pytest.raises(WeightsError) as caught:
         convert_authors_checkpoint(path, "clip4clip_meanp")
@@ -213,21 +213,21 @@ def test_a_name_that_is_not_known_stops_it_and_the_right_model_is_named(tmp_path
     assert message.endswith("--model clip4clip_seqtransf")
 
 
-def test_a_missing_name_is_told(tmp_path):
+def test_a_missing_name_is_told(tmp_path) -> None:
     tensors = authors_tensors("clip4clip_seqlstm")
     del tensors["lstm_visual.weight_hh_l0"]
     with pytest.raises(WeightsError, match=r"1 missing: lstm\.weight_hh_l0"):
         convert_authors_checkpoint(written(tmp_path, tensors), "clip4clip_seqlstm")
 
 
-def test_patches_over_three_frames_are_refused(tmp_path):
+def test_patches_over_three_frames_are_refused(tmp_path) -> None:
     tensors = authors_tensors("clip4clip_meanp")
     tensors["clip.visual.conv2.weight"] = torch.zeros(32, 3, 3, 16, 16)
     with pytest.raises(WeightsError, match="linear_patch 3d"):
         convert_authors_checkpoint(written(tmp_path, tensors), "clip4clip_meanp")
 
 
-def test_another_architecture_is_refused(tmp_path):
+def test_another_architecture_is_refused(tmp_path) -> None:
     tensors = authors_tensors("clip4clip_meanp")
     tensors["clip.visual.proj"] = torch.zeros(32, 48)
     tensors["clip.text_projection"] = torch.zeros(32, 48)
@@ -235,20 +235,20 @@ def test_another_architecture_is_refused(tmp_path):
         convert_authors_checkpoint(written(tmp_path, tensors), "clip4clip_meanp")
 
 
-def test_a_setting_against_the_shapes_is_refused(tmp_path):
+def test_a_setting_against_the_shapes_is_refused(tmp_path) -> None:
     path = written(tmp_path, authors_tensors("xclip"))
     with pytest.raises(WeightsError, match="of another shape"):
         convert_authors_checkpoint(path, "xclip", {"max_frames": MAX_FRAMES + 1})
 
 
-def test_what_has_no_checkpoint_or_no_file_says_so(tmp_path):
+def test_what_has_no_checkpoint_or_no_file_says_so(tmp_path) -> None:
     with pytest.raises(ConfigError, match="--backbone"):
         convert_authors_checkpoint(tmp_path, "clip_zeroshot")
     with pytest.raises(NotFoundError, match="no file"):
         convert_authors_checkpoint(tmp_path / "nothing.bin", "clip4clip_meanp")
 
 
-def test_a_folder_that_stands_is_not_overwritten(tmp_path):
+def test_a_folder_that_stands_is_not_overwritten(tmp_path) -> None:
     conversion, folder = converted("clip4clip_meanp", authors_tensors("clip4clip_meanp"), tmp_path)
     before = sorted(folder.iterdir())
     with pytest.raises(OutputExistsError, match="exists already"):

@@ -5,7 +5,7 @@ from dvtr_bench.errors import ConfigError
 from tests.fixtures.small_clip import small_encoder
 
 
-def test_long_texts_keep_their_end_token_last():
+def test_long_texts_keep_their_end_token_last() -> None:
     encoder = small_encoder()
     tokens = encoder.tokenize(["car " * 60, "a car"], 32)
     assert tokens.shape == (2, 32)
@@ -15,7 +15,7 @@ def test_long_texts_keep_their_end_token_last():
     assert tokens[1].argmax() == 3
 
 
-def test_text_embeddings_are_those_of_open_clip():
+def test_text_embeddings_are_those_of_open_clip() -> None:
     encoder = small_encoder()
     captions = ["a red car", "two boats leave the pier and turn left", "smoke"]
     with torch.no_grad():
@@ -27,7 +27,7 @@ def test_text_embeddings_are_those_of_open_clip():
     assert torch.equal(words[torch.arange(3), ends], embeds)
 
 
-def test_a_text_does_not_depend_on_its_batch():
+def test_a_text_does_not_depend_on_its_batch() -> None:
     encoder = small_encoder()
     captions = ["a red car", "two boats leave the pier and turn left at the far end of it"]
     with torch.no_grad():
@@ -36,7 +36,7 @@ def test_a_text_does_not_depend_on_its_batch():
     torch.testing.assert_close(together[:1], alone, atol=1e-6, rtol=1e-5)
 
 
-def test_patch_tokens_are_projected_as_the_class_token_is():
+def test_patch_tokens_are_projected_as_the_class_token_is() -> None:
     encoder = small_encoder().eval()
     pixels = torch.randint(0, 256, (2, 3, 32, 32)).to(torch.uint8)
     with torch.no_grad():
@@ -49,7 +49,7 @@ def test_patch_tokens_are_projected_as_the_class_token_is():
     torch.testing.assert_close(torch.cat([frames[:, None], patches], dim=1), expected)
 
 
-def test_a_backbone_without_patches_says_so():
+def test_a_backbone_without_patches_says_so() -> None:
     encoder = small_encoder()
     encoder.clip.visual = torch.nn.Flatten()
     with pytest.raises(ConfigError, match="no patch tokens"):

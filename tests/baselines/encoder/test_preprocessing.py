@@ -13,14 +13,14 @@ SIZES = [(224, 398), (224, 224), (398, 224), (225, 301), (300, 533), (100, 177),
 
 @pytest.mark.parametrize("image_size", [224, 96])
 @pytest.mark.parametrize("size", SIZES)
-def test_gives_the_bytes_of_open_clips_own_transform(size, image_size):
+def test_gives_the_bytes_of_open_clips_own_transform(size, image_size) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     transform = image_transform(image_size, is_train=False, mean=(0, 0, 0), std=(1, 1, 1))
     expected = (transform(Image.fromarray(frame)) * 255).round().to(torch.uint8)
     assert torch.equal(torch.from_numpy(clip_pixels(frame, image_size)), expected)
 
 
-def test_normalises_as_open_clip_does():
+def test_normalises_as_open_clip_does() -> None:
     encoder = small_encoder()
     frame = np.random.default_rng(0).integers(0, 256, (40, 52, 3), dtype=np.uint8)
     expected = image_transform(32, is_train=False)(Image.fromarray(frame))
@@ -28,7 +28,7 @@ def test_normalises_as_open_clip_does():
     torch.testing.assert_close(found, expected, atol=1e-6, rtol=0)
 
 
-def test_short_videos_are_filled_up_and_long_ones_thinned_evenly():
+def test_short_videos_are_filled_up_and_long_ones_thinned_evenly() -> None:
     frames = [np.full((32, 40, 3), value, dtype=np.uint8) for value in range(9)]
     pixels, mask = stack_videos([frames[:2], frames], 32, 5)
     assert mask.tolist() == [[True, True, False, False, False], [True] * 5]
@@ -36,7 +36,7 @@ def test_short_videos_are_filled_up_and_long_ones_thinned_evenly():
     assert pixels[:, :, 0, 0, 0].tolist() == [[0, 1, 0, 0, 0], [0, 2, 4, 6, 8]]
 
 
-def test_a_video_without_frames_is_refused():
+def test_a_video_without_frames_is_refused() -> None:
     with pytest.raises(InputError, match="no frames"):
         stack_videos([[]], 32, 4)
 
@@ -44,13 +44,13 @@ def test_a_video_without_frames_is_refused():
 @pytest.mark.parametrize(
     "frame", [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3), np.float32), np.zeros((3, 8, 8))]
 )
-def test_other_frames_are_refused(frame):
+def test_other_frames_are_refused(frame) -> None:
     with pytest.raises(InputError, match="uint8, height x width x 3"):
         clip_pixels(frame, 8)
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_says_which_part_of_a_frame_is_kept(size):
+def test_says_which_part_of_a_frame_is_kept(size) -> None:
     height, width = size
     rows = np.broadcast_to(np.linspace(0, 255, height)[:, None], size)
     columns = np.broadcast_to(np.linspace(0, 255, width), size)

@@ -41,7 +41,7 @@ def batch(model):
 
 
 @pytest.mark.parametrize("padding", [0.0, 1e2])
-def test_seqlstm_agrees_with_the_authors_modules(padding):
+def test_seqlstm_agrees_with_the_authors_modules(padding) -> None:
     texts, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
     model = on_small_encoder(seqlstm.Model)
@@ -55,7 +55,7 @@ def test_seqlstm_agrees_with_the_authors_modules(padding):
 
 @pytest.mark.parametrize("padding", [0.0, 1e2])
 @pytest.mark.parametrize("chunk_elements", [1, 2000, 2**24])
-def test_tighttransf_agrees_with_the_authors_modules(padding, chunk_elements, monkeypatch):
+def test_tighttransf_agrees_with_the_authors_modules(padding, chunk_elements, monkeypatch) -> None:
     monkeypatch.setattr(tight, "_CHUNK_ELEMENTS", chunk_elements)
     _, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
@@ -66,7 +66,7 @@ def test_tighttransf_agrees_with_the_authors_modules(padding, chunk_elements, mo
     torch.testing.assert_close(similarity, tensor("similarity_tighttransf"), atol=1e-5, rtol=0)
 
 
-def test_the_cross_encoder_starts_as_the_text_tower():
+def test_the_cross_encoder_starts_as_the_text_tower() -> None:
     encoder = small_encoder()
     cross = CrossEncoder.from_text_tower(encoder, layers=2)
     assert torch.equal(cross.frame_position_embeddings, encoder.clip.positional_embedding)
@@ -79,13 +79,13 @@ def test_the_cross_encoder_starts_as_the_text_tower():
     assert {norm.eps for norm in norms} == {1e-12}
 
 
-def test_the_text_takes_one_position_of_the_cross_encoder():
+def test_the_text_takes_one_position_of_the_cross_encoder() -> None:
     cross = CrossEncoder(16, 1, 2, 4, quick_gelu=False)
     with pytest.raises(ConfigError, match="max_frames"):
         cross(torch.zeros(1, 5, 16), torch.ones(1, 5, dtype=torch.bool))
 
 
-def test_chunks_with_recomputation_give_the_same_gradients(monkeypatch):
+def test_chunks_with_recomputation_give_the_same_gradients(monkeypatch) -> None:
     gradients = []
     for elements in (2**24, 1000):
         monkeypatch.setattr(tight, "_CHUNK_ELEMENTS", elements)
@@ -96,7 +96,7 @@ def test_chunks_with_recomputation_give_the_same_gradients(monkeypatch):
         torch.testing.assert_close(gradients[1][name], value, atol=1e-6, rtol=1e-4)
 
 
-def test_the_logit_scale_stays_in_the_weights_of_tighttransf_but_is_not_trained():
+def test_the_logit_scale_stays_in_the_weights_of_tighttransf_but_is_not_trained() -> None:
     model = on_small_encoder(tight.Model)
     assert "encoder.clip.logit_scale" in model.state_dict()
     assert "encoder.clip.logit_scale" not in dict(model.named_parameters())
@@ -104,14 +104,14 @@ def test_the_logit_scale_stays_in_the_weights_of_tighttransf_but_is_not_trained(
     assert model.encoder.logit_scale == 1
 
 
-def test_a_few_steps_of_the_lstm_lower_the_loss():
+def test_a_few_steps_of_the_lstm_lower_the_loss() -> None:
     model = on_small_encoder(seqlstm.Model).train()
     tokens, frames = batch(model)
     losses = trained(model, lambda: model.training_loss(tokens, frames)["loss"], steps=12)
     assert losses[-1] < losses[0] - 0.1
 
 
-def test_a_few_steps_of_the_cross_encoder_lower_the_loss():
+def test_a_few_steps_of_the_cross_encoder_lower_the_loss() -> None:
     model = on_small_encoder(tight.Model, cross_layers=2).train()
     generator = torch.Generator().manual_seed(0)
     texts = torch.randn(6, 32, generator=generator)
@@ -137,7 +137,7 @@ def trained(model, loss_now, steps):
 
 
 @pytest.mark.parametrize("module", [seqlstm, tight])
-def test_the_loss_is_finite_under_autocast(module):
+def test_the_loss_is_finite_under_autocast(module) -> None:
     model = on_small_encoder(module.Model).train()
     tokens, frames = batch(model)
     with torch.autocast("cpu", dtype=torch.bfloat16):

@@ -13,7 +13,7 @@ CAPTIONS = ["a boat", "two boats near a pier", "three red boats", "many boats on
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
+def _small(monkeypatch) -> None:
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
@@ -38,7 +38,7 @@ def score(texts, videos):
 
 
 @pytest.mark.parametrize(("chunk", "run"), [(1, 1), (700, 3), (2**22, 64)])
-def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk, run):
+def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk, run) -> None:
     monkeypatch.setattr(token_interaction, "_CHUNK_ELEMENTS", chunk)
     monkeypatch.setattr(token_interaction, "_LONGEST_TEXT_RUN", run)
     texts, videos = random_tokens(20, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
@@ -48,7 +48,7 @@ def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk, r
     assert expected.std() > 1e-2
 
 
-def test_every_similarity_below_zero_stays_so_beside_padding():
+def test_every_similarity_below_zero_stays_so_beside_padding() -> None:
     ones = torch.ones(1, 3, 4)
     mask = torch.tensor([[True, False, False]])
     logits = torch.zeros(1, 3)
@@ -56,7 +56,7 @@ def test_every_similarity_below_zero_stays_so_beside_padding():
     torch.testing.assert_close(scores, torch.tensor([[-1.0]]))
 
 
-def test_a_word_of_no_weight_is_still_looked_at_by_frames():
+def test_a_word_of_no_weight_is_still_looked_at_by_frames() -> None:
     texts, videos = random_tokens(20, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
     light = texts[1].clone()
     light[:, 1:] -= 1e3
@@ -66,7 +66,7 @@ def test_a_word_of_no_weight_is_still_looked_at_by_frames():
 
 
 @pytest.mark.parametrize("side", ["texts", "videos"])
-def test_padding_changes_nothing(side):
+def test_padding_changes_nothing(side) -> None:
     texts, videos = random_tokens(6, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
     scores = score(texts, videos)
     embeds, logits, mask = texts if side == "texts" else videos
@@ -83,7 +83,7 @@ def test_padding_changes_nothing(side):
 
 
 @torch.no_grad()
-def test_the_model_scores_what_the_paper_writes():
+def test_the_model_scores_what_the_paper_writes() -> None:
     model = on_small_encoder(Model)
     with torch.no_grad():
         for head in (model.token_weights, model.frame_weights):
@@ -109,7 +109,7 @@ def test_the_model_scores_what_the_paper_writes():
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
 
 
-def test_texts_hold_every_word_padded_to_one_length():
+def test_texts_hold_every_word_padded_to_one_length() -> None:
     model = on_small_encoder(Model, max_words=12)
     features = model.backbone_texts(CAPTIONS)
     assert features["token_embeds"].shape == (4, 12, 32)
@@ -118,7 +118,7 @@ def test_texts_hold_every_word_padded_to_one_length():
     assert model.feature_key("texts") != on_small_encoder(Model, max_words=11).feature_key("texts")
 
 
-def test_only_the_texts_are_kept_apart_from_those_of_other_models():
+def test_only_the_texts_are_kept_apart_from_those_of_other_models() -> None:
     from baselines.models.clip4clip_meanp import Config as MeanConfig
     from baselines.models.clip4clip_meanp import Model as MeanP
 
@@ -127,7 +127,7 @@ def test_only_the_texts_are_kept_apart_from_those_of_other_models():
     assert on_small_encoder(Model).feature_key("texts") != other.feature_key("texts")
 
 
-def test_gradients_agree_with_those_of_the_direct_form():
+def test_gradients_agree_with_those_of_the_direct_form() -> None:
     texts, videos = random_tokens(6, 5, 8, seed=0), random_tokens(4, 3, 8, seed=1)
     leaves = [tensor.requires_grad_() for tensor in (*texts[:2], *videos[:2])]
     weights = torch.randn(6, 4, generator=torch.Generator().manual_seed(2))
@@ -139,7 +139,7 @@ def test_gradients_agree_with_those_of_the_direct_form():
         assert one.abs().max() > 1e-3
 
 
-def test_a_single_vector_for_each_text_is_a_text_of_one_word():
+def test_a_single_vector_for_each_text_is_a_text_of_one_word() -> None:
     model = on_small_encoder(Model)
     videos = model.encode_videos(random_videos(3))
     vectors = model.text_vectors(model.encode_texts(CAPTIONS))
@@ -149,7 +149,7 @@ def test_a_single_vector_for_each_text_is_a_text_of_one_word():
     torch.testing.assert_close(model.similarity(vectors, videos), expected)
 
 
-def test_weights_start_near_uniform_and_ignore_padding():
+def test_weights_start_near_uniform_and_ignore_padding() -> None:
     torch.manual_seed(0)
     embeds, _, mask = random_tokens(6, 5, 16, seed=0)
     weights = TokenWeights(16)(embeds, mask)
@@ -158,14 +158,14 @@ def test_weights_start_near_uniform_and_ignore_padding():
     assert not weights[~mask].any()
 
 
-def test_the_temporal_encoder_starts_as_the_text_tower():
+def test_the_temporal_encoder_starts_as_the_text_tower() -> None:
     model = on_small_encoder(Model)
     assert torch.equal(
         model.temporal.frame_position_embeddings, model.encoder.clip.positional_embedding
     )
 
 
-def test_a_few_steps_lower_the_loss():
+def test_a_few_steps_lower_the_loss() -> None:
     model = on_small_encoder(Model, temporal_layers=1)
     tokens = model.tokenize(CAPTIONS)
     frame_embeds, _, frame_mask = random_tokens(4, 4, 32, seed=0)
@@ -182,6 +182,6 @@ def test_a_few_steps_lower_the_loss():
     assert np.isfinite(losses).all()
 
 
-def test_no_layers_are_refused():
+def test_no_layers_are_refused() -> None:
     with pytest.raises(ConfigError, match="temporal_layers"):
         Config(backbone="tiny", temporal_layers=0)

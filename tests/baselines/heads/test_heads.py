@@ -42,7 +42,7 @@ def authors_temporal_encoder():
 
 
 @pytest.mark.parametrize("padding", [0.0, 1e4])
-def test_mean_pooling_agrees_with_the_authors_modules(padding):
+def test_mean_pooling_agrees_with_the_authors_modules(padding) -> None:
     texts, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
     model = MeanPoolingModel(VideoTextConfig(backbone="tiny"), small_encoder())
@@ -52,7 +52,7 @@ def test_mean_pooling_agrees_with_the_authors_modules(padding):
 
 
 @pytest.mark.parametrize("padding", [0.0, 1e2])
-def test_seqtransf_agrees_with_the_authors_modules(padding):
+def test_seqtransf_agrees_with_the_authors_modules(padding) -> None:
     texts, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
     model = SeqTransf(SeqTransfConfig(backbone="tiny", temporal_layers=2), small_encoder())
@@ -63,7 +63,7 @@ def test_seqtransf_agrees_with_the_authors_modules(padding):
     torch.testing.assert_close(similarity, expected.float(), atol=1e-5, rtol=0)
 
 
-def test_the_temporal_encoder_starts_as_the_text_tower():
+def test_the_temporal_encoder_starts_as_the_text_tower() -> None:
     encoder = small_encoder()
     temporal = TemporalEncoder.from_text_tower(encoder, layers=3)
     assert torch.equal(temporal.frame_position_embeddings, encoder.clip.positional_embedding)
@@ -75,7 +75,7 @@ def test_the_temporal_encoder_starts_as_the_text_tower():
     assert temporal.heads == encoder.clip.transformer.resblocks[0].attn.num_heads
 
 
-def test_the_copy_is_a_copy():
+def test_the_copy_is_a_copy() -> None:
     encoder = small_encoder()
     temporal = TemporalEncoder.from_text_tower(encoder, layers=1)
     before = encoder.clip.positional_embedding.clone()
@@ -84,13 +84,13 @@ def test_the_copy_is_a_copy():
     assert torch.equal(encoder.clip.positional_embedding, before)
 
 
-def test_more_frames_than_positions_are_refused():
+def test_more_frames_than_positions_are_refused() -> None:
     temporal = TemporalEncoder(16, 1, 2, 4, quick_gelu=False)
     with pytest.raises(ConfigError, match="max_frames"):
         temporal(torch.zeros(1, 5, 16), torch.ones(1, 5, dtype=torch.bool))
 
 
-def test_norms_of_the_temporal_encoder_have_the_authors_epsilon():
+def test_norms_of_the_temporal_encoder_have_the_authors_epsilon() -> None:
     """In rows this small the epsilon counts: the authors' own layer norm, by its definition."""
     temporal = authors_temporal_encoder()
     norm = temporal.transformer.resblocks[0].ln_1

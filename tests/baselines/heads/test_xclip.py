@@ -46,7 +46,7 @@ def both_forms(texts, videos, max_words=11, max_frames=6):
 
 
 @pytest.mark.parametrize("chunk", [1, 700, 3000, 2**20])
-def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk):
+def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk) -> None:
     monkeypatch.setattr(multi_grained, "_CHUNK_ELEMENTS", chunk)
     texts, videos = random_side(20, 11, seed=0), random_side(7, 6, seed=1)
     ours, direct, _ = both_forms(texts, videos)
@@ -54,7 +54,7 @@ def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk):
     assert direct.std() > 1e-2
 
 
-def test_padding_is_as_if_it_were_not_there():
+def test_padding_is_as_if_it_were_not_there() -> None:
     texts, videos = random_side(6, 9, seed=0), random_side(5, 4, seed=1)
     ours, _, parameters = both_forms(texts, videos)
     for row, (sentence, words, word_mask) in enumerate(zip(*texts, strict=True)):
@@ -65,7 +65,7 @@ def test_padding_is_as_if_it_were_not_there():
             torch.testing.assert_close(ours[row, column], pair, atol=1e-5, rtol=0)
 
 
-def test_the_matrices_start_as_the_identity_and_the_encoder_as_the_text_tower():
+def test_the_matrices_start_as_the_identity_and_the_encoder_as_the_text_tower() -> None:
     model = on_small_encoder(Model, temporal_layers=2)
     for parameter in model.grains.parameters():
         assert torch.equal(parameter, torch.eye(len(parameter)))
@@ -77,7 +77,7 @@ def test_the_matrices_start_as_the_identity_and_the_encoder_as_the_text_tower():
 
 
 @torch.no_grad()
-def test_frames_are_compared_as_clip_gives_them_and_what_is_padded_is_nothing():
+def test_frames_are_compared_as_clip_gives_them_and_what_is_padded_is_nothing() -> None:
     model = on_small_encoder(Model).eval()
     frames = model.encode_frames_eval(model.preprocess(random_videos(2, num_frames=2)))
     features = model.video_features(frames)
@@ -90,7 +90,7 @@ def test_frames_are_compared_as_clip_gives_them_and_what_is_padded_is_nothing():
 
 
 @torch.no_grad()
-def test_the_sentence_is_the_end_of_text():
+def test_the_sentence_is_the_end_of_text() -> None:
     model = on_small_encoder(Model).eval()
     expected, _, _ = model.encoder.encode_text(model.tokenize(CAPTIONS))
     texts = model.encode_texts(CAPTIONS)
@@ -99,13 +99,13 @@ def test_the_sentence_is_the_end_of_text():
     assert not texts["token_embeds"][~texts["token_mask"]].any()
 
 
-def test_features_of_words_are_kept_apart_from_those_of_one_vector():
+def test_features_of_words_are_kept_apart_from_those_of_one_vector() -> None:
     model = on_small_encoder(Model)
     assert model.feature_key("texts")["words"] is True
     assert "words" not in model.feature_key("videos")
 
 
-def test_a_few_steps_of_the_head_lower_the_loss_and_reach_all_of_it():
+def test_a_few_steps_of_the_head_lower_the_loss_and_reach_all_of_it() -> None:
     model = on_small_encoder(Model, temporal_layers=2).train()
     tokens = model.tokenize(CAPTIONS)
     frames = model.encode_frames_eval(model.preprocess(random_videos(len(CAPTIONS))))
@@ -122,6 +122,6 @@ def test_a_few_steps_of_the_head_lower_the_loss_and_reach_all_of_it():
     assert losses[-1] < losses[0] - 0.1
 
 
-def test_no_layers_are_refused():
+def test_no_layers_are_refused() -> None:
     with pytest.raises(ConfigError, match="temporal_layers"):
         Config(backbone="tiny", temporal_layers=0)

@@ -51,7 +51,7 @@ def random_inputs(texts, videos, frames, width):
 
 
 @torch.no_grad()
-def test_agrees_with_the_authors_module():
+def test_agrees_with_the_authors_module() -> None:
     pooling = authors_pooling()
     expected = torch.from_numpy(VECTORS["pooled"])
     torch.testing.assert_close(pooling(TEXTS, FRAMES, MASK), expected, atol=1e-5, rtol=0)
@@ -65,7 +65,7 @@ def test_agrees_with_the_authors_module():
 
 @pytest.mark.parametrize("chunk", [1, 600, 2**21])
 @torch.no_grad()
-def test_agrees_with_the_direct_form_in_chunks_of_any_size(monkeypatch, chunk):
+def test_agrees_with_the_direct_form_in_chunks_of_any_size(monkeypatch, chunk) -> None:
     monkeypatch.setattr(xpool_pooling, "_CHUNK_ELEMENTS", chunk)
     pooling, inputs = random_pooling(64), random_inputs(20, 7, 5, 64)
     expected = direct_xpool_similarity(pooling.state_dict(), *inputs)
@@ -74,7 +74,7 @@ def test_agrees_with_the_direct_form_in_chunks_of_any_size(monkeypatch, chunk):
 
 
 @torch.no_grad()
-def test_frames_that_are_all_the_same_score_as_one():
+def test_frames_that_are_all_the_same_score_as_one() -> None:
     pooling, (texts, frames, _) = random_pooling(64), random_inputs(20, 7, 5, 64)
     same = frames[:, :1].expand(-1, 5, -1)
     mask = torch.ones(7, 5, dtype=torch.bool)
@@ -84,7 +84,7 @@ def test_frames_that_are_all_the_same_score_as_one():
 
 @pytest.mark.parametrize("training", [False, True])
 @torch.no_grad()
-def test_padding_changes_nothing(training):
+def test_padding_changes_nothing(training) -> None:
     pooling, (texts, frames, mask) = random_pooling(64), random_inputs(20, 7, 5, 64)
     scores = pooling.similarity(texts, frames, mask)
     frames = torch.cat([frames, torch.full((7, 2, 64), 1e4)], dim=1)
@@ -96,7 +96,7 @@ def test_padding_changes_nothing(training):
     torch.testing.assert_close(pooling.similarity(texts, frames, mask), scores, atol=1e-5, rtol=0)
 
 
-def test_gradients_of_both_forms_agree_and_reach_every_parameter():
+def test_gradients_of_both_forms_agree_and_reach_every_parameter() -> None:
     pooling, inputs = random_pooling(16), random_inputs(6, 4, 3, 16)
     scores = pooling.similarity(*inputs)
     weights = torch.randn(scores.shape, generator=torch.Generator().manual_seed(2))
@@ -109,7 +109,7 @@ def test_gradients_of_both_forms_agree_and_reach_every_parameter():
         assert one.abs().max() > 1e-3, name
 
 
-def test_dropout_is_drawn_in_training_alone():
+def test_dropout_is_drawn_in_training_alone() -> None:
     pooling, inputs = random_pooling(16), random_inputs(6, 4, 3, 16)
     scores = pooling.similarity(*inputs)
     assert torch.equal(pooling.similarity(*inputs), scores)
@@ -119,13 +119,13 @@ def test_dropout_is_drawn_in_training_alone():
         assert (pooling.similarity(*inputs) - scores).abs().max() > 1e-2
 
 
-def test_projections_start_as_the_identity():
+def test_projections_start_as_the_identity() -> None:
     pooling = on_small_encoder(Model).pooling
     for name in ("cross_attn.q_proj", "cross_attn.k_proj", "cross_attn.v_proj", "linear_proj"):
         assert torch.equal(pooling.get_submodule(name).weight, torch.eye(32)), name
 
 
-def test_a_few_steps_lower_the_loss():
+def test_a_few_steps_lower_the_loss() -> None:
     model = on_small_encoder(Model)
     tokens = model.tokenize(CAPTIONS)
     _, frame_embeds, frame_mask = random_inputs(4, 4, 4, 32)
@@ -143,6 +143,6 @@ def test_a_few_steps_lower_the_loss():
 
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
-def test_a_dropout_out_of_range_is_refused(dropout):
+def test_a_dropout_out_of_range_is_refused(dropout) -> None:
     with pytest.raises(ConfigError, match="dropout must be"):
         Config(backbone="tiny", dropout=dropout)

@@ -28,7 +28,7 @@ TOLD = "does not say which activation"
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
+def _small(monkeypatch) -> None:
     """ViT-B-32 is a small CLIP here; its twin with QuickGELU is the same but for that."""
     configs = {
         "ViT-B-32": SMALL_CONFIG,
@@ -48,7 +48,9 @@ def loaded(name, caplog):
 
 @pytest.mark.parametrize(("file", "write"), FORMATS)
 @pytest.mark.parametrize("name", ["ViT-B-32", "ViT-B-32-quickgelu"])
-def test_every_form_loads_and_its_activation_is_known_or_told(file, write, name, tmp_path, caplog):
+def test_every_form_loads_and_its_activation_is_known_or_told(
+    file, write, name, tmp_path, caplog
+) -> None:
     knows = write is write_torchscript
     expected = knows or name.endswith("quickgelu")
     original = small_encoder(seed=3, quick_gelu=expected)
@@ -62,7 +64,7 @@ def test_every_form_loads_and_its_activation_is_known_or_told(file, write, name,
         assert f"--backbone ViT-B-32-quickgelu/{tmp_path / file}" in told
 
 
-def test_the_numbers_of_openais_archive_mean_quick_gelu(tmp_path, caplog):
+def test_the_numbers_of_openais_archive_mean_quick_gelu(tmp_path, caplog) -> None:
     tensors = dict(small_encoder().clip.state_dict())
     tensors["input_resolution"] = torch.tensor(32)
     torch.save(tensors, tmp_path / "plain.pt")
@@ -72,7 +74,7 @@ def test_the_numbers_of_openais_archive_mean_quick_gelu(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("quick", [True, False])
-def test_a_checkpoint_of_ours_says_its_activation(quick, tmp_path, caplog):
+def test_a_checkpoint_of_ours_says_its_activation(quick, tmp_path, caplog) -> None:
     model = small_model()
     model.encoder = small_encoder(quick_gelu=quick)
     save_checkpoint(tmp_path / "ours", model, {})
@@ -84,7 +86,7 @@ def test_a_checkpoint_of_ours_says_its_activation(quick, tmp_path, caplog):
             load_encoder(f"ViT-B-32-quickgelu/{tmp_path / 'ours'}")
 
 
-def test_a_clip_of_hugging_faces_transformers_loads(tmp_path):
+def test_a_clip_of_hugging_faces_transformers_loads(tmp_path) -> None:
     tensors = under(random_tensors(huggingface_clip()), "clip.")
     write_safetensors(tmp_path / "model.safetensors", tensors)
     encoder = load_encoder(f"ViT-B-32-quickgelu/{tmp_path / 'model.safetensors'}")
@@ -96,7 +98,7 @@ def test_a_clip_of_hugging_faces_transformers_loads(tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluate_takes_a_backbone_by_path(tmp_path, monkeypatch):
+def test_evaluate_takes_a_backbone_by_path(tmp_path, monkeypatch) -> None:
     build_tiny(tmp_path)
     monkeypatch.chdir(tmp_path)
     torch.save(small_encoder(seed=4).clip.state_dict(), "RemoteCLIP-ViT-B-32.pt")

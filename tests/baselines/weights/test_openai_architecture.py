@@ -59,12 +59,12 @@ def both(encoder, tensors, sizes, num_frames=3, **oracle):
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch) -> None:
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
-def test_an_archive_gives_openais_embeddings(small, tmp_path, seed):
+def test_an_archive_gives_openais_embeddings(small, tmp_path, seed) -> None:
     tensors = random_tensors(clip_shapes(SMALL), seed)
     write_torchscript(tmp_path / "ViT.pt", tensors)
     encoder = load_encoder(f"tiny/{tmp_path / 'ViT.pt'}").eval()
@@ -73,7 +73,7 @@ def test_an_archive_gives_openais_embeddings(small, tmp_path, seed):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0, msg=name)
 
 
-def test_another_activation_is_seen_in_everything(small, tmp_path):
+def test_another_activation_is_seen_in_everything(small, tmp_path) -> None:
     tensors = random_tensors(clip_shapes(SMALL))
     write_torchscript(tmp_path / "ViT.pt", tensors)
     encoder = load_encoder(f"tiny/{tmp_path / 'ViT.pt'}").eval()
@@ -85,7 +85,7 @@ def test_another_activation_is_seen_in_everything(small, tmp_path):
     ("architecture", "sizes"),
     [("ViT-B-32", VIT_B_32), ("ViT-B-16", VIT_B_16), ("ViT-L-14", VIT_L_14)],
 )
-def test_names_and_shapes_are_openais(architecture, sizes):
+def test_names_and_shapes_are_openais(architecture, sizes) -> None:
     with torch.device("meta"):
         clip = FrameEncoder(architecture, quick_gelu=True).clip
     found = {name: tuple(value.shape) for name, value in clip.state_dict().items()}
@@ -95,7 +95,7 @@ def test_names_and_shapes_are_openais(architecture, sizes):
     assert clip.visual.transformer.resblocks[0].attn.num_heads == sizes.vision_heads
 
 
-def test_weights_of_another_architecture_are_named():
+def test_weights_of_another_architecture_are_named() -> None:
     with torch.device("meta"):
         clips = {
             name: FrameEncoder(name, quick_gelu=True).clip for name in ("ViT-B-32", "ViT-B-16")
@@ -105,7 +105,7 @@ def test_weights_of_another_architecture_are_named():
 
 
 @pytest.mark.slow
-def test_vit_b_32_gives_openais_embeddings(tmp_path):
+def test_vit_b_32_gives_openais_embeddings(tmp_path) -> None:
     # Half precision, as OpenAI's.
     halves = {name: value.half() for name, value in random_tensors(clip_shapes(VIT_B_32)).items()}
     # What `torch.jit.load(...).state_dict()` of OpenAI's archive holds beside the weights.

@@ -41,18 +41,18 @@ def archive_module(tensors):
     return root
 
 
-def write_torchscript(path, tensors):
+def write_torchscript(path, tensors) -> None:
     with warnings.catch_warnings():
         # torch means to retire TorchScript; OpenAI's archive stays what it is.
         warnings.simplefilter("ignore")
         torch.jit.script(archive_module(tensors)).save(str(path))
 
 
-def write_state_dict(path, tensors):
+def write_state_dict(path, tensors) -> None:
     torch.save(tensors, path)
 
 
-def write_open_clip_checkpoint(path, tensors):
+def write_open_clip_checkpoint(path, tensors) -> None:
     content = {
         "epoch": 3,
         "name": "run",
@@ -61,7 +61,7 @@ def write_open_clip_checkpoint(path, tensors):
     torch.save(content, path)
 
 
-def write_safetensors(path, tensors):
+def write_safetensors(path, tensors) -> None:
     save_file({name: value.contiguous() for name, value in tensors.items()}, path)
 
 
@@ -74,7 +74,7 @@ FORMATS = [
 
 
 @pytest.fixture
-def small(monkeypatch):
+def small(monkeypatch) -> None:
     monkeypatch.setattr(frame_encoder, "TINY_CONFIG", SMALL_CONFIG)
 
 
@@ -86,7 +86,7 @@ def embeddings(encoder):
 
 
 @pytest.mark.parametrize(("name", "write"), FORMATS)
-def test_every_format_gives_the_same_embeddings(small, tmp_path, name, write):
+def test_every_format_gives_the_same_embeddings(small, tmp_path, name, write) -> None:
     quick = write is write_torchscript
     original = small_encoder(seed=5, quick_gelu=quick)
     write(tmp_path / name, original.clip.state_dict())
@@ -97,7 +97,7 @@ def test_every_format_gives_the_same_embeddings(small, tmp_path, name, write):
     assert len(encoder.origin["weights_sha256"]) == 64
 
 
-def test_half_precision_weights_become_float32(small, tmp_path):
+def test_half_precision_weights_become_float32(small, tmp_path) -> None:
     tensors = {name: value.half() for name, value in small_encoder().clip.state_dict().items()}
     write_torchscript(tmp_path / "half.pt", tensors)
     encoder = load_encoder(f"tiny/{tmp_path / 'half.pt'}")
@@ -106,7 +106,7 @@ def test_half_precision_weights_become_float32(small, tmp_path):
     assert torch.equal(encoder.clip.state_dict()[key], tensors[key].float())
 
 
-def test_the_archive_reader_agrees_with_torch(tmp_path):
+def test_the_archive_reader_agrees_with_torch(tmp_path) -> None:
     tensors = small_encoder().clip.state_dict()
     path = tmp_path / "archive.pt"
     write_torchscript(path, tensors)
@@ -118,7 +118,7 @@ def test_the_archive_reader_agrees_with_torch(tmp_path):
     assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
-def test_an_archive_that_asks_for_a_function_is_not_opened(tmp_path):
+def test_an_archive_that_asks_for_a_function_is_not_opened(tmp_path) -> None:
     class Evil:
         def __reduce__(self):
             return (exec, ("raise SystemExit('ran')",))
@@ -132,7 +132,7 @@ def test_an_archive_that_asks_for_a_function_is_not_opened(tmp_path):
         read_weights(path)
 
 
-def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
+def test_a_pickle_that_runs_code_is_not_opened(tmp_path) -> None:
     class Evil:
         def __reduce__(self):
             return (exec, ("raise SystemExit('ran')",))
@@ -143,11 +143,11 @@ def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
             read_weights(tmp_path / name)
 
 
-def _pickle(content, path):
+def _pickle(content, path) -> None:
     path.write_bytes(pickle.dumps(content))
 
 
-def test_a_damaged_archive_is_named(tmp_path):
+def test_a_damaged_archive_is_named(tmp_path) -> None:
     write_torchscript(tmp_path / "whole.pt", small_encoder().clip.state_dict())
     with (
         zipfile.ZipFile(tmp_path / "whole.pt") as whole,
@@ -161,13 +161,13 @@ def test_a_damaged_archive_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["text.pt", "text.safetensors"])
-def test_a_file_that_is_no_weights_is_named(tmp_path, name):
+def test_a_file_that_is_no_weights_is_named(tmp_path, name) -> None:
     (tmp_path / name).write_text("hello, I am not a tensor")
     with pytest.raises(WeightsError, match=f"{name} cannot be read"):
         read_weights(tmp_path / name)
 
 
-def test_missing_extra_and_misshapen_keys_are_named(small, tmp_path):
+def test_missing_extra_and_misshapen_keys_are_named(small, tmp_path) -> None:
     tensors = dict(small_encoder().clip.state_dict())
     del tensors["visual.proj"]
     tensors["visual.head"] = torch.zeros(2)
@@ -181,19 +181,19 @@ def test_missing_extra_and_misshapen_keys_are_named(small, tmp_path):
     assert "ln_final.weight (expected (32,), found (5,))" in message
 
 
-def test_a_missing_file_is_named():
+def test_a_missing_file_is_named() -> None:
     with pytest.raises(NotFoundError, match=r"no file of weights at nowhere/x\.pt"):
         load_encoder("tiny/nowhere/x.pt")
 
 
-def test_an_absolute_path_with_one_slash_gets_a_hint(small, tmp_path):
+def test_an_absolute_path_with_one_slash_gets_a_hint(small, tmp_path) -> None:
     write_safetensors(tmp_path / "x.safetensors", small_encoder().clip.state_dict())
     path = str(tmp_path / "x.safetensors").removeprefix("/")
     with pytest.raises(NotFoundError, match="two slashes"):
         load_encoder(f"tiny/{path}")
 
 
-def test_names_are_told_apart():
+def test_names_are_told_apart() -> None:
     assert parse_backbone("ViT-B-32/openai").tag == "openai"
     assert parse_backbone("ViT-B-32/laion2b_s34b_b79k").tag == "laion2b_s34b_b79k"
     assert str(parse_backbone("ViT-B-32/weights/openai.pt").path) == "weights/openai.pt"
@@ -207,10 +207,12 @@ def test_names_are_told_apart():
         parse_backbone("coca_ViT-B-32/x")
 
 
-def test_without_a_network_the_message_comes_at_once_and_says_what_to_do(monkeypatch, tmp_path):
+def test_without_a_network_the_message_comes_at_once_and_says_what_to_do(
+    monkeypatch, tmp_path
+) -> None:
     import huggingface_hub
 
-    def refuse(*_args, **_kwargs):
+    def refuse(*_args, **_kwargs) -> None:
         raise OSError("Name or service not known")
 
     monkeypatch.setattr(huggingface_hub, "try_to_load_from_cache", lambda *_: None)
@@ -227,7 +229,7 @@ def test_without_a_network_the_message_comes_at_once_and_says_what_to_do(monkeyp
     assert "--backbone ViT-B-32-quickgelu/PATH" in message
 
 
-def test_a_rebuilt_encoder_needs_no_files_and_fits(small, tmp_path):
+def test_a_rebuilt_encoder_needs_no_files_and_fits(small, tmp_path) -> None:
     write_torchscript(tmp_path / "x.pt", small_encoder().clip.state_dict())
     encoder = load_encoder(f"tiny/{tmp_path / 'x.pt'}")
     (tmp_path / "x.pt").unlink()
@@ -238,7 +240,7 @@ def test_a_rebuilt_encoder_needs_no_files_and_fits(small, tmp_path):
         assert torch.equal(found, expected)
 
 
-def test_the_openai_tag_means_quick_gelu():
+def test_the_openai_tag_means_quick_gelu() -> None:
     # open_clip itself only warns where name and tag disagree: the rule is ours.
     record = open_clip.get_pretrained_cfg("ViT-B-32", "openai")
     assert record["quick_gelu"] is True

@@ -49,7 +49,7 @@ def card_of(built: BuiltDataset) -> DatasetCard:
     return DatasetCard.load(built.folder / "README.md")
 
 
-def test_the_metadata_are_complete(tmp_path):
+def test_the_metadata_are_complete(tmp_path) -> None:
     built = build(tmp_path / "dvtr")
     data = card_of(built).data.to_dict()
     assert DatasetCardData(**data).to_dict() == data
@@ -94,14 +94,14 @@ def test_the_metadata_are_complete(tmp_path):
         ),
     ],
 )
-def test_a_licence_is_named_as_the_hub_wants_it(licence, said, tmp_path):
+def test_a_licence_is_named_as_the_hub_wants_it(licence, said, tmp_path) -> None:
     card = card_of(build(tmp_path / "dvtr", licence=licence))
     data = card.data.to_dict()
     assert {key: value for key, value in data.items() if key.startswith("license")} == said
     assert licence.statement in card.text
 
 
-def test_the_prose_says_what_a_reader_needs(tmp_path):
+def test_the_prose_says_what_a_reader_needs(tmp_path) -> None:
     built = build(tmp_path / "dvtr")
     text = card_of(built).text
     for said in (
@@ -119,7 +119,7 @@ def test_the_prose_says_what_a_reader_needs(tmp_path):
     assert "| test | 2 | 6 |" in text
 
 
-def test_the_card_gives_back_what_it_was_made_from(tmp_path):
+def test_the_card_gives_back_what_it_was_made_from(tmp_path) -> None:
     built = build(tmp_path / "dvtr")
     value = json.loads((built.folder / REPORT_NAME).read_text())
     report = from_json(BuildReport, value, REPORT_NAME)
@@ -153,7 +153,7 @@ def beir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_example_writes_what_beir_reads(beir):
+def test_the_example_writes_what_beir_reads(beir) -> None:
     corpus, queries, qrels = read_beir(beir, "test")
     assert list(corpus) == list(IDS[1:])
     expected = {f"{video_id}#{number}" for video_id in IDS[1:] for number in range(3)}
@@ -163,7 +163,7 @@ def test_the_example_writes_what_beir_reads(beir):
     assert qrels == {(f"{video_id}#{n}", video_id): 1 for video_id in IDS[1:] for n in range(3)}
 
 
-def test_trec_qrels_hold_ids_that_trec_tools_can_read(tmp_path):
+def test_trec_qrels_hold_ids_that_trec_tools_can_read(tmp_path) -> None:
     built = build(tmp_path / "dvtr")
     path = built.folder / "trec" / "test.qrels"
     lines = path.read_text(encoding="ascii").splitlines()

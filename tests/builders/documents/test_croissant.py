@@ -68,7 +68,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
     return build(folder, TinyClips(folder))
 
 
-def test_it_is_valid_without_a_warning(built, caplog):
+def test_it_is_valid_without_a_warning(built, caplog) -> None:
     with caplog.at_level(logging.WARNING):
         dataset = opened(built)
         list(dataset.records("captions"))
@@ -79,7 +79,7 @@ def test_it_is_valid_without_a_warning(built, caplog):
     assert [creator.name for creator in dataset.metadata.creators] == ["Jane Doe", "Max Roe"]
 
 
-def test_captions_and_qrels_are_the_rows(built):
+def test_captions_and_qrels_are_the_rows(built) -> None:
     dataset = opened(built)
     captions = {
         (row["captions/split"], row["captions/caption_id"], row["captions/caption"])
@@ -93,7 +93,7 @@ def test_captions_and_qrels_are_the_rows(built):
     assert {row["splits/name"] for row in dataset.records("splits")} == set(built.split_names)
 
 
-def test_videos_have_their_frames_and_structures(built):
+def test_videos_have_their_frames_and_structures(built) -> None:
     rows = {row["default/video_id"]: row for row in opened(built).records("default")}
     first, third = rows[b"Baseball_008 1"], rows["église\t50%".encode()]
     assert first["default/split"] == b"train"
@@ -103,7 +103,7 @@ def test_videos_have_their_frames_and_structures(built):
     assert third["default/objects"][0]["default/objects/boxes"] == [[0.0, 0.5], [1.0, 0.25]]
 
 
-def test_every_file_is_named_with_its_hash(built):
+def test_every_file_is_named_with_its_hash(built) -> None:
     value = json.loads((built.folder / "croissant.json").read_text())
     files = {item["@id"]: item for item in value["distribution"] if "sha256" in item}
     recorded = [file for split in built.manifest.splits.values() for file in split.files]
@@ -113,12 +113,12 @@ def test_every_file_is_named_with_its_hash(built):
     assert len(recorded) == 10
 
 
-def test_an_annotations_only_dataset_is_described_too(tmp_path):
+def test_an_annotations_only_dataset_is_described_too(tmp_path) -> None:
     dataset = opened(build(tmp_path, TinyClips(tmp_path), frames=False))
     assert next(iter(dataset.records("default")))["default/frames"] is None
 
 
-def test_only_a_date_that_nothing_states_is_missing(tmp_path):
+def test_only_a_date_that_nothing_states_is_missing(tmp_path) -> None:
     licence = LicenceRecord("unknown", "Nobody states a licence.", None)
     info = DatasetInfo("mine", "1.0.0", "Mine", "My clips.", "My clips.", licence)
     issues = opened(build(tmp_path, TinyClips(tmp_path), info, frames=False)).metadata.ctx.issues
@@ -127,7 +127,7 @@ def test_only_a_date_that_nothing_states_is_missing(tmp_path):
     assert "datePublished" in warning
 
 
-def test_building_twice_gives_the_same_text(tmp_path):
+def test_building_twice_gives_the_same_text(tmp_path) -> None:
     tiny = TinyClips(tmp_path)
     texts = {
         (build(tmp_path / place, tiny, frames=False).folder / "croissant.json").read_bytes()

@@ -28,7 +28,7 @@ def run(monkeypatch, folder):
     return invoke
 
 
-def test_it_prints_and_writes(run, folder):
+def test_it_prints_and_writes(run, folder) -> None:
     told = run("dvtr/tiny")
     assert told.exit_code == 0, told.output
     assert "Audit of tiny 1.0.0" in told.stdout
@@ -44,7 +44,7 @@ def test_it_prints_and_writes(run, folder):
     }
 
 
-def test_against_another_build_of_that_name_and_elsewhere(run, folder, tmp_path):
+def test_against_another_build_of_that_name_and_elsewhere(run, folder, tmp_path) -> None:
     (folder / "other").mkdir(exist_ok=True)
     manifest = json.loads((folder / "dvtr" / "tiny" / "dataset.json").read_text("utf-8"))
     copied = folder / "other" / "tiny"
@@ -64,13 +64,13 @@ def test_against_another_build_of_that_name_and_elsewhere(run, folder, tmp_path)
     assert shared["tiny 1.0.0 test", "tiny 1.1.0 train"] == 0.0
 
 
-def test_against_itself(run):
+def test_against_itself(run) -> None:
     told = run("tiny", "--against", "dvtr/tiny")
     assert told.exit_code == 1
     assert "are the same build" in str(told.exception)
 
 
-def test_a_dataset_that_is_not_there(run):
+def test_a_dataset_that_is_not_there(run) -> None:
     told = run("nowhere")
     assert told.exit_code == 1
     assert "no dataset 'nowhere' is built" in str(told.exception)

@@ -33,7 +33,7 @@ def run(tmp_path, monkeypatch):
     return invoke
 
 
-def test_it_says_what_was_taken_and_what_was_dropped(run, tmp_path):
+def test_it_says_what_was_taken_and_what_was_dropped(run, tmp_path) -> None:
     told = run("convert", FILE, "--model", MODEL, "--out", "ours", "--set", "max_frames=5")
     assert f"read {FILE} as CLIP4Clip, sim_header seqTransf: {len(USED[MODEL])} tensors" in told
     assert f"dropped {len(DROPPED[MODEL])}: the cross encoder" in told
@@ -43,7 +43,7 @@ def test_it_says_what_was_taken_and_what_was_dropped(run, tmp_path):
     assert config["model"]["config"]["max_frames"] == 5
 
 
-def test_nothing_is_left_where_it_stops(run, tmp_path):
+def test_nothing_is_left_where_it_stops(run, tmp_path) -> None:
     with pytest.raises(WeightsError, match="Its names are those of --model clip4clip_seqtransf"):
         run("convert", FILE, "--model", "clip4clip_meanp", "--out", "ours")
     with pytest.raises(ConfigError, match="no setting"):
@@ -52,7 +52,7 @@ def test_nothing_is_left_where_it_stops(run, tmp_path):
 
 
 @pytest.mark.slow
-def test_evaluate_takes_what_was_written(run, tmp_path):
+def test_evaluate_takes_what_was_written(run, tmp_path) -> None:
     build_tiny(tmp_path)
     run("convert", FILE, "--model", MODEL, "--out", "ours")
     words = ["--model", MODEL, "--dataset", "tiny", "--checkpoint", "ours", "--device", "cpu"]

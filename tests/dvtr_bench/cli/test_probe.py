@@ -65,7 +65,7 @@ def run(made, tmp_path, monkeypatch):
     return invoke
 
 
-def test_a_model_with_regions_points(run, tmp_path):
+def test_a_model_with_regions_points(run, tmp_path) -> None:
     told = run("--pictures", "2")
     assert "3 videos" in told
     assert all(name in told for name in ("semantic map 7", "mean of the 7", "caption (w)"))
@@ -85,14 +85,14 @@ def test_a_model_with_regions_points(run, tmp_path):
     assert all(f"wrote probe/{name}" in told for name in pictures)
 
 
-def test_a_model_of_whole_frames_says_that_it_does_not_point(run, tmp_path):
+def test_a_model_of_whole_frames_says_that_it_does_not_point(run, tmp_path) -> None:
     told = run("--pictures", "0", key="whole")
     assert "no pointing score: this model looks at whole frames" in told
     assert not (tmp_path / "probe" / "pointing.json").exists()
     assert "wrote probe/maps.npz" in told
 
 
-def test_named_clips_are_drawn_and_their_ids_stay_in_the_folder(run, tmp_path):
+def test_named_clips_are_drawn_and_their_ids_stay_in_the_folder(run, tmp_path) -> None:
     told = run("--video-id", "clip 3", "--out", "of/it", dataset="tiny")
     assert "does not say where its objects are" in told
     row = "00001-clip 3"
@@ -103,7 +103,7 @@ def test_named_clips_are_drawn_and_their_ids_stay_in_the_folder(run, tmp_path):
         assert sheet.width > 400
 
 
-def test_what_cannot_be_probed_is_told(run):
+def test_what_cannot_be_probed_is_told(run) -> None:
     with pytest.raises(NotFoundError, match="has no video 'nowhere': its ids are such as"):
         run("--video-id", "nowhere")
     with pytest.raises(ConfigError, match="clip4clip_meanp has no maps"):

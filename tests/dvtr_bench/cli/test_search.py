@@ -50,7 +50,7 @@ def run(made, tmp_path, monkeypatch):
     return invoke
 
 
-def test_a_text_finds_clips(run, tmp_path):
+def test_a_text_finds_clips(run, tmp_path) -> None:
     told = run("the number 5", "--top", "7")
     assert "The best 7 of 10 clips of tiny test, by clip4clip_meanp" in told
     assert all(heading in told for heading in ("rank", "score", "video id", "caption"))
@@ -61,14 +61,14 @@ def test_a_text_finds_clips(run, tmp_path):
         assert sheet.width > 1000
 
 
-def test_a_clip_finds_captions(run, tmp_path):
+def test_a_clip_finds_captions(run, tmp_path) -> None:
     told = run("--video", "clips/clip 3.mp4", "--model", "msam", "--sheet", "of/clip.PNG")
     assert "The best 10 captions for clip 3.mp4 in tiny test, by msam" in told
     assert "wrote of/clip.PNG" in told
     assert (tmp_path / "of" / "clip.PNG").is_file()
 
 
-def test_a_checkpoint_says_what_model_it_is(run):
+def test_a_checkpoint_says_what_model_it_is(run) -> None:
     assert "by msam" in run("trees", "--checkpoint", "runs/tiny/msam/run")
 
 
@@ -85,7 +85,7 @@ def test_a_checkpoint_says_what_model_it_is(run):
         (["--video", "captions.csv"], ClipError, "captions.csv"),
     ],
 )
-def test_what_is_not_there_is_said(run, words, error, message):
+def test_what_is_not_there_is_said(run, words, error, message) -> None:
     with pytest.raises(error, match=message):
         run(*words)
 
@@ -99,11 +99,11 @@ def test_what_is_not_there_is_said(run, words, error, message):
         (["trees", "--top", "0"], "--top"),
     ],
 )
-def test_wrong_usage(run, words, message):
+def test_wrong_usage(run, words, message) -> None:
     assert message in run(*words, code=2)
 
 
-def test_several_datasets_are_not_guessed_among(run, tmp_path, made):
+def test_several_datasets_are_not_guessed_among(run, tmp_path, made) -> None:
     (tmp_path / "dvtr").unlink()
     (tmp_path / "dvtr").mkdir()
     (tmp_path / "dvtr" / "one").symlink_to(made / "dvtr" / "tiny")
@@ -112,7 +112,7 @@ def test_several_datasets_are_not_guessed_among(run, tmp_path, made):
         run("trees")
 
 
-def test_no_dataset_at_all(run, tmp_path):
+def test_no_dataset_at_all(run, tmp_path) -> None:
     (tmp_path / "dvtr").unlink()
     with pytest.raises(NotFoundError, match="dvtr-bench build"):
         run("trees")
@@ -124,7 +124,7 @@ def shown(show, found):
     return text.getvalue()
 
 
-def test_tables_show_text_of_others_and_do_not_obey_it():
+def test_tables_show_text_of_others_and_do_not_obey_it() -> None:
     clips = [FoundClip(1, 0.25, 0, "a [red]b[/red]", "farm", ("\x1b[2J[bold]x[/bold]",))]
     told = shown(print_clips, clips)
     assert "a [red]b[/red]" in told
@@ -137,6 +137,6 @@ def test_tables_show_text_of_others_and_do_not_obey_it():
     assert "a (and 1 more)" in told
 
 
-def test_faiss_and_torch_share_a_process(run):
+def test_faiss_and_torch_share_a_process(run) -> None:
     run("trees")
     assert torch.ones(300, 300).matmul(torch.ones(300, 300)).sum() == 300**3

@@ -25,7 +25,7 @@ def train(tmp_path, monkeypatch):
     return invoke
 
 
-def test_every_seed_is_a_run_of_its_own_and_is_trained_once(train, tmp_path):
+def test_every_seed_is_a_run_of_its_own_and_is_trained_once(train, tmp_path) -> None:
     first = train("--seed", "7", "--freeze", "backbone")
     assert first.count("training xpool on tiny") == 1
     assert "--all-seeds" not in first
@@ -45,7 +45,7 @@ def test_every_seed_is_a_run_of_its_own_and_is_trained_once(train, tmp_path):
     assert tmp_path / named[named.index("--checkpoint") + 1] in states
 
 
-def test_an_early_stop_is_told(train):
+def test_an_early_stop_is_told(train) -> None:
     # One clip to choose on: recall is 100 from the first epoch.
     told = train("--recipe", "patience=1")
     assert "(T2V R@1 100.0; stopped early, after epoch 2)" in told

@@ -32,18 +32,18 @@ def _manifest():
 
 
 @pytest.mark.parametrize("name", ["test", "train"])
-def test_a_model_is_not_chosen_on_another_split(name):
+def test_a_model_is_not_chosen_on_another_split(name) -> None:
     require_validation(SimpleNamespace(name="validation", dataset_name="toy"))
     with pytest.raises(ProtocolError, match=f"never on {name}"):
         require_validation(SimpleNamespace(name=name, dataset_name="toy"))
 
 
-def test_the_whole_split_passes():
+def test_the_whole_split_passes() -> None:
     require_whole_split(Split(manifest=_manifest()))
     require_whole_split(Split())
 
 
-def test_ids_are_found_in_any_order():
+def test_ids_are_found_in_any_order() -> None:
     assert matching_rows(Split(), "video", VIDEOS[::-1]).tolist() == [2, 1, 0]
     assert matching_rows(Split(), "caption", (*CAPTIONS[1:], CAPTIONS[0])).tolist() == [2, 0, 1]
 
@@ -56,12 +56,12 @@ def test_ids_are_found_in_any_order():
         {"caption_ids": CAPTIONS[::-1]},
     ],
 )
-def test_a_gallery_other_than_the_one_built_is_refused(change):
+def test_a_gallery_other_than_the_one_built_is_refused(change) -> None:
     with pytest.raises(ProtocolError, match="as it was built"):
         require_whole_split(replace(Split(manifest=_manifest()), **change))
 
 
-def test_nothing_to_search_is_said():
+def test_nothing_to_search_is_said() -> None:
     with pytest.raises(NotFoundError, match="0 videos"):
         require_whole_split(replace(Split(), video_ids=()))
 
@@ -74,6 +74,6 @@ def test_nothing_to_search_is_said():
         ((*VIDEOS, "Car_3"), "1 are not of the split, the first 'Car_3'"),
     ],
 )
-def test_scores_of_other_ids_are_refused(videos, message):
+def test_scores_of_other_ids_are_refused(videos, message) -> None:
     with pytest.raises(ProtocolError, match=message):
         matching_rows(Split(), "video", videos)

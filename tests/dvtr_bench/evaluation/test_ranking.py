@@ -39,7 +39,9 @@ def _expected():
 
 
 @pytest.mark.parametrize(("room", "most_calls"), [(1 << 20, 1), (7 * 4 * 4, 2), (0, 2)])
-def test_a_block_is_scored_once_while_there_is_room_to_keep_it(monkeypatch, room, most_calls):
+def test_a_block_is_scored_once_while_there_is_room_to_keep_it(
+    monkeypatch, room, most_calls
+) -> None:
     monkeypatch.setattr(ranking, "KEPT_BYTES", room)
     calls: Counter[str] = Counter()
 
@@ -52,7 +54,7 @@ def test_a_block_is_scored_once_while_there_is_room_to_keep_it(monkeypatch, room
     assert len(calls) == 18
 
 
-def test_a_model_that_writes_its_scores_into_the_same_memory_is_ranked_right():
+def test_a_model_that_writes_its_scores_into_the_same_memory_is_ranked_right() -> None:
     room = torch.empty(7, 4)
 
     def score(block):

@@ -15,7 +15,7 @@ ANNOTATIONS = Path(__file__).parents[3].parent / "shared" / "annotations"
 
 
 class _PlainUnpickler(pickle.Unpickler):
-    def find_class(self, module, name):
+    def find_class(self, module, name) -> None:
         raise pickle.UnpicklingError(f"{module}.{name}")
 
 
@@ -40,7 +40,7 @@ def _test_captions(dataset):
 )
 def test_the_published_annotations_have_the_known_ceilings(
     dataset, captions, shared_percent, ceiling
-):
+) -> None:
     videos = _test_captions(dataset)
     own = np.repeat(np.arange(len(videos)), [len(video) for video in videos])
     shared = shared_text(list(itertools.chain(*videos)), own)
@@ -49,11 +49,11 @@ def test_the_published_annotations_have_the_known_ceilings(
     assert shared.ceiling == pytest.approx(ceiling, abs=0.005)
 
 
-def test_a_text_that_one_video_repeats_costs_nothing():
+def test_a_text_that_one_video_repeats_costs_nothing() -> None:
     assert identical_caption_ceiling(["a lake", "A lake "], np.array([0, 0])) == 100.0
 
 
-def test_the_ceiling_is_reached_by_guessing_among_the_videos_of_a_text():
+def test_the_ceiling_is_reached_by_guessing_among_the_videos_of_a_text() -> None:
     captions = ["a", "b", "A", "a ", "c"]
     own = np.array([0, 0, 1, 2, 2])
     # Three videos share "a": 1/3 each; "b" and "c" stand for one.
@@ -63,17 +63,17 @@ def test_the_ceiling_is_reached_by_guessing_among_the_videos_of_a_text():
 
 
 @pytest.mark.parametrize(("size", "k", "relevant"), [(6, 1, 1), (6, 5, 1), (6, 2, 3), (6, 5, 2)])
-def test_chance_is_the_share_of_all_orders(size, k, relevant):
+def test_chance_is_the_share_of_all_orders(size, k, relevant) -> None:
     hits = [min(order) < k for order in itertools.permutations(range(size), relevant)]
     assert chance(size, k, relevant) == pytest.approx(100 * np.mean(hits))
 
 
 @pytest.mark.parametrize(("size", "k", "relevant"), [(5, 10, 1), (5, 0, 1), (5, 1, 6)])
-def test_chance_beyond_the_gallery_is_refused(size, k, relevant):
+def test_chance_beyond_the_gallery_is_refused(size, k, relevant) -> None:
     with pytest.raises(InputError, match="gallery"):
         chance(size, k, relevant)
 
 
-def test_captions_without_indices_are_refused():
+def test_captions_without_indices_are_refused() -> None:
     with pytest.raises(InputError, match="2 captions with 1 video indices"):
         shared_text(["a", "b"], np.array([0]))

@@ -47,7 +47,7 @@ def tables(draw):
 
 @settings(max_examples=100, deadline=None)
 @given(tables())
-def test_figures_equal_the_naive_ones(table):
+def test_figures_equal_the_naive_ones(table) -> None:
     values = point_values(table)
     for direction in DIRECTIONS:
         ranks = table.ranks[direction]["strict"].pessimistic.tolist()
@@ -56,14 +56,14 @@ def test_figures_equal_the_naive_ones(table):
         assert found == pytest.approx(expected)
 
 
-def test_mean_recall_and_sum_join_both_directions():
+def test_mean_recall_and_sum_join_both_directions() -> None:
     values = point_values(_table(np.repeat(np.arange(20), 3), 20))
     recalls = [values[d, "strict", f"R@{k}"][0] for d in ("t2v", "v2t") for k in (1, 5, 10)]
     assert values["both", "strict", "RSum"][0] == pytest.approx(sum(recalls))
     assert values["both", "strict", "mR"][0] == pytest.approx(sum(recalls) / 6)
 
 
-def test_recall_above_the_gallery_is_left_out_and_said():
+def test_recall_above_the_gallery_is_left_out_and_said() -> None:
     table = _table([0, 0, 1, 2, 2, 2], num_videos=6)
     names = {(direction, name) for direction, _, name in point_values(table)}
     assert ("t2v", "R@5") in names
@@ -77,7 +77,7 @@ def test_recall_above_the_gallery_is_left_out_and_said():
     assert left_out(_table(np.arange(10), 10)) == ()
 
 
-def test_intervals_equal_a_loop_over_resamples():
+def test_intervals_equal_a_loop_over_resamples() -> None:
     own = [0, 0, 0, 2, 4, 4, 5, 7, 7, 7, 7, 9]
     table = _table(own, num_videos=12, scale=0.5)
     config = BootstrapConfig(resamples=200, seed=3)
@@ -103,7 +103,7 @@ def test_intervals_equal_a_loop_over_resamples():
             assert (figure.low, figure.high) == pytest.approx((ordered[5], ordered[194]))
 
 
-def test_the_draw_is_of_whole_videos_with_replacement_and_fixed_for_good():
+def test_the_draw_is_of_whole_videos_with_replacement_and_fixed_for_good() -> None:
     rows = np.concatenate(list(draws(5, 5, BootstrapConfig(resamples=1000, seed=0))))
     assert rows.shape == (1000, 5)
     assert (rows.sum(axis=1) == 5).all()
@@ -112,14 +112,14 @@ def test_the_draw_is_of_whole_videos_with_replacement_and_fixed_for_good():
     assert rows[:3].tolist() == [[2, 1, 0, 1, 1], [0, 0, 1, 2, 2], [2, 0, 0, 1, 2]]
 
 
-def test_the_draw_does_not_depend_on_how_it_is_cut():
+def test_the_draw_does_not_depend_on_how_it_is_cut() -> None:
     config = BootstrapConfig(resamples=100)
     whole = np.concatenate(list(draws(50, 50, config)))
     cut = np.concatenate(list(draws(50, 1 << 20, config)))
     assert (whole == cut).all()
 
 
-def test_captions_of_one_video_widen_the_interval():
+def test_captions_of_one_video_widen_the_interval() -> None:
     own = np.repeat(np.arange(40), 10)
     hits = np.where(own % 2 == 0, 1, 30)
     ranks = {
@@ -132,14 +132,14 @@ def test_captions_of_one_video_widen_the_interval():
     assert figure.high - figure.low > 25
 
 
-def test_a_run_compared_with_itself_does_not_differ():
+def test_a_run_compared_with_itself_does_not_differ() -> None:
     table = _table(np.repeat(np.arange(30), 2), 30)
     differences = compare(table, table, BootstrapConfig(resamples=100))
     assert all(d.difference == d.low == d.high == 0 for d in differences.values())
     assert all(d.p_value == 1 for d in differences.values())
 
 
-def test_a_run_that_wins_on_every_video_differs_beyond_doubt():
+def test_a_run_that_wins_on_every_video_differs_beyond_doubt() -> None:
     own = np.repeat(np.arange(60), 2)
     bad, good = _table(own, 60, scale=1.0), _table(own, 60, scale=0.02)
     won = compare(bad, good, BootstrapConfig())["t2v", "strict", "R@1"]
@@ -151,7 +151,7 @@ def test_a_run_that_wins_on_every_video_differs_beyond_doubt():
     assert lost.p_value == won.p_value
 
 
-def test_pairing_is_sharper_than_two_intervals():
+def test_pairing_is_sharper_than_two_intervals() -> None:
     own = np.arange(200)
     one = _table(own, 200, seed=1)
     better = np.maximum(1, one.ranks["t2v"]["strict"].pessimistic - 3)
@@ -165,24 +165,24 @@ def test_pairing_is_sharper_than_two_intervals():
 
 
 @pytest.mark.parametrize("other", [_table([0, 1, 1], 2), _table([0, 0, 1], 3)])
-def test_runs_on_other_queries_are_not_compared(other):
+def test_runs_on_other_queries_are_not_compared(other) -> None:
     with pytest.raises(IncomparableError, match="same queries"):
         compare(_table([0, 0, 1], 2), other, BootstrapConfig())
 
 
-def test_p_values_and_intervals_by_hand():
+def test_p_values_and_intervals_by_hand() -> None:
     assert interval(np.arange(200.0), level=0.95) == (5.0, 194.0)
     assert two_sided_p_value(np.array([-1.0] + [1.0] * 98)) == 2 * 2 / 100
     assert two_sided_p_value(np.zeros(99)) == 1.0
 
 
 @pytest.mark.parametrize("field", [{"resamples": 10}, {"seed": -1}, {"level": 1.0}])
-def test_an_impossible_bootstrap_is_refused(field):
+def test_an_impossible_bootstrap_is_refused(field) -> None:
     with pytest.raises(ConfigError, match="bootstrap"):
         BootstrapConfig(**field)
 
 
-def test_figures_stand_in_the_order_of_reports():
+def test_figures_stand_in_the_order_of_reports() -> None:
     assert figure_names() == ("R@1", "R@5", "R@10", "MdR", "MdR-lower", "MnR")
     assert [higher_is_better(name) for name in ("R@5", "MdR", "MnR", "mR", "RSum")] == [
         True,

@@ -70,7 +70,7 @@ def _resamples(table):
 
 @settings(max_examples=100, deadline=None)
 @given(grouped_tables())
-def test_values_and_counts_equal_the_naive_ones(made):
+def test_values_and_counts_equal_the_naive_ones(made) -> None:
     table, groups = made
     found = group_figures(table, {"axis": groups}, CONFIG)["axis"]
     assert tuple(found) == (("t2v",) if groups.unit == "caption" else ("t2v", "v2t"))
@@ -86,7 +86,7 @@ def test_values_and_counts_equal_the_naive_ones(made):
 
 
 @pytest.mark.parametrize("unit", ["caption", "video"])
-def test_intervals_equal_a_loop_over_the_resamples_that_hold_the_group(unit):
+def test_intervals_equal_a_loop_over_the_resamples_that_hold_the_group(unit) -> None:
     own = np.sort(np.random.default_rng(1).integers(0, 30, 70))
     table = _table(own, 31)
     # Of 30 videos, the first group has most, the second a dozen, the third few.
@@ -104,7 +104,7 @@ def test_intervals_equal_a_loop_over_the_resamples_that_hold_the_group(unit):
     assert {one.metrics["R@1"].low is None for one in found.values()} == {True, False}
 
 
-def test_a_resample_without_the_group_says_nothing_about_it(monkeypatch):
+def test_a_resample_without_the_group_says_nothing_about_it(monkeypatch) -> None:
     monkeypatch.setattr("dvtr_bench.ranking.group_figures.FEWEST_VIDEOS", 2)
     own = np.arange(40)
     table = _table(own, 40)
@@ -118,7 +118,7 @@ def test_a_resample_without_the_group_says_nothing_about_it(monkeypatch):
     assert min(ranks) <= figure.low <= figure.high <= max(ranks)
 
 
-def test_a_group_of_one_video_has_a_value_and_no_interval():
+def test_a_group_of_one_video_has_a_value_and_no_interval() -> None:
     table = _table([0] * 12 + list(range(1, 20)), 20)
     groups = _groups("video", [0] + [1] * 19, 2)
     one = group_figures(table, {"axis": groups}, CONFIG)["axis"]["t2v"]["group 0"]
@@ -127,7 +127,7 @@ def test_a_group_of_one_video_has_a_value_and_no_interval():
     assert one.metrics["R@5"].low is one.metrics["R@5"].high is None
 
 
-def test_a_group_without_queries_has_counts_alone():
+def test_a_group_without_queries_has_counts_alone() -> None:
     groups = _groups("video", [0, 0, 1], 3)
     found = group_figures(_table([0, 1, 1], 3), {"axis": groups}, CONFIG)["axis"]
     for direction in ("t2v", "v2t"):
@@ -136,13 +136,13 @@ def test_a_group_without_queries_has_counts_alone():
             assert (one.queries, one.videos, one.metrics) == (0, 0, {})
 
 
-def test_recall_above_the_gallery_is_left_out():
+def test_recall_above_the_gallery_is_left_out() -> None:
     groups = _groups("caption", [0, 1, 0], 2)
     found = group_figures(_table([0, 1, 2], 3), {"axis": groups}, CONFIG)["axis"]["t2v"]
     assert set(found["group 0"].metrics) == {"R@1", "MdR"}
 
 
-def test_memory_bounds_do_not_change_a_figure(monkeypatch):
+def test_memory_bounds_do_not_change_a_figure(monkeypatch) -> None:
     table = _table(np.sort(np.random.default_rng(2).integers(0, 40, 90)), 40)
     axes = {"a": _groups("caption", np.arange(90) % 4, 4), "b": _groups("video", [0, 1] * 20, 2)}
     whole = group_figures(table, axes, CONFIG)
@@ -150,7 +150,7 @@ def test_memory_bounds_do_not_change_a_figure(monkeypatch):
     assert group_figures(table, axes, CONFIG) == whole
 
 
-def test_paired_differences_equal_a_loop():
+def test_paired_differences_equal_a_loop() -> None:
     own = np.repeat(np.arange(24), 3)
     first, second = _table(own, 24, seed=1), _table(own, 24, seed=2)
     groups = _groups("video", [0] * 12 + [1] * 9 + [2] * 3, 4)
@@ -178,14 +178,14 @@ def test_paired_differences_equal_a_loop():
                 assert change.p_value == pytest.approx(two_sided_p_value(moved))
 
 
-def test_equal_runs_differ_by_nothing():
+def test_equal_runs_differ_by_nothing() -> None:
     table = _table(np.arange(20), 20)
     for one in compare_groups(table, table, _groups("video", [0, 1] * 10, 2), CONFIG):
         for change in one.metrics.values():
             assert (change.difference, change.low, change.high, change.p_value) == (0, 0, 0, 1)
 
 
-def test_runs_on_other_queries_are_not_compared():
+def test_runs_on_other_queries_are_not_compared() -> None:
     groups = _groups("caption", [0, 0, 0], 1)
     with pytest.raises(IncomparableError, match="the same queries"):
         compare_groups(_table([0, 1, 2], 3), _table([0, 2, 1], 3), groups, CONFIG)
@@ -202,20 +202,20 @@ def test_runs_on_other_queries_are_not_compared():
         (("a",), [[0]], "need int64 codes"),
     ],
 )
-def test_groups_that_make_no_sense_are_refused(names, codes, message):
+def test_groups_that_make_no_sense_are_refused(names, codes, message) -> None:
     with pytest.raises(InputError, match=message):
         Groups("Boats", "video", names, np.array(codes, dtype=np.int64))
 
 
 @pytest.mark.parametrize("unit", ["caption", "video"])
-def test_groups_of_another_split_are_refused(unit):
+def test_groups_of_another_split_are_refused(unit) -> None:
     groups = _groups(unit, [0] * 5, 1)
     with pytest.raises(InputError, match=f"sorts 5 {unit}s, but the split has"):
         group_figures(_table([0, 1, 1], 2), {"axis": groups}, CONFIG)
 
 
 @given(st.lists(st.floats(-5, 50), min_size=1))
-def test_numbers_fall_into_the_first_group_that_reaches_them(values):
+def test_numbers_fall_into_the_first_group_that_reaches_them(values) -> None:
     bins = [(0.0, "a"), (2.5, "b"), (10.0, "c"), (math.inf, "d")]
     codes = Groups.by_number("X", "video", np.array(values), bins).codes
     for value, code in zip(values, codes, strict=True):

@@ -60,7 +60,7 @@ def problems(draw):
 
 @settings(max_examples=80, deadline=None)
 @given(problems())
-def test_ranks_equal_the_naive_loop(problem):
+def test_ranks_equal_the_naive_loop(problem) -> None:
     sim_matrix, captions, own, num_videos, blocks = problem
     table = _table(sim_matrix, Relevance.of(captions, own, num_videos), blocks)
     for kind in RELEVANCE_KINDS:
@@ -71,7 +71,7 @@ def test_ranks_equal_the_naive_loop(problem):
                 assert found == expected[direction], (direction, kind, name)
 
 
-def test_the_published_vectors_agree():
+def test_the_published_vectors_agree() -> None:
     vectors = np.load(Path(__file__).parents[2] / "fixtures" / "recall_protocol.npz")
     own = vectors["caption_video_index"]
     captions = [f"text {number}" for number in range(len(own))]
@@ -92,7 +92,7 @@ def test_the_published_vectors_agree():
     assert np.median(table.ranks["v2t"]["strict"].pessimistic) == vectors["v2t_MedianR"]
 
 
-def test_a_constant_model_is_ranked_last_and_its_ties_are_seen():
+def test_a_constant_model_is_ranked_last_and_its_ties_are_seen() -> None:
     relevance = Relevance.of([f"text {n}" for n in range(10)], np.repeat(np.arange(5), 2), 5)
     table = _table(np.zeros((10, 5), dtype=np.float32), relevance)
     ranks = table.ranks["t2v"]["strict"]
@@ -103,7 +103,7 @@ def test_a_constant_model_is_ranked_last_and_its_ties_are_seen():
     assert table.ranks["v2t_caption"]["strict"].pessimistic.tolist() == [9] * 5
 
 
-def test_videos_without_captions_distract_but_do_not_ask():
+def test_videos_without_captions_distract_but_do_not_ask() -> None:
     relevance = Relevance.of(["a", "b"], [0, 2], num_videos=4)
     table = _table(np.array([[1, 5, 0, 0], [0, 0, 1, 5]], dtype=np.float32), relevance)
     assert table.ranks["t2v"]["strict"].pessimistic.tolist() == [2, 2]
@@ -112,13 +112,13 @@ def test_videos_without_captions_distract_but_do_not_ask():
     assert table.query_videos("v2t").tolist() == [0, 2]
 
 
-def test_half_precision_blocks_are_counted_as_they_are():
+def test_half_precision_blocks_are_counted_as_they_are() -> None:
     relevance = Relevance.of(["a", "b"], [0, 1], num_videos=2)
     scores = torch.tensor([[1.0, 1.0001], [0.0, 1.0]], dtype=torch.bfloat16)
     assert _table(scores, relevance).ranks["t2v"]["strict"].pessimistic.tolist() == [2, 1]
 
 
-def test_nan_is_an_error_that_names_model_count_and_first_place():
+def test_nan_is_an_error_that_names_model_count_and_first_place() -> None:
     relevance = Relevance.of(["a", "b", "c"], [0, 1, 1], num_videos=2)
     scores = np.zeros((3, 2), dtype=np.float32)
     scores[2, 0] = scores[1, 1] = np.nan
@@ -127,7 +127,7 @@ def test_nan_is_an_error_that_names_model_count_and_first_place():
         _table(scores, relevance, Grid(3, 2, 2, 1), **names)
 
 
-def test_a_model_that_scores_a_pair_otherwise_the_second_time_is_refused():
+def test_a_model_that_scores_a_pair_otherwise_the_second_time_is_refused() -> None:
     relevance = Relevance.of(["a", "b"], [0, 1], num_videos=2)
     counter = RankCounter(relevance, "model-x")
     block = Block(slice(0, 2), slice(0, 2))
@@ -136,7 +136,7 @@ def test_a_model_that_scores_a_pair_otherwise_the_second_time_is_refused():
         counter.count(torch.full((2, 2), 1e-7), block)
 
 
-def test_every_pair_is_counted_exactly_once():
+def test_every_pair_is_counted_exactly_once() -> None:
     relevance = Relevance.of(["a", "b"], [0, 1], num_videos=2)
     scores = torch.eye(2)
     left, right = (Block(slice(0, 2), slice(v, v + 1)) for v in (0, 1))
@@ -151,7 +151,7 @@ def test_every_pair_is_counted_exactly_once():
         _table(scores, relevance, [top, right])
 
 
-def test_scores_of_another_shape_are_refused():
+def test_scores_of_another_shape_are_refused() -> None:
     counter = RankCounter(Relevance.of(["a"], [0], num_videos=2), "model-x")
     with pytest.raises(InputError, match=r"\(2, 1\): expected \(1, 2\)"):
         counter.note_relevant(torch.zeros(2, 1), Block(slice(0, 1), slice(0, 2)))

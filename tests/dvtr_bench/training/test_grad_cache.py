@@ -30,7 +30,7 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
+def _small(monkeypatch) -> None:
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
@@ -42,7 +42,7 @@ def curve(name, folder, recipe, **settings):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_cut_batches_and_checkpointing_give_the_losses_of_whole_batches(name, tmp_path):
+def test_cut_batches_and_checkpointing_give_the_losses_of_whole_batches(name, tmp_path) -> None:
     whole = curve(name, tmp_path / "whole", RECIPE)
     cut = replace(RECIPE, micro_batch_size=2, checkpointing=True)
     assert curve(name, tmp_path / "cut", cut) == pytest.approx(whole, abs=1e-5)
@@ -52,7 +52,7 @@ def test_cut_batches_and_checkpointing_give_the_losses_of_whole_batches(name, tm
     "changes",
     [{"autocast": "bf16"}, {"freeze": "frames"}, {"frames_a_step": 2}, {"micro_batch_size": 99}],
 )
-def test_cut_batches_go_with_every_other_setting(changes, tmp_path):
+def test_cut_batches_go_with_every_other_setting(changes, tmp_path) -> None:
     recipe = replace(RECIPE, **changes)
     whole = curve("msam", tmp_path / "whole", replace(recipe, micro_batch_size=None))
     piece = changes.get("micro_batch_size", 3)
@@ -68,7 +68,7 @@ def batch():
 
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("piece", [None, 1, 3, 8])
-def test_gradients_are_those_of_plain_back_propagation(batch, piece, checkpointing):
+def test_gradients_are_those_of_plain_back_propagation(batch, piece, checkpointing) -> None:
     model, tokens, frames = batch
     model.train().training_loss(tokens, model.encode_frames(frames))["loss"].backward()
     expected = {name: value.grad.clone() for name, value in model.named_parameters()}
@@ -78,7 +78,7 @@ def test_gradients_are_those_of_plain_back_propagation(batch, piece, checkpointi
         torch.testing.assert_close(found[name], value, atol=1e-6, rtol=1e-4, msg=name)
 
 
-def test_plain_accumulation_would_be_another_objective(batch):
+def test_plain_accumulation_would_be_another_objective(batch) -> None:
     model, tokens, frames = batch
     expected = gradients(batch)
     model.zero_grad()
@@ -91,7 +91,7 @@ def test_plain_accumulation_would_be_another_objective(batch):
     assert (plain - expected[name]).norm() > 0.1 * expected[name].norm()
 
 
-def test_a_tower_draws_the_same_at_random_when_it_is_run_again():
+def test_a_tower_draws_the_same_at_random_when_it_is_run_again() -> None:
     torch.manual_seed(0)
     tower = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5))
     inputs = torch.randn(6, 4)
@@ -127,7 +127,7 @@ RESNET = {
 
 
 @pytest.mark.parametrize("changes", [{"micro_batch_size": 2}, {"checkpointing": True}])
-def test_batch_norms_in_a_trained_tower_are_refused(changes, tmp_path, monkeypatch):
+def test_batch_norms_in_a_trained_tower_are_refused(changes, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("tests.fixtures.small_clip.SMALL_CONFIG", RESNET)
     recipe = replace(RECIPE, **changes)
     with pytest.raises(ConfigError, match="batch norm.*freeze=frames"):

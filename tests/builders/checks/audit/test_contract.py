@@ -36,7 +36,7 @@ def module(request):
 
 
 @pytest.mark.parametrize("other", [None, whole("other", 5), texts_subject("bare", test=[["x"]])])
-def test_it_writes_reads_and_shows_its_record(module, other):
+def test_it_writes_reads_and_shows_its_record(module, other) -> None:
     record = module.find(whole(), other, False)
     assert isinstance(record, module.Record)
     assert module.Record.__dataclass_params__.frozen
@@ -54,7 +54,7 @@ def test_it_writes_reads_and_shows_its_record(module, other):
             assert {len(values) for values in block.lines.values()} == {len(block.edges) - 1}
 
 
-def test_it_says_what_it_cannot_measure(module):
+def test_it_says_what_it_cannot_measure(module) -> None:
     bare = texts_subject(train=[["a boat"], ["a car"]], test=[["a boat"]])
     found = module.find(bare, None, False)
     if isinstance(found, NotMeasured):
@@ -63,24 +63,24 @@ def test_it_says_what_it_cannot_measure(module):
         assert list(module.blocks(found))
 
 
-def test_it_is_the_same_every_time(module):
+def test_it_is_the_same_every_time(module) -> None:
     assert module.find(whole(), None, False) == module.find(whole(), None, False)
 
 
-def test_places_and_titles_differ():
+def test_places_and_titles_differ() -> None:
     modules = finding_modules()
     assert len({module.PLACE for module in modules.values()}) == len(FINDINGS.names())
     assert len({module.TITLE for module in modules.values()}) == len(FINDINGS.names())
     assert all(dataclasses.is_dataclass(module.Record) for module in modules.values())
 
 
-def test_frames_are_decoded_once_for_all_findings():
+def test_frames_are_decoded_once_for_all_findings() -> None:
     dataset = whole()
     run_audit(dataset, show_progress=False)
     assert sorted(dataset.splits["train"].decoded) == [0, 1]
 
 
-def test_an_audit_is_read_as_it_was_written(tmp_path):
+def test_an_audit_is_read_as_it_was_written(tmp_path) -> None:
     bare = texts_subject(train=[["a boat"], ["a car"]], test=[["a boat"]])
     for dataset in (whole(), bare):
         audit = run_audit(dataset, whole("other", 3), show_progress=False)
@@ -101,7 +101,7 @@ def test_an_audit_is_read_as_it_was_written(tmp_path):
         (lambda value: value["findings"]["vocabulary"].update(num_words="5"), "expected int"),
     ],
 )
-def test_a_damaged_record_is_refused(tmp_path, change, says):
+def test_a_damaged_record_is_refused(tmp_path, change, says) -> None:
     path = tmp_path / "audit.json"
     value = json.loads(run_audit(texts_subject(test=[["a boat"]]), show_progress=False).to_text())
     change(value)
@@ -110,6 +110,6 @@ def test_a_damaged_record_is_refused(tmp_path, change, says):
         read_audit(path)
 
 
-def test_no_record_there(tmp_path):
+def test_no_record_there(tmp_path) -> None:
     with pytest.raises(NotFoundError, match="dvtr-bench audit"):
         read_audit(tmp_path / "audit.json")

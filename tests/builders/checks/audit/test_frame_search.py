@@ -71,7 +71,7 @@ def naive(parts: list[list[list[int]]], searched: int) -> dict[tuple[int, int], 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize(("index", "query"), [(1 << 16, 256), (7, 3), (1, 1)])
 @pytest.mark.parametrize("searched", [3, 2])
-def test_every_pair_and_no_other(monkeypatch, seed, index, query, searched):
+def test_every_pair_and_no_other(monkeypatch, seed, index, query, searched) -> None:
     monkeypatch.setattr(frame_search, "INDEX_FRAMES", index)
     monkeypatch.setattr(frame_search, "QUERY_FRAMES", query)
     parts = drawn(seed)
@@ -91,7 +91,7 @@ def test_every_pair_and_no_other(monkeypatch, seed, index, query, searched):
                 assert set(mine.tolist()) == held
 
 
-def test_the_most_urgent_pairs_are_kept_and_all_are_counted():
+def test_the_most_urgent_pairs_are_kept_and_all_are_counted() -> None:
     clips = [[[5, 6]] * 3, [[5, 6]], [[5, 6]] * 2]
     gallery = Gallery.of([looks(part) for part in clips])
     urgency = np.array([[0, 1, 2], [0, 0, 1], [0, 0, 0]])
@@ -100,20 +100,20 @@ def test_the_most_urgent_pairs_are_kept_and_all_are_counted():
     assert found.counts.sum() == 6 * 5 // 2
 
 
-def test_flat_frames_are_left_out():
+def test_flat_frames_are_left_out() -> None:
     parts = [looks([[0, 0], [7, 8]], {(0, 0), (0, 1)}), looks([[0, 0], [7, 8]], {(0, 0), (0, 1)})]
     found = find_pairs(Gallery.of(parts), np.zeros((2, 2), np.int64), 2, 9, False)
     assert [(one.first, one.second) for one in found.pairs] == [(1, 3)]
 
 
-def test_nothing_but_flat_frames():
+def test_nothing_but_flat_frames() -> None:
     part = looks([[0], [0]], {(0, 0), (1, 0)})
     found = find_pairs(Gallery.of([part]), np.zeros((1, 1), np.int64), 1, 9, False)
     assert found.pairs == ()
 
 
 @pytest.mark.parametrize(("apart", "alike"), [(8, True), (9, False)])
-def test_the_threshold(apart, alike):
+def test_the_threshold(apart, alike) -> None:
     rng = np.random.default_rng(0)
     clip = [123456789, 987654321987]
     part = looks([clip, [flipped(value, rng, apart) for value in clip]])

@@ -27,7 +27,7 @@ def overlaps(record):
     }
 
 
-def test_one_file_under_two_ids_inside_a_dataset():
+def test_one_file_under_two_ids_inside_a_dataset() -> None:
     dataset = subject(
         {"train": split(["a", "b", "c"], ["1", "2", "2"]), "test": split(["d", "e"], ["1", "3"])}
     )
@@ -44,13 +44,13 @@ def test_one_file_under_two_ids_inside_a_dataset():
     assert next(iter(overlaps(record))) == ("test", "train", BY_FILE)
 
 
-def test_without_frames_nothing_is_known_inside_a_dataset():
+def test_without_frames_nothing_is_known_inside_a_dataset() -> None:
     found = find(subject({"test": split(["a"])}), None, False)
     assert isinstance(found, NotMeasured)
     assert found.reason.startswith(NO_FRAMES)
 
 
-def test_a_common_collection_decides_whatever_the_ids_look_like():
+def test_a_common_collection_decides_whatever_the_ids_look_like() -> None:
     mine = subject(
         {"test": split(["1", "2", "odd"])}, "mine", Origin("ERA", {"1": "x", "2": "y"}.get)
     )
@@ -66,7 +66,7 @@ def test_a_common_collection_decides_whatever_the_ids_look_like():
 
 
 @pytest.mark.parametrize("origin", [None, Origin("elsewhere", str)])
-def test_otherwise_ids_are_compared_as_they_are(origin):
+def test_otherwise_ids_are_compared_as_they_are(origin) -> None:
     mine = subject({"test": split(["a", "a ", "b"])}, "mine", Origin("ERA", str))
     theirs = subject({"train": split(["a ", "c"])}, "theirs", origin)
     record = find(mine, theirs, False)
@@ -75,7 +75,7 @@ def test_otherwise_ids_are_compared_as_they_are(origin):
     assert any(NO_FRAMES in note and "mine and theirs" in note for note in record.notes)
 
 
-def test_files_are_compared_across_datasets_too():
+def test_files_are_compared_across_datasets_too() -> None:
     mine = subject({"test": split(["a", "b"], ["1", "2"])}, "mine")
     theirs = subject({"train": split(["x", "y"], ["2", "2"])}, "theirs")
     record = find(mine, theirs, False)
@@ -86,7 +86,7 @@ def test_files_are_compared_across_datasets_too():
     }
 
 
-def test_the_rules_of_usrd_and_capera():
+def test_the_rules_of_usrd_and_capera() -> None:
     assert usrd.ORIGIN.name == capera.ORIGIN.name
     assert usrd.ORIGIN.clip_of("Baseball_008 1") == capera.ORIGIN.clip_of("Tra_Baseball_008")
     assert usrd.ORIGIN.clip_of("Baseball_008 ") == capera.ORIGIN.clip_of("Test_Baseball_008")
@@ -95,7 +95,7 @@ def test_the_rules_of_usrd_and_capera():
     assert capera.ORIGIN.clip_of("Baseball_001") is None
 
 
-def test_a_dataset_keeps_its_rule_under_another_name(folder_builder):
+def test_a_dataset_keeps_its_rule_under_another_name(folder_builder) -> None:
     folder_builder.five_clips()
     built = folder_builder.build(settings={"frames": None})
     assert origin_of(open_dataset(built.dataset.folder).manifest) is None

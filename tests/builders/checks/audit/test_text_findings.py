@@ -34,7 +34,7 @@ def same(one: str, other: str) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_within_a_split(seed):
+def test_within_a_split(seed) -> None:
     texts = drawn(seed)
     record = identical_captions.find(texts_subject(**texts), None, False)
     for found, videos in zip(record.within, texts.values(), strict=True):
@@ -59,7 +59,7 @@ def test_within_a_split(seed):
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_across_splits_and_datasets(seed):
+def test_across_splits_and_datasets(seed) -> None:
     mine, theirs = drawn(seed), drawn(seed + 100)
     record = identical_captions.find(
         texts_subject("mine", **mine), texts_subject("theirs", **theirs), False
@@ -81,12 +81,12 @@ def test_across_splits_and_datasets(seed):
         assert found.same_text_percent == pytest.approx(100 * alike / len(captions), abs=1e-6)
 
 
-def test_leaks_into_test_come_first():
+def test_leaks_into_test_come_first() -> None:
     record = identical_captions.find(texts_subject(**drawn(0)), None, False)
     assert (record.across[0].of_split, record.across[0].in_split) == ("test", "train")
 
 
-def test_most_repeated_texts():
+def test_most_repeated_texts() -> None:
     record = identical_captions.find(
         texts_subject(train=[["A boat", "a boat "], ["a boat"]], test=[["a boat", "b"]]),
         None,
@@ -98,7 +98,7 @@ def test_most_repeated_texts():
     assert record.num_repeated_texts == 1
 
 
-def test_caption_length():
+def test_caption_length() -> None:
     long = " ".join(["word"] * 31)
     record = caption_length.find(
         texts_subject(test=[["one", " two  words ", ""], [long]]), None, False
@@ -109,7 +109,7 @@ def test_caption_length():
     assert found.captions_by_words == (1, 1, 1, *[0] * 28, 1)
 
 
-def test_vocabulary():
+def test_vocabulary() -> None:
     record = vocabulary.find(
         texts_subject(
             train=[["A red boat, a boat"]], test=[["a blue boat's wake", "The boat"], ["a boat"]]
@@ -128,13 +128,13 @@ def test_vocabulary():
     assert record.num_words == 7
 
 
-def test_vocabulary_without_train():
+def test_vocabulary_without_train() -> None:
     (found,) = vocabulary.find(texts_subject(test=[["a boat"]]), None, False).splits
     assert found.unseen_words is None
     assert found.captions_with_unseen_percent is None
 
 
-def test_odd_captions():
+def test_odd_captions() -> None:
     record = odd_captions.find(
         texts_subject(
             train=[["fine.", "", " \t"]], test=[["a  b", " end\u3002", "caf\u00e9 \x1b[2J"]]
@@ -153,7 +153,7 @@ def test_odd_captions():
     assert len(found) == 7
 
 
-def test_class_balance():
+def test_class_balance() -> None:
     dataset = subject(
         {
             "train": MadeUpSplit([["x"]] * 4, ("a", "a", "b", None)),
@@ -173,12 +173,12 @@ def test_class_balance():
     assert record.effective_classes == pytest.approx((5**5 / 3**3) ** 0.2, abs=1e-6)
 
 
-def test_no_classes():
+def test_no_classes() -> None:
     found = class_balance.find(texts_subject(test=[["x"]]), None, False)
     assert found == NotMeasured("not measured: no video of this dataset has a class")
 
 
-def test_counting_by_hand_can_fail():
+def test_counting_by_hand_can_fail() -> None:
     """The loops above do tell: one caption changed moves every count."""
     texts = drawn(3)
     before = identical_captions.find(texts_subject(**texts), None, False).within[-1]

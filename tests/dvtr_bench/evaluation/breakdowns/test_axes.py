@@ -19,18 +19,18 @@ def _named(groups):
     return [groups.names[code] for code in groups.codes]
 
 
-def test_categories_stand_in_order_and_their_absence_last():
+def test_categories_stand_in_order_and_their_absence_last() -> None:
     split = GroupedSplit([["x"]] * 4, categories=("roads", None, "Boats", "roads"))
     groups = category.groups(split)
     assert groups.names == ("Boats", "roads", "(no category)")
     assert _named(groups) == ["roads", "(no category)", "Boats", "roads"]
 
 
-def test_without_categories_there_is_nothing_to_sort_by():
+def test_without_categories_there_is_nothing_to_sort_by() -> None:
     assert category.groups(GroupedSplit([["x"], ["y"]])) is None
 
 
-def test_every_category_present_needs_no_group_for_none():
+def test_every_category_present_needs_no_group_for_none() -> None:
     assert category.groups(GroupedSplit([["x"]], categories=("a",))).names == ("a",)
 
 
@@ -44,12 +44,12 @@ def test_every_category_present_needs_no_group_for_none():
         (31, "over 30 words"),
     ],
 )
-def test_borders_of_caption_length(words, name):
+def test_borders_of_caption_length(words, name) -> None:
     split = GroupedSplit([["  ".join(["word"] * words) + " "]])
     assert _named(caption_length.groups(split)) == [name]
 
 
-def test_shared_text_equals_a_loop():
+def test_shared_text_equals_a_loop() -> None:
     generator = np.random.default_rng(0)
     texts = [[f"{' ' * (n % 2)}Text {generator.integers(9)}" for n in range(3)] for _ in range(20)]
     texts[3] = []
@@ -87,7 +87,7 @@ def _aerosynth(videos):
     )
 
 
-def test_shared_attributes_equal_a_loop():
+def test_shared_attributes_equal_a_loop() -> None:
     generator = np.random.default_rng(1)
     names = ["colour", "count", "direction"]
     videos = []
@@ -111,7 +111,7 @@ def test_shared_attributes_equal_a_loop():
     assert len(set(expected)) == 4
 
 
-def test_shared_attributes_need_their_columns():
+def test_shared_attributes_need_their_columns() -> None:
     assert shared_attributes.groups(GroupedSplit([["x"]])) is None
     split = _aerosynth([("a", {}, [[]])])
     split.texts = [["x", "y"]]
@@ -119,7 +119,7 @@ def test_shared_attributes_need_their_columns():
         shared_attributes.groups(split)
 
 
-def test_captions_are_sorted_by_what_they_tell_over_time():
+def test_captions_are_sorted_by_what_they_tell_over_time() -> None:
     mentions = [[], ["colour", "count"], ["colour", "camera"], ["direction"], ["first", "order"]]
     split = _aerosynth([("a", {}, mentions), ("b", {}, [["order", "manoeuvre"]])])
     told = _named(told_over_time.groups(split))
@@ -131,14 +131,14 @@ def test_captions_are_sorted_by_what_they_tell_over_time():
     assert told_over_time.groups(GroupedSplit([["x"]])) is None
 
 
-def test_every_movement_is_a_fact_of_some_story():
+def test_every_movement_is_a_fact_of_some_story() -> None:
     from builders.aerosynth.stories import names, story
 
     facts = {"camera"} | {fact for name in names() for fact in story(name).DOMAIN}
     assert facts > told_over_time.MOVEMENTS
 
 
-def test_change_is_the_mean_over_the_steps_in_percent():
+def test_change_is_the_mean_over_the_steps_in_percent() -> None:
     split = GroupedSplit(
         [["x"]] * 6,
         levels=[[5], [0, 0], [0, 2, 4], [0, 6], [0, 12, 12], [0, 255, 0]],
@@ -150,7 +150,7 @@ def test_change_is_the_mean_over_the_steps_in_percent():
     assert groups.codes.tolist() == [0, 0, 0, 1, 1, 3]
 
 
-def test_change_equals_a_loop_over_block_means():
+def test_change_equals_a_loop_over_block_means() -> None:
     frames = np.random.default_rng(0).integers(0, 256, (3, 128, 192, 3), dtype=np.uint8)
     # Grey by the weights of BT.601, then means over the 2 x 3 pixels that make one of 64 x 64.
     grey = np.rint(frames @ np.array([0.299, 0.587, 0.114]))
@@ -160,12 +160,12 @@ def test_change_equals_a_loop_over_block_means():
     assert frame_change.change_percent(list(frames)) == pytest.approx(expected, abs=0.1)
 
 
-def test_change_does_not_depend_on_the_size_of_the_picture():
+def test_change_does_not_depend_on_the_size_of_the_picture() -> None:
     small, large = (
         [np.full((size, size * 2, 3), level, np.uint8) for level in (0, 51)] for size in (40, 400)
     )
     assert frame_change.change_percent(small) == frame_change.change_percent(large) == 20.0
 
 
-def test_without_frames_there_is_no_change():
+def test_without_frames_there_is_no_change() -> None:
     assert frame_change.groups(GroupedSplit([["x"]])) is None

@@ -26,21 +26,21 @@ def painted(boxes, rows, columns, side=840):
 
 @pytest.mark.parametrize("grid", [(1, 1), (2, 2), (7, 7), (4, 6)])
 @pytest.mark.parametrize("count", [0, 1, 2, 6])
-def test_covered_cells_agree_with_painting(grid, count):
+def test_covered_cells_agree_with_painting(grid, count) -> None:
     generator = np.random.default_rng(count)
     corners = np.sort(generator.integers(0, 841, (count, 2, 2)) / 840, axis=1)
     boxes = corners.reshape(count, 4)
     np.testing.assert_allclose(covered_cells(boxes, *grid), painted(boxes, *grid), atol=1e-9)
 
 
-def test_a_box_over_everything_covers_every_cell_wholly():
+def test_a_box_over_everything_covers_every_cell_wholly() -> None:
     cells = covered_cells(np.array([[0.0, 0.0, 1.0, 1.0]] * 2), 7, 7)
     np.testing.assert_allclose(cells, np.ones((7, 7)), atol=1e-12)
     assert cells.max() <= 1
 
 
 @pytest.mark.parametrize("size", [(224, 288), (288, 224), (100, 100), (90, 311)])
-def test_boxes_land_where_clips_preprocessing_puts_the_pixels(size):
+def test_boxes_land_where_clips_preprocessing_puts_the_pixels(size) -> None:
     height, width = size
     box = np.array([0.30, 0.10, 0.85, 0.62])
     frame = np.zeros((*size, 3), dtype=np.uint8)
@@ -54,7 +54,7 @@ def test_boxes_land_where_clips_preprocessing_puts_the_pixels(size):
     assert abs(cells - painted(box[None], 8, 8)).max() > 0.2 or height == width, "the crop matters"
 
 
-def test_what_is_outside_of_the_crop_or_the_frames_is_nowhere():
+def test_what_is_outside_of_the_crop_or_the_frames_is_nowhere() -> None:
     boxes = np.array([[[0.0, 0.2, 0.1, 0.4], [0.4, 0.2, 0.6, 0.4], [0.0, 0.0, 0.0, 0.0]]])
     seen = seen_boxes(boxes, np.array([0, 1, 2, -1]), (0.25, 0.0, 0.75, 1.0))
     assert seen.shape == (1, 4, 4)
@@ -79,7 +79,7 @@ class Annotated:
         }
 
 
-def test_each_caption_has_the_boxes_of_what_it_names():
+def test_each_caption_has_the_boxes_of_what_it_names() -> None:
     named = named_boxes(Annotated())
     assert [len(boxes) for boxes in named] == [1, 2, 0, 1]
     view = View(np.array([[0, 1], [1, -1]]), np.array([[0.0, 0.0, 1.0, 1.0]] * 2))
@@ -90,12 +90,12 @@ def test_each_caption_has_the_boxes_of_what_it_names():
     assert not covered[3].any(), "out of sight in the second frame, the only one looked at"
 
 
-def test_a_dataset_without_boxes_has_none():
+def test_a_dataset_without_boxes_has_none() -> None:
     bare = Annotated()
     bare.row = lambda index: {"category": None}
     assert named_boxes(bare) is None
 
 
-def test_more_captions_than_mentions_are_refused():
+def test_more_captions_than_mentions_are_refused() -> None:
     with pytest.raises(InputError, match="'two' has more captions than the 1"):
         named_boxes(Annotated(mentions=(((0,), (0,)), ((1,),))))

@@ -33,7 +33,7 @@ def only(maps, covered, there):
     return pointing_scores({"it": maps}, covered, there, OWNER, QUICK)[0]
 
 
-def test_agrees_with_a_loop(case):
+def test_agrees_with_a_loop(case) -> None:
     maps, covered, there = case
     masses, maxima, uniforms = [], [], []
     for caption, video in enumerate(OWNER):
@@ -52,7 +52,7 @@ def test_agrees_with_a_loop(case):
     assert found.uniform == pytest.approx(np.mean(uniforms), abs=1e-6)
 
 
-def test_a_uniform_map_scores_what_uniform_says(case):
+def test_a_uniform_map_scores_what_uniform_says(case) -> None:
     _, covered, there = case
     uniform = np.broadcast_to(there[OWNER][:, :, None, None], covered.shape).astype(np.float32)
     found = only(uniform / uniform.sum(axis=(1, 2, 3), keepdims=True), covered, there)
@@ -60,7 +60,7 @@ def test_a_uniform_map_scores_what_uniform_says(case):
     assert found.mass_gain == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_a_map_on_the_boxes_alone_scores_all(case):
+def test_a_map_on_the_boxes_alone_scores_all(case) -> None:
     _, covered, there = case
     boxes = (covered > 0.5).astype(np.float32)
     boxes[4, 0, 0, 0] = 1
@@ -72,7 +72,7 @@ def test_a_map_on_the_boxes_alone_scores_all(case):
     assert found.mass_gain[0] > 0.3
 
 
-def test_cells_that_share_a_maximum_count_by_their_mean():
+def test_cells_that_share_a_maximum_count_by_their_mean() -> None:
     covered = np.zeros((1, 1, 2, 2), dtype=np.float32)
     covered[0, 0, 0, 0] = 1
     maps = np.array([[[[0.4, 0.4], [0.1, 0.1]]]], dtype=np.float32)
@@ -81,7 +81,7 @@ def test_cells_that_share_a_maximum_count_by_their_mean():
     assert (found.mass, found.maxima, found.uniform) == pytest.approx((0.4, 0.5, 0.25))
 
 
-def test_a_map_of_the_centre_gains_on_uniform_but_not_on_its_average():
+def test_a_map_of_the_centre_gains_on_uniform_but_not_on_its_average() -> None:
     covered = np.zeros((len(OWNER), 1, 3, 3), dtype=np.float32)
     covered[:, 0, 1, 1] = 1
     centre = np.full((VIDEOS, 1, 3, 3), 0.05, dtype=np.float32)
@@ -94,13 +94,13 @@ def test_a_map_of_the_centre_gains_on_uniform_but_not_on_its_average():
     assert found.average_gain == pytest.approx((0, 0), abs=1e-9)
 
 
-def test_maps_of_videos_serve_all_their_captions(case):
+def test_maps_of_videos_serve_all_their_captions(case) -> None:
     maps, covered, there = case
     of_videos = maps[::2]
     assert only(of_videos, covered, there) == only(of_videos[OWNER], covered, there)
 
 
-def test_intervals_are_over_videos_not_captions(case):
+def test_intervals_are_over_videos_not_captions(case) -> None:
     maps, covered, there = case
     once = only(maps, covered, there)
     again = np.tile(np.arange(len(OWNER)), 5)
@@ -109,18 +109,18 @@ def test_intervals_are_over_videos_not_captions(case):
     assert once.mass_gain[0] < once.mass - once.uniform < once.mass_gain[1]
 
 
-def test_no_caption_that_counts_gives_no_score(case):
+def test_no_caption_that_counts_gives_no_score(case) -> None:
     maps, covered, there = case
     assert pointing_scores({"it": maps}, np.zeros_like(covered), there, OWNER, QUICK) == []
 
 
-def test_maps_of_another_shape_are_refused(case):
+def test_maps_of_another_shape_are_refused(case) -> None:
     maps, covered, there = case
     with pytest.raises(InputError, match="it: a map of shape"):
         only(maps[:, :, :2], covered, there)
 
 
-def test_many_maps_are_named_and_averaged():
+def test_many_maps_are_named_and_averaged() -> None:
     maps = np.random.default_rng(0).random((2, 3, 4, 5, 7)).astype(np.float32)
     named = split_maps("semantic map", maps)
     assert list(named)[0] == "semantic map 1"
@@ -129,7 +129,7 @@ def test_many_maps_are_named_and_averaged():
     assert list(split_maps("map", maps[..., :1])) == ["map 1"]
 
 
-def test_scores_are_printed_and_written(case, tmp_path):
+def test_scores_are_printed_and_written(case, tmp_path) -> None:
     scores = pointing_scores({"map": case[0]}, case[1], case[2], OWNER, QUICK)
     console = Console(width=140, record=True)
     print_pointing(scores, "msam on toy test", console)

@@ -32,7 +32,7 @@ def cell(sheet, frame, row, column, cells=2):
     return sheet[y, x]
 
 
-def test_heat_stands_where_the_map_is_and_nowhere_on_an_even_one():
+def test_heat_stands_where_the_map_is_and_nowhere_on_an_even_one() -> None:
     hot = np.zeros((2, 2, 2), dtype=np.float32)
     hot[1, 0, 1] = 1.0
     even = np.full((2, 2, 2), 1 / 8, dtype=np.float32)
@@ -47,7 +47,7 @@ def test_heat_stands_where_the_map_is_and_nowhere_on_an_even_one():
     )
 
 
-def test_boxes_are_drawn_where_they_are_and_not_where_there_are_none():
+def test_boxes_are_drawn_where_they_are_and_not_where_there_are_none() -> None:
     even = np.full((2, 2, 2), 1 / 8, dtype=np.float32)
     boxes = np.zeros((1, 2, 4))
     boxes[0, 0] = (0.25, 0.5, 0.75, 0.9)
@@ -59,7 +59,7 @@ def test_boxes_are_drawn_where_they_are_and_not_where_there_are_none():
     assert abs(ys.max() - (TOP + 0.9 * FRAME_PX)) <= 1
 
 
-def test_a_map_over_frames_alone_has_bars_by_share():
+def test_a_map_over_frames_alone_has_bars_by_share() -> None:
     sheet = draw(MapRow("map", np.array([0.75, 0.25], dtype=np.float32)))
     bars = (sheet == BAR).all(axis=-1)
     first, second = (
@@ -68,7 +68,7 @@ def test_a_map_over_frames_alone_has_bars_by_share():
     assert first > 2 * second > 0
 
 
-def test_a_long_caption_and_a_video_of_one_frame_still_make_a_sheet(tmp_path):
+def test_a_long_caption_and_a_video_of_one_frame_still_make_a_sheet(tmp_path) -> None:
     row = MapRow("a label that goes on and on and on and on", np.array([1.0], dtype=np.float32))
     sheet = draw_map_sheet("clip", "note", [GREY], [0.0], [Section("word " * 200, [row])])
     path = save_map_sheet(sheet, tmp_path / "deep" / "sheet.png")
@@ -77,7 +77,7 @@ def test_a_long_caption_and_a_video_of_one_frame_still_make_a_sheet(tmp_path):
     assert [file.name for file in path.parent.iterdir()] == ["sheet.png"]
 
 
-def test_a_frame_is_cut_to_what_was_seen():
+def test_a_frame_is_cut_to_what_was_seen() -> None:
     frame = np.zeros((10, 20, 3), dtype=np.uint8)
     frame[:, 5:15] = 255
     seen = np.asarray(crop_seen(frame, (0.25, 0.0, 0.75, 1.0)))

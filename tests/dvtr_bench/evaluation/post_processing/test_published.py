@@ -76,7 +76,7 @@ def _expected(split, t2v, v2t):
     return found
 
 
-def _require_ranks(record, expected):
+def _require_ranks(record, expected) -> None:
     for (kind, strictly), ranks in expected.items():
         for direction, wanted in ranks.items():
             lists = record.rank_table.ranks[direction][kind]
@@ -85,7 +85,7 @@ def _require_ranks(record, expected):
 
 
 @pytest.mark.parametrize("inverse_temperature", [1, 100])
-def test_dual_softmax_is_the_whole_matrix_formula(split, inverse_temperature):
+def test_dual_softmax_is_the_whole_matrix_formula(split, inverse_temperature) -> None:
     model = CosineModel()
     text = f"dual_softmax:inverse_temperature={inverse_temperature}"
     raw, processed = _records(model, split, text).records
@@ -95,7 +95,7 @@ def test_dual_softmax_is_the_whole_matrix_formula(split, inverse_temperature):
     assert processed.ranks != raw.ranks
 
 
-def test_each_direction_has_a_softmax_of_its_own(split):
+def test_each_direction_has_a_softmax_of_its_own(split) -> None:
     """The matrix of t2v gives other ranks for v2t: code that uses one for both is caught."""
     model = CosineModel()
     _, processed = _records(model, split, "dual-softmax").records
@@ -108,7 +108,7 @@ def test_each_direction_has_a_softmax_of_its_own(split):
 
 
 @pytest.mark.parametrize(("captions", "videos"), [("none", "none"), (7, 3), (50, 25)])
-def test_qb_norm_is_the_dynamic_inverted_softmax(split, bank, captions, videos):
+def test_qb_norm_is_the_dynamic_inverted_softmax(split, bank, captions, videos) -> None:
     model = CosineModel()
     text = f"qb_norm:inverse_temperature=20,bank_captions={captions},bank_videos={videos}"
     raw, processed = _records(model, split, text, bank).records
@@ -134,7 +134,7 @@ def test_qb_norm_is_the_dynamic_inverted_softmax(split, bank, captions, videos):
     assert facts["normalised_queries_t2v"] == sum(video in hubs for video in nearest)
 
 
-def test_queries_whose_nearest_no_bank_query_finds_keep_their_ranks(split, bank):
+def test_queries_whose_nearest_no_bank_query_finds_keep_their_ranks(split, bank) -> None:
     """Only the dynamic part knows them: the plain inverted softmax moves some of their ranks."""
     model = CosineModel()
     raw, processed = _records(model, split, "qb_norm:bank_captions=3,bank_videos=2", bank).records
@@ -151,7 +151,7 @@ def test_queries_whose_nearest_no_bank_query_finds_keep_their_ranks(split, bank)
 
 
 @pytest.mark.parametrize("text", ["dual_softmax:inverse_temperature=0.5", "qb_norm"])
-def test_a_block_of_texts_stays_together_in_the_run_and_in_the_bank(split, bank, text):
+def test_a_block_of_texts_stays_together_in_the_run_and_in_the_bank(split, bank, text) -> None:
     published, alone, *processed = _records(BlockModel(4), split, text, bank).records
     assert [published.scoring.text_block, alone.scoring.text_block] == [4, 1]
     assert [one.scoring.text_block for one in processed] == [4, 1]
@@ -178,7 +178,7 @@ def test_a_block_of_texts_stays_together_in_the_run_and_in_the_bank(split, bank,
     "sizes",
     [{"block_captions": 9, "block_videos": 4}, {"block_captions": 500}, {"block_videos": 11}],
 )
-def test_the_size_of_blocks_changes_nothing(split, bank, text, sizes):
+def test_the_size_of_blocks_changes_nothing(split, bank, text, sizes) -> None:
     whole = {"block_captions": 4096, "block_videos": 256}
     one = _records(CosineModel(), split, text, bank, **whole)
     other = _records(CosineModel(), split, text, bank, **sizes)
@@ -187,7 +187,7 @@ def test_the_size_of_blocks_changes_nothing(split, bank, text, sizes):
 
 @pytest.mark.parametrize("text", ["dual_softmax", "qb_norm"])
 @pytest.mark.parametrize("score", [0.0, -3.0])
-def test_a_model_that_scores_everything_alike_gets_nothing(split, bank, text, score):
+def test_a_model_that_scores_everything_alike_gets_nothing(split, bank, text, score) -> None:
     class Constant(CosineModel):
         def score(self, texts, videos):
             return super().score(texts, videos) * 0 + score
