@@ -7,7 +7,7 @@ draws no video of a group says nothing about it and is left out for it. A group 
 than it is.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -67,7 +67,7 @@ class GroupFigures:
 
 @dataclass(frozen=True)
 class GroupChange:
-    """One figure of a group in two runs.
+    """One figure of a group in two runs, or in the means of two setups.
 
     Attributes:
         first: Value of the first run.
@@ -155,15 +155,20 @@ def group_figures(
 
 
 def compare_groups(
-    first: RankTable, second: RankTable, groups: Groups, config: BootstrapConfig
+    first: Sequence[RankTable],
+    second: Sequence[RankTable],
+    groups: Groups,
+    config: BootstrapConfig,
+    direction: Direction = "t2v",
 ) -> list[GroupChanges]:
-    """Compare two runs on the same queries, group by group, text to video.
+    """Compare two setups on the same queries, group by group.
 
     Args:
-        first: Ranks of one run.
-        second: Ranks of the other.
+        first: Ranks of one setup, a table a seed; figures are means over the seeds.
+        second: Ranks of the other; it may have other seeds, and more or fewer of them.
         groups: One axis of their split.
-        config: Of the bootstrap; both runs are drawn the same resamples.
+        config: Of the bootstrap; all runs are drawn the same resamples.
+        direction: One that the axis sorts.
 
     Returns:
         One entry a group, in the order of the groups.
@@ -172,15 +177,19 @@ def compare_groups(
         IncomparableError: The runs have other queries.
         InputError: The axis does not sort the captions or videos of these runs.
     """
-    first.require_same_queries(second)
-    parts = [_GroupedQueries(table, groups, "t2v") for table in (first, second)]
+    for table in (*first[1:], *second):
+        first[0].require_same_queries(table)
+    sides = [
+        [_GroupedQueries(table, groups, direction) for table in tables]
+        for tables in (first, second)
+    ]
     collected: list[list[list[_Values]]] = [[], []]
-    for drawn in video_draws(first, config):
-        for part, values in zip(parts, collected, strict=True):
-            values.append(part.values(drawn))
-    once = [part.once() for part in parts]
+    for drawn in video_draws(first[0], config):
+        for parts, values in zip(sides, collected, strict=True):
+            values.append(_mean([part.values(drawn) for part in parts]))
+    once = [_mean([part.once() for part in parts]) for parts in sides]
     several = [_joined(values) for values in collected]
-    queries, clusters = parts[0].queries, parts[0].clusters
+    queries, clusters = sides[0][0].queries, sides[0][0].clusters
     return [
         GroupChanges(
             name,
@@ -253,6 +262,14 @@ class _GroupedQueries:
             **median_rank.compute(ranks, counts, self._gallery_size),
         }
         return {name: found[name] for name in GROUP_FIGURES if name in found}
+
+
+def _mean(runs: list[list[_Values]]) -> list[_Values]:
+    """Average the figures of several runs, group by group."""
+    return [
+        {name: np.mean([part[name] for part in parts], axis=0) for name in parts[0]}
+        for parts in zip(*runs, strict=True)
+    ]
 
 
 def _joined(runs: list[list[_Values]]) -> list[_Values]:

@@ -128,7 +128,7 @@ def _group_rows(
     first: RunRecord, second: RunRecord, axis: str, resampling: BootstrapConfig
 ) -> tuple[GroupRow, ...]:
     groups = first.breakdowns[axis].as_groups()
-    found = compare_groups(first.rank_table, second.rank_table, groups, resampling)
+    found = compare_groups([first.rank_table], [second.rank_table], groups, resampling)
     return tuple(
         GroupRow(group.group, group.queries, group.videos, group.metrics["R@1"])
         for group in found

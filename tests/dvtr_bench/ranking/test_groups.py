@@ -158,7 +158,7 @@ def test_paired_differences_equal_a_loop() -> None:
         (_naive(first, groups, "t2v", times), _naive(second, groups, "t2v", times))
         for times in _resamples(first)
     ]
-    found = compare_groups(first, second, groups, CONFIG)
+    found = compare_groups([first], [second], groups, CONFIG)
     assert [one.group for one in found] == list(groups.names)
     assert [(one.queries, one.videos) for one in found] == [(36, 12), (27, 9), (9, 3), (0, 0)]
     assert found[3].metrics == {}
@@ -178,9 +178,27 @@ def test_paired_differences_equal_a_loop() -> None:
                 assert change.p_value == pytest.approx(two_sided_p_value(moved))
 
 
+def test_means_over_seeds_are_compared_on_the_same_resamples() -> None:
+    own = np.repeat(np.arange(24), 3)
+    first = [_table(own, 24, seed=seed) for seed in (1, 2)]
+    second = [_table(own, 24, seed=seed) for seed in (3, 4, 5)]
+    groups = _groups("video", [0] * 12 + [1] * 12, 2)
+    draws = list(_resamples(first[0]))
+
+    def mean(tables: list[RankTable], times: object, name: str) -> float:
+        return float(np.mean([_naive(t, groups, "t2v", times)[name][2]["R@1"] for t in tables]))
+
+    for one in compare_groups(first, second, groups, CONFIG):
+        change = one.metrics["R@1"]
+        moved = np.array([mean(second, d, one.group) - mean(first, d, one.group) for d in draws])
+        assert change.first == pytest.approx(mean(first, None, one.group))
+        assert change.second == pytest.approx(mean(second, None, one.group))
+        assert (change.low, change.high) == pytest.approx(interval(moved, CONFIG.level))
+
+
 def test_equal_runs_differ_by_nothing() -> None:
     table = _table(np.arange(20), 20)
-    for one in compare_groups(table, table, _groups("video", [0, 1] * 10, 2), CONFIG):
+    for one in compare_groups([table], [table], _groups("video", [0, 1] * 10, 2), CONFIG):
         for change in one.metrics.values():
             assert (change.difference, change.low, change.high, change.p_value) == (0, 0, 0, 1)
 
@@ -188,7 +206,7 @@ def test_equal_runs_differ_by_nothing() -> None:
 def test_runs_on_other_queries_are_not_compared() -> None:
     groups = _groups("caption", [0, 0, 0], 1)
     with pytest.raises(IncomparableError, match="the same queries"):
-        compare_groups(_table([0, 1, 2], 3), _table([0, 2, 1], 3), groups, CONFIG)
+        compare_groups([_table([0, 1, 2], 3)], [_table([0, 2, 1], 3)], groups, CONFIG)
 
 
 @pytest.mark.parametrize(
