@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from builders.publishing.annotations_only import strip_frames
@@ -22,6 +21,7 @@ from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.dataset.versions import release, version_tag
 from dvtr_bench.errors import InputError, PublishError
+from dvtr_bench.reports.terminal import make_console
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 
@@ -283,7 +283,7 @@ def print_plan(plan: PushPlan, settings: PushSettings) -> None:
         plan: What will be done.
         settings: What the user asked for.
     """
-    console = Console(highlight=False)
+    console = make_console()
 
     def say(text: str, style: str = "") -> None:
         console.print(Text(text, style), soft_wrap=True)
@@ -319,7 +319,7 @@ def print_done(plan: PushPlan, settings: PushSettings) -> None:
         plan: What was done.
         settings: What the user asked for.
     """
-    console = Console(highlight=False)
+    console = make_console()
     console.print(Text(f"published: {plan.url}/tree/{plan.tag}"), soft_wrap=True)
     call = f"datasets.load_dataset({settings.repo!r}, revision={plan.tag!r})"
     console.print(Text(f"read it:  {call}"), soft_wrap=True)

@@ -9,13 +9,19 @@ import importlib
 import os
 import pkgutil
 import sys
-from typing import Annotated
+from io import TextIOWrapper
+from typing import Annotated, Any, Final
 
 import typer
 
 from dvtr_bench import __version__
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.allocation import reuse_freed_memory
+
+_WrongUsage: Final[type[Exception]] = next(
+    kind for kind in typer.BadParameter.mro() if kind.__name__ == "ClickException"
+)
+"""What Typer raises for wrong usage: a class of its own copy of click, which it does not export."""
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
@@ -33,7 +39,6 @@ def make_app() -> typer.Typer:
         name="dvtr-bench",
         help="Datasets, models and one recall protocol for drone video-text retrieval.",
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         # Importing rich for the help pages alone would double the time to answer.
         rich_markup_mode=None,
@@ -61,14 +66,30 @@ def make_app() -> typer.Typer:
 def main() -> None:
     """Run the command line; exit with 1 on an error of ours, 2 on wrong usage, 130 on Ctrl-C."""
     reuse_freed_memory()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that knows few characters shows "?" for the others.
+            stream.reconfigure(errors="replace")
     try:
-        make_app()()
+        status = make_app()(standalone_mode=False)
     except DvtrError as failure:
         if os.environ.get("DVTR_TRACEBACK"):
             raise
         typer.echo(f"error: {failure}", err=True)
         sys.exit(1)
-    except SystemExit as ended:
-        if ended.code == INTERRUPTED:
-            typer.echo("stopped: run the same command again and it goes on", err=True)
-        raise
+    except _WrongUsage as refused:
+        sys.exit(_tell_usage(refused))
+    if status == INTERRUPTED:
+        typer.echo("stopped: run the same command again and it goes on", err=True)
+    sys.exit(status)
+
+
+def _tell_usage(refused: Any) -> int:
+    if refused.ctx is None or type(refused).__name__ == "NoArgsIsHelpError":
+        refused.show()
+    else:
+        context = refused.ctx
+        typer.echo(f"error: {refused.format_message()}", err=True)
+        typer.echo(context.get_usage(), err=True)
+        typer.echo(f"see `{context.command_path} --help`", err=True)
+    return int(refused.exit_code)

@@ -1,5 +1,6 @@
-"""The one progress bar: on standard error, with rate and time left; silent where nobody looks."""
+"""What long work tells while it runs, on standard error: a bar with time left, or a line."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -52,3 +53,12 @@ def progress_bar(description: str, total: int, *, enabled: bool = True) -> Itera
                 progress.update(task, advance=steps, note=note)
 
         yield advance
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, beside whatever is piped on.
+
+    Args:
+        line: Plain text, one line.
+    """
+    print(line, file=sys.stderr, flush=True)

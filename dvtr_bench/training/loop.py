@@ -95,7 +95,7 @@ class Loop:
         *,
         workers: int,
         show_progress: bool,
-    ) -> None:
+    ) -> tuple[float, float]:
         """Train for one epoch.
 
         Args:
@@ -104,6 +104,9 @@ class Loop:
             write: Takes one record a step.
             workers: Threads that prepare clips.
             show_progress: Whether to show a progress bar.
+
+        Returns:
+            The mean loss of its steps, and its highest learning rate.
 
         Raises:
             NotANumberError: The loss is no longer a number.
@@ -115,6 +118,7 @@ class Loop:
         num_frames = self._num_frames(inputs)
         wanted = [self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches]
         self.model.train()
+        total, highest = 0.0, 0.0
         with (
             torch.random.fork_rng(devices=devices),
             progress_bar(label, total=len(batches), enabled=show_progress) as advance,
@@ -126,7 +130,7 @@ class Loop:
                 began = time.perf_counter()
                 rate = self._set_learning_rate(step)
                 if num_frames is not None:
-                    # For the whole batch, so that they hang on no number of processes.
+                    # For the whole batch, so that they do not depend on the number of processes.
                     lots = torch.rand(len(batch.clips), num_frames, generator=generator)
                     clips = self._some_frames(clips, lots, encoded=inputs.clips.encoded)
                 losses = self._step(batch, inputs, clips, seed=generator.initial_seed() + step)
@@ -136,7 +140,9 @@ class Loop:
                     {"epoch": epoch + 1, "step": step + 1, "learning_rate": rate, **losses}
                     | {"seconds": round(seconds, 4)}
                 )
+                total, highest = total + losses["loss"], max(highest, rate)
                 advance(note=f"loss {losses['loss']:.3f}  lr {rate:.1e}")
+        return total / len(batches), highest
 
     def _step(
         self, batch: Batch, inputs: "SplitInputs", clips: "Features", *, seed: int

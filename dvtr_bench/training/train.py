@@ -10,6 +10,7 @@ import torch
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.processes import ALONE
+from dvtr_bench.runtime.progress import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
 from dvtr_bench.training.loop import Loop
 from dvtr_bench.training.run import RunState, TrainingLog, open_run, save_epoch
@@ -100,8 +101,16 @@ def train(
         inputs = prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **how)
         while not state.finished and state.epochs_done < recipe.epochs:
             epoch = state.epochs_done
-            loop.run_epoch(epoch, inputs[0], write, workers=workers, show_progress=show_progress)
+            loss, rate = loop.run_epoch(
+                epoch, inputs[0], write, workers=workers, show_progress=show_progress
+            )
             recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
+            if show_progress:
+                say(
+                    f"epoch {epoch + 1} of {recipe.epochs}: loss {loss:.3f}, learning rate up to "
+                    f"{rate:.1e}; validation T2V R@1 {recall:.1f} "
+                    f"(chance {100 / len(split_validation.video_ids):.1f})"
+                )
             write({"epoch": epoch + 1, "validation_t2v_r1": recall})
             state = _saved(out_folder, state, loop, recall)
     return out_folder / str(state.best)

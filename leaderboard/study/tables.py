@@ -208,8 +208,8 @@ def _answer_line(answer: Answer) -> str:
         of_group = f" ({answer.question.group}: {_count(answer.queries, 'query', 'queries')})"
     return (
         f"{answer.question.about}{of_group}: {answer.direction.upper()} {HEADLINE} "
-        f"{found.first:.1f} to {found.second:.1f}, {signed(found.difference)} ({RESAMPLING.level:.0%} interval "
-        f"{signed(found.low)} to {signed(found.high)}, "
+        f"{found.first:.1f} to {found.second:.1f}, {signed(found.difference)} "
+        f"({RESAMPLING.level:.0%} interval {signed(found.low)} to {signed(found.high)}, "
         f"p {p_text(found.p_value, RESAMPLING.resamples)}{seeds}): {_VERDICTS[answer.verdict]}."
     )
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from builders.checks.audit.blocks import Paragraph, Table
 from builders.checks.audit.run import Audit, DatasetRecord, finding_modules
 from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.terminal import make_console
 
 SHORT_LETTERS: Final = 12
 """A column of words is not made narrower than this."""
@@ -22,7 +23,7 @@ def print_audit(audit: Audit, console: Console | None = None) -> None:
         audit: What to print.
         console: Where to; standard output when left out.
     """
-    console = console or Console(highlight=False)
+    console = console or make_console()
     console.print(
         Text(printable(f"Audit of {describe(audit.dataset)}"), style="bold"), soft_wrap=True
     )

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
 from builders.checks.diff.difference import Change, Difference
@@ -13,6 +12,7 @@ from builders.checks.diff.settings import SettingChange
 from builders.sources.locate import Opened
 from builders.summary import FINGERPRINT_SHOWN
 from dvtr_bench.dataset.strict_json import to_json
+from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
 
 _LONGEST_TEXT = 400
@@ -25,7 +25,7 @@ def print_difference(difference: Difference, most: int) -> None:
         difference: What was found.
         most: How many items of a kind are listed; settings are all.
     """
-    console = Console(highlight=False)
+    console = make_console()
 
     def say(text: str, style: str = "") -> None:
         console.print(Text(text, style), soft_wrap=True)

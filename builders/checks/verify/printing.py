@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
-from rich.console import Console
 from rich.text import Text
 
 from builders.checks.verify.finding import Finding
 from builders.checks.verify.verify import Verification
 from builders.summary import size_text
 from dvtr_bench.dataset.strict_json import to_json
+from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
 
 SHOWN_OF_A_PLACE: Final = 5
@@ -24,7 +24,7 @@ def print_verification(verification: Verification) -> None:
     Args:
         verification: What was found.
     """
-    console = Console(highlight=False)
+    console = make_console()
     manifest, findings = verification.manifest, verification.findings
     verdict = f"changed, findings: {len(findings):,}" if findings else "whole"
     title = Text.assemble((f"{manifest.name} ", "bold"), f"{manifest.version}  {verdict}: ")

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dvtr_bench.evaluation.pointing.score import Pointing
+from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.checkpoint import write_json
 
 FORMAT_VERSION: Final = 1
@@ -58,7 +59,7 @@ def print_pointing(scores: Sequence[Pointing], title: str, console: Console | No
             *(f"{100 * share:.1f}" for share in shares),
             *(f"{100 * low:+.1f} to {100 * high:+.1f}" for low, high in gains),
         )
-    (console or Console()).print(table)
+    (console or make_console()).print(table)
 
 
 def write_pointing(scores: Sequence[Pointing], about: Mapping[str, Any], path: Path) -> Path:

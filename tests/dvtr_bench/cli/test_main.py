@@ -39,8 +39,32 @@ def test_version(tmp_path: Path) -> None:
 
 
 def test_wrong_usage_exits_with_two(tmp_path: Path) -> None:
-    assert run("fly", cwd=tmp_path).returncode == 2
-    assert run("train", "--no-such-option", cwd=tmp_path).returncode == 2
+    shown = run("fly", cwd=tmp_path)
+    assert shown.returncode == 2
+    assert shown.stderr.startswith("error: No such command 'fly'")
+    shown = run("verify", "--no-such-option", cwd=tmp_path)
+    assert shown.returncode == 2
+    assert shown.stderr.startswith("error: No such option: --no-such-option")
+    assert shown.stderr.endswith("see `python -m dvtr_bench verify --help`\n")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_of_few_characters_gets_what_it_knows(tmp_path: Path, encoding: str) -> None:
+    script = (
+        "import sys\n"
+        "from dvtr_bench import cli\n"
+        "cli.make_app = lambda: lambda **_: print('d\\u00f6rfer \\u2026 \\u2500')\n"
+        "cli.main()\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.decode(encoding).endswith("rfer ? ?\n")
 
 
 def test_our_errors_are_one_message_and_exit_one(tmp_path: Path) -> None:

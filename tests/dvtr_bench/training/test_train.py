@@ -75,6 +75,22 @@ def test_training_learns_plain_colours_by_heart(tmp_path) -> None:
     assert losses(tmp_path)[-1] < 0.5 * losses(tmp_path)[0]
 
 
+def test_each_epoch_is_told_with_validation_recall_beside_chance(tmp_path, capsys) -> None:
+    train(new_model(), ToySplit(), ToySplit("validation"), RECIPE, tmp_path)
+    told = [line for line in capsys.readouterr().err.splitlines() if "chance" in line]
+    recalls = [
+        json.loads(line)["validation_t2v_r1"]
+        for line in (tmp_path / "log.jsonl").read_text().splitlines()
+        if "validation_t2v_r1" in line
+    ]
+    chance = 100 / len(ToySplit("validation").video_ids)
+    assert len(told) == len(recalls) == RECIPE.epochs
+    for number, (line, recall) in enumerate(zip(told, recalls, strict=True), start=1):
+        assert line.startswith(f"epoch {number} of {RECIPE.epochs}: loss ")
+        assert line.endswith(f"validation T2V R@1 {recall:.1f} (chance {chance:.1f})")
+        assert "learning rate up to 0.0e" not in line
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path) -> None:
     first, again = run(tmp_path / "a"), run(tmp_path / "b")
     assert weights(first) == weights(again)
