@@ -9,8 +9,7 @@ from types import ModuleType
 
 from rich.text import Text
 
-from builders.documents.card import CARD_NAME
-from builders.documents.card_reading import read_info
+from builders.documents.card import CARD_NAME, read_info
 from builders.documents.report import BuildReport
 from builders.options import flag
 from builders.sources.locate import Opened, open_anywhere

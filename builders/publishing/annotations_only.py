@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.build import hash_inputs
-from builders.documents.card import CARD_NAME
-from builders.documents.card_reading import read_info
+from builders.documents.card import CARD_NAME, read_info
 from builders.documents.report import BuildReport, make_report
 from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset

@@ -25,7 +25,7 @@ from dvtr_bench.runtime.checkpoint import (
     read_checkpoint_config,
 )
 from dvtr_bench.runtime.processes import ALONE, Processes
-from dvtr_bench.training.seed_runs import find_other_seeds
+from dvtr_bench.training.run_choice import find_other_seeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -1,7 +1,8 @@
 """The two searches: clips for a text, captions for a clip."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import torch
@@ -11,21 +12,14 @@ from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.features.encode import called, select
 from dvtr_bench.features.encode_split import encode_all_texts, encode_all_videos
 from dvtr_bench.search.candidates import RERANK, best_candidates
-
-if TYPE_CHECKING:
-    from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.models.retriever import Frames, Retriever
-
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
-
 from dvtr_bench.video.extract import extract_frames
 from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
 from dvtr_bench.video.sampling import Sampling
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.manifest import FrameRecord
-    from dvtr_bench.models.retriever import Frames
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.models.retriever import Frames, Retriever
 
 
 @dataclass(frozen=True)

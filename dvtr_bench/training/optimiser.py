@@ -1,18 +1,11 @@
 """Adam in BERT's manner: no bias correction, weight decay beside the update. Or torch's AdamW."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import torch
-from torch.optim import AdamW, Optimizer
-
-if TYPE_CHECKING:
-    from dvtr_bench.training.recipe import Recipe
-
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
-
 from torch import nn
+from torch.optim import AdamW, Optimizer
 
 from dvtr_bench.errors import ConfigError
 

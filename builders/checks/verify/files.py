@@ -3,15 +3,19 @@
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from builders.checks.verify.finding import Finding
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from builders.documents.texts import TREC_FOLDER
+from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, FileRecord, Manifest
 from dvtr_bench.runtime.files import file_sha256
 from dvtr_bench.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from builders.sources.source import DatasetInfo
 
 _ALWAYS: Final = (CARD_NAME, MANIFEST_NAME, REPORT_NAME)
 _MEGABYTE: Final = 1_000_000
@@ -87,3 +91,37 @@ def visible_files(folder: Path) -> Iterator[str]:
 
 def _megabytes(path: Path) -> int:
     return path.stat().st_size // _MEGABYTE + 1
+
+
+def published_sha256() -> dict[str, str]:
+    """Return the SHA-256 of every published annotation file that we know, by its address."""
+    infos: list[DatasetInfo] = [DATASETS.load(name).INFO for name in DATASETS.names()]
+    return {
+        file.url: file.sha256
+        for info in infos
+        for file in info.files.values()
+        if file.sha256 is not None
+    }
+
+
+def check_sources(manifest: Manifest) -> Iterator[Finding]:
+    """Compare what a manifest says of its annotation files with what we know.
+
+    Args:
+        manifest: The manifest.
+
+    Yields:
+        A finding for each file that is wrongly called published, or wrongly not.
+    """
+    known = published_sha256()
+    for source in manifest.sources:
+        if source.url not in known:
+            continue
+        is_published = source.sha256 == known[source.url]
+        if source.is_published_file != is_published:
+            said = "the published file" if source.is_published_file else "not the published file"
+            yield Finding(
+                MANIFEST_NAME,
+                f"sources: it calls {source.name} {said}; SHA-256 {source.sha256[:16]}..., "
+                f"published {known[source.url][:16]}...",
+            )

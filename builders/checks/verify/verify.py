@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builders.checks.verify.documents import check_card, check_croissant, check_report
-from builders.checks.verify.files import check_bytes, check_names, records
+from builders.checks.verify.files import check_bytes, check_names, check_sources, records
 from builders.checks.verify.finding import Finding
 from builders.checks.verify.frames import check_frames
-from builders.checks.verify.known_files import check_sources
 from builders.checks.verify.parquet_form import check_forms
 from builders.checks.verify.rows import check_rows
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest

@@ -11,7 +11,7 @@ from datasets import load_dataset
 from huggingface_hub import DatasetCard, DatasetCardData
 
 from builders.build import build_source
-from builders.documents.card_reading import read_info
+from builders.documents.card import read_info
 from builders.documents.report import BuildReport
 from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source

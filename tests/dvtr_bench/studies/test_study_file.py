@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dvtr_bench.studies.toml_lines import line_of
+from dvtr_bench.studies.study_file import line_of
 
 TEXT = '''# a comment
 title = "one # not a comment"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from dvtr_bench.training.seed_runs import find_other_seeds
+from dvtr_bench.training.run_choice import find_other_seeds
 
 
 @pytest.fixture
