@@ -104,6 +104,11 @@ class RenderedClip:
         parts = f"{RENDERER_VERSION} {self.encoder} {self.plan!r}"
         return hashlib.sha256(parts.encode()).hexdigest()
 
+    @property
+    def identity_is_sha256(self) -> bool:
+        """False: the file is yet to be rendered."""
+        return False
+
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
         """Render the clip into a real MP4 file and give it.

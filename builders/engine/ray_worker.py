@@ -46,6 +46,11 @@ class SentClip:
         """Return the original's."""
         return self.sha256
 
+    @property
+    def identity_is_sha256(self) -> bool:
+        """As of the original."""
+        return self.original.identity_is_sha256
+
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
         """Give a copy of the file."""

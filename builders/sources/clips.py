@@ -120,6 +120,11 @@ class ZippedClip:
         """Return the SHA-256 of the unpacked clip: the same as of the clip as a file."""
         return self.member.sha256()
 
+    @property
+    def identity_is_sha256(self) -> bool:
+        """True."""
+        return True
+
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
         """Give this one clip as a file, for as long as it is decoded."""

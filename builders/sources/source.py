@@ -109,6 +109,11 @@ class Footage(Protocol):
         """
         ...
 
+    @property
+    def identity_is_sha256(self) -> bool:
+        """Whether the identity is the SHA-256 of the file that `opened` gives."""
+        ...
+
     def opened(self, scratch: Path) -> AbstractContextManager[Path]:
         """Give a video file to decode, made below `scratch` where it has to be made."""
         ...
@@ -140,6 +145,11 @@ class ClipFile:
         except OSError as failure:
             reason = failure.strerror or str(failure)
             raise ClipError(f"{self.path}: cannot be read ({reason})") from failure
+
+    @property
+    def identity_is_sha256(self) -> bool:
+        """True."""
+        return True
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:

@@ -45,7 +45,12 @@ class ExtractedClip:
 
 
 def extract_frames(
-    path: Path, sampling: Sampling, *, short_side_px: int = SHORT_SIDE_PX, threads: int = 1
+    path: Path,
+    sampling: Sampling,
+    *,
+    short_side_px: int = SHORT_SIDE_PX,
+    threads: int = 1,
+    clip_sha256: str | None = None,
 ) -> ExtractedClip:
     """Decode a clip and keep its sampled frames.
 
@@ -59,6 +64,7 @@ def extract_frames(
         sampling: which frames.
         short_side_px: size of the frames.
         threads: decoding threads; the result does not depend on it.
+        clip_sha256: of the file, where it is known already; None to hash it here.
 
     Returns:
         Frames, times, facts and hashes.
@@ -72,7 +78,7 @@ def extract_frames(
         (12, (224, 398, 3))
     """
     check_file(path)
-    clip_sha256 = file_sha256(path)
+    clip_sha256 = clip_sha256 or file_sha256(path)
     foretold = read_packet_timeline(path)
     wanted = sampling.pick(foretold) if foretold else []
     decoder = ClipDecoder(path, threads)

@@ -13,10 +13,14 @@ import pytest
 
 from builders.engine import assemble, clip_work, parquet
 from builders.engine.pool import Crash, run_tasks
+from builders.engine.settings import FrameSettings
 from builders.engine.staging import open_staging
+from builders.sources.source import ClipFile
 from dvtr_bench.errors import BuildError, ClipError, OutputExistsError
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.video.sampling import Sampling
 from tests.builders.conftest import FolderBuilder
-from tests.builders.tiny_clips import pack
+from tests.builders.tiny_clips import TinyClips, pack
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -325,6 +329,26 @@ def square(number: int) -> int:
 
 def fail(number: int) -> int:
     raise ClipError(f"task {number}")
+
+
+def test_a_clip_is_hashed_once(
+    tmp_path: Path, tiny_clips: TinyClips, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed: list[Path] = []
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return file_sha256(path)
+
+    monkeypatch.setattr("builders.sources.source.file_sha256", counted)
+    monkeypatch.setattr("dvtr_bench.video.extract.file_sha256", counted)
+    path = tiny_clips.write(tmp_path / "clip.mp4")
+    settings = FrameSettings(Sampling.parse("3"))
+    staged = clip_work.stage_clip(clip_work.ClipTask(ClipFile(path), settings, tmp_path, ()))
+    assert isinstance(staged, clip_work.StagedClip)
+    kept = clip_work.read_staged(clip_work.kept_path(tmp_path, staged.key))
+    assert kept["clip_sha256"].to_pylist() == [file_sha256(path)]
+    assert hashed == [path]
 
 
 def test_a_crashing_worker_loses_its_task_alone() -> None:

@@ -47,6 +47,10 @@ class Trap:
     def identity(self) -> str:
         return hashlib.sha256(self.what.encode()).hexdigest()
 
+    @property
+    def identity_is_sha256(self) -> bool:
+        return False
+
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
         if self.what == "hang":

@@ -39,6 +39,10 @@ class Numbered:
     def identity(self) -> str:
         return hashlib.sha256(str(self.number).encode()).hexdigest()
 
+    @property
+    def identity_is_sha256(self) -> bool:
+        return False
+
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
         yield scratch
