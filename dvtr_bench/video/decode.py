@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 class ClipFacts:
     """What a clip was found to be, counted while decoding, not what its header claims.
 
-    Args:
-        duration_seconds: from the first frame shown to the end of the last one.
-        source_fps: mean frame rate, `source_num_frames / duration_seconds`.
-        source_width_px: of the pictures as they are coded, before rotation.
-        source_height_px: of the pictures as they are coded, before rotation.
-        source_num_frames: frames that a player shows.
-        source_codec: such as h264, hevc, mpeg4.
+    Attributes:
+        duration_seconds: From the first frame shown to the end of the last one.
+        source_fps: Mean frame rate, `source_num_frames / duration_seconds`.
+        source_width_px: Of the pictures as they are coded, before rotation.
+        source_height_px: Of the pictures as they are coded, before rotation.
+        source_num_frames: Frames that a player shows.
+        source_codec: Such as h264, hevc, mpeg4.
         rotation_degrees: 0, 90, 180 or 270, how far stored pictures are turned clockwise to be
             shown; extracted frames have it applied.
-        colour: the conversion to RGB and where it came from, such as "bt709 (tagged), limited
+        colour: The conversion to RGB and where it came from, such as "bt709 (tagged), limited
             range (assumed)".
     """
 
@@ -53,8 +53,8 @@ class ClipFacts:
 class ShownFrame:
     """One decoded frame; its picture is converted only when asked for.
 
-    Args:
-        index: place in display order, from 0.
+    Attributes:
+        index: Place in display order, from 0.
     """
 
     index: int
@@ -80,12 +80,12 @@ class ClipDecoder:
     not count.
 
     Args:
-        path: the clip.
-        threads: decoding threads, of use for clips coded in slices. Builders run one process a
+        path: The clip.
+        threads: Decoding threads, of use for clips coded in slices. Builders run one process a
             core and leave it at 1.
 
     Raises:
-        ClipError: when iterated, see the messages.
+        ClipError: When iterated, see the messages.
 
     Example:
         >>> decoder = ClipDecoder(path)  # doctest: +SKIP
@@ -151,9 +151,9 @@ class ClipDecoder:
 class Orientation:
     """How a stored picture is turned to be shown.
 
-    Args:
+    Attributes:
         clockwise_degrees: 0, 90, 180 or 270, applied after the mirroring.
-        mirrored: flipped left to right first.
+        mirrored: Flipped left to right first.
     """
 
     clockwise_degrees: int = 0
@@ -163,7 +163,7 @@ class Orientation:
         """Turn a picture upright.
 
         Args:
-            picture: uint8, height x width x 3.
+            picture: Uint8, height x width x 3.
 
         Returns:
             uint8, contiguous; height and width change places at 90 and 270 degrees.
@@ -177,7 +177,7 @@ def frame_orientation(frame: VideoFrame) -> Orientation:
     """Read a frame's display matrix.
 
     Args:
-        frame: a decoded frame.
+        frame: A decoded frame.
 
     Returns:
         The orientation, to the nearest right angle: phones and drones write no other.

@@ -29,12 +29,12 @@ SHORT_SIDE_PX = 224
 class ExtractedClip:
     """The sampled frames of a clip and what the clip was found to be.
 
-    Args:
-        frames: uint8, height x width x 3, RGB, short side as asked, in display order.
-        frame_pts_seconds: when each of them is first shown, from the clip's first frame.
-        facts: counted while decoding.
-        clip_sha256: of the file, lower-case hex.
-        perceptual_hash: of the frames, a signed 64-bit number.
+    Attributes:
+        frames: Uint8, height x width x 3, RGB, short side as asked, in display order.
+        frame_pts_seconds: When each of them is first shown, from the clip's first frame.
+        facts: Counted while decoding.
+        clip_sha256: Of the file, lower-case hex.
+        perceptual_hash: Of the frames, a signed 64-bit number.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -60,17 +60,17 @@ def extract_frames(
     sampled frames are ever held in memory.
 
     Args:
-        path: the clip.
-        sampling: which frames.
-        short_side_px: size of the frames.
-        threads: decoding threads; the result does not depend on it.
-        clip_sha256: of the file, where it is known already; None to hash it here.
+        path: The clip.
+        sampling: Which frames.
+        short_side_px: Size of the frames.
+        threads: Decoding threads; the result does not depend on it.
+        clip_sha256: Of the file, where it is known already; None to hash it here.
 
     Returns:
         Frames, times, facts and hashes.
 
     Raises:
-        ClipError: the clip is missing, no video, cut off or damaged.
+        ClipError: The clip is missing, no video, cut off or damaged.
 
     Example:
         >>> clip = extract_frames(Path("a.mp4"), Sampling.parse("12"))  # doctest: +SKIP

@@ -39,9 +39,9 @@ class StreamReader:
     """One pass over one stream: packets in, checked frames out, their times noted.
 
     Args:
-        path: the clip, for messages.
-        container: the open container.
-        stream: the stream to decode, threads set.
+        path: The clip, for messages.
+        container: The open container.
+        stream: The stream to decode, threads set.
     """
 
     def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
@@ -64,7 +64,7 @@ class StreamReader:
             Every frame that is shown, in display order.
 
         Raises:
-            ClipError: cut off, damaged, or without any frame.
+            ClipError: Cut off, damaged, or without any frame.
         """
         try:
             for packet in self._container.demux(self._stream):
@@ -111,7 +111,7 @@ class StreamReader:
         """Note a frame's time and check it.
 
         Raises:
-            ClipError: a frame without a time, one that goes back in time, or one too large.
+            ClipError: A frame without a time, one that goes back in time, or one too large.
         """
         check_frame_size(self._path, frame.width, frame.height)
         tick = frame.pts if frame.pts is not None else frame.dts
@@ -138,7 +138,7 @@ class StreamReader:
         """Tell a picture that is too large from one that is damaged.
 
         Raises:
-            ClipError: the decoder refused a picture for its size.
+            ClipError: The decoder refused a picture for its size.
         """
         if size := find_refused_size(self._path):
             check_frame_size(self._path, *size)
@@ -166,14 +166,14 @@ def read_packet_timeline(path: Path) -> Timeline | None:
     """Foretell a clip's timeline from its packets, without decoding.
 
     Args:
-        path: the clip.
+        path: The clip.
 
     Returns:
         The timeline that decoding will most likely find; None where packets carry no times. It is
         a guess: frames that open a cut group of pictures have packets and are never shown.
 
     Raises:
-        ClipError: the file cannot be opened or has no video stream.
+        ClipError: The file cannot be opened or has no video stream.
     """
     with open_container(path) as container:
         stream = pick_video_stream(path, container)
@@ -220,14 +220,14 @@ def find_refused_size(path: Path) -> tuple[int, int] | None:
     """Look for the picture that is larger than `MAX_FRAME_PX`.
 
     Args:
-        path: a clip that could not be decoded as a whole.
+        path: A clip that could not be decoded as a whole.
 
     Returns:
         Width and height, in pixels, of the first such picture that the decoder refused; None where
         it failed for another reason.
 
     Raises:
-        ClipError: the clip cannot even be opened.
+        ClipError: The clip cannot even be opened.
     """
     with _open_log() as log, open_container(path) as container:
         stream = pick_video_stream(path, container)
