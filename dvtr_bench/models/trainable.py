@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 class Trainable(StagedRetriever, Protocol):
     """A retriever that is a torch module and says how it is trained.
 
-    It has a border: the towers on one side (`encode_tokens`, `encode_frames`), everything else on
-    the other (`head_loss`). What crosses it are named tensors whose first axis is the item and
-    whose other axes do not depend on the batch, so that the loop may keep them, cut them, join them
-    and gather them from other processes. The loop encodes each clip of a batch once, then hands
-    captions and frames in matching order to `head_loss`.
+    It has two parts: the towers (`encode_tokens`, `encode_frames`) and the head (`head_loss`).
+    Towers return named tensors whose first axis is the item and whose other axes do not depend on
+    the batch. So the loop may keep them, cut them, join them and gather them from other processes.
+    The loop encodes each clip of a batch once, then gives captions and frames in matching order to
+    `head_loss`.
     """
 
     def tokenize(self, captions: Sequence[str]) -> "torch.Tensor":

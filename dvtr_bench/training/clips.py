@@ -48,7 +48,7 @@ class PixelClips:
         return False
 
     def batch(self, indices: Sequence[int]) -> "Features":
-        """Return ``pixels`` and ``frame_mask`` of some clips, on the CPU; nothing of none."""
+        """Return ``pixels`` and ``frame_mask`` of some clips, on the CPU; {} for no clips."""
         if not indices:
             return {}
         clips = [self._clip(index) for index in indices]

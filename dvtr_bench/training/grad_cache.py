@@ -1,11 +1,11 @@
-"""The border between towers and head: a batch crosses it whole, however it was encoded.
+"""GradCache: the loss and the gradient of a whole batch, in the memory of a piece of it.
 
 A contrastive loss compares every caption of a batch with every clip of it. Plain gradient
-accumulation adds up the losses of micro-batches, each with negatives of its own alone: another
-objective. Here what the towers give is cut off from their graphs, joined to the whole batch (from
-micro-batches, from other processes, or both), and the head's loss taken over all of it. Its
-gradient with respect to what crossed is then handed back to the towers, piece by piece. By the
-chain rule that is the gradient of the whole batch, exactly, at the memory of one piece.
+accumulation adds up the losses of micro-batches, each with its own negatives alone: another
+objective. Here the outputs of the towers are detached from their graphs and joined to the whole
+batch (from micro-batches, from other processes, or both). The head's loss is taken over all of it.
+Its gradient with respect to those outputs then goes back through the towers, piece by piece. By the
+chain rule that is exactly the gradient of the whole batch, in the memory of one piece.
 
 Source: Gao et al. 2021, GradCache (arXiv 2101.06983). differs: a batch of one piece keeps its graph
 and is not encoded twice; with several processes it is GradCache over gathered outputs, as the
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from dvtr_bench.runtime.processes import Processes
 
 
-class Crossing:
-    """What one tower gives for a batch, and the way back for its gradient.
+class TowerOutputs:
+    """The outputs of one tower for a whole batch, and the way back for their gradient.
 
     Args:
         encode: The tower: takes inputs, gives named tensors, a row an item.
@@ -39,7 +39,7 @@ class Crossing:
         processes: Those that share the batch.
 
     Attributes:
-        features: Rows of the whole batch, cut off from the tower's graph; the head's loss leaves
+        features: Rows of the whole batch, detached from the tower's graph; the head's loss leaves
             its gradient there.
     """
 
@@ -74,15 +74,15 @@ class Crossing:
             name: value.requires_grad_(value.is_floating_point()) for name, value in whole.items()
         }
 
-    def hand_back(self) -> None:
-        """Give the tower the gradient that the head left, this process's rows of it."""
+    def backward(self) -> None:
+        """Send the gradient that the head left back through the tower: this process's rows."""
         for number, rows in enumerate(self._pieces):
             outputs = self._kept[number] if self._kept else self._encoded(rows)
             there = slice(self._first_row + rows.start, self._first_row + rows.stop)
             back = [
                 (output, gradient[there])
                 for name, output in outputs.items()
-                # A frozen tower has no graph, and the head need not look at all that crossed.
+                # A frozen tower has no graph, and the head need not use every output.
                 if output.requires_grad and (gradient := self.features[name].grad) is not None
             ]
             if back:
@@ -108,25 +108,25 @@ def own_rows(count: int, processes: "Processes") -> slice:
 
 def share_gradients(
     parameters: Sequence[torch.nn.Parameter],
-    crossings: Sequence[Crossing],
+    outputs: Sequence[TowerOutputs],
     processes: "Processes",
 ) -> None:
-    """Turn the head's gradient, which every process has, into that of the whole model.
+    """Complete the head's gradient, which every process has, to that of the whole model.
 
-    Each process hands back to its towers what belongs to its rows; the sum over the processes is
-    the gradient of the whole batch. What the head left on its own parameters is the same in every
-    process and counts once.
+    Each process sends the gradient of its own rows back through its towers; the sum over the
+    processes is the gradient of the whole batch. The gradient of the head's own parameters is the
+    same in every process and counts once.
 
     Args:
         parameters: All that is trained; the head's backward pass has been done.
-        crossings: Of the batch.
+        outputs: Of every tower that was run for the batch.
         processes: Those that share the batch.
     """
     for parameter in parameters:
         if processes.count > 1 and parameter.grad is not None:
             parameter.grad /= processes.count
-    for crossing in crossings:
-        crossing.hand_back()
+    for output in outputs:
+        output.backward()
     if processes.count == 1:
         return
     reached = {row for row, parameter in enumerate(parameters) if parameter.grad is not None}

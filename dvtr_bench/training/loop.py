@@ -19,7 +19,7 @@ from dvtr_bench.training.batches import (
     steps_in_epoch,
 )
 from dvtr_bench.training.clips import prefetched
-from dvtr_bench.training.grad_cache import Crossing, own_rows, share_gradients
+from dvtr_bench.training.grad_cache import TowerOutputs, own_rows, share_gradients
 from dvtr_bench.training.optimiser import (
     new_optimiser,
     parameter_groups,
@@ -131,8 +131,8 @@ class Loop:
                 rate = self._set_learning_rate(step)
                 if num_frames is not None:
                     # For the whole batch, so that they do not depend on the number of processes.
-                    lots = torch.rand(len(batch.clips), num_frames, generator=generator)
-                    clips = self._some_frames(clips, lots, encoded=inputs.clips.encoded)
+                    chances = torch.rand(len(batch.clips), num_frames, generator=generator)
+                    clips = self._some_frames(clips, chances, encoded=inputs.clips.encoded)
                 losses = self._step(batch, inputs, clips, seed=generator.initial_seed() + step)
                 _require_finite(losses, epoch, number)
                 seconds = time.perf_counter() - began
@@ -150,23 +150,23 @@ class Loop:
         self._optimiser.zero_grad(set_to_none=True)
         captions = self._own(batch.captions, encoded=inputs.captions.encoded)
         texts = inputs.captions.batch(captions)
-        crossings = []
+        outputs = []
         if inputs.captions.encoded:
             texts = self._placed(texts)
         else:
-            crossings.append(self._cross(self._encode_tokens, texts, seed))
-            texts = crossings[-1].features
+            outputs.append(self._run_tower(self._encode_tokens, texts, seed))
+            texts = outputs[-1].features
         if inputs.clips.encoded:
             clips = self._placed(clips)
         else:
-            crossings.append(self._cross(self.model.encode_frames, clips, seed))
-            clips = crossings[-1].features
+            outputs.append(self._run_tower(self.model.encode_frames, clips, seed))
+            clips = outputs[-1].features
         places = torch.tensor(batch.clip_of_caption, device=self.device)
         with self._autocast():
             frames = {name: value[places] for name, value in clips.items()}
             losses = self.model.head_loss(texts, frames)
         torch.autograd.backward(self._scaler.scale(losses["loss"]))
-        share_gradients(list(self._names), crossings, self.processes)
+        share_gradients(list(self._names), outputs, self.processes)
         self._scaler.unscale_(self._optimiser)
         nn.utils.clip_grad_norm_(self._names, self.recipe.max_grad_norm)
         self._scaler.step(self._optimiser)
@@ -174,10 +174,10 @@ class Loop:
         self.model.clamp_logit_scale(self.recipe.max_logit_scale)
         return {name: value.item() for name, value in losses.items()}
 
-    def _cross(
+    def _run_tower(
         self, encode: "Callable[[Features], Features]", inputs: "Features", seed: int
-    ) -> Crossing:
-        return Crossing(
+    ) -> TowerOutputs:
+        return TowerOutputs(
             encode,
             inputs,
             piece=self.recipe.micro_batch_size,
@@ -190,12 +190,14 @@ class Loop:
     def _encode_tokens(self, inputs: "Features") -> "Features":
         return self.model.encode_tokens(inputs["tokens"])
 
-    def _some_frames(self, clips: "Features", lots: torch.Tensor, *, encoded: bool) -> "Features":
+    def _some_frames(
+        self, clips: "Features", chances: torch.Tensor, *, encoded: bool
+    ) -> "Features":
         if not clips or self.recipe.frames_a_step is None:
             return clips
         if not encoded:
-            lots = lots[own_rows(len(lots), self.processes)]
-        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, lots)
+            chances = chances[own_rows(len(chances), self.processes)]
+        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, chances)
         rows = torch.arange(len(chosen))[:, None]
         return {name: value[rows, chosen] for name, value in clips.items()}
 

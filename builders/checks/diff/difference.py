@@ -21,7 +21,7 @@ from dvtr_bench.runtime.progress import progress_bar
 
 @dataclass(frozen=True)
 class Change:
-    """One video, or one caption of it, that is otherwise in B than in A.
+    """One video, or one caption of it, that differs between A and B.
 
     Attributes:
         video_id: The video.

@@ -1,4 +1,4 @@
-"""What was set or said otherwise in two manifests."""
+"""Settings and statements that differ between two manifests."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

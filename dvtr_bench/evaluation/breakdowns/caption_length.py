@@ -18,7 +18,7 @@ BINS: Final = (
     (30, "13 to 30 words"),
     (float("inf"), "over 30 words"),
 )
-"""Most words of each group. Over 30 is the paper's own border. Three quarters of the captions of
+"""Most words of each group. Over 30 is the paper's own limit. Three quarters of the captions of
 USRD and CapERA have at most 12 words, one in eight of those of UMCRD."""
 
 

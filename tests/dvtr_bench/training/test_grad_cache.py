@@ -11,7 +11,7 @@ from torch import nn
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.listing import list_models
 from dvtr_bench.runtime.processes import ALONE
-from dvtr_bench.training.grad_cache import Crossing
+from dvtr_bench.training.grad_cache import TowerOutputs
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.train import train
 from tests.fixtures.shared_training import gradients, toy_batch
@@ -101,7 +101,7 @@ def test_a_tower_draws_the_same_at_random_when_it_is_run_again() -> None:
         seen.append(tower(features["x"]))
         return {"y": seen[-1]}
 
-    crossing = Crossing(
+    outputs = TowerOutputs(
         encode,
         {"x": inputs},
         piece=2,
@@ -111,8 +111,8 @@ def test_a_tower_draws_the_same_at_random_when_it_is_run_again() -> None:
         processes=ALONE,
     )
     state = torch.get_rng_state()
-    crossing.features["y"].square().sum().backward()
-    crossing.hand_back()
+    outputs.features["y"].square().sum().backward()
+    outputs.backward()
     assert torch.equal(state, torch.get_rng_state())
     assert [len(y) for y in seen] == [2] * 6
     for first, again in zip(seen[:3], seen[3:], strict=True):
