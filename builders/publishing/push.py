@@ -20,7 +20,7 @@ from builders.summary import FINGERPRINT_SHOWN, size_text
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.dataset.versions import release, version_tag
-from dvtr_bench.errors import InputError, PublishError
+from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.terminal import make_console
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
@@ -59,6 +59,7 @@ class PushPlan:
         stale: Paths of the main branch that would go.
         remote: The repository; None when there is none yet.
         is_published: Whether all of it is there already, under this tag.
+        unseen: Why the Hub was not seen, in a dry run; empty where it was.
     """
 
     manifest: Manifest
@@ -68,6 +69,7 @@ class PushPlan:
     stale: tuple[str, ...]
     remote: RemoteState | None
     is_published: bool
+    unseen: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -123,7 +125,17 @@ def push(
         if not settings.dry_run:
             repo.check_token()
         files = read_local_files(chosen, progress=settings.progress)
-        plan = make_plan(chosen.manifest, files, repo, private=settings.private)
+        try:
+            plan = make_plan(chosen.manifest, files, repo, private=settings.private)
+        except HubUnreachableError as failure:
+            if not settings.dry_run:
+                raise
+            tag = version_tag(chosen.manifest.version)
+            plan = PushPlan(
+                *(chosen.manifest, repo.url, tag, tuple(files), (), None),
+                is_published=False,
+                unseen=str(failure).partition(". ")[0],
+            )
         announce(plan)
         if not (plan.is_published or settings.dry_run):
             _send(plan, repo, settings)
@@ -308,6 +320,8 @@ def print_plan(plan: PushPlan, settings: PushSettings) -> None:
     if licence.id == "unknown":
         say("note: readers are not told what they may do with it", "yellow")
     say(_visibility(plan, settings))
+    if plan.unseen:
+        say(f"note: what the Hub holds is not known: {plan.unseen}", "yellow")
     if settings.dry_run:
         say("dry run: nothing was sent")
 
@@ -326,6 +340,8 @@ def print_done(plan: PushPlan, settings: PushSettings) -> None:
 
 
 def _visibility(plan: PushPlan, settings: PushSettings) -> str:
+    if plan.unseen:
+        return f"as {'private' if settings.private else 'public'}, where it is a new repository"
     if plan.remote is None:
         return f"a new repository, {'private' if settings.private else 'public'}"
     return f"into the repository that is there, {'private' if plan.remote.is_private else 'public'}"

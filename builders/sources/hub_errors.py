@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dvtr_bench.errors import DvtrError, NotFoundError, PublishError
+from dvtr_bench.errors import DvtrError, HubUnreachableError, NotFoundError, PublishError
 
 _GO_ON = "Nothing is lost: run the same command again and it goes on"
 
@@ -17,7 +17,8 @@ def hub_errors_explained(repo: str) -> Iterator[None]:
         repo: The repository in question.
 
     Raises:
-        PublishError: The Hub refuses, or cannot be reached.
+        PublishError: The Hub refuses.
+        HubUnreachableError: It cannot be reached.
         NotFoundError: There is no such repository, or this token does not see it.
     """
     from huggingface_hub import constants
@@ -40,7 +41,7 @@ def hub_errors_explained(repo: str) -> Iterator[None]:
     except LocalTokenNotFoundError as failure:
         raise PublishError(_no_token(repo)) from failure
     except OfflineModeIsEnabled as failure:
-        raise PublishError(
+        raise HubUnreachableError(
             "the Hub is not asked, because HF_HUB_OFFLINE is set: unset it and try again"
         ) from failure
     except RepositoryNotFoundError as failure:
@@ -50,7 +51,7 @@ def hub_errors_explained(repo: str) -> Iterator[None]:
     except HfHubHTTPError as failure:
         raise PublishError(_refused(repo, failure)) from failure
     except (http_error, ConnectionError, TimeoutError) as failure:
-        raise PublishError(
+        raise HubUnreachableError(
             f"{constants.ENDPOINT}: cannot be reached, or the connection broke off "
             f"({_reason(failure)}). {_GO_ON}"
         ) from failure

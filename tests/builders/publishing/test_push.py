@@ -214,6 +214,31 @@ def test_a_dry_run_sends_nothing(hub, client, datasets) -> None:
     assert {method for method, _ in hub.requests} == {"GET"}
 
 
+def test_a_dry_run_needs_no_network(datasets, tmp_path) -> None:
+    built = datasets.build()
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "dvtr_bench",
+            "push",
+            str(built.folder),
+            "--repo",
+            REPO,
+            "--dry-run",
+        ],
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "lab/drones as v1.0.0" in shown.stdout
+    assert "note: what the Hub holds is not known: the Hub is not asked" in shown.stdout
+    assert shown.stdout.endswith("dry run: nothing was sent\n")
+
+
 def test_private_is_private(hub, client, datasets) -> None:
     built = datasets.build()
     assert push(client, built, "--private").code == 0
