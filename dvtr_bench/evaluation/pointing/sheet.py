@@ -103,7 +103,8 @@ def draw_map_sheet(
     draw = ImageDraw.Draw(sheet)
     draw.text((GAP_PX, 12), title, fill=INK, font=_font(22))
     draw.text((GAP_PX, 44), note, fill=FAINT, font=_font(14))
-    _draw_scale(draw, width)
+    if any(row.patches is not None for section in sections for row in section.rows):
+        _draw_scale(draw, width)
     top = 84
     _label(draw, "the frames, as the model sees them", top)
     for place, (frame, seconds) in enumerate(zip(frames, times_seconds, strict=True)):
