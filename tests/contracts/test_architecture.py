@@ -1,6 +1,7 @@
 """The house as DESIGN draws it: who may import whom, no cycles, no torch where none belongs."""
 
 import ast
+import re
 import statistics
 import subprocess
 import sys
@@ -154,6 +155,23 @@ def test_no_import_cycles_between_files() -> None:
 
 def test_no_import_cycles_between_folders() -> None:
     assert not (cycle := find_cycle(graph_of(room_of))), " -> ".join(cycle)
+
+
+def test_folders_of_the_core_use_those_above_them() -> None:
+    page = (ROOT / "ARCHITECTURE.md").read_text(encoding="utf-8").split("**The core")[1]
+    order = re.findall(r"^\| `(\w+)/` \|", page.split("\n**")[0], re.MULTILINE)
+    core = ROOT / "dvtr_bench"
+    assert sorted(order) == sorted(path.name for path in core.iterdir() if any(path.glob("*.py")))
+    wrong = [
+        f"{found.importer} imports {found.imported}"
+        for found in IMPORTS
+        if found.at_load and found.imported in FILES
+        for source, target in [(room_of(found.importer), room_of(found.imported))]
+        if source.startswith("dvtr_bench.") and target.startswith("dvtr_bench.")
+        for one, other in [(source.split(".")[1], target.split(".")[1])]
+        if one in order and other in order and order.index(other) > order.index(one)
+    ]
+    assert not wrong, wrong
 
 
 @pytest.mark.parametrize("package", TORCH_FREE)
