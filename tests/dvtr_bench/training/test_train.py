@@ -20,8 +20,9 @@ from dvtr_bench.runtime.checkpoint import (
     tensors_sha256,
 )
 from dvtr_bench.training import run as train_run
+from dvtr_bench.training.inputs import prepare_inputs
 from dvtr_bench.training.recipe import Recipe
-from dvtr_bench.training.train import train
+from dvtr_bench.training.train import t2v_recall_at_1, train
 from msam.models.msam import Config as MsamConfig
 from msam.models.msam import Model as Msam
 from tests.fixtures.small_clip import SMALL_CONFIG, small_encoder
@@ -165,6 +166,28 @@ def test_only_best_and_last_checkpoints_stay(tmp_path) -> None:
     state = json.loads((tmp_path / "run.json").read_text())
     kept = {path.name for path in tmp_path.iterdir() if path.name.startswith((".", "epoch"))}
     assert kept == {state["best"], state["last"]}
+
+
+@pytest.mark.parametrize(
+    ("others_of_video_0", "recall"),
+    [
+        (0.5, 100.0),  # every own video stands above all others
+        (1.0, 100 * 14 / 16),  # one other video ties with it: the tie counts against the model
+        (1.5, 100 * 14 / 16),
+    ],
+)
+def test_validation_counts_a_tie_against_the_model(
+    monkeypatch: pytest.MonkeyPatch, others_of_video_0: float, recall: float
+) -> None:
+    model, split = new_model(), ToySplit("validation")
+    _, inputs = prepare_inputs(model, (ToySplit(), split), "nothing", show_progress=False)
+    own = torch.tensor(split.caption_video_index)
+    scores = torch.zeros(len(own), split.num_videos)
+    scores[torch.arange(len(own)), own] = 1.0
+    scores[own == 0, 5] = others_of_video_0
+    rows = iter(torch.split(scores, len(own)))
+    monkeypatch.setattr(type(model), "score", lambda *_: next(rows))
+    assert t2v_recall_at_1(model, split, inputs) == pytest.approx(recall)
 
 
 def test_frozen_frames_stay_and_are_encoded_once(tmp_path) -> None:
