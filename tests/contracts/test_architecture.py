@@ -1,4 +1,4 @@
-"""The house as DESIGN draws it: who may import whom, no cycles, no torch where none belongs."""
+"""The house as ARCHITECTURE.md has it: who may import whom, no cycles, torch in its place."""
 
 import ast
 import re
