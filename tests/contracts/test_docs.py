@@ -14,7 +14,10 @@ from dvtr_bench.cli import make_app
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 PAGES = sorted(
-    [*(ROOT / name for name in ("README.md", "CONTRIBUTING.md")), *DOCS.rglob("*.md")]
+    [
+        *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "ARCHITECTURE.md")),
+        *DOCS.rglob("*.md"),
+    ]
     + [*(ROOT / ".github").rglob("*.md")]
 )
 SOURCES = ("dvtr_bench", "builders", "baselines", "msam", "leaderboard", "tests")
