@@ -1,5 +1,6 @@
 """The pages say what is there: links, commands, options, paths, and what the code cites of them."""
 
+import dataclasses
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import typer
 
+from dvtr_bench.catalog import DATASETS
 from dvtr_bench.cli import make_app
 
 ROOT = Path(__file__).parents[2]
@@ -56,14 +58,13 @@ def headings(page: Path) -> tuple[str, ...]:
 @cache
 def anchors(page: Path) -> set[str]:
     """What GitHub makes of the headings of a page."""
-    found: dict[str, int] = {}
+    found: list[str] = []
     for heading in headings(page):
         text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading).lower()
         slug = re.sub(r"[^\w\- ]", "", text).replace(" ", "-")
-        found[slug] = found.get(slug, -1) + 1
-    return {slug if number == 0 else f"{slug}-{number}" for slug, number in found.items()} | set(
-        found
-    )
+        before = sum(re.fullmatch(rf"{re.escape(slug)}(-\d+)?", one) is not None for one in found)
+        found.append(f"{slug}-{before}" if before else slug)
+    return set(found)
 
 
 @cache
@@ -75,14 +76,30 @@ def commands() -> dict[str, Any]:
 
 @cache
 def options(name: str) -> set[str]:
-    """All options of a command, and of what it is divided into."""
-    pending, found = [commands()[name]], {"--help", "-h"}
-    while pending:
-        command = pending.pop()
-        pending += getattr(command, "commands", {}).values()
-        for parameter in command.params:
-            found.update((*parameter.opts, *parameter.secondary_opts))
+    """All options of a command; those that datasets bring to `build` belong to each of them."""
+    found = {"--help", "-h"}
+    for parameter in commands()[name].params:
+        found.update((*parameter.opts, *parameter.secondary_opts))
     return found
+
+
+@cache
+def options_of_dataset(name: str) -> set[str]:
+    fields = dataclasses.fields(DATASETS.load(name).Options)
+    return {f"--{field.name.replace('_', '-')}" for field in fields}
+
+
+def options_of_all_datasets() -> set[str]:
+    return {option for name in DATASETS.names() for option in options_of_dataset(name)}
+
+
+def options_here(command: str, words: str) -> set[str]:
+    """The options of a command as it stands in a page: `build usrd` takes what usrd takes."""
+    first = next(iter(words.split()), "")
+    if command != "build":
+        return options(command)
+    own = options_of_dataset(first) if first in DATASETS.names() else options_of_all_datasets()
+    return options(command) | own
 
 
 def typed_commands(page: Path) -> Iterator[tuple[str, str]]:
@@ -137,14 +154,14 @@ def test_commands_and_options_exist(page: Path) -> None:
         if command not in commands():
             wrong.append(f"there is no command {command}")
             continue
-        unknown = set(_OPTION.findall(words)) - options(command)
+        unknown = set(_OPTION.findall(words)) - options_here(command, words)
         wrong += [f"{command} has no option {option}" for option in sorted(unknown)]
     assert wrong == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_options_named_alone_exist(page: Path) -> None:
-    known = {option for name in commands() for option in options(name)}
+    known = {option for name in commands() for option in options_here(name, "")}
     known |= {"--version", "--install-completion", "--show-completion"}
     alone = {code.split()[0] for code in inline_code(page) if code.startswith("--")}
     assert sorted(alone - known) == []
@@ -173,7 +190,7 @@ def test_the_command_line_page_has_a_section_for_every_command() -> None:
     for section in re.split(r"(?m)^## ", prose(page))[1:]:
         name = section.partition("\n")[0]
         told = {code.split()[0] for code in _INLINE.findall(section) if code.startswith("-")}
-        assert told - options(name) == set(), name
+        assert told - options_here(name, "") == set(), name
 
 
 def test_the_code_cites_pages_and_headings_that_are_there() -> None:
