@@ -38,5 +38,5 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the pages tell the truth: links, commands, options, paths, examples."""
+    """Check that the pages tell the truth: links, commands, options, paths."""
     session.run("pytest", "-q", "tests/contracts/test_docs.py", *session.posargs)
