@@ -61,7 +61,7 @@ def build(name: str, options: Mapping[str, object], settings: BuildSettings) -> 
 
     Example:
         >>> from pathlib import Path
-        >>> annotations = {"annotations": Path("../shared/annotations")}
+        >>> annotations = {"annotations": Path("annotations")}
         >>> build("usrd", annotations, BuildSettings(frames=None))  # doctest: +SKIP
     """
     module = DATASETS.load(name)

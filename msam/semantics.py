@@ -39,7 +39,7 @@ class AdaptiveSlots(nn.Module):
         width: C.
         num_semantics: K.
 
-    Source: arXiv 2510.15470, msam-spec section 3, step 1.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "3. Semantics", step 1.
     """
 
     def __init__(self, width: int, num_semantics: int) -> None:
@@ -91,8 +91,9 @@ class SemanticBranch(nn.Module):
         width: C.
         num_semantics: K.
 
-    Source: arXiv 2510.15470, msam-spec section 3; hidden widths C/2 and C/8, the start as released
-        (`draw_weights`): what its slot networks draw themselves is overwritten there.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "3. Semantics"; hidden widths C/2 and C/8, the
+        start as released (`draw_weights`): what its slot networks draw themselves is overwritten
+        there.
     """
 
     def __init__(self, width: int, num_semantics: int) -> None:
@@ -152,7 +153,7 @@ def distribution_loss(videos: Semantics, texts: Semantics) -> torch.Tensor:
     Returns:
         A scalar: summed over slots and channels, averaged over the batch.
 
-    Source: arXiv 2510.15470, msam-spec section 3.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "4. Losses".
     """
     ratio = videos.spread / texts.spread
     shift = (texts.mean - videos.mean) / texts.spread
@@ -169,7 +170,7 @@ def diversity_loss(semantics: Semantics) -> torch.Tensor:
     Returns:
         A scalar, in 0..1: the mean of |cosine(slots) - I|.
 
-    Source: arXiv 2510.15470, msam-spec section 3.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "4. Losses".
     """
     slots = functional.normalize(semantics.embeds, dim=-1)
     cosine = slots @ slots.transpose(1, 2)

@@ -26,7 +26,7 @@ class TemporalEncoder(nn.Module):
         quick_gelu: Whether the layers use QuickGELU.
 
     Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``, its norms and its start
-        included (`draw_weights`); msam-spec sections 1 and 4.
+        included (`draw_weights`); docs/reference/msam.md, "1. Encoders", "6. Initial weights".
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The record of one run, typed: everything that protocol.md asks for, nothing loose."""
+"""The record of one run, typed: all that docs/reference/protocol.md asks for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields

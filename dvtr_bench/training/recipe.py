@@ -57,7 +57,8 @@ class Recipe:
     Raises:
         ConfigError: A value out of range.
 
-    Source: msam-spec section 4 (arXiv 2510.15470 and the authors' code, after CLIP4Clip).
+    Source: docs/reference/msam.md, "5. Recipe of the release" (arXiv 2510.15470 and the authors'
+        code, after CLIP4Clip).
     """
 
     epochs: int = 5

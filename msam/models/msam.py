@@ -3,7 +3,7 @@
 Source: arXiv 2510.15470 and the authors' code (huangjh98/ASLVT). differs: padded frames are masked
 out of the pooling and of the semantic branch, and so are padded words of that branch (with
 ``padding=release`` all take part, as released); the block of texts is an argument; the weight decay
-leaves out norms and the logit scale. docs/fidelity.md lists all that differs, with its size.
+leaves out norms and the logit scale. docs/reference/fidelity.md lists what differs, with its size.
 
 Regions. The abstract speaks of semantics "from specific scene regions" and of matching "in target
 regions"; what the published steps attend over and pool are whole frames. With ``regions`` set to

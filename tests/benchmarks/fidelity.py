@@ -1,4 +1,4 @@
-"""How large the differences are that docs/fidelity.md lists with a measured size.
+"""How large the differences are that docs/reference/fidelity.md lists with a measured size.
 
     python tests/benchmarks/fidelity.py
 

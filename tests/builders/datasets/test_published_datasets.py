@@ -1,4 +1,4 @@
-"""The real annotation files give exactly what datasets.md states of them."""
+"""The real annotation files give what docs/reference/datasets.md states of them."""
 
 import json
 from collections import Counter

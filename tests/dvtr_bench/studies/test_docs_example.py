@@ -1,4 +1,4 @@
-"""The study that docs/studies.md shows runs as it stands there."""
+"""The study that docs/guides/studies.md shows runs as it stands there."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from dvtr_bench.studies.places import shipped_studies
 from tests.builders.tiny_clips import TinyClips
 from tests.fixtures.small_clip import SMALL_CONFIG
 
-DOCS = Path(__file__).parents[3] / "docs" / "studies.md"
+DOCS = Path(__file__).parents[3] / "docs" / "guides" / "studies.md"
 SPLITS = ["train"] * 4 + ["validation"] * 2 + ["test"] * 6
 
 

@@ -1,4 +1,4 @@
-"""MSAM's ablation: every switch of section 5 of the specification, each a real one."""
+"""MSAM's ablation: every switch that docs/reference/msam.md lists, each a real one."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +22,7 @@ WANTED = {
     "regions": {"grid", "learned"},
     "text_block": {1, "all", "text_bank"},
 }
-"""What section 5 asks for beside the full model: K 7, fusion, whole frames, block 32."""
+"""What "Ablations" asks for beside the full model: K 7, fusion, whole frames, block 32."""
 
 STUDY = read_study("msam-ablation")
 

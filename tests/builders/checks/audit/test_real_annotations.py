@@ -1,4 +1,4 @@
-"""The audit of the real annotation files gives every figure that datasets.md states of them."""
+"""The audit of the real annotation files gives every figure of docs/reference/datasets.md."""
 
 import pytest
 

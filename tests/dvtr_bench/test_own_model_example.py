@@ -1,4 +1,4 @@
-"""The model that README shows runs as it stands there."""
+"""The model that docs/guides/own-scores-and-models.md shows runs as it stands there."""
 
 import re
 from pathlib import Path
@@ -10,16 +10,15 @@ from builders.engine.settings import BuildSettings
 from dvtr_bench.results import load_results
 from tests.builders.tiny_clips import TinyClips
 
-HEADING = "### A model of your own"
+PAGE = Path(__file__).parents[2] / "docs" / "guides" / "own-scores-and-models.md"
+HEADING = "## A model of your own"
 
 
 @pytest.fixture
 def code() -> str:
     """The Python block that follows the heading."""
-    text = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
-    _, found, after = text.partition(f"\n{HEADING}\n")
-    if not found:
-        pytest.skip(f"README.md has no heading {HEADING!r}")
+    _, found, after = PAGE.read_text(encoding="utf-8").partition(f"\n{HEADING}\n")
+    assert found, f"{PAGE.name} has no heading {HEADING!r}"
     block = re.search(r"```python\n(.*?)```", after, flags=re.DOTALL)
     assert block is not None
     return block.group(1)
@@ -38,6 +37,6 @@ def test_it_writes_a_result(code: str, tmp_path: Path, monkeypatch: pytest.Monke
     settings = BuildSettings(root=tmp_path / "dvtr", name="mine", workers=0, progress=False)
     build("folder", {"clips": clips, "captions": table}, settings)
     monkeypatch.chdir(tmp_path)
-    exec(compile(code, "README.md", "exec"), {"__name__": "__main__"})
+    exec(compile(code, PAGE.name, "exec"), {"__name__": "__main__"})
     (record,) = load_results("results")
     assert (record.kind, record.dataset.name, record.dataset.num_captions) == ("model", "mine", 8)
