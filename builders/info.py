@@ -22,6 +22,7 @@ from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.dataset.strict_json import from_json
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.terminal import make_console, plain_table
+from dvtr_bench.settings import settings_of
 
 _WIDTH = 100
 
@@ -224,11 +225,10 @@ def _published(info: DatasetInfo) -> Iterable[str]:
 
 
 def _options(module: ModuleType) -> Iterable[str]:
-    for field in dataclasses.fields(module.Options):
-        required = field.default is dataclasses.MISSING
-        default = "required" if required else f"default {field.default}"
-        known = "" if field.default is None else f" ({default})"
-        yield f"{flag(field.name)}: {field.metadata['help']}{known}"
+    for setting in settings_of(module.Options):
+        default = "required" if setting.required else f"default {setting.default}"
+        known = "" if setting.default is None else f" ({default})"
+        yield f"{flag(setting.name)}: {setting.meaning}{known}"
 
 
 def _build_command(module: ModuleType) -> str:

@@ -70,7 +70,7 @@ class Options:
         ConfigError: There is no such size.
     """
 
-    size: str = optional("small", f"how many clips: {_SIZES}")
+    size: str = optional("small", f"how many clips: {_SIZES}", choices=tuple(SIZES))
     seed: int = optional(0, "another seed, other clips of the same kind")
     keep_clips: Path | None = optional(None, "a folder that keeps each MP4 file this run renders")
 

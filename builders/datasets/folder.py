@@ -61,7 +61,11 @@ class Options:
     ratios: str = optional(DEFAULT_RATIOS, "shares of the drawn train, validation and test")
     encoding: str = optional("utf-8", "of the table of captions")
     version: str = optional(INFO.version, "of the dataset, to be raised before it is pushed anew")
-    licence: str | None = optional(None, "of clips and captions, as the Hub calls it: cc-by-4.0")
+    licence: str | None = optional(
+        None,
+        "of clips and captions, as the Hub calls it: cc-by-4.0",
+        other_spellings=("license",),
+    )
     citation: Path | None = optional(None, "a file of BibTeX for the card")
     language: str = optional(INFO.language, "of the captions, as in en or zh-Hans")
 

@@ -119,7 +119,7 @@ class Options:
         "MSRVTT_JSFUSION_test.csv, or auto"
     )
     clips: Path | None = optional(None, "the folder or zip with the clips, named after their ids")
-    split: str = optional("1k-a", "1k-a (JSFusion's) or full (the authors')")
+    split: str = optional("1k-a", "1k-a (JSFusion's) or full (the authors')", choices=_SPLITS)
     validation_fraction: float = optional(0.0, "the share of train that becomes validation (1k-a)")
 
     def __post_init__(self) -> None:

@@ -1,8 +1,9 @@
 """The `dvtr-bench` script and its commands, one file each.
 
-A module holds a function of its own name; a module whose name begins with ``_`` is no command. A
-command imports what it needs inside its function, so that ``dvtr-bench --help`` answers at once and
-builders work without torch. An error of ours becomes one line, ``error: ...``, and exit status 1.
+A module holds a function of its own name, and a ``COMMAND_CLASS`` where it needs a command of
+another kind; a module whose name begins with ``_`` is no command. A command imports what it needs
+inside its function, so that ``dvtr-bench --help`` answers at once and builders work without torch.
+An error of ours becomes one line, ``error: ...``, and exit status 1.
 """
 
 import importlib
@@ -10,6 +11,7 @@ import os
 import pkgutil
 import sys
 from io import TextIOWrapper
+import warnings
 from typing import Annotated, Any, Final
 
 import typer
@@ -25,6 +27,9 @@ _WrongUsage: Final[type[Exception]] = next(
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+
+_PYTHONS_OWN: Final = warnings.showwarning
+"""How Python prints a warning."""
 
 
 def _print_version(wanted: bool) -> None:
@@ -59,8 +64,21 @@ def make_app() -> typer.Typer:
         if entry.name.startswith("_"):
             continue
         module = importlib.import_module(f"{__name__}.{entry.name}")
-        app.command(name=entry.name.replace("_", "-"))(getattr(module, entry.name))
+        command_class = getattr(module, "COMMAND_CLASS", None)
+        app.command(name=entry.name.replace("_", "-"), cls=command_class)(
+            getattr(module, entry.name)
+        )
     return app
+
+
+def _print_warning(
+    message: Warning | str, category: type[Warning], *place: Any, **details: Any
+) -> None:
+    """Print a warning of ours as one line; all others as Python does."""
+    if category.__module__.startswith("dvtr_bench."):
+        typer.echo(f"warning: {message}", err=True)
+    else:
+        _PYTHONS_OWN(message, category, *place, **details)
 
 
 def main() -> None:
@@ -70,6 +88,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):
             # A terminal that knows few characters shows "?" for the others.
             stream.reconfigure(errors="replace")
+    warnings.showwarning = _print_warning
     try:
         status = make_app()(standalone_mode=False)
     except DvtrError as failure:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.settings import kinds_of, read_value, value_names
 
 
 def parse_settings(cls: type, settings: Sequence[str]) -> dict[str, Any]:
@@ -39,7 +40,7 @@ def parse_settings(cls: type, settings: Sequence[str]) -> dict[str, Any]:
             raise ConfigError(f"a setting is written name=value, found {setting!r}")
         if name not in names:
             raise ConfigError(_no_setting(name, names))
-        values[name] = _value(hints[name], text.strip(), name)
+        values[name] = read_value(hints[name], text.strip(), name)
     return values
 
 
@@ -75,11 +76,11 @@ def typed_settings(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
 def _no_setting(name: str, names: Sequence[str]) -> str:
     near = get_close_matches(name, names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
-    return f"there is no setting {name!r}: {hint}there are {', '.join(names)}"
+    return f"there is no setting {name!r}: {hint}there are {', '.join(names) or 'none'}"
 
 
 def _typed(hint: Any, value: Any, name: str) -> Any:
-    kinds = _kinds(hint)
+    kinds = kinds_of(hint)
     for kind in kinds:
         if typing.get_origin(kind) is Literal and value in typing.get_args(kind):
             return value
@@ -92,47 +93,4 @@ def _typed(hint: Any, value: Any, name: str) -> Any:
             return Path(value)
         if kind in (bool, int, str) and type(value) is kind:
             return value
-    raise ConfigError(f"{name} takes {' | '.join(_choices(hint))}, found {value!r}")
-
-
-def _value(hint: Any, text: str, name: str) -> Any:
-    for kind in _kinds(hint):
-        if typing.get_origin(kind) is Literal:
-            if text in typing.get_args(kind):
-                return text
-        elif kind is types.NoneType:
-            if text.lower() == "none":
-                return None
-        elif kind is bool:
-            if text.lower() in ("true", "false", "on", "off", "yes", "no", "1", "0"):
-                return text.lower() in ("true", "on", "yes", "1")
-        elif kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-        else:
-            return text
-    raise ConfigError(f"{name} takes {' | '.join(_choices(hint))}, found {text!r}")
-
-
-def _kinds(hint: Any) -> tuple[Any, ...]:
-    if typing.get_origin(hint) in (typing.Union, types.UnionType):
-        return typing.get_args(hint)
-    return (hint,)
-
-
-def _choices(hint: Any) -> list[str]:
-    shown: list[str] = []
-    for kind in _kinds(hint):
-        if typing.get_origin(kind) is Literal:
-            shown.extend(typing.get_args(kind))
-        elif kind is types.NoneType:
-            shown.append("none")
-        elif kind is bool:
-            shown.append("true | false")
-        else:
-            shown.append(
-                {int: "a whole number", float: "a number", Path: "a path"}.get(kind, "text")
-            )
-    return shown
+    raise ConfigError(f"{name} takes {' | '.join(value_names(hint))}, found {value!r}")

@@ -1,0 +1,206 @@
+"""What a frozen dataclass of settings offers: names, values, defaults and what each is for.
+
+Options of a dataset, settings of a model or of a post-processor and a recipe are all such
+dataclasses. The command line, its help and the listings are made from them, so that a new field is
+an option at once. What a field is for stands in the ``Attributes`` of the class's docstring, or in
+the field's metadata under ``help``.
+"""
+
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from collections.abc import Iterator
+from dataclasses import MISSING, dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from dvtr_bench.errors import ConfigError, ExtensionError
+
+_TRUE: Final = ("true", "on", "yes", "1")
+_FALSE: Final = ("false", "off", "no", "0")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One field of a dataclass of settings.
+
+    Attributes:
+        name: The field's name.
+        kind: Its type.
+        default: Its default; `dataclasses.MISSING` where it must be given.
+        meaning: What it is for, in words; empty where the class does not say.
+        other_spellings: Further names of it on the command line, such as ``license``.
+    """
+
+    name: str
+    kind: Any
+    default: Any
+    meaning: str
+    other_spellings: tuple[str, ...] = ()
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given."""
+        return self.default is MISSING
+
+    @property
+    def values(self) -> str:
+        """What it takes, such as ``a whole number | none``."""
+        return " | ".join(value_names(self.kind))
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is on or off."""
+        return self.kind is bool
+
+    @property
+    def default_text(self) -> str:
+        """Its default as a user would write it; ``required`` where it has none."""
+        return "required" if self.required else value_text(self.default)
+
+
+def settings_of(cls: type[Any]) -> tuple[Setting, ...]:
+    """Return the settings that a dataclass offers.
+
+    Args:
+        cls: A dataclass; its fields are str, int, float, bool, Path, Literal, None or unions of
+            them.
+
+    Returns:
+        One a field, in order.
+
+    Raises:
+        ExtensionError: The type of a field cannot be found.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     '''Configuration.
+        ...
+        ...     Attributes:
+        ...         layers: Of the head.
+        ...     '''
+        ...
+        ...     layers: int | None = 4
+        >>> settings_of(Config)[0].values, settings_of(Config)[0].meaning
+        ('a whole number | none', 'Of the head.')
+    """
+    try:
+        hints = typing.get_type_hints(cls)
+    except NameError as failure:
+        raise ExtensionError(
+            f"{cls.__module__}.{cls.__qualname__}: the type of a field cannot be found "
+            f"({failure}): import it outside of TYPE_CHECKING"
+        ) from None
+    meanings = _meanings(cls)
+    return tuple(
+        Setting(
+            field.name,
+            # A list of texts that is known when the file loads is a Literal as well.
+            Literal[choices] if (choices := field.metadata.get("choices")) else hints[field.name],
+            field.default if field.default_factory is MISSING else field.default_factory(),
+            str(field.metadata.get("help", "")) or meanings.get(field.name, ""),
+            tuple(field.metadata.get("other_spellings", ())),
+        )
+        for field in dataclasses.fields(cls)
+    )
+
+
+def read_value(kind: Any, text: str, name: str) -> Any:
+    """Read a value as a user writes it.
+
+    Args:
+        kind: The type of the setting.
+        text: Such as ``12``, ``none`` or ``off``.
+        name: Of the setting, for messages.
+
+    Returns:
+        The value.
+
+    Raises:
+        ConfigError: It is none of the values that the setting takes.
+    """
+    for one in kinds_of(kind):
+        if typing.get_origin(one) is Literal:
+            if text in typing.get_args(one):
+                return text
+        elif one is types.NoneType:
+            if text.lower() == "none":
+                return None
+        elif one is bool:
+            if text.lower() in (*_TRUE, *_FALSE):
+                return text.lower() in _TRUE
+        elif one in (int, float):
+            try:
+                return one(text)
+            except ValueError:
+                continue
+        elif one is not Path:
+            return text
+    if Path in kinds_of(kind):
+        return Path(text)
+    raise ConfigError(f"{name} takes {' | '.join(value_names(kind))}, found {text!r}")
+
+
+def kinds_of(kind: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the one type itself."""
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return typing.get_args(kind)
+    return (kind,)
+
+
+def value_names(kind: Any) -> list[str]:
+    """Return what a setting of a type takes, in words.
+
+    Example:
+        >>> value_names(Literal["mean", "max"] | None)
+        ['mean', 'max', 'none']
+    """
+    shown: list[str] = []
+    for one in kinds_of(kind):
+        if typing.get_origin(one) is Literal:
+            shown.extend(map(str, typing.get_args(one)))
+        elif one is types.NoneType:
+            shown.append("none")
+        elif one is bool:
+            shown.append("true | false")
+        else:
+            words = {int: "a whole number", float: "a number", Path: "a path"}
+            shown.append(words.get(one, "text"))
+    return shown
+
+
+def value_text(value: Any) -> str:
+    """Return a value as a user would write it.
+
+    Example:
+        >>> value_text(None), value_text(False), value_text(1e-7)
+        ('none', 'false', '1e-07')
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _meanings(cls: type[Any]) -> dict[str, str]:
+    """Return what docstrings say of attributes; a subclass has the last word."""
+    found: dict[str, str] = {}
+    for base in reversed(cls.__mro__):
+        found.update(_attributes(inspect.cleandoc(base.__dict__.get("__doc__") or "")))
+    return found
+
+
+def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
+    """Yield the entries of the ``Attributes`` section of a docstring in Google's form."""
+    section = re.search(r"^Attributes:\n((?:[ ]+.*\n?|\n)+)", docstring, re.MULTILINE)
+    if section is None:
+        return
+    body = inspect.cleandoc(section[1])
+    for entry in re.split(r"\n(?=\w)", body):
+        name, colon, meaning = entry.partition(":")
+        if colon and name.isidentifier():
+            yield name, " ".join(meaning.split())
