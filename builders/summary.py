@@ -48,10 +48,12 @@ def print_datasets(root: Path) -> None:
     console = make_console()
     console.print(Text("can be built: dvtr-bench build NAME", "bold"))
     known = plain_table("name", "what it is", "splits", "licence")
-    for name in DATASETS.names():
-        info: DatasetInfo = DATASETS.load(name).INFO
+    for name, module in DATASETS.load_all().items():
+        info: DatasetInfo = module.INFO
         known.add_row(name, info.summary, _expected(info), info.licence.id)
     console.print(known)
+    for problem in DATASETS.problems():
+        console.print(Text(f"note: {problem}"), soft_wrap=True)
     console.print(Text("all that is known of one: dvtr-bench info NAME"))
     built = find_datasets(root)
     if not built:

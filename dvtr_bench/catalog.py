@@ -1,17 +1,66 @@
 """Folders as tables: a dataset, model or metric is one file, its module name is its key.
 
 Listing reads file names and imports nothing; a lookup imports the one file it names. To add an
-entry, add a file.
+entry, add a file, or install a package that declares an entry point in the group of the kind, such
+as ``dvtr_bench.metrics``: its name is the key, its value a module that offers what a file would.
+docs/guides/extending.md shows one of each kind.
 """
 
 import importlib
 import importlib.util
 import pkgutil
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
+from importlib.machinery import ModuleSpec, PathFinder
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import ExtensionError, NotFoundError
+
+
+class PlugInWarning(UserWarning):
+    """A plug-in is left out: it is broken, or its name is taken."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that every file of a kind must offer.
+
+    Attributes:
+        name: As the file spells it.
+        write: What to write, for messages.
+        fits: Whether a value of that name can be used.
+    """
+
+    name: str
+    write: str
+    fits: Callable[[Any], bool] = callable
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a catalog, not imported.
+
+    Attributes:
+        name: Its key.
+        module: Dotted name of its module.
+        plug_in: Name and version of the package that plugs it in; empty for a file of ours.
+    """
+
+    name: str
+    module: str
+    plug_in: str = ""
+
+    @property
+    def place(self) -> str:
+        """Its file, for messages."""
+        path = f"{self.module.replace('.', '/')}.py"
+        return f"{path} (plug-in {self.plug_in})" if self.plug_in else path
 
 
 @dataclass(frozen=True)
@@ -22,6 +71,8 @@ class Catalog:
         kind: What an entry is, for messages ("model", "dataset", "metric").
         packages: Dotted names of the packages whose modules are the entries, in listing order.
         shown_by: The command that lists the entries, for messages.
+        group: Group of the entry points that plug in further entries; empty for none.
+        needs: What every entry must offer.
 
     Example:
         >>> "recall" in METRICS.names()
@@ -31,36 +82,82 @@ class Catalog:
     kind: str
     packages: tuple[str, ...]
     shown_by: str
+    group: str = ""
+    needs: tuple[Need, ...] = ()
 
     def names(self) -> list[str]:
-        """Return the names of all entries, in file order, without importing any of them."""
-        return list(self._locations())
+        """Return the names of all entries without importing any: files in order, then plug-ins."""
+        return list(self._listed()[0])
+
+    def problems(self) -> tuple[str, ...]:
+        """Say which plug-ins are left out by their declaration alone, one sentence each."""
+        return tuple(sentence for _, sentence in self._listed()[1])
+
+    def entry(self, name: str) -> Entry:
+        """Look an entry up without importing it.
+
+        Args:
+            name: Its name; case and ``-`` for ``_`` do not matter.
+
+        Returns:
+            The entry; its ``name`` is the key in its one spelling.
+
+        Raises:
+            NotFoundError: None is called so, with the nearest names there are.
+        """
+        entries, refused = self._listed()
+        key = _key(name)
+        if key not in entries:
+            near = get_close_matches(key, entries, n=2)
+            hint = f"did you mean {' or '.join(near)}? " if near else ""
+            raise NotFoundError(
+                f"no {self.kind} is called {name!r}: {hint}there are {', '.join(entries)} "
+                f"({self.shown_by})"
+            )
+        for other, sentence in refused:
+            if other == key:
+                warnings.warn(sentence, PlugInWarning, stacklevel=2)
+        return entries[key]
 
     def load(self, name: str) -> ModuleType:
         """Import one entry.
 
         Args:
-            name: The module's name; case and ``-`` for ``_`` do not matter.
+            name: Its name; case and ``-`` for ``_`` do not matter.
 
         Returns:
             The imported module.
 
         Raises:
-            NotFoundError: No file of that name, with the nearest names there are.
+            NotFoundError: None is called so, with the nearest names there are.
+            ExtensionError: It lacks something that it must offer, or it is a plug-in that cannot be
+                imported.
         """
-        key = name.lower().replace("-", "_")
-        locations = self._locations()
-        if key not in locations:
-            near = get_close_matches(key, locations, n=2)
-            hint = f"did you mean {' or '.join(near)}? " if near else ""
-            raise NotFoundError(
-                f"no {self.kind} is called {name!r}: {hint}there are {', '.join(locations)} "
-                f"({self.shown_by})"
-            )
-        return importlib.import_module(locations[key])
+        return self._imported(self.entry(name))
 
-    def _locations(self) -> dict[str, str]:
-        found: dict[str, str] = {}
+    def load_all(self) -> dict[str, ModuleType]:
+        """Import every entry; a plug-in that is broken is named in a warning and left out.
+
+        Returns:
+            The modules by name, in the order of `names`.
+
+        Raises:
+            ExtensionError: A file of ours lacks something that it must offer.
+        """
+        modules = {}
+        for name in self.names():
+            entry = self.entry(name)
+            try:
+                modules[name] = self._imported(entry)
+            except ExtensionError as failure:
+                if not entry.plug_in:
+                    raise
+                warnings.warn(f"{failure}; it is left out", PlugInWarning, stacklevel=2)
+        return modules
+
+    def _listed(self) -> tuple[dict[str, Entry], list[tuple[str, str]]]:
+        """Return the entries by key, and by key what is wrong with plug-ins that are left out."""
+        entries: dict[str, Entry] = {}
         for package in self.packages:
             spec = importlib.util.find_spec(package)
             if spec is None or spec.submodule_search_locations is None:
@@ -69,19 +166,202 @@ class Catalog:
                     "reinstall dvtr-bench"
                 )
             for module in pkgutil.iter_modules(spec.submodule_search_locations):
-                found[module.name] = f"{package}.{module.name}"
-        return found
+                entries[module.name] = Entry(module.name, f"{package}.{module.name}")
+        refused: list[tuple[str, str]] = []
+        for plug_in in _plug_ins(self.group) if self.group else ():
+            told = f"the plug-in {plug_in.plug_in} offers a {self.kind} {plug_in.name!r}"
+            key = _key(plug_in.name)
+            if known := entries.get(key):
+                refused.append(
+                    (key, f"{told}, but {known.place} has that name already and is used instead: "
+                    f"give the entry point in the group {self.group} another name")
+                )  # fmt: skip
+            elif ":" in plug_in.module:
+                refused.append(
+                    (key, f"{told} as {plug_in.module!r}, which is no module: an entry point of "
+                    f"the group {self.group} names a module, without ':'")
+                )  # fmt: skip
+            else:
+                entries[key] = Entry(key, plug_in.module, plug_in.plug_in)
+        return entries, refused
+
+    def _imported(self, entry: Entry) -> ModuleType:
+        module = _import_plug_in(self.kind, entry) if entry.plug_in else None
+        module = module or importlib.import_module(entry.module)
+        for need in self.needs:
+            if not hasattr(module, need.name):
+                raise ExtensionError(f"{entry.place} lacks {need.name}: {need.write}")
+            if not need.fits(value := getattr(module, need.name)):
+                raise ExtensionError(f"{entry.place}: {need.name} is {value!r}: {need.write}")
+        return module
 
 
-MODELS = Catalog("model", ("baselines.models", "msam.models"), "see `dvtr-bench models`")
-DATASETS = Catalog("dataset", ("builders.datasets",), "see `dvtr-bench datasets`")
-METRICS = Catalog("metric", ("dvtr_bench.metrics",), "see dvtr_bench/metrics/")
+def find_source(module: str) -> Path:
+    """Find the file of a module without importing it or the packages it lies in.
+
+    Args:
+        module: Its dotted name.
+
+    Returns:
+        The file of its source.
+
+    Raises:
+        ExtensionError: There is none.
+    """
+    top, *inner = module.split(".")
+    try:
+        spec: ModuleSpec | None = importlib.util.find_spec(top)
+        for name in inner:
+            top = f"{top}.{name}"
+            places = spec.submodule_search_locations if spec else None
+            spec = PathFinder.find_spec(top, places) if places else None
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None or not spec.origin or not spec.origin.endswith(".py"):
+        raise ExtensionError(f"there is no module {module}")
+    return Path(spec.origin)
+
+
+def _key(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def _import_plug_in(kind: str, entry: Entry) -> ModuleType:
+    try:
+        return importlib.import_module(entry.module)
+    except (Exception, SystemExit) as failure:
+        raise ExtensionError(
+            f"the plug-in {entry.plug_in} offers the {kind} {entry.name!r} as {entry.module}, "
+            f"which cannot be imported ({type(failure).__name__}: {failure}): repair or uninstall "
+            f"{entry.plug_in}"
+        ) from failure
+
+
+def _plug_ins(group: str) -> tuple[Entry, ...]:
+    return _installed(tuple(sys.path)).get(group, ())
+
+
+@cache
+def _installed(path: tuple[str, ...]) -> Mapping[str, tuple[Entry, ...]]:
+    """Return what installed packages plug in, by group; ``path`` is where they are looked for."""
+    groups: dict[str, list[Entry]] = {}
+    for group, entry in _declared():
+        groups.setdefault(group, []).append(entry)
+    return {
+        group: tuple(sorted(entries, key=lambda entry: (entry.name, entry.plug_in)))
+        for group, entries in groups.items()
+    }
+
+
+def _declared() -> Iterator[tuple[str, Entry]]:
+    from importlib.metadata import distributions
+
+    seen = set()
+    for distribution in distributions():
+        # Most packages declare nothing of ours: reading their metadata would take long.
+        if "dvtr_bench." not in (distribution.read_text("entry_points.txt") or ""):
+            continue
+        name = distribution.metadata["Name"]
+        if name in seen:
+            continue
+        seen.add(name)
+        for point in distribution.entry_points:
+            entry = Entry(point.name, point.value, f"{name} {distribution.version}")
+            yield point.group, entry
+
+
+def _is_names(value: object) -> bool:
+    return isinstance(value, tuple) and bool(value) and all(isinstance(one, str) for one in value)
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value)
+
+
+def _is_class(value: object) -> bool:
+    return isinstance(value, type)
+
+
+MODELS = Catalog(
+    "model",
+    ("baselines.models", "msam.models"),
+    "see `dvtr-bench models`",
+    "dvtr_bench.models",
+    (
+        Need("Model", "write the class that is evaluated", _is_class),
+        Need(
+            "SCORING",
+            'write SCORING = "pairwise" where a score depends on its caption and its video alone, '
+            'SCORING = "query_block" where it depends on other captions too',
+            lambda value: value in ("pairwise", "query_block"),
+        ),
+    ),
+)
+DATASETS = Catalog(
+    "dataset",
+    ("builders.datasets",),
+    "see `dvtr-bench datasets`",
+    "dvtr_bench.datasets",
+    (
+        Need("INFO", "write INFO = DatasetInfo(...), what is true of every build", bool),
+        Need("Options", "write the frozen dataclass of the options that it takes", _is_class),
+        Need("read", "write read(options), which returns a Source"),
+    ),
+)
+METRICS = Catalog(
+    "metric",
+    ("dvtr_bench.metrics",),
+    "see dvtr_bench/metrics/",
+    "dvtr_bench.metrics",
+    (
+        Need("FIGURES", 'write the names it gives as a tuple, FIGURES = ("MRR",)', _is_names),
+        Need(
+            "HIGHER_IS_BETTER",
+            "write HIGHER_IS_BETTER = True where more is better, = False where less is",
+            lambda value: isinstance(value, bool),
+        ),
+        Need("compute", "write compute(ranks, counts, gallery_size), which returns arrays by name"),
+    ),
+)
 BREAKDOWNS = Catalog(
-    "breakdown", ("dvtr_bench.evaluation.breakdowns",), "see dvtr_bench/evaluation/breakdowns/"
+    "breakdown",
+    ("dvtr_bench.evaluation.breakdowns",),
+    "see dvtr_bench/evaluation/breakdowns/",
+    "dvtr_bench.breakdowns",
+    (Need("groups", "write groups(split, show_progress), which returns Groups or None"),),
 )
 POST_PROCESSORS = Catalog(
     "post-processor",
     ("dvtr_bench.evaluation.post_processing",),
     "see dvtr_bench/evaluation/post_processing/",
+    "dvtr_bench.post_processors",
+    (
+        Need(
+            "STATEMENT",
+            "write one sentence: what its scores depend on beside their own pair",
+            _is_text,
+        ),
+        Need("fit", "write fit(config, raw), which returns an object with facts, t2v and v2t"),
+    ),
 )
-EXPORTS = Catalog("export format", ("leaderboard.exports",), "see leaderboard/exports/")
+EXPORTS = Catalog(
+    "export format",
+    ("leaderboard.exports",),
+    "see leaderboard/exports/",
+    "dvtr_bench.exports",
+    (Need("export", "write export(results, folder), which returns Exported"),),
+)
+CHARTS = Catalog(
+    "chart",
+    ("dvtr_bench.reports.charts",),
+    "see dvtr_bench/reports/charts/",
+    "dvtr_bench.charts",
+    (
+        Need(
+            "TAKES",
+            "write TAKES = NamedValues or TAKES = Distribution (dvtr_bench.reports.chart_data)",
+            _is_class,
+        ),
+        Need("draw", "write draw(data), which returns an <svg> element as text"),
+    ),
+)

@@ -6,6 +6,7 @@
     |   |-- UnsafePickleError               a pickle asks for more than dict, list and str
     |   `-- ConfigError                     a configuration that contradicts itself
     |-- ClipError (ValueError)              a clip that cannot be decoded as a whole
+    |-- ExtensionError (RuntimeError)       a file or plug-in that lacks what its kind must offer
     |-- NotFoundError (LookupError)         a dataset, model, checkpoint or result is not there
     |-- ResultError (ValueError)            a result file that fails its own checks
     |   `-- IncomparableError               results that must not share a table
@@ -48,6 +49,10 @@ class ConfigError(InputError):
 
 class ClipError(DvtrError, ValueError):
     """A clip cannot be decoded as a whole."""
+
+
+class ExtensionError(DvtrError, RuntimeError):
+    """A model, metric, dataset, ... cannot be used: its file lacks something, or is broken."""
 
 
 class NotFoundError(DvtrError, LookupError):

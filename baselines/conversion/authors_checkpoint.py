@@ -88,8 +88,7 @@ def convert_authors_checkpoint(
             an architecture that is not known.
         ConfigError: A model without a checkpoint of its own, or a setting that does not fit.
     """
-    module = MODELS.load(model)
-    key = module.__name__.rpartition(".")[2]
+    key, module = MODELS.entry(model).name, MODELS.load(model)
     names = AUTHORS_NAMES.get(key)
     if names is None:
         raise ConfigError(

@@ -42,8 +42,7 @@ def origin_of(manifest: Manifest) -> Origin | None:
     Returns:
         What the dataset's own file says; None where it says nothing.
     """
-    modules = (DATASETS.load(name) for name in DATASETS.names())
-    for module in modules:
+    for module in DATASETS.load_all().values():
         if _is_of(manifest, module):
             origin: Origin | None = getattr(module, "ORIGIN", None)
             return origin

@@ -26,12 +26,17 @@ OnlyDataset = Annotated[
 ]
 
 TrainedBackbone = Annotated[
-    str,
+    str | None,
     typer.Option(
-        help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, tiny or tiny-scratch."
+        help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, tiny or tiny-scratch.",
+        show_default="the model's own, ViT-B-32/openai",
     ),
 ]
 
 UntrainedBackbone = Annotated[
-    str, typer.Option(help="Weights of a model that is not trained, such as clip_zeroshot.")
+    str | None,
+    typer.Option(
+        help="Weights of a model that is not trained, such as clip_zeroshot.",
+        show_default="the model's own, ViT-B-32/openai",
+    ),
 ]

@@ -24,10 +24,10 @@ def convert(
     unpickled; a tensor that is not known stops the conversion.
     """
     from baselines.conversion.authors_checkpoint import convert_authors_checkpoint
-    from dvtr_bench.catalog import MODELS
+    from dvtr_bench.models.entry import model_entry
     from dvtr_bench.training.options import parse_settings
 
-    given = parse_settings(MODELS.load(model).Config, settings or [])
+    given = parse_settings(model_entry(model).config_class, settings or [])
     converted = convert_authors_checkpoint(file, model, given)
     converted.save(out)
     typer.echo(f"read {file} as {converted.source}: {len(converted.renamed)} tensors taken")

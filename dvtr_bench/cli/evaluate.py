@@ -53,6 +53,10 @@ Checkpoint = Annotated[
     Path | None,
     typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A setting of a model that is not trained, name=value; repeat."),
+]
 AllSeeds = Annotated[
     bool,
     typer.Option(
@@ -76,7 +80,8 @@ def evaluate(
     seed: Seed = None,
     dataset: Dataset = None,
     checkpoint: Checkpoint = None,
-    backbone: UntrainedBackbone = "ViT-B-32/openai",
+    backbone: UntrainedBackbone = None,
+    settings: Settings = None,
     all_seeds: AllSeeds = False,
     split: Annotated[str, typer.Option(help="Report test; validation is for choosing.")] = "test",
     post_process: PostProcess = None,
@@ -129,6 +134,7 @@ def evaluate(
                 {
                     "checkpoint": checkpoint,
                     "backbone": backbone,
+                    "settings": settings,
                     "runs": runs,
                     "all_seeds": all_seeds,
                 },
@@ -150,12 +156,13 @@ def _evaluate_model(
     weights: Mapping[str, Any],
     how: Mapping[str, Any],
 ) -> "list[Written]":
-    from dvtr_bench.catalog import MODELS
     from dvtr_bench.evaluation.run import evaluate_and_write, plan_evaluation
+    from dvtr_bench.models.entry import model_entry
+    from dvtr_bench.training.options import parse_settings
 
     processes: Processes = how["processes"]
-    key = MODELS.load(model).__name__.rpartition(".")[2]
-    plan = plan_evaluation(key, dataset, split, **weights)
+    settings = parse_settings(model_entry(model).config_class, weights["settings"] or ())
+    plan = plan_evaluation(model, dataset, split, **{**weights, "settings": settings})
     if processes.is_first:
         for reason in plan.left_out:
             typer.echo(f"left out: {reason}", err=True)

@@ -1,23 +1,100 @@
-"""List the models: what each is, how it scores, whether it is trained."""
+"""List the models, or all that can be set of one."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
-def models() -> None:
-    """List every model: how it scores, whether it is trained, and what it is."""
+    from dvtr_bench.models.entry import ModelEntry
+    from dvtr_bench.models.listing import ListedModel
+    from dvtr_bench.settings import Setting
+
+
+def models(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show what can be set of this one.")
+    ] = None,
+) -> None:
+    """List every model; with NAME its settings, its recipes and what each of them is for."""
+    if name is not None:
+        from dvtr_bench.models.entry import model_entry
+
+        _show(model_entry(name))
+        return
+    from dvtr_bench.catalog import MODELS
     from dvtr_bench.models.listing import list_models
 
-    listed = list_models()
-    name_width = max(len(model.name) for model in listed)
-    scoring_width = max(len(model.scoring) for model in listed)
-    for model in listed:
-        trained = "trained" if model.trainable else "as it is"
-        typer.echo(
-            f"{model.name:<{name_width}}  {model.scoring:<{scoring_width}}  {trained:<8}  "
-            f"{model.summary}"
-        )
+    for line in _table(list_models()):
+        typer.echo(line)
+    for problem in MODELS.problems():
+        typer.echo(f"note: {problem}")
     typer.echo(
         "\npairwise: a score depends on its caption and its video alone.\n"
         "query_block: it also depends on the other captions that are scored with it.\n"
+        "What can be set of one: dvtr-bench models NAME\n"
         "Train one: dvtr-bench train --model NAME --dataset NAME"
     )
+
+
+def _table(listed: "Sequence[ListedModel]") -> Iterator[str]:
+    name_width = max(len(model.name) for model in listed)
+    scoring_width = max(len(model.scoring or "") for model in listed)
+    for model in listed:
+        if model.problem:
+            yield f"{model.name:<{name_width}}  cannot be used: {model.problem}"
+            continue
+        trained = "trained" if model.trainable else "as it is"
+        yield (
+            f"{model.name:<{name_width}}  {model.scoring:<{scoring_width}}  {trained:<8}  "
+            f"{model.summary}"
+        )
+
+
+def _show(entry: "ModelEntry") -> None:
+    from dvtr_bench.settings import settings_of, value_text
+    from dvtr_bench.training.recipe import Recipe
+    from dvtr_bench.training.run_choice import default_recipe
+
+    summary = (entry.module.__doc__ or "").split("\n", 1)[0]
+    trained = "trained" if entry.trainable else "as it is"
+    typer.echo(f"{entry.key}  {entry.module.SCORING}  {trained}\n{summary}\n{entry.entry.place}")
+    settings = settings_of(entry.config_class)
+    command = "train" if entry.trainable else "evaluate"
+    typer.echo(f"\nSettings: dvtr-bench {command} --model {entry.key} --set NAME=VALUE")
+    _show_settings(settings, {})
+    if not entry.trainable:
+        return
+    backbone = str(next((one.default for one in settings if one.name == "backbone"), ""))
+    typer.echo(f"\nRecipe: dvtr-bench train --model {entry.key} --recipe NAME=VALUE")
+    recipes = {backbone: default_recipe(backbone)}
+    if backbone:
+        recipes |= {name: default_recipe(name) for name in ("tiny", "tiny-scratch")}
+        typer.echo(
+            f"  Defaults are for --backbone {backbone}; others follow where tiny or tiny-scratch "
+            "has them."
+        )
+    defaults = {}
+    for one in settings_of(Recipe):
+        values = {name: getattr(recipe, one.name) for name, recipe in recipes.items()}
+        usual = values.pop(backbone)
+        others = [
+            f"{name}: {value_text(value)}" for name, value in values.items() if value != usual
+        ]
+        defaults[one.name] = [value_text(usual), *others]
+    _show_settings(settings_of(Recipe), defaults)
+
+
+def _show_settings(settings: "Sequence[Setting]", defaults: "Mapping[str, Sequence[str]]") -> None:
+    """Print settings with their values, defaults and meaning."""
+    if not settings:
+        typer.echo("  none")
+    for one in settings:
+        told = ", ".join(defaults.get(one.name, (one.default_text,)))
+        typer.echo(f"  {one.name}  {one.values}  [{'' if one.required else 'default: '}{told}]")
+        if meaning := one.meaning.replace("``", ""):
+            margin = " " * 6
+            typer.echo(textwrap.fill(meaning, 96, initial_indent=margin, subsequent_indent=margin))

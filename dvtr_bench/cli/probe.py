@@ -42,7 +42,7 @@ def probe(
 
     if not issubclass(MODELS.load(model).Model, Model):
         raise ConfigError(f"{model} has no maps to look at: probe --model {Model.name}")
-    chosen = choose(dataset, split, model, checkpoint=checkpoint, backbone="", runs=runs)
+    chosen = choose(dataset, split, model, checkpoint=checkpoint, runs=runs)
     place = choose_device(device)
     typer.echo(f"looks at {chosen.where} ({chosen.weights.label}), on {place}", err=True)
     loaded = chosen.weights.load(place)

@@ -32,7 +32,7 @@ def search(
         Path | None,
         typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
     ] = None,
-    backbone: UntrainedBackbone = "ViT-B-32/openai",
+    backbone: UntrainedBackbone = None,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
     rerank: Annotated[
         int,

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def train(
     model: Annotated[str, typer.Option(help="Which model; see `dvtr-bench models`.")],
     dataset: NamedDataset,
-    backbone: TrainedBackbone = "ViT-B-32/openai",
+    backbone: TrainedBackbone = None,
     epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Pairs a step.")] = None,
     freeze: Annotated[
@@ -51,18 +51,25 @@ def train(
 
     Under `torchrun -m dvtr_bench train ...` several processes share every batch.
     """
-    from dvtr_bench.catalog import MODELS
     from dvtr_bench.dataset.reader import open_dataset
+    from dvtr_bench.errors import ConfigError
+    from dvtr_bench.models.entry import model_entry
     from dvtr_bench.runtime.device import choose_device
     from dvtr_bench.runtime.processes import joined_processes
     from dvtr_bench.training.options import parse_settings
     from dvtr_bench.training.run_choice import default_recipe, replace_settings, with_settings
 
-    module = MODELS.load(model)
+    entry = model_entry(model)
+    if not entry.trainable:
+        raise ConfigError(
+            f"{entry.key} is not trained: evaluate it as it is, `dvtr-bench evaluate --model "
+            f"{entry.key}` (what is trained has TRAINABLE = True in its file, {entry.entry.place})"
+        )
     built = open_dataset(dataset)
-    config = {"backbone": backbone, **parse_settings(module.Config, settings or [])}
+    config = {} if backbone is None else {"backbone": backbone}
+    config |= parse_settings(entry.config_class, settings or [])
     recipe = replace_settings(
-        default_recipe(backbone),
+        default_recipe(str(getattr(entry.config(config), "backbone", ""))),
         {"epochs": epochs, "batch_size": batch_size, "freeze": freeze, "seed": seed},
     )
     recipe = with_settings(recipe, recipe_settings or [])

@@ -1,6 +1,7 @@
 """What the record of a run states of the dataset and of the model."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
@@ -52,7 +53,8 @@ def model_facts(
 
     Args:
         retriever: The model. Of ``describe()``, where it has one, the record takes ``config``,
-            ``parameters`` (their number) and ``backbone`` (``source`` and ``weights_sha256``).
+            ``parameters`` (their number) and ``backbone`` (``source`` and ``weights_sha256``);
+            where it has none, its attribute ``config`` if that is a dataclass.
         checkpoint_sha256: Of the weights that were loaded; None when none were.
         seeds: Seeds that it was trained with.
         training: How it was trained; None when it was not, or not here.
@@ -60,7 +62,7 @@ def model_facts(
     Returns:
         What the record states.
     """
-    told = retriever.describe() if isinstance(retriever, Described) else {}
+    told = described(retriever)
     backbone = told.get("backbone")
     source: Mapping[str, Any] = backbone if isinstance(backbone, Mapping) else {}
     return ModelFacts(
@@ -73,6 +75,16 @@ def model_facts(
         seeds=tuple(seeds),
         training=training,
     )
+
+
+def described(retriever: "Retriever") -> Mapping[str, Any]:
+    """Return what a model says of itself: `describe()`, or its ``config`` where that is all."""
+    if isinstance(retriever, Described):
+        return retriever.describe()
+    config = getattr(retriever, "config", None)
+    if is_dataclass(config) and not isinstance(config, type):
+        return {"config": asdict(config)}
+    return {}
 
 
 class Origin(TypedDict):

@@ -36,6 +36,11 @@ _FOR_ALL = (
 )
 
 
+@dataclass(frozen=True)
+class NoSettings:
+    """The settings of a post-processor whose file has no ``Config``: there are none."""
+
+
 @dataclass(frozen=True, eq=False)
 class RawScores:
     """What a post-processor may look at.
@@ -78,7 +83,7 @@ class PostProcess:
 
     Attributes:
         name: A file of `dvtr_bench.evaluation.post_processing`.
-        config: Its ``Config``.
+        config: Its ``Config``; `NoSettings` where its file has none.
     """
 
     name: str
@@ -104,9 +109,10 @@ class PostProcess:
         """
         name, _, settings = text.partition(":")
         module = POST_PROCESSORS.load(name.strip())
-        key = module.__name__.rpartition(".")[2]
         parts = [part for part in settings.split(",") if part.strip()]
-        return cls(key, module.Config(**parse_settings(module.Config, parts)))
+        config = getattr(module, "Config", NoSettings)
+        given = parse_settings(config, parts)
+        return cls(POST_PROCESSORS.entry(name.strip()).name, config(**given))
 
     @property
     def label(self) -> str:
@@ -117,13 +123,12 @@ class PostProcess:
             'dual_softmax (inverse_temperature=100)'
         """
         settings = ", ".join(f"{key}={_shown(value)}" for key, value in asdict(self.config).items())
-        return f"{self.name} ({settings})"
+        return f"{self.name} ({settings})" if settings else self.name
 
     @property
     def needs_bank(self) -> bool:
         """Whether it needs training captions and videos."""
-        needs: bool = POST_PROCESSORS.load(self.name).NEEDS_BANK
-        return needs
+        return bool(getattr(POST_PROCESSORS.load(self.name), "NEEDS_BANK", False))
 
     def apply(
         self,

@@ -1,18 +1,18 @@
 """What one `dvtr-bench evaluate` evaluates: which weights on which datasets, and what it writes."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
-from dvtr_bench.errors import NotFoundError, ProtocolError
+from dvtr_bench.errors import ConfigError, NotFoundError, ProtocolError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig, evaluate
 from dvtr_bench.evaluation.facts import origin_of
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.models.listing import list_models
+from dvtr_bench.models.entry import model_entry, on_device
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.files import file_stem
@@ -21,7 +21,6 @@ from dvtr_bench.runtime.checkpoint import (
     checkpoint_folder,
     find_checkpoint,
     load_checkpoint,
-    new_model,
     read_checkpoint_config,
 )
 from dvtr_bench.runtime.processes import ALONE, Processes
@@ -47,31 +46,31 @@ class Weights:
     Attributes:
         model: The model's key.
         checkpoint: Folder of its checkpoint; None for a model that is not trained.
-        backbone: What a model without a checkpoint is built on.
+        settings: Fields of its ``Config`` for a model without a checkpoint; the rest keep their
+            defaults.
     """
 
     model: str
     checkpoint: Path | None
-    backbone: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def label(self) -> str:
         """Name and origin, for messages."""
-        return f"{self.model} ({self.checkpoint or self.backbone})"
+        origin: object = self.checkpoint
+        if origin is None:
+            origin = getattr(model_entry(self.model).config(self.settings), "backbone", None)
+        return f"{self.model} ({origin})" if origin else self.model
 
     def description(self) -> dict[str, Any]:
         """Return what the checkpoint says of itself; empty without a checkpoint."""
         return {} if self.checkpoint is None else read_checkpoint_config(self.checkpoint)
 
     def load(self, device: str) -> "Retriever":
-        """Load the model onto a device, set for evaluation."""
-        import torch
-
-        if self.checkpoint is None:
-            model = new_model(self.model, {"backbone": self.backbone}, seed=0)
-        else:
-            model = load_checkpoint(self.checkpoint)
-        return model.to(torch.device(device)).eval()
+        """Load the model, onto a device and set for evaluation where it knows of such things."""
+        if self.checkpoint is not None:
+            return on_device(load_checkpoint(self.checkpoint), device)
+        return on_device(model_entry(self.model).build(self.settings), device)
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,8 @@ def plan_evaluation(
     split: str,
     *,
     checkpoint: Path | None = None,
-    backbone: str = "ViT-B-32/openai",
+    backbone: str | None = None,
+    settings: Mapping[str, Any] | None = None,
     runs: Path = Path("runs"),
     all_seeds: bool = False,
 ) -> Plan:
@@ -104,7 +104,8 @@ def plan_evaluation(
         dataset: A dataset's name or folder; None takes every dataset built under ``./dvtr``.
         split: The split to evaluate.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
-        backbone: What a model that is not trained is built on.
+        backbone: What a model that is not trained is built on; None for the model's own default.
+        settings: Further fields of the ``Config`` of a model that is not trained.
         runs: Where training runs are kept.
         all_seeds: Whether to take, beside that checkpoint, those of the finished runs that differ
             from its run in nothing but the seed.
@@ -116,9 +117,19 @@ def plan_evaluation(
     Raises:
         NotFoundError: No dataset, no checkpoint, no such split, no frames; says what to do.
         ProtocolError: The checkpoint found for a dataset was trained on another build of it.
+        ConfigError: A setting that the model does not have, or out of range.
+        ExtensionError: The model's file lacks something.
     """
-    listed = {entry.name: entry for entry in list_models()}
-    needs_checkpoint = listed[model].trainable
+    entry = model_entry(model)
+    needs_checkpoint = entry.trainable
+    given = dict(settings or {})
+    if not needs_checkpoint and checkpoint is None:
+        entry.config(given := given if backbone is None else {**given, "backbone": backbone})
+    elif given:
+        raise ConfigError(
+            f"{model} is trained, and its checkpoint says how it is set: leave out "
+            f"{', '.join(given)}"
+        )
     wanted = find_datasets() if dataset is None else [open_dataset(dataset)]
     if not wanted:
         raise NotFoundError(
@@ -135,12 +146,12 @@ def plan_evaluation(
             if checkpoint is not None:
                 folder = checkpoint_folder(checkpoint)
             elif needs_checkpoint:
-                folder = find_checkpoint(model, built.name, runs)
+                folder = find_checkpoint(entry.key, built.name, runs)
                 _require_same_build(built, folder)
-            found.append((built, Weights(model, folder, backbone)))
+            found.append((built, Weights(entry.key, folder, given)))
             if folder is not None:
                 others, told = _other_seeds(folder, built.name, all_seeds)
-                found += [(built, Weights(model, other, backbone)) for other in others]
+                found += [(built, Weights(entry.key, other, given)) for other in others]
                 seeds_left_out += told
         except (NotFoundError, ProtocolError) as problem:
             problems.append(problem)

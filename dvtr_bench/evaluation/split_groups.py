@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dvtr_bench.catalog import BREAKDOWNS
+from dvtr_bench.errors import ExtensionError
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.runtime.processes import ALONE, Processes
 
@@ -25,9 +26,15 @@ def split_groups(
     """
     found: dict[str, Groups] = {}
     if processes.is_first:
-        for axis in BREAKDOWNS.names():
-            groups = BREAKDOWNS.load(axis).groups(split, show_progress)
-            if groups is not None:
-                found[axis] = groups
+        for axis, module in BREAKDOWNS.load_all().items():
+            groups = module.groups(split, show_progress)
+            if groups is None:
+                continue
+            if not isinstance(groups, Groups):
+                raise ExtensionError(
+                    f"{BREAKDOWNS.entry(axis).place}: groups gives {type(groups).__name__}: "
+                    "expected dvtr_bench.ranking.groups.Groups, or None where the axis says nothing"
+                )
+            found[axis] = groups
     shared: dict[str, Groups] = processes.gathered(found)[0]
     return shared

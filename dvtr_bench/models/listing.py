@@ -1,13 +1,12 @@
 """What the models are, read from their files without importing them (they import torch)."""
 
 import ast
-import importlib.util
-import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-from dvtr_bench.catalog import MODELS
+from dvtr_bench.catalog import MODELS, Entry, find_source
+from dvtr_bench.errors import ExtensionError
 from dvtr_bench.models.retriever import Scoring
 
 
@@ -18,14 +17,16 @@ class ListedModel:
     Attributes:
         name: Its key.
         summary: First line of its docstring.
-        scoring: ``SCORING``, what a score depends on as published.
-        trainable: ``TRAINABLE``, whether `dvtr-bench train` takes it.
+        scoring: ``SCORING``, what a score depends on as published; None where there is a problem.
+        trainable: ``TRAINABLE``, whether `dvtr-bench train` takes it; False where it says nothing.
+        problem: What its file lacks and what to write; empty where all is there.
     """
 
     name: str
     summary: str
-    scoring: Scoring
+    scoring: Scoring | None
     trainable: bool
+    problem: str = ""
 
 
 def list_models() -> list[ListedModel]:
@@ -35,24 +36,36 @@ def list_models() -> list[ListedModel]:
         >>> [model.name for model in list_models()][0]
         'clip4clip_meanp'
     """
-    listed = []
-    for package in MODELS.packages:
-        spec = importlib.util.find_spec(package)
-        for folder in (spec.submodule_search_locations or []) if spec else []:
-            for module in pkgutil.iter_modules([folder]):
-                listed.append(_read(module.name, Path(folder) / f"{module.name}.py"))
-    return listed
+    return [_read(MODELS.entry(name)) for name in MODELS.names()]
 
 
-def _read(name: str, path: Path) -> ListedModel:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    constants = {
-        node.target.id: node.value.value
-        for node in tree.body
-        if isinstance(node, ast.AnnAssign)
-        and isinstance(node.target, ast.Name)
-        and isinstance(node.value, ast.Constant)
-    }
+def _read(entry: Entry) -> ListedModel:
+    try:
+        tree = ast.parse(find_source(entry.module).read_text(encoding="utf-8"))
+    except (ExtensionError, OSError, SyntaxError, ValueError) as failure:
+        return ListedModel(entry.name, "", None, False, f"{entry.place} cannot be read ({failure})")
+    constants = dict(_constants(tree))
     summary = (ast.get_docstring(tree) or "").split("\n", 1)[0]
-    scoring = cast("Scoring", constants["SCORING"])
-    return ListedModel(name, summary, scoring, bool(constants["TRAINABLE"]))
+    scoring, trainable = constants.get("SCORING"), bool(constants.get("TRAINABLE", False))
+    need = next(need for need in MODELS.needs if need.name == "SCORING")
+    if not need.fits(scoring):
+        told = "lacks SCORING" if scoring is None else f"says SCORING = {scoring!r}"
+        problem = f"{entry.place} {told}: {need.write}"
+        return ListedModel(entry.name, summary, None, trainable, problem)
+    return ListedModel(entry.name, summary, cast("Scoring", scoring), trainable)
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
+    """Yield the constants that a file states, annotated or not."""
+    for node in tree.body:
+        targets: list[ast.expr] = []
+        if isinstance(node, ast.Assign):
+            targets = node.targets
+        elif isinstance(node, ast.AnnAssign):
+            targets = [node.target]
+        else:
+            continue
+        if isinstance(node.value, ast.Constant):
+            for target in targets:
+                if isinstance(target, ast.Name):
+                    yield target.id, node.value.value

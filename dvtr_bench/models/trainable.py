@@ -20,6 +20,15 @@ class Trainable(StagedRetriever, Protocol):
     `head_loss`.
     """
 
+    @classmethod
+    def rebuild(cls, description: Mapping[str, Any]) -> Self:
+        """Build the model that `describe` described, weights still to be loaded.
+
+        Args:
+            description: What ``describe`` returned, read back from JSON.
+        """
+        ...
+
     def tokenize(self, captions: Sequence[str]) -> "torch.Tensor":
         """Turn captions into token ids: int64, T x L."""
         ...
@@ -89,7 +98,10 @@ class Trainable(StagedRetriever, Protocol):
         ...
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what a checkpoint states of the model; JSON values."""
+        """Return what a checkpoint states of the model, JSON values: all that `rebuild` needs.
+
+        Its ``model`` is the model's key, by which the checkpoint's model is found again.
+        """
         ...
 
     def to(self, device: "torch.device") -> Self:

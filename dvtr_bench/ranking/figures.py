@@ -1,14 +1,17 @@
 """Figures with intervals from ranks: the one way from a `RankTable` to what a table shows."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from types import ModuleType
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.catalog import METRICS
+from dvtr_bench.catalog import METRICS, PlugInWarning
+from dvtr_bench.errors import ExtensionError
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
@@ -20,6 +23,9 @@ from dvtr_bench.ranking.rank_table import RankTable
 
 BOTH: Final = "both"
 """Where figures that join t2v and v2t stand, beside the directions."""
+
+_JOINED: Final = ("mR", "RSum")
+"""The figures of `BOTH`, which no metric may give."""
 
 Values: TypeAlias = dict[tuple[str, RelevanceKind, str], NDArray[np.float64]]
 """By direction (or `BOTH`), relevance and figure: float64, one value a row of counts."""
@@ -158,9 +164,47 @@ def left_out(table: RankTable) -> tuple[str, ...]:
 
 @cache
 def _metrics() -> tuple[tuple[tuple[str, ...], bool, _Compute], ...]:
-    modules = [METRICS.load(name) for name in METRICS.names()]
-    modules.sort(key=lambda module: (not module.HIGHER_IS_BETTER, module.FIGURES))
-    return tuple((m.FIGURES, m.HIGHER_IS_BETTER, m.compute) for m in modules)
+    """Return figures, whether more is better, and how to compute them, in the order of reports."""
+    modules = METRICS.load_all()
+    given_by: dict[str, str] = dict.fromkeys(_JOINED, "the protocol")
+    for metric, module in list(modules.items()):
+        entry = METRICS.entry(metric)
+        for name in module.FIGURES:
+            if (other := given_by.setdefault(name, metric)) != metric:
+                told = f"{entry.place} gives {name}, which {other} gives already: rename it"
+                if not entry.plug_in:
+                    raise ExtensionError(told)
+                warnings.warn(f"{told}; it is left out", PlugInWarning, stacklevel=2)
+                modules.pop(metric, None)
+    kept = sorted(modules.items(), key=lambda item: (not item[1].HIGHER_IS_BETTER, item[1].FIGURES))
+    return tuple(
+        (module.FIGURES, module.HIGHER_IS_BETTER, _checked(METRICS.entry(metric).place, module))
+        for metric, module in kept
+    )
+
+
+def _checked(place: str, module: ModuleType) -> _Compute:
+    """Return a metric's ``compute`` that refuses what figures cannot be."""
+
+    def compute(
+        ranks: NDArray[np.int64], counts: NDArray[np.float64], gallery_size: int
+    ) -> dict[str, NDArray[np.float64]]:
+        figures: dict[str, NDArray[np.float64]] = module.compute(ranks, counts, gallery_size)
+        if unknown := [name for name in figures if name not in module.FIGURES]:
+            raise ExtensionError(f"{place}: compute gives {unknown[0]}, which FIGURES lacks")
+        for name, values in figures.items():
+            if np.shape(values) != (len(counts),):
+                raise ExtensionError(
+                    f"{place}: {name} has the shape {np.shape(values)}: expected one number for "
+                    f"each of the {len(counts)} rows of counts, ({len(counts)},)"
+                )
+            if not (np.isfinite(values) & (values >= 0)).all():
+                raise ExtensionError(
+                    f"{place}: {name} is {np.min(values)}: expected finite numbers, 0 or more"
+                )
+        return figures
+
+    return compute
 
 
 def figure_names() -> tuple[str, ...]:

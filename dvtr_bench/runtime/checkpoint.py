@@ -13,10 +13,10 @@ import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from dvtr_bench.catalog import MODELS
-from dvtr_bench.errors import InputError, NotFoundError, WeightsError
+from dvtr_bench.errors import ExtensionError, InputError, NotFoundError, WeightsError
+from dvtr_bench.models.entry import model_entry
 from dvtr_bench.runtime.files import written_beside
 
 if TYPE_CHECKING:
@@ -47,16 +47,22 @@ def new_model(name: str, settings: Mapping[str, Any], *, seed: int) -> "Trainabl
     Raises:
         NotFoundError: No such model, or its backbone's weights are not to be had.
         ConfigError: A setting that it does not have, or out of range.
+        ExtensionError: The model lacks something that training needs.
         WeightsError: The backbone's weights do not fit.
     """
-    import torch
+    from dvtr_bench.models.trainable import Trainable
 
-    module = MODELS.load(name)
-    config = module.Config.from_mapping(dict(settings))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model: Trainable = module.Model(config)
-    return model
+    entry = model_entry(name)
+    model = entry.build(settings, seed=seed)
+    entry.require_members(model, Trainable)
+    trainable = cast("Trainable", model)
+    stated = trainable.describe().get("model")
+    if stated != entry.key:
+        raise ExtensionError(
+            f"{entry.entry.place}: describe() calls the model {stated!r}: its checkpoints are "
+            f"found by its key, so write {entry.key!r} there"
+        )
+    return trainable
 
 
 def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any]) -> None:
@@ -110,7 +116,8 @@ def load_checkpoint(path: Path) -> "Trainable":
     """
     folder = checkpoint_folder(path)
     config = read_checkpoint_config(folder)
-    model: Trainable = MODELS.load(config["model"]["model"]).Model.rebuild(config["model"])
+    entry = model_entry(str(config["model"].get("model")))
+    model: Trainable = entry.module.Model.rebuild(config["model"])
     load_tensors_into(model, folder)
     model.eval()
     return model

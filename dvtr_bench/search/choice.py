@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvtr_bench.catalog import MODELS
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.evaluation.run import Weights, plan_evaluation
@@ -48,7 +47,7 @@ def choose(
     model: str | None,
     *,
     checkpoint: Path | None,
-    backbone: str,
+    backbone: str | None = None,
     runs: Path,
 ) -> Chosen:
     """Settle what is searched by what.
@@ -58,7 +57,7 @@ def choose(
         split: The split to search.
         model: The model's key; None takes the checkpoint's, else the one trained last.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
-        backbone: What a model that is not trained is built on.
+        backbone: What a model that is not trained is built on; None for the model's own default.
         runs: Where training runs are kept.
 
     Returns:
@@ -79,7 +78,7 @@ def choose(
     if model is None:
         model = choose_model(built.name, checkpoint, runs)
     plan = plan_evaluation(
-        MODELS.load(model).__name__.rpartition(".")[2],
+        model,
         str(built.folder),
         split,
         checkpoint=checkpoint,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.evaluation.evaluate import Evaluation
-    from dvtr_bench.models.trainable import Trainable
+    from dvtr_bench.models.retriever import Retriever
     from dvtr_bench.results import RunRecord
     from dvtr_bench.results.top_lists import TopLists
 
@@ -121,15 +121,21 @@ def carry_out(task: Task, means: Means) -> Iterator[Made]:
             yield made
 
 
-def _new_model(task: Task) -> "Trainable":
+def _new_model(task: Task) -> Any:
     """Build the model of a run; it calls its backbone what the run calls it."""
+    from dvtr_bench.evaluation.facts import described
+    from dvtr_bench.models.entry import model_entry
     from dvtr_bench.runtime.checkpoint import new_model
 
     run = task.run
     place = run.backbone.name if task.backbone is None else task.backbone
     settings = with_backbone(run.model, run.settings, place)
-    model = new_model(run.model, settings, seed=0 if run.seed is None else run.seed)
-    stated = model.describe().get("backbone") or {}
+    model: Any
+    if run.recipe is None:
+        model = model_entry(run.model).build(settings)
+    else:
+        model = new_model(run.model, settings, seed=0 if run.seed is None else run.seed)
+    stated = described(model).get("backbone") or {}
     found = Backbone.of("", stated.get("source"), stated.get("weights_sha256")).identity
     if found != run.backbone.identity:
         raise WeightsError(
@@ -137,8 +143,7 @@ def _new_model(task: Task) -> "Trainable":
             f"planned ({found} in place of {run.backbone.identity}): run the same command again"
         )
     if task.backbone is not None:
-        told: Any = model
-        told.config = replace(told.config, **with_backbone(run.model, {}, run.backbone.name))
+        model.config = replace(model.config, **with_backbone(run.model, {}, run.backbone.name))
     return model
 
 
@@ -195,13 +200,14 @@ def _evaluate(
     yield Evaluated(*first, sheet, seconds)
 
 
-def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -> "Trainable":
-    import torch
-
+def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -> "Retriever":
+    from dvtr_bench.models.entry import on_device
     from dvtr_bench.runtime.checkpoint import load_checkpoint
 
-    model = _new_model(task) if task.run.recipe is None else load_checkpoint(task.folder)
-    model = model.to(torch.device(means.device)).eval()
+    if task.run.recipe is None:
+        model = on_device(_new_model(task), means.device)
+    else:
+        model = on_device(load_checkpoint(task.folder), means.device)
     if scoring.settings:
         scored: Any = model
         model = scored.with_scoring(scoring.settings, built.split("train").captions)

@@ -1,12 +1,12 @@
 """What a user asks of a study beyond its file: part of it, other seeds, settings or datasets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError, NotFoundError
+from dvtr_bench.models.entry import model_entry
 from dvtr_bench.studies.read_rows import CheckBackbone, row_recipe
 from dvtr_bench.studies.study import Row, Study, StudyDataset
 from dvtr_bench.training.options import parse_settings
@@ -60,14 +60,15 @@ def choose(study: Study, choices: Choices, check_backbone: CheckBackbone = str) 
     rows = [_with_settings(row, study, settings) for row in study.rows]
     backbones = study.backbones
     if backbone := settings.backbone:
-        if len({row.backbone for row in study.rows}) > 1:
+        named = sorted({row.backbone for row in study.rows if row.backbone})
+        if len(named) > 1:
             raise ConfigError(
                 f"leave out --set backbone={backbone}: the study compares models on several "
-                f"backbones ({', '.join(sorted({row.backbone for row in study.rows}))})"
+                f"backbones ({', '.join(named)})"
             )
         if backbone not in backbones:
             check_backbone(backbone)
-        rows = [replace(row, backbone=backbone) for row in rows]
+        rows = [replace(row, backbone=backbone) if row.backbone else row for row in rows]
     recipe = parse_settings(Recipe, choices.recipe)
     if "seed" in recipe:
         raise ConfigError("leave out --recipe seed=...: --seeds says which seeds are trained")
@@ -105,9 +106,9 @@ def _split_backbone(settings: Sequence[str]) -> _Settings:
 def _with_settings(row: Row, study: Study, settings: _Settings) -> Row:
     if not settings.others:
         return row
-    config = MODELS.load(row.model).Config
+    entry = model_entry(row.model)
     try:
-        given = parse_settings(config, settings.others)
+        given = parse_settings(entry.config_class, settings.others)
     except ConfigError as failure:
         raise ConfigError(f"--set is for all models of the study; {row.model}: {failure}") from None
     for name in given:
@@ -118,15 +119,12 @@ def _with_settings(row: Row, study: Study, settings: _Settings) -> Row:
                 f"{study.reference or 'the first model'} keeps its own value"
             )
     changed: dict[str, Any] = {**row.settings, **given}
-    config.from_mapping(changed)
+    entry.config(changed)
     return replace(row, settings=changed)
 
 
 def _value(row: Row, name: str) -> Any:
-    mapping: Mapping[str, Any] = (
-        MODELS.load(row.model).Config.from_mapping(dict(row.settings)).as_mapping()
-    )
-    return mapping[name]
+    return getattr(model_entry(row.model).config(row.settings), name)
 
 
 def _only(study: Study, rows: Sequence[Row], names: Sequence[str]) -> Sequence[Row]:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeAlias
 
-from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import IncomparableError, NotFoundError
+from dvtr_bench.models.entry import model_entry
 from dvtr_bench.results import RunRecord, comparable_key
 from dvtr_bench.studies.plan import config_of, scoring_only
 from dvtr_bench.studies.read_rows import row_recipe
@@ -133,7 +133,7 @@ class _Matcher:
             if name not in self._shared_fields
         ):
             return False
-        if not self._one_backbone and record.model.backbone != _as_stated(row.backbone):
+        if not self._one_backbone and (record.model.backbone or "") != _as_stated(row.backbone):
             return False
         recipe = _recipe(record)
         return recipe is None or all(
@@ -176,7 +176,7 @@ class _Matcher:
     def _require_shared_weights(self, rows: Rows) -> None:
         first: dict[str, tuple[str, dict[tuple[int, ...], str | None]]] = {}
         for row in self._study.rows:
-            if row.name not in rows or not MODELS.load(row.model).TRAINABLE:
+            if row.name not in rows or not model_entry(row.model).trainable:
                 continue
             fields = scoring_only(row.model)
             trained = {n: v for n, v in self._configs[row.name].items() if n not in fields}

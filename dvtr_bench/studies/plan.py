@@ -3,12 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dvtr_bench.catalog import MODELS
 from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.models.entry import model_entry
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE
 from dvtr_bench.studies.read_rows import row_recipe
 from dvtr_bench.studies.study import Row, Study, TrainedBackbone
@@ -152,7 +152,7 @@ def config_of(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         ConfigError: A setting that the model does not have, or out of range.
     """
-    config = MODELS.load(model).Config.from_mapping(dict(settings)).as_mapping()
+    config = asdict(model_entry(model).config(settings))
     read: dict[str, Any] = json.loads(json.dumps(config))
     read.pop("backbone", None)
     return read
@@ -160,14 +160,13 @@ def config_of(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def with_backbone(model: str, settings: Mapping[str, Any], backbone: str) -> dict[str, Any]:
     """Return settings with a backbone, for a model that takes one."""
-    takes = "backbone" in {field.name for field in fields(MODELS.load(model).Config)}
+    takes = model_entry(model).takes("backbone")
     return {**settings, "backbone": backbone} if takes else dict(settings)
 
 
 def scoring_only(model: str) -> frozenset[str]:
     """Return the fields of a model's configuration that never change how it is trained."""
-    fields: frozenset[str] = getattr(MODELS.load(model), "SCORING_ONLY", frozenset())
-    return fields
+    return model_entry(model).scoring_only
 
 
 def backbone_run(study: Study, own: TrainedBackbone, dataset: Build, start: Backbone) -> Run:
@@ -208,7 +207,7 @@ def make_runs(study: Study, dataset: Build, backbones: Mapping[str, Backbone]) -
         Models that are not trained first, then one seed after the other, each in order of rows.
         Rows that differ in scoring alone share a run.
     """
-    trained = [row for row in study.rows if MODELS.load(row.model).TRAINABLE]
+    trained = [row for row in study.rows if model_entry(row.model).trainable]
     untrained = [row for row in study.rows if row not in trained]
     runs = _grouped(study, dataset, untrained, backbones, None)
     for seed in study.seeds:

@@ -4,11 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
 from dvtr_bench.catalog import BREAKDOWNS, MODELS
-from dvtr_bench.models.listing import list_models
+from dvtr_bench.models.entry import ModelEntry, model_entry
 from dvtr_bench.studies.places import find_study
 from dvtr_bench.studies.study import Conclusion, Question, Row, TrainedBackbone
 from dvtr_bench.studies.study_file import Keys, StudyFile
@@ -160,15 +159,15 @@ def _named_recipe(
     return recipes.get(name, {})
 
 
-def _model(file: StudyFile, keys: Keys, name: str) -> ModuleType:
-    module: ModuleType = file.attempt(keys, partial(MODELS.load, name))
-    return module
+def _model(file: StudyFile, keys: Keys, name: str) -> ModelEntry:
+    found: ModelEntry = file.attempt(keys, partial(model_entry, name))
+    return found
 
 
-def _settings(file: StudyFile, keys: Keys, module: ModuleType) -> dict[str, Any]:
+def _settings(file: StudyFile, keys: Keys, entry: ModelEntry) -> dict[str, Any]:
     if "backbone" in file.table(keys):
         file.fail((*keys, "backbone"), "backbone is a key of its own, beside settings")
-    return file.settings(keys, module.Config)
+    return file.settings(keys, entry.config_class)
 
 
 def _backbone(
@@ -182,30 +181,30 @@ def _backbone(
     if "/" in name:
         file.fail(keys, f"the name {name!r} looks like weights of an architecture: leave out /")
     key = file.required((*keys, "model"))
-    module = _model(file, (*keys, "model"), key)
+    entry = _model(file, (*keys, "model"), key)
     start = file.required((*keys, "backbone"))
     file.attempt((*keys, "backbone"), partial(check_backbone, start))
-    settings = {"backbone": start, **_settings(file, (*keys, "settings"), module)}
-    file.require_made(keys, module.Config.from_mapping, settings)
-    if not module.TRAINABLE:
+    settings = {"backbone": start, **_settings(file, (*keys, "settings"), entry)}
+    file.require_made(keys, entry.config, settings)
+    if not entry.trainable:
         file.fail((*keys, "model"), f"{key} is not trained: see `dvtr-bench models`")
     recipe = _named_recipe(file, (*keys, "recipe"), recipes)
-    return TrainedBackbone(name, _key(module), settings, recipe)
+    return TrainedBackbone(name, entry.key, settings, recipe)
 
 
 def _draft(file: StudyFile, name: str, recipes: Mapping[str, Mapping[str, Any]]) -> _Draft:
     keys: Keys = ("models", name)
     file.only(keys, "model", "about", "backbone", "settings", "recipe")
     named = file.get((*keys, "model"), str, "")
-    module = _model(file, (*keys, "model") if named else keys, named or name)
+    entry = _model(file, (*keys, "model") if named else keys, named or name)
     return _Draft(
         file,
         keys,
         name,
-        _key(module),
+        entry.key,
         file.get((*keys, "about"), str, ""),
         file.get((*keys, "backbone"), str, "") or None,
-        _settings(file, (*keys, "settings"), module),
+        _settings(file, (*keys, "settings"), entry),
         _named_recipe(file, (*keys, "recipe"), recipes),
     )
 
@@ -242,17 +241,21 @@ def resolve_rows(file: StudyFile, parts: Parts, check_backbone: CheckBackbone) -
     setups: dict[str, str] = {}
     drafts = dict(parts.drafts)
     if file.get(("every_model",), bool, False):
-        for listed in list_models():
-            drafts.setdefault(listed.name, _Draft(file, ("every_model",), listed.name, listed.name))
+        for name in MODELS.load_all():
+            drafts.setdefault(name, _Draft(file, ("every_model",), name, name))
     for draft in drafts.values():
-        module = MODELS.load(draft.model)
-        shared = file.settings(("settings",), module.Config)
-        file.require_made(("settings",), module.Config.from_mapping, shared)
+        entry = model_entry(draft.model)
+        shared = file.settings(("settings",), entry.config_class)
+        file.require_made(("settings",), entry.config, shared)
         settings = {**shared, **draft.settings}
         place = (*draft.keys, "settings") if draft.settings else draft.keys
-        draft.file.require_made(place, module.Config.from_mapping, settings)
-        chosen = draft.backbone or backbone or str(getattr(module.Config(), "backbone", ""))
-        if chosen not in parts.backbones:
+        draft.file.require_made(place, entry.config, settings)
+        chosen = draft.backbone or backbone or str(getattr(entry.config({}), "backbone", ""))
+        if not entry.takes("backbone"):
+            if draft.backbone:
+                draft.file.fail((*draft.keys, "backbone"), f"{draft.model} takes no backbone")
+            chosen = ""
+        elif chosen not in parts.backbones:
             _check(file, draft, chosen, check_backbone)
         row = Row(
             draft.name, draft.model, draft.about, chosen, settings, {**recipe, **draft.recipe}
@@ -283,10 +286,5 @@ def row_recipe(row: Row, backbones: Mapping[str, TrainedBackbone], seed: int) ->
 
 
 def _whole(row: Row, backbones: Mapping[str, TrainedBackbone]) -> tuple[object, ...]:
-    config = MODELS.load(row.model).Config.from_mapping(dict(row.settings))
+    config = model_entry(row.model).config(row.settings)
     return row.model, row.backbone, config, row_recipe(row, backbones, Recipe.seed)
-
-
-def _key(module: ModuleType) -> str:
-    """Return a model's key, which may have been written in another form."""
-    return module.__name__.rpartition(".")[2]

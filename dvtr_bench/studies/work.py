@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dvtr_bench.errors import BusyError, StudyError
 from dvtr_bench.studies.carry_out import Task
@@ -189,15 +189,16 @@ class _Backbones:
         return self._found[name]
 
     def _identify(self, name: str, model: str) -> Backbone | None:
-        from dvtr_bench.runtime.checkpoint import new_model
+        from dvtr_bench.evaluation.facts import described
+        from dvtr_bench.models.entry import model_entry
 
         if "/" in name and Backbone(name, "").weights is None:
             # Weights by tag: what runs or results state of them need not be read again.
             known = self.ledger.known_backbone(name)
             if known is not None or not self.fetch:
                 return known
-        described: Any = new_model(model, with_backbone(model, {}, name), seed=0).describe()
-        stated = described.get("backbone") or {}
+        built = model_entry(model).build(with_backbone(model, {}, name))
+        stated = described(built).get("backbone") or {}
         return Backbone.of(name, stated.get("source"), stated.get("weights_sha256"))
 
 

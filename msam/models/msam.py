@@ -79,9 +79,9 @@ class Config(VideoTextConfig):
             as the block. Matters for fusion pooling alone.
         bank_size: Captions in the bank.
         semantics: Whether there is a semantic branch (training only).
-        num_semantics: K.
-        kl_loss: Whether L_kl counts.
-        diversity_loss: Whether L_div counts.
+        num_semantics: How many semantics there are, K in the paper.
+        kl_loss: Whether the distribution loss, L_kl, counts.
+        diversity_loss: Whether the diversity loss, L_div, counts.
         regions: What the head takes for the parts of a video: whole frames as published; a fixed
             ``grid`` of region means over the patches of each frame; or ``learned`` slots over them.
         grid_size: Cells along each side of a frame; matters for ``grid`` alone.

@@ -95,7 +95,7 @@ def _megabytes(path: Path) -> int:
 
 def published_sha256() -> dict[str, str]:
     """Return the SHA-256 of every published annotation file that we know, by its address."""
-    infos: list[DatasetInfo] = [DATASETS.load(name).INFO for name in DATASETS.names()]
+    infos: list[DatasetInfo] = [module.INFO for module in DATASETS.load_all().values()]
     return {
         file.url: file.sha256
         for info in infos

@@ -1,0 +1,157 @@
+"""One model of the catalog as the program uses it: its class, its settings, what it can do."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from types import ModuleType
+from typing import Any
+
+from dvtr_bench.catalog import MODELS, Entry
+from dvtr_bench.errors import ConfigError, ExtensionError
+from dvtr_bench.models.retriever import Retriever
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """The settings of a model whose file has no ``Config``: there are none."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model's file, imported.
+
+    Attributes:
+        entry: Where it stands in the catalog.
+        module: The module itself.
+    """
+
+    entry: Entry
+    module: ModuleType
+
+    @property
+    def key(self) -> str:
+        """The model's name in its one spelling."""
+        return self.entry.name
+
+    @property
+    def config_class(self) -> type[Any]:
+        """``Config`` of the file: a frozen dataclass; one without fields where it has none."""
+        found: type[Any] = getattr(self.module, "Config", NoSettings)
+        return found
+
+    @property
+    def trainable(self) -> bool:
+        """``TRAINABLE`` of the file: whether `dvtr-bench train` takes the model; else False."""
+        return bool(getattr(self.module, "TRAINABLE", False))
+
+    @property
+    def scoring_only(self) -> frozenset[str]:
+        """``SCORING_ONLY`` of the file: settings that never change how the model is trained."""
+        return frozenset(getattr(self.module, "SCORING_ONLY", ()))
+
+    def takes(self, setting: str) -> bool:
+        """Say whether the model has a setting of that name."""
+        return setting in {field.name for field in fields(self.config_class)}
+
+    def config(self, settings: Mapping[str, Any]) -> Any:
+        """Make the model's configuration.
+
+        Args:
+            settings: Values by field; the others keep their defaults.
+
+        Returns:
+            An instance of `config_class`.
+
+        Raises:
+            ConfigError: A setting that the model does not have, or out of range.
+        """
+        known = sorted(field.name for field in fields(self.config_class))
+        if unknown := sorted(set(settings) - set(known)):
+            raise ConfigError(
+                f"no such setting: {', '.join(unknown)}; there are {', '.join(known)}"
+                if known
+                else f"no such setting: {', '.join(unknown)}; {self.key} has none"
+            )
+        return self.config_class(**settings)
+
+    def build(self, settings: Mapping[str, Any], *, seed: int = 0) -> Retriever:
+        """Build the model.
+
+        Args:
+            settings: Fields of its ``Config``; the rest keep their defaults.
+            seed: Of weights that start at random.
+
+        Returns:
+            The model, on the CPU.
+
+        Raises:
+            ConfigError: A setting that it does not have, or out of range.
+            ExtensionError: The model lacks something that a `Retriever` offers.
+            NotFoundError: Its backbone's weights are not to be had.
+            WeightsError: The backbone's weights do not fit.
+        """
+        config = self.config(settings)
+        made = () if isinstance(config, NoSettings) else (config,)
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model: Retriever = self.module.Model(*made)
+        self.require_members(model, Retriever)
+        if model.name != self.key:
+            raise ExtensionError(
+                f"{self.entry.place}: Model.name is {model.name!r}: its results are found by its "
+                f"key, so write name = {self.key!r}"
+            )
+        return model
+
+    def require_members(self, model: object, protocol: type[Any]) -> None:
+        """Refuse a model that lacks something.
+
+        Args:
+            model: An instance of the file's ``Model``, or the class.
+            protocol: `Retriever` or `dvtr_bench.models.trainable.Trainable`.
+
+        Raises:
+            ExtensionError: It lacks something; names what, and where it is described.
+        """
+        missing = [name for name in _members(protocol) if not hasattr(model, name)]
+        if missing:
+            raise ExtensionError(
+                f"{self.entry.place}: Model lacks {', '.join(missing)}: "
+                f"{protocol.__module__}.{protocol.__name__} says what each of them does"
+            )
+
+
+def on_device(model: Retriever, device: str) -> Retriever:
+    """Move a model to a device and set it for evaluation, where it has ``to`` and ``eval``."""
+    import torch
+
+    moved: Any = model
+    if hasattr(moved, "to"):
+        moved = moved.to(torch.device(device))
+    if hasattr(moved, "eval"):
+        moved = moved.eval()
+    evaluated: Retriever = moved
+    return evaluated
+
+
+def _members(protocol: type[Any]) -> list[str]:
+    """Return what a protocol asks for, in the order of its definition."""
+    bases = [base for base in reversed(protocol.__mro__) if getattr(base, "_is_protocol", False)]
+    return [name for base in bases for name in vars(base) if not name.startswith("_")]
+
+
+def model_entry(name: str) -> ModelEntry:
+    """Look a model up and import its file.
+
+    Args:
+        name: Its key; case and ``-`` for ``_`` do not matter.
+
+    Returns:
+        The model.
+
+    Raises:
+        NotFoundError: No such model, with the nearest names there are.
+        ExtensionError: Its file lacks something that it must offer.
+    """
+    return ModelEntry(MODELS.entry(name), MODELS.load(name))
