@@ -10,8 +10,8 @@ import importlib
 import os
 import pkgutil
 import sys
-from io import TextIOWrapper
 import warnings
+from io import TextIOWrapper
 from typing import Annotated, Any, Final
 
 import typer

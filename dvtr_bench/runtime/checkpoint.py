@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from dvtr_bench.errors import ExtensionError, InputError, NotFoundError, WeightsError
-from dvtr_bench.models.entry import model_entry
 from dvtr_bench.runtime.files import written_beside
 
 if TYPE_CHECKING:
@@ -50,6 +49,7 @@ def new_model(name: str, settings: Mapping[str, Any], *, seed: int) -> "Trainabl
         ExtensionError: The model lacks something that training needs.
         WeightsError: The backbone's weights do not fit.
     """
+    from dvtr_bench.models.entry import model_entry
     from dvtr_bench.models.trainable import Trainable
 
     entry = model_entry(name)
@@ -114,6 +114,8 @@ def load_checkpoint(path: Path) -> "Trainable":
         ...
         dvtr_bench.errors.NotFoundError: there is no checkpoint in runs/nowhere: ...
     """
+    from dvtr_bench.models.entry import model_entry
+
     folder = checkpoint_folder(path)
     config = read_checkpoint_config(folder)
     entry = model_entry(str(config["model"].get("model")))
