@@ -27,11 +27,20 @@ def leaderboard(
     breakdowns: Annotated[
         bool, typer.Option("--breakdowns", help="Print T2V R@1 by group of captions too.")
     ] = False,
+    chart: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Draw every table as an SVG file beside the page: dots, bars, scatter (R@1 each "
+            "way) or curves (ranks); repeat for more."
+        ),
+    ] = None,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
+    from dvtr_bench.catalog import CHARTS
     from dvtr_bench.errors import NotFoundError
     from dvtr_bench.results import load_results
     from leaderboard.board import make_boards
+    from leaderboard.charts import write_charts
     from leaderboard.markdown import write_markdown
     from leaderboard.terminal import print_boards
 
@@ -42,10 +51,14 @@ def leaderboard(
             f"no result files (*.json) in {', '.join(map(str, places))}: "
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
+    for name in chart or ():
+        CHARTS.load(name)
     boards = make_boards(records)
     found = _study_figures(study, records) if study else []
     print_boards(boards, breakdowns=breakdowns)
     typer.echo(f"\nwrote {write_markdown(boards, out)} from {len(records)} result files")
+    for path in write_charts(boards, chart or (), out):
+        typer.echo(f"wrote {path}")
     if found:
         from leaderboard.study.pages import print_study, write_study
 

@@ -1,7 +1,9 @@
 """What a finding shows, said once: the terminal prints it and the page draws it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dvtr_bench.reports.chart_data import ChartData
 
 
 @dataclass(frozen=True)
@@ -38,35 +40,21 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Bars:
-    """A plot of one bar for each name, parts of it one beside the other; on the page alone.
+class Chart:
+    """A chart; on the page alone.
 
     Attributes:
-        title: What it shows.
-        names: Of the bars.
-        parts: Values of the bars by part, such as by split.
+        chart: A file of `dvtr_bench.reports.charts`.
+        data: Of the kind that the chart takes.
     """
 
-    title: str
-    names: Sequence[str]
-    parts: Mapping[str, Sequence[float]]
+    chart: str
+    data: ChartData
 
-
-@dataclass(frozen=True)
-class Curves:
-    """Distributions over one axis, one line each; on the page alone.
-
-    Attributes:
-        title: What it shows.
-        axis: What the axis is, with its unit.
-        edges: N + 1 edges of the bins.
-        lines: Shares of each bin, in percent, N for each line.
-    """
-
-    title: str
-    axis: str
-    edges: Sequence[float]
-    lines: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    @property
+    def title(self) -> str:
+        """What it shows."""
+        return self.data.title
 
 
 @dataclass(frozen=True)
@@ -82,4 +70,4 @@ class Picture:
     file_name: str
 
 
-Block = Paragraph | Table | Bars | Curves | Picture
+Block = Paragraph | Table | Chart | Picture

@@ -5,16 +5,16 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from PIL import Image
 
-from builders.checks.audit.blocks import Bars, Block, Curves, Paragraph, Picture, Table
-from builders.checks.audit.plots import draw_bars, draw_curves
+from builders.checks.audit.blocks import Block, Chart, Paragraph, Picture, Table
 from builders.checks.audit.run import AUDIT_NAME, Audit, finding_modules
 from builders.checks.audit.terminal import describe
+from dvtr_bench.reports.drawing import draw_chart
+from dvtr_bench.reports.html_page import html_page, legend
 from dvtr_bench.reports.others_text import safe_html
 from dvtr_bench.runtime.files import written_beside
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from builders.checks.audit.subject import Subject
 
 PAGE_NAME: Final = "index.html"
-STYLE_NAME: Final = "page.css"
 
 
 def page_text(audit: Audit, folder: Path) -> str:
@@ -37,7 +36,6 @@ def page_text(audit: Audit, folder: Path) -> str:
     """
     title = f"Audit of {audit.dataset.name} {audit.dataset.version}"
     modules = finding_modules()
-    style = resources.files(__package__).joinpath(STYLE_NAME).read_text(encoding="utf-8")
     contents = "".join(
         f'<li><a href="#{name}">{escape(module.TITLE)}</a></li>' for name, module in modules.items()
     )
@@ -47,16 +45,12 @@ def page_text(audit: Audit, folder: Path) -> str:
         "</section>"
         for name, module in modules.items()
     )
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
-        "style-src 'unsafe-inline'; img-src data:\">"
-        f"<title>{safe_html(title)}</title><style>{style}</style></head><body><main>"
+    return html_page(
+        title,
         f"<h1>{safe_html(title)}</h1><p>{safe_html(describe(audit.dataset))}.</p>{against}"
         f"<nav><ul>{contents}</ul></nav>{sections}"
-        f"<footer>Made with {safe_html(audit.made_with)}; all figures stand in audit.json.</footer>"
-        "</main></body></html>\n"
+        f"<footer>Made with {safe_html(audit.made_with)}; all figures stand in audit.json."
+        "</footer>",
     )
 
 
@@ -71,13 +65,12 @@ def _block(block: Block, folder: Path) -> Iterator[str]:
     if isinstance(block, Paragraph):
         yield f"<p>{safe_html(block.text)}</p>"
         return
-    yield f"<figure><figcaption>{safe_html(block.title)}{_legend(block)}</figcaption>"
+    keys = legend(block.data.keys) if isinstance(block, Chart) else ""
+    yield f"<figure><figcaption>{safe_html(block.title)}{keys}</figcaption>"
     if isinstance(block, Table):
         yield _table(block)
-    elif isinstance(block, Bars):
-        yield f'<div class="wide">{draw_bars(block)}</div>'
-    elif isinstance(block, Curves):
-        yield f'<div class="wide">{draw_curves(block)}</div>'
+    elif isinstance(block, Chart):
+        yield f'<div class="wide">{draw_chart(block.chart, block.data)}</div>'
     else:
         yield _picture(block, folder)
     yield "</figure>"
@@ -104,18 +97,6 @@ def _table(block: Table) -> str:
         f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
         f"</div>{note}"
     )
-
-
-def _legend(block: Block) -> str:
-    if isinstance(block, Bars):
-        names = list(block.parts) if len(block.parts) > 1 else []
-    else:
-        names = list(block.lines) if isinstance(block, Curves) else []
-    keys = "".join(
-        f'<span class="key"><i class="k{number % 6}"></i>{safe_html(name)}</span>'
-        for number, name in enumerate(names)
-    )
-    return f'<span class="keys">{keys}</span>' if keys else ""
 
 
 def _picture(block: Picture, folder: Path) -> str:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from builders.checks.audit.blocks import Block, Curves, Table
+from builders.checks.audit.blocks import Block, Chart, Table
 from builders.checks.audit.subject import Subject, label
 from builders.documents.report import LONG_CAPTION_WORDS
+from dvtr_bench.reports.chart_data import Distribution
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -95,12 +96,10 @@ def blocks(record: Record) -> Iterator[Block]:
         ],
     )
     shown = min(SHOWN_WORDS, max(one.longest_words for one in record.splits))
-    yield Curves(
-        "Share of captions by length" + (f" (to {SHOWN_WORDS})" if shown == SHOWN_WORDS else ""),
-        "words",
-        [count - 0.5 for count in range(shown + 2)],
-        {one.split: _shares(one, shown + 1) for one in record.splits},
-    )
+    title = "Share of captions by length" + (f" (to {SHOWN_WORDS})" if shown == SHOWN_WORDS else "")
+    edges = [count - 0.5 for count in range(shown + 2)]
+    shares = {one.split: _shares(one, shown + 1) for one in record.splits}
+    yield Chart("curves", Distribution(title, "words", edges, shares))
 
 
 def _shares(one: SplitLengths, bins: int) -> list[float]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from builders.checks.audit.blocks import Bars, Block, Paragraph, Table
+from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
 from builders.checks.audit.subject import NotMeasured, Subject
+from dvtr_bench.reports.chart_data import NamedValues
 
 TITLE: Final = "Class balance"
 PLACE: Final = 70
@@ -98,8 +99,6 @@ def blocks(record: Record) -> Iterator[Block]:
         rows.insert(0, ["(no class)", f"{sum(record.without_class.values()):,}", *none])
     yield Table("Videos by class", ["class", "videos", *splits], rows, terminal_rows=8)
     shown = record.classes[:SHOWN]
-    yield Bars(
-        "Videos by class",
-        [one.category for one in shown],
-        {split: [one.splits[split] for one in shown] for split in splits},
-    )
+    videos = {split: [one.splits[split] for one in shown] for split in splits}
+    names = [one.category for one in shown]
+    yield Chart("bars", NamedValues("Videos by class", names, videos))

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from builders.checks.audit.blocks import Block, Curves, Paragraph, Table
+from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
 from builders.checks.audit.frame_looks import SIDE_PX
 from builders.checks.audit.structural_similarity import structural_similarity
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label
+from dvtr_bench.reports import chart_data
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -132,12 +133,13 @@ def blocks(record: Record) -> Iterator[Block]:
     )
     for one in record.splits:
         lines = {"neighbouring frames": one.neighbours, "different clips": one.different_clips}
-        yield Curves(
+        shares = chart_data.Distribution(
             f"{one.split}: share of clips, or pairs of clips, by SSIM",
             "SSIM",
             [number / BINS for number in range(BINS + 1)],
             {name: values.bins for name, values in lines.items() if values.count},
         )
+        yield Chart("curves", shares)
 
 
 def _similarity(name: str, split: "RetrievalSplit", looks: "FrameLooks") -> SplitSimilarity:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from builders.checks.audit.blocks import Bars, Block, Paragraph, Table
+from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
 from builders.checks.audit.subject import Subject, label
+from dvtr_bench.reports.chart_data import NamedValues
 
 TITLE: Final = "Vocabulary"
 PLACE: Final = 55
@@ -126,7 +127,8 @@ def blocks(record: Record) -> Iterator[Block]:
         ],
     )
     top = record.top_words[:25]
-    yield Bars("Most frequent words", [one.word for one in top], {"times": [w.count for w in top]})
+    words, times = [one.word for one in top], [one.count for one in top]
+    yield Chart("bars", NamedValues("Most frequent words", words, {"times": times}))
 
 
 def words_of(caption: str) -> list[str]:

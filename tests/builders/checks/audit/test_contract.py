@@ -5,11 +5,12 @@ import json
 
 import pytest
 
-from builders.checks.audit.blocks import Bars, Curves, Paragraph, Picture, Table
+from builders.checks.audit.blocks import Chart, Paragraph, Picture, Table
 from builders.checks.audit.run import FINDINGS, finding_modules, read_audit, run_audit
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject
 from dvtr_bench.dataset.strict_json import from_json, to_json
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.reports.chart_data import Distribution, NamedValues
 from tests.builders.checks.audit.made_up import MadeUpSplit, flight, subject, texts_subject
 
 
@@ -45,13 +46,14 @@ def test_it_writes_reads_and_shows_its_record(module, other) -> None:
     shown = list(module.blocks(record))
     assert shown
     for block in shown:
-        assert isinstance(block, Paragraph | Table | Bars | Curves | Picture)
+        assert isinstance(block, Paragraph | Table | Chart | Picture)
         if isinstance(block, Table):
             assert {len(row) for row in block.rows} == {len(block.header)}
-        if isinstance(block, Bars):
-            assert {len(values) for values in block.parts.values()} == {len(block.names)}
-        if isinstance(block, Curves):
-            assert {len(values) for values in block.lines.values()} == {len(block.edges) - 1}
+        data = block.data if isinstance(block, Chart) else None
+        if isinstance(data, NamedValues):
+            assert {len(values) for values in data.parts.values()} == {len(data.names)}
+        if isinstance(data, Distribution):
+            assert {len(values) for values in data.lines.values()} == {len(data.edges) - 1}
 
 
 def test_it_says_what_it_cannot_measure(module) -> None:

@@ -1,15 +1,11 @@
 """The page: whole, alone, and deaf to what ids and captions say."""
 
-import re
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from builders.checks.audit.blocks import Bars, Curves
 from builders.checks.audit.page import write_audit
-from builders.checks.audit.plots import draw_bars, draw_curves
 from builders.checks.audit.run import Audit, finding_modules, read_audit, run_audit
 from builders.checks.audit.terminal import print_audit
 from tests.builders.checks.audit.made_up import MadeUpSplit, flight, subject
@@ -98,24 +94,3 @@ def test_the_terminal_is_not_steered(
     told = capsys.readouterr().out
     assert "\x1b" not in told
     assert "<script>" in told
-
-
-def test_plots_are_whole() -> None:
-    bars = Bars(EVIL, [EVIL, "b"], {"train": [3, 0], EVIL: [1, 2]})
-    curves = Curves(EVIL, EVIL, [0.0, 0.5, 1.0], {EVIL: [25.0, 75.0], "none": [0.0, 0.0]})
-    for drawn in (draw_bars(bars), draw_curves(curves)):
-        root = ElementTree.fromstring(drawn.replace("\x1b", ""))
-        numbers = re.findall(r'(?:x|y|width|height)="([-0-9.e]+)"', drawn)
-        assert numbers
-        assert all(-1 <= float(number) <= 600 for number in numbers)
-        assert root.tag == "svg"
-    longest = max(
-        float(width) for width in re.findall(r'<rect[^>]* width="([0-9.]+)"', draw_bars(bars))
-    )
-    assert 300 < longest < 360
-
-
-def test_nothing_to_plot() -> None:
-    assert "svg" in draw_bars(Bars("none", ["a"], {"x": [0]}))
-    assert "svg" in draw_curves(Curves("none", "words", [0.0, 1.0], {"x": [0.0]}))
-    assert "svg" in draw_curves(Curves("none", "words", [-0.5, 0.5], {}))

@@ -1,0 +1,46 @@
+"""What every HTML page shares: one file, no script, nothing from elsewhere, light and dark."""
+
+from importlib import resources
+from typing import Final
+
+from dvtr_bench.reports.drawing import chart_style
+from dvtr_bench.reports.others_text import safe_html
+
+PAGE_STYLE: Final = "page.css"
+
+
+def html_page(title: str, body: str) -> str:
+    """Put a page around its contents.
+
+    Args:
+        title: Of the page; any text.
+        body: HTML of the page's ``<main>``, everything of others escaped.
+
+    Returns:
+        HTML that needs no other file and runs nothing.
+    """
+    style = resources.files(__package__).joinpath(PAGE_STYLE).read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'; img-src data:\">"
+        f"<title>{safe_html(title)}</title><style>{chart_style()}{style}</style></head><body><main>"
+        f"{body}</main></body></html>\n"
+    )
+
+
+def legend(keys: tuple[str, ...]) -> str:
+    """Return the legend of a chart: each name beside the colour of its part.
+
+    Args:
+        keys: Names, in the order of the chart's parts; any text.
+
+    Returns:
+        HTML; empty without names.
+    """
+    shown = "".join(
+        f'<span class="key"><i class="k{number % 6}"></i>{safe_html(name)}</span>'
+        for number, name in enumerate(keys)
+    )
+    return f'<span class="keys">{shown}</span>' if shown else ""

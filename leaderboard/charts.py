@@ -1,0 +1,110 @@
+"""Boards as charts: a file for each board and chart, drawn by any chart of `reports/charts`."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from dvtr_bench.catalog import CHARTS
+from dvtr_bench.reports.chart_data import ChartData, Distribution, NamedValues
+from dvtr_bench.reports.drawing import svg_file_text
+from dvtr_bench.runtime.files import written_beside
+from leaderboard.board import Board, Cell, Entry
+from leaderboard.tables import board_title
+
+FIGURES: Final = {"T2V R@1": ("t2v", "strict", "R@1"), "V2T R@1": ("v2t", "strict", "R@1")}
+"""What a chart of named values shows of each row, each way."""
+
+MOST_RANKS: Final = 50
+"""Ranks that a chart of a distribution shows, from the first."""
+
+
+def write_charts(boards: Sequence[Board], charts: Sequence[str], page: Path) -> list[Path]:
+    """Draw every board with every chart, into files beside a page.
+
+    Args:
+        boards: As `leaderboard.board.make_boards` returns them.
+        charts: Files of `dvtr_bench.reports.charts`, or plug-ins.
+        page: The page; the charts are called after it, the board and the chart.
+
+    Returns:
+        The SVG files.
+
+    Raises:
+        NotFoundError: No chart is called so.
+        ConfigError: A chart takes data that a board does not have.
+    """
+    names = [CHARTS.entry(chart).name for chart in charts]
+    written: list[Path] = []
+    for board in boards:
+        for name in names:
+            key = board.key
+            parts = [page.stem, key.dataset, key.split, key.post_processing, name]
+            stem = "-".join(part for part in parts if part != "none")
+            stem = re.sub(r"[^A-Za-z0-9._-]+", "_", stem)
+            path, number = page.with_name(f"{stem}.svg"), 1
+            while path in written:
+                number += 1
+                path = page.with_name(f"{stem}-{number}.svg")
+            text = svg_file_text(name, board_data(board, name))
+            with written_beside(path) as beside:
+                beside.write_text(text, encoding="utf-8", newline="\n")
+            written.append(path)
+    return written
+
+
+def board_data(board: Board, chart: str) -> ChartData:
+    """Return what a chart shows of a board.
+
+    Args:
+        board: The board.
+        chart: Whose kind of data is asked for.
+
+    Returns:
+        For a chart of named values R@1 each way with its intervals, a row an entry; for a chart of
+        a distribution the ranks of each caption's own video, a line an entry.
+    """
+    if CHARTS.load(chart).TAKES is Distribution:
+        return _ranks(board)
+    places = {
+        name: place
+        for name, place in FIGURES.items()
+        if all(place in entry.figures for entry in board.entries)
+    }
+    cells = {
+        name: [entry.figures[place] for entry in board.entries] for name, place in places.items()
+    }
+    return NamedValues(
+        f"{board_title(board)}: R@1",
+        [entry.name for entry in board.entries],
+        {name: [cell.value for cell in column] for name, column in cells.items()},
+        {name: ends for name, column in cells.items() if (ends := _intervals(column))},
+    )
+
+
+def _intervals(cells: Sequence[Cell]) -> list[tuple[float, float]]:
+    """Return the intervals of a column; nothing where a cell has none."""
+    ends = [(cell.low, cell.high) for cell in cells if cell.low is not None]
+    whole = [(low, high) for low, high in ends if high is not None]
+    return whole if len(whole) == len(cells) else []
+
+
+def _ranks(board: Board) -> Distribution:
+    last = min(MOST_RANKS, board.num_videos)
+    return Distribution(
+        f"{board_title(board)}: at which rank a caption's own video is found",
+        "rank" if last == board.num_videos else f"rank (to {last})",
+        [number + 0.5 for number in range(last + 1)],
+        {entry.name: _shares(entry, last) for entry in board.entries},
+    )
+
+
+def _shares(entry: Entry, last: int) -> list[float]:
+    ranks = np.concatenate(
+        [run.rank_table.ranks["t2v"]["strict"].pessimistic for run in entry.runs]
+    )
+    counts = np.bincount(ranks, minlength=last + 1)[1 : last + 1]
+    shares: list[float] = (100.0 * counts / len(ranks)).tolist()
+    return shares
