@@ -1,13 +1,21 @@
 """Draws data with a chart by its name, for a page or as a file of its own."""
 
+import re
 from importlib import resources
 from typing import Final
 
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.reports.chart_data import ChartData
+from dvtr_bench.reports.svg import COLOURS, WIDTH_PX, shortened
 
 CHART_STYLE: Final = "chart.css"
+
+HEIGHT_PX: Final = 320.0
+"""Of a chart that does not say how high it is."""
+
+LETTER_PX: Final = 6
+"""About how wide a letter of a legend is."""
 
 
 def draw_chart(chart: str, data: ChartData) -> str:
@@ -50,7 +58,7 @@ def chart_style() -> str:
 
 
 def svg_file_text(chart: str, data: ChartData) -> str:
-    """Draw data as the text of an SVG file that needs nothing beside it.
+    """Draw data as the text of an SVG file that needs nothing beside it, in the light colours.
 
     Args:
         chart: As `draw_chart` takes it.
@@ -60,8 +68,32 @@ def svg_file_text(chart: str, data: ChartData) -> str:
         XML.
     """
     element = draw_chart(chart, data)
-    head, body = element.split(">", 1)
+    # Drawing programs know no variables of style sheets, and paper has no dark side.
+    style = chart_style()
+    colours = dict(re.findall(r"--(\w+): (#\w+);", style.partition("@media")[0]))
+    rules = style[style.index("svg text") :]
+    plain = re.sub(r"var\(--(\w+)\)", lambda found: colours[found[1]], rules)
+    size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', element)
+    width, height = (float(size[1]), float(size[2])) if size else (float(WIDTH_PX), HEIGHT_PX)
+    heading, top = _heading(data, width)
+    inner = element.replace("<svg", f'<svg y="{top}" width="{width:g}" height="{height:g}"', 1)
     return (
-        f'{head} xmlns="http://www.w3.org/2000/svg" font-family="system-ui, sans-serif">'
-        f"<style>{chart_style()}</style>{body}\n"
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {top + height:g}" '
+        f'font-family="system-ui, sans-serif"><style>{plain}</style>{heading}{inner}</svg>\n'
     )
+
+
+def _heading(data: ChartData, width: float) -> tuple[str, int]:
+    """Return the title and the legend of a chart, and where the chart begins below them."""
+    drawn = [f'<text x="4" y="12">{shortened(data.title, 85)}</text>']
+    left, line = 4.0, 28
+    for number, key in enumerate(data.keys):
+        wide = 22 + LETTER_PX * min(len(key), 40)
+        if left + wide > width and left > 4:
+            left, line = 4.0, line + 14
+        drawn.append(
+            f'<rect x="{left:g}" y="{line - 8}" width="9" height="9" class="f{number % COLOURS}"/>'
+            f'<text x="{left + 13:g}" y="{line}">{shortened(key, 40)}</text>'
+        )
+        left += wide
+    return "".join(drawn), line + 10 if data.keys else 22

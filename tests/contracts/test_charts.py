@@ -67,9 +67,14 @@ def test_it_can_do_with_next_to_nothing(chart: tuple[str, ModuleType]) -> None:
 
 def test_it_is_a_file_of_its_own_too(chart: tuple[str, ModuleType]) -> None:
     name, module = chart
+    keys = WHOLE[module.TAKES].keys
     root = ElementTree.fromstring(svg_file_text(name, WHOLE[module.TAKES]))
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
-    assert "prefers-color-scheme: dark" in (root[0].text or "")
+    style = root[0].text or ""
+    told = [element.text for element in root if element.tag.endswith("text")]
+    assert [text[:8] for text in told if text] == ["<script>", *(k[:8] for k in keys)]
+    assert "var(" not in style
+    assert ".f0 { fill: #1a66c2; }" in style
 
 
 def test_it_refuses_data_of_another_kind(chart: tuple[str, ModuleType]) -> None:
