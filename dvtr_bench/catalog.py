@@ -105,7 +105,7 @@ class Catalog:
         Raises:
             NotFoundError: None is called so, with the nearest names there are.
         """
-        entries, refused = self._listed()
+        entries, _ = self._listed()
         key = _key(name)
         if key not in entries:
             near = get_close_matches(key, entries, n=2)
@@ -114,13 +114,10 @@ class Catalog:
                 f"no {self.kind} is called {name!r}: {hint}there are {', '.join(entries)} "
                 f"({self.shown_by})"
             )
-        for other, sentence in refused:
-            if other == key:
-                warnings.warn(sentence, PlugInWarning, stacklevel=2)
         return entries[key]
 
     def load(self, name: str) -> ModuleType:
-        """Import one entry.
+        """Import one entry; a plug-in that is left out for its name is named in a warning.
 
         Args:
             name: Its name; case and ``-`` for ``_`` do not matter.
@@ -133,10 +130,14 @@ class Catalog:
             ExtensionError: It lacks something that it must offer, or it is a plug-in that cannot be
                 imported.
         """
-        return self._imported(self.entry(name))
+        entry = self.entry(name)
+        for key, problem in self._listed()[1]:
+            if key == entry.name:
+                warnings.warn(problem, PlugInWarning, stacklevel=2)
+        return self._imported(entry)
 
     def load_all(self) -> dict[str, ModuleType]:
-        """Import every entry; a plug-in that is broken is named in a warning and left out.
+        """Import every entry; plug-ins that are left out are named in a warning each.
 
         Returns:
             The modules by name, in the order of `names`.
@@ -145,8 +146,10 @@ class Catalog:
             ExtensionError: A file of ours lacks something that it must offer.
         """
         modules = {}
-        for name in self.names():
-            entry = self.entry(name)
+        entries, refused = self._listed()
+        for _, problem in refused:
+            warnings.warn(problem, PlugInWarning, stacklevel=2)
+        for name, entry in entries.items():
             try:
                 modules[name] = self._imported(entry)
             except ExtensionError as failure:
