@@ -158,14 +158,14 @@ def _score_on_cpu(
         columns = []
         for videos, length in together:
             by_place = frame_embeds[videos, :length].permute(2, 1, 0).flatten(1)
-            shares = frame_weights[videos, :length].T.contiguous()
-            columns.append((videos.numpy(), by_place, shares.numpy()))
+            shares = frame_weights[videos, :length].T.contiguous().numpy()
+            columns.append((videos.numpy(), by_place, shares))
         for run in texts:
             words = token_embeds.flatten(0, 1)[run.rows]
             weights = token_weights[run.texts][token_mask[run.texts]].numpy()
-            for videos, by_place, shares in columns:
+            for places, by_place, shares in columns:
                 pairs = product(words, by_place, memory).reshape(len(words), *shares.shape)
-                best_frame = np.empty((len(words), len(videos)), np.float32)
+                best_frame = np.empty((len(words), len(places)), np.float32)
                 share(_find_best_frames, len(words), pairs, best_frame)
                 share(
                     _weigh_best_matches,
@@ -174,7 +174,7 @@ def _score_on_cpu(
                     run.words,
                     (pairs, best_frame),
                     (weights, shares),
-                    (run.texts, videos),
+                    (run.texts, places),
                     scores.numpy(),
                 )
     return scores

@@ -1,9 +1,9 @@
 """Words of many texts against frames of many videos, a block at a time, where a CPU scores.
 
-What is padding is not multiplied, and no word twice. CLIP reads from left to right, so captions that
-begin alike have the same embeddings there, to the bit: of the words of USRD's test captions, 42 in
-100 stand in an earlier one. Texts are put in order of their words, so that those that begin alike
-stand together. Videos of like length share a block that is as long as its longest.
+What is padding is not multiplied, and no word twice. CLIP reads from left to right, so captions
+that begin alike have the same embeddings there, to the bit: of the words of USRD's test captions,
+42 in 100 stand so in an earlier one. Texts are put in order of their words, so that those that
+begin alike stand together. Videos of like length share a block that is as long as its longest.
 
 Each block of similarities is one matrix product into memory that is used again for the next, small
 enough to be in the cache when a compiled loop reads it. A GPU, and whoever needs gradients, is
@@ -161,7 +161,7 @@ def share(loop: Callable[..., None], count: int, *arguments: Any) -> None:
 
 
 def _first_of_the_same(bits: NDArray[np.int32], mask: NDArray[np.bool_]) -> Ints:
-    """Return the place of a word that is the same to the bit, for each word (T x L); -1 for padding.
+    """Return the place of the first word that is the same to the bit for each; -1 for padding.
 
     Args:
         bits: int32, T x L x C.
@@ -192,7 +192,7 @@ def _hash_words(
 
 @compiled
 def _take_back_what_differs(bits: NDArray[np.int32], same: Ints) -> None:
-    """Let words stand for themselves that have the hash of another word and are none."""
+    """Let words stand for themselves that have another word's hash without being the same."""
     length = same.shape[1]
     for text in range(same.shape[0]):
         for word in range(length):
