@@ -22,9 +22,9 @@ from builders.engine.rows import Rows
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import disk_errors_explained, open_staging, put_in_place
 from builders.options import make_options
-from builders.packed import Packed
-from builders.problems import bullets
-from builders.source import Source
+from builders.sources.packed import Packed
+from builders.sources.problems import bullets
+from builders.sources.source import Source
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.fingerprint import Fingerprint
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
@@ -61,7 +61,7 @@ def build(name: str, options: Mapping[str, object], settings: BuildSettings) -> 
 
     Example:
         >>> from pathlib import Path
-        >>> annotations = {"annotations": Path("../shared/annotations")}
+        >>> annotations = {"annotations": Path("annotations")}
         >>> build("usrd", annotations, BuildSettings(frames=None))  # doctest: +SKIP
     """
     module = DATASETS.load(name)

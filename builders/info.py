@@ -7,22 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-from rich.console import Console
 from rich.text import Text
 
-from builders.documents.card import CARD_NAME
-from builders.documents.card_reading import read_info
-from builders.documents.report import REPORT_NAME, BuildReport
-from builders.opening import Opened, open_anywhere
+from builders.documents.card import CARD_NAME, read_info
+from builders.documents.report import BuildReport
 from builders.options import flag
-from builders.source import DatasetInfo, SourceRecord
-from builders.summary import plain_table, size_text
+from builders.sources.locate import Opened, open_anywhere
+from builders.sources.source import DatasetInfo, SourceRecord
+from builders.summary import size_text
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import LicenceRecord, Manifest
+from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.dataset.strict_json import from_json
 from dvtr_bench.errors import NotFoundError
+from dvtr_bench.reports.terminal import make_console, plain_table
 
 _WIDTH = 100
 
@@ -55,7 +54,7 @@ class _Speaker:
     """Prints titles, lines, paragraphs and lists in one form."""
 
     def __init__(self) -> None:
-        self.console = Console(highlight=False)
+        self.console = make_console()
 
     def line(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style), soft_wrap=True)

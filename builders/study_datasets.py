@@ -8,7 +8,7 @@ from typing import Any, Final
 from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.options import flag
-from builders.published import AUTO
+from builders.sources.published import AUTO
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import ConfigError, NotFoundError

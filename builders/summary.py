@@ -1,21 +1,20 @@
 """What a build prints when it is done, and what `dvtr-bench datasets` prints."""
 
+import shlex
 from collections.abc import Iterable
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
-from builders.documents.report import REPORT_NAME
 from builders.engine.check import BROKEN
-from builders.problems import bullets
-from builders.source import DatasetInfo
+from builders.sources.problems import bullets
+from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import Manifest
-from dvtr_bench.dataset.reader import find_datasets
+from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
+from dvtr_bench.dataset.reader import ROOT, find_datasets
+from dvtr_bench.reports.terminal import make_console, plain_table
 
 FINGERPRINT_SHOWN = 12
 
@@ -26,7 +25,7 @@ def print_summary(build: Build) -> None:
     Args:
         build: What a build came to.
     """
-    console = Console(highlight=False)
+    console = make_console()
     manifest, folder = build.dataset.manifest, build.dataset.folder
     done = "built" if build.report else "built already, nothing to do"
     title = Text.assemble((f"{manifest.name} ", "bold"), f"{manifest.version}  {done}: {folder}")
@@ -37,7 +36,7 @@ def print_summary(build: Build) -> None:
     for line in _remarks(build):
         console.print(Text(f"note: {line}"), soft_wrap=True)
     console.print(Text(f"read it:  datasets.load_dataset({str(folder)!r})"), soft_wrap=True)
-    console.print(Text(_next_step(manifest)), soft_wrap=True)
+    console.print(Text(_next_step(manifest, folder)), soft_wrap=True)
 
 
 def print_datasets(root: Path) -> None:
@@ -46,7 +45,7 @@ def print_datasets(root: Path) -> None:
     Args:
         root: The folder that datasets are in.
     """
-    console = Console(highlight=False)
+    console = make_console()
     console.print(Text("can be built: dvtr-bench build NAME", "bold"))
     known = plain_table("name", "what it is", "splits", "licence")
     for name in DATASETS.names():
@@ -120,25 +119,13 @@ def _remarks(build: Build) -> Iterable[str]:
         yield f"{groups} groups of clips are the same file under several ids, see {REPORT_NAME}"
 
 
-def _next_step(manifest: Manifest) -> str:
+def _next_step(manifest: Manifest, folder: Path) -> str:
+    name = manifest.name if folder == ROOT / manifest.name else shlex.quote(str(folder))
     if manifest.frames is None:
         return "next:     build again with --clips DIR to train and evaluate on it"
     if "train" not in manifest.splits:
-        return f"next:     dvtr-bench evaluate --model MODEL --dataset {manifest.name}"
-    return f"next:     dvtr-bench train --model msam --dataset {manifest.name}"
-
-
-def plain_table(*columns: str, figures: bool = False) -> Table:
-    """Return an empty table in the one style of the builders.
-
-    Args:
-        columns: Headings.
-        figures: Whether all columns but the first hold figures, which stand to the right.
-    """
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="right" if figures and number else "left")
-    return table
+        return f"next:     dvtr-bench evaluate --model MODEL --dataset {name}"
+    return f"next:     dvtr-bench train --model msam --dataset {name}"
 
 
 def _expected(info: DatasetInfo) -> str:

@@ -1,5 +1,5 @@
 """Run the command line as ``python -m dvtr_bench``."""
 
-from dvtr_bench.main import main
+from dvtr_bench.cli import main
 
 main()

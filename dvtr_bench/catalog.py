@@ -76,8 +76,12 @@ class Catalog:
 MODELS = Catalog("model", ("baselines.models", "msam.models"), "see `dvtr-bench models`")
 DATASETS = Catalog("dataset", ("builders.datasets",), "see `dvtr-bench datasets`")
 METRICS = Catalog("metric", ("dvtr_bench.metrics",), "see dvtr_bench/metrics/")
-BREAKDOWNS = Catalog("breakdown", ("dvtr_bench.breakdowns",), "see dvtr_bench/breakdowns/")
+BREAKDOWNS = Catalog(
+    "breakdown", ("dvtr_bench.evaluation.breakdowns",), "see dvtr_bench/evaluation/breakdowns/"
+)
 POST_PROCESSORS = Catalog(
-    "post-processor", ("dvtr_bench.post_processing",), "see dvtr_bench/post_processing/"
+    "post-processor",
+    ("dvtr_bench.evaluation.post_processing",),
+    "see dvtr_bench/evaluation/post_processing/",
 )
 EXPORTS = Catalog("export format", ("leaderboard.exports",), "see leaderboard/exports/")

@@ -18,6 +18,7 @@
     |-- BusyError (RuntimeError)            another process is at work in the same folder
     |-- ClusterError (RuntimeError)         a Ray cluster that cannot be used
     |-- PublishError (RuntimeError)         a dataset that cannot be published as it was asked
+    |   `-- HubUnreachableError             the Hugging Face Hub does not answer
     `-- WeightsError (RuntimeError)         weights that cannot be read or do not fit the model
 
 A message says what failed, where (file, row, id), what was expected, what was found and what to do
@@ -95,6 +96,10 @@ class ClusterError(DvtrError, RuntimeError):
 
 class PublishError(DvtrError, RuntimeError):
     """A dataset cannot be published as it was asked."""
+
+
+class HubUnreachableError(PublishError):
+    """The Hugging Face Hub does not answer, or must not be asked."""
 
 
 class WeightsError(DvtrError, RuntimeError):

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dvtr_bench.protocol.group_figures import FEWEST_VIDEOS, GroupFigures
+from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS, GroupFigures
 from dvtr_bench.results.record import Breakdown
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.tables import Field, Table, figure_field

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.protocol import PROTOCOL_VERSION
+from dvtr_bench.ranking import PROTOCOL_VERSION
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (

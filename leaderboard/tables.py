@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from dvtr_bench.protocol.figures import BOTH, figure_names
+from dvtr_bench.ranking.figures import BOTH, figure_names
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.published import published_for
 

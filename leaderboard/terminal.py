@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.terminal import make_console
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (
@@ -37,7 +38,7 @@ def print_boards(
         console: Where to; standard output when left out.
         breakdowns: Whether to print T2V R@1 by group of captions too.
     """
-    console = console or Console()
+    console = console or make_console()
     for board in boards:
         console.print()
         console.print(Text(printable(board_title(board)), style="bold"))

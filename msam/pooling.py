@@ -18,8 +18,8 @@ from typing import Final
 import torch
 from torch import nn
 
-from baselines.initial_weights import draw_weights
-from dvtr_bench.protocol.blocks import cut
+from baselines.encoder.initial_weights import draw_weights
+from dvtr_bench.ranking.blocks import cut
 
 FRAME_TEMPERATURE: Final = 0.01
 TEXT_TEMPERATURE: Final = 0.01
@@ -41,7 +41,8 @@ class FusionGate(nn.Module):
     Args:
         width: C.
 
-    Source: arXiv 2510.15470, msam-spec section 2, step 6; the start as released (`draw_weights`).
+    Source: arXiv 2510.15470, docs/reference/msam.md, "2. Fusion pooling", step 6; the start as
+        released (`draw_weights`).
     """
 
     def __init__(self, width: int) -> None:
@@ -141,8 +142,8 @@ def fusion_similarity(
     Returns:
         T x V: 0.4 times the cosine of text and fused video, before the logit scale.
 
-    Source: arXiv 2510.15470, msam-spec section 2. differs: there is a mask (`frame_weights`); the
-        rewrite is exact but for rounding.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "2. Fusion pooling". differs: there is a mask
+        (`frame_weights`); the rewrite is exact but for rounding.
     """
     num_texts, (num_videos, num_frames) = len(text_embeds), frame_mask.shape
     block = num_texts if bank_weights is not None else max(1, min(text_block, num_texts))

@@ -8,19 +8,19 @@ from urllib.parse import quote
 
 import numpy as np
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
-from dvtr_bench.pointing.report import write_pointing
-from dvtr_bench.pointing.score import Pointing, pointing_scores, split_maps
-from dvtr_bench.pointing.sheet import (
+from dvtr_bench.evaluation.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
+from dvtr_bench.evaluation.pointing.report import write_pointing
+from dvtr_bench.evaluation.pointing.score import Pointing, pointing_scores, split_maps
+from dvtr_bench.evaluation.pointing.sheet import (
     MapRow,
     Section,
     crop_seen,
     draw_map_sheet,
     save_map_sheet,
 )
-from dvtr_bench.progress import progress_bar
+from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.progress import progress_bar
 from msam.probing import Maps, probe
 
 if TYPE_CHECKING:
@@ -155,11 +155,12 @@ def _draw(
     stem = f"{row:05d}-{quote(video_id, safe=' ')[:80]}"
     sheets = {
         "captions": (
-            "What its captions look at; in green what they name",
+            f"What its captions look at{_legend(maps.text_patches, boxes, 'they name')}",
             _caption_sections(maps, split, captions, boxes, len(index)),
         ),
         "semantics": (
-            "Its semantic maps, the same for every caption; in green what a caption names",
+            "Its semantic maps, the same for every caption"
+            f"{_legend(maps.semantic_patches, boxes, 'a caption names')}",
             _semantic_sections(maps, row, fullest, len(index)),
         ),
     }
@@ -170,6 +171,18 @@ def _draw(
             sheet = draw_map_sheet(f"{video_id}: {what}", note, frames, shown, sections)
             written.append(save_map_sheet(sheet, out / f"{stem}-{what}.png"))
     return written
+
+
+def _legend(
+    patches: "NDArray[np.float32] | None",
+    boxes: "Mapping[int, NDArray[np.float64]]",
+    named: str,
+) -> str:
+    """Say what a sheet shows: heat and boxes where there are patches, bars alone else."""
+    bars = "bars: the share of each frame, the line is an even share"
+    if patches is None:
+        return f"; {bars}"
+    return f"; in green what {named}; {bars}" if boxes else f"; {bars}"
 
 
 def _caption_sections(

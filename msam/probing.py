@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from baselines.preprocessing import chosen_frames, seen_part
+from baselines.encoder.preprocessing import chosen_frames, seen_part
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.features.encode import select
 from dvtr_bench.features.encode_split import encode_split
-from dvtr_bench.protocol.blocks import cut
-from dvtr_bench.retriever import Features, Frames, Scoring
+from dvtr_bench.models.retriever import Features, Frames, Scoring
+from dvtr_bench.ranking.blocks import cut
 from msam.models.msam import Model
 from msam.pooling import bank_frame_weights, frame_weights
 from msam.regions import patch_grid

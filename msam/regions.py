@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.frame_encoder import FrameEncoder
+from baselines.encoder.frame_encoder import FrameEncoder
 from dvtr_bench.errors import ConfigError
 
 

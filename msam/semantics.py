@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from baselines.initial_weights import draw_weights
+from baselines.encoder.initial_weights import draw_weights
 
 DROPOUT: Final = 0.2
 
@@ -39,7 +39,7 @@ class AdaptiveSlots(nn.Module):
         width: C.
         num_semantics: K.
 
-    Source: arXiv 2510.15470, msam-spec section 3, step 1.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "3. Semantics", step 1.
     """
 
     def __init__(self, width: int, num_semantics: int) -> None:
@@ -91,8 +91,9 @@ class SemanticBranch(nn.Module):
         width: C.
         num_semantics: K.
 
-    Source: arXiv 2510.15470, msam-spec section 3; hidden widths C/2 and C/8, the start as released
-        (`draw_weights`): what its slot networks draw themselves is overwritten there.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "3. Semantics"; hidden widths C/2 and C/8, the
+        start as released (`draw_weights`): what its slot networks draw themselves is overwritten
+        there.
     """
 
     def __init__(self, width: int, num_semantics: int) -> None:
@@ -140,3 +141,38 @@ class SemanticBranch(nn.Module):
     def _distribution(self, slots: torch.Tensor, attention: torch.Tensor) -> Semantics:
         spread = functional.softplus(self.spread_head(slots))
         return Semantics(self.mean_head(slots), spread, attention)
+
+
+def distribution_loss(videos: Semantics, texts: Semantics) -> torch.Tensor:
+    """Return L_kl: KL( N(video) || N(text) ) of matching pairs.
+
+    Args:
+        videos: Semantics of B videos.
+        texts: Semantics of the B captions that belong to them.
+
+    Returns:
+        A scalar: summed over slots and channels, averaged over the batch.
+
+    Source: arXiv 2510.15470, docs/reference/msam.md, "4. Losses".
+    """
+    ratio = videos.spread / texts.spread
+    shift = (texts.mean - videos.mean) / texts.spread
+    divergence = 0.5 * (ratio**2 + shift**2 - 1 - 2 * torch.log(ratio))
+    return divergence.sum(dim=(1, 2)).mean()
+
+
+def diversity_loss(semantics: Semantics) -> torch.Tensor:
+    """Return L_div of one modality: how alike the slots of each sample are.
+
+    Args:
+        semantics: Semantics of B samples.
+
+    Returns:
+        A scalar, in 0..1: the mean of |cosine(slots) - I|.
+
+    Source: arXiv 2510.15470, docs/reference/msam.md, "4. Losses".
+    """
+    slots = functional.normalize(semantics.embeds, dim=-1)
+    cosine = slots @ slots.transpose(1, 2)
+    identity = torch.eye(slots.shape[1], device=slots.device, dtype=slots.dtype)
+    return (cosine - identity).abs().mean()

@@ -7,9 +7,9 @@ leaves out norms and the logit scale; padded frames are never encoded.
 from dataclasses import dataclass
 from typing import Final
 
-from baselines.mean_pooling import MeanPoolingModel
-from baselines.model_config import VideoTextConfig
-from dvtr_bench.retriever import Scoring
+from baselines.heads.mean_pooling import MeanPoolingModel
+from baselines.heads.model_config import VideoTextConfig
+from dvtr_bench.models.retriever import Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

@@ -13,11 +13,11 @@ from typing import Final
 import torch
 from torch import nn
 
-from baselines.frame_encoder import FrameEncoder
-from baselines.mean_pooling import MeanPoolingModel
-from baselines.model_config import VideoTextConfig
-from baselines.video_text_model import full_precision
-from dvtr_bench.retriever import Features, Scoring
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.mean_pooling import MeanPoolingModel
+from baselines.heads.model_config import VideoTextConfig
+from baselines.heads.video_text_model import full_precision
+from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

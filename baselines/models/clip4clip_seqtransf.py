@@ -8,11 +8,11 @@ and the logit scale; padded frames are never encoded.
 from dataclasses import dataclass
 from typing import Final
 
-from baselines.frame_encoder import FrameEncoder
-from baselines.mean_pooling import MeanPoolingModel
-from baselines.model_config import TemporalConfig
-from baselines.temporal_encoder import TemporalEncoder
-from dvtr_bench.retriever import Features, Scoring
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.mean_pooling import MeanPoolingModel
+from baselines.heads.model_config import TemporalConfig
+from baselines.heads.temporal_encoder import TemporalEncoder
+from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

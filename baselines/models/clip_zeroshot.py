@@ -7,10 +7,10 @@ Source: Radford et al. 2021 (arXiv 2103.00020) with the mean pooling of CLIP4Cli
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from baselines.mean_pooling import MeanPoolingModel
-from baselines.model_config import VideoTextConfig
+from baselines.heads.mean_pooling import MeanPoolingModel
+from baselines.heads.model_config import VideoTextConfig
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.retriever import Features, Scoring
+from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

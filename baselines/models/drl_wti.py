@@ -13,12 +13,12 @@ from typing import Final
 import torch
 from torch.nn import functional
 
-from baselines.frame_encoder import FrameEncoder
-from baselines.model_config import TemporalConfig
-from baselines.temporal_encoder import TemporalEncoder
-from baselines.token_interaction import TokenWeights, unit_tokens, weighted_token_similarity
-from baselines.word_token_model import WordTokenModel
-from dvtr_bench.retriever import Features, Scoring
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.model_config import TemporalConfig
+from baselines.heads.temporal_encoder import TemporalEncoder
+from baselines.heads.token_interaction import TokenWeights, unit_tokens, weighted_token_similarity
+from baselines.heads.word_token_model import WordTokenModel
+from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

@@ -14,13 +14,13 @@ from typing import Final
 import torch
 from torch.nn import functional
 
-from baselines.frame_encoder import FrameEncoder
-from baselines.model_config import TemporalConfig
-from baselines.multi_grained import MultiGrainedSimilarity
-from baselines.temporal_encoder import TemporalEncoder
-from baselines.video_text_model import masked_mean
-from baselines.word_token_model import WordTokenModel
-from dvtr_bench.retriever import Features, Scoring
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.model_config import TemporalConfig
+from baselines.heads.multi_grained import MultiGrainedSimilarity
+from baselines.heads.temporal_encoder import TemporalEncoder
+from baselines.heads.video_text_model import masked_mean
+from baselines.heads.word_token_model import WordTokenModel
+from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

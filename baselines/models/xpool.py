@@ -12,12 +12,12 @@ from typing import Final
 import torch
 from torch.nn import functional
 
-from baselines.frame_encoder import FrameEncoder
-from baselines.model_config import VideoTextConfig
-from baselines.video_text_model import VideoTextModel, masked_mean
-from baselines.xpool_pooling import TextConditionedPooling
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.model_config import VideoTextConfig
+from baselines.heads.video_text_model import VideoTextModel, masked_mean
+from baselines.heads.xpool_pooling import TextConditionedPooling
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.retriever import Features, Scoring
+from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"
 

@@ -1,1 +1,1 @@
-"""The datasets, one file each; the module's name is the key (see `builders.source`)."""
+"""The datasets, one file each; the module's name is the key (see `builders.sources.source`)."""

@@ -11,8 +11,8 @@ from typing import Any, Final
 from builders.aerosynth import EXTRA_FIELDS, SIZES, ClipPlan, ground_truth, render_clip
 from builders.aerosynth.plan import each_plan
 from builders.options import optional
-from builders.packed import Packed
-from builders.source import Clip, DatasetInfo, LicenceRecord, Source
+from builders.sources.packed import Packed
+from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source
 from dvtr_bench.errors import BuildError, ConfigError
 from dvtr_bench.video.mp4_writer import encoder_name
 
@@ -103,6 +103,11 @@ class RenderedClip:
         """Return a hash of the plan, of the renderer's version and of the encoder."""
         parts = f"{RENDERER_VERSION} {self.encoder} {self.plan!r}"
         return hashlib.sha256(parts.encode()).hexdigest()
+
+    @property
+    def identity_is_sha256(self) -> bool:
+        """False: the file is yet to be rendered."""
+        return False
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:

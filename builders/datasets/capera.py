@@ -1,5 +1,6 @@
 """CapERA: ERA's clips with one written and four generated captions (Remote Sensing 15(8), 2139)."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -7,15 +8,16 @@ from typing import Final
 
 import pyarrow as pa
 
-from builders.annotations.capera_json import read_capera
-from builders.clips.era import EraKey, Part, category_of, find_era_clips
-from builders.clips.files import ClipFiles
-from builders.clips.matching import match_clips
 from builders.options import optional, required
-from builders.origin import Origin
-from builders.published import Annotations, check_expected, find_annotations, record_sources
-from builders.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
-from builders.validation_carving import carve_validation, check_fraction
+from builders.sources.clip_files import ClipFiles
+from builders.sources.era_clips import EraKey, Part, category_of, find_era_clips
+from builders.sources.matching import match_clips
+from builders.sources.origin import Origin
+from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
+from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.split_drawing import carve_validation, check_fraction
+from builders.sources.text_file import read_text
+from dvtr_bench.errors import AnnotationError
 
 _URL: Final = (
     "https://raw.githubusercontent.com/yakoubbazi/CapEra/"
@@ -154,3 +156,39 @@ def _video_id(key: EraKey) -> str:
 def _find_clips(folder: ClipFiles, keys: Sequence[EraKey]) -> Mapping[str, Sequence[PurePosixPath]]:
     era_clips = find_era_clips(folder)
     return {_video_id(key): era_clips.get(key, []) for key in keys}
+
+
+_FORM = (
+    '{"ERA_caption": [{"video_id": "Baseball_001.mp4", "annotation": {"English_caption": [...]}}]}'
+)
+
+
+def read_capera(path: Path) -> dict[str, tuple[str, ...]]:
+    """Read one of CapERA's two files.
+
+    Args:
+        path: The file.
+
+    Returns:
+        Captions by video id, both verbatim and in file order.
+
+    Raises:
+        AnnotationError: The file has another form or names an id twice.
+    """
+    try:
+        entries = json.loads(read_text(path))["ERA_caption"]
+        pairs = [(entry["video_id"], entry["annotation"]["English_caption"]) for entry in entries]
+    except (json.JSONDecodeError, KeyError, TypeError) as failure:
+        raise AnnotationError(f"{path}: expected {_FORM}, failed at {failure}") from None
+    found: dict[str, tuple[str, ...]] = {}
+    for video_id, captions in pairs:
+        if not isinstance(video_id, str) or not _are_strings(captions):
+            raise AnnotationError(f"{path}: {video_id!r}: expected a list of captions: {_FORM}")
+        if video_id in found:
+            raise AnnotationError(f"{path}: the id {video_id!r} stands there twice")
+        found[video_id] = tuple(captions)
+    return found
+
+
+def _are_strings(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)

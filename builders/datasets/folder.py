@@ -6,21 +6,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from builders.annotations.caption_rows import CaptionRow, find_columns, understand_row
-from builders.annotations.caption_table import read_table
-from builders.clips.named import ClipNames, NamedClip, check_one_id_per_file
-from builders.clips.open import open_clips
-from builders.extra_columns import ExtraColumn, find_extra_columns
-from builders.named_rows import NamedRow, NamedRows
 from builders.options import optional, required
-from builders.packed import Packed
-from builders.problems import collected
-from builders.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
-from builders.split_choice import choose_splits
-from builders.split_drawing import DEFAULT_RATIOS, parse_ratios
+from builders.sources.caption_rows import CaptionRow, find_columns, understand_row
+from builders.sources.caption_table import read_table
+from builders.sources.clips import open_clips
+from builders.sources.named_clips import ClipNames, NamedClip, check_one_id_per_file
+from builders.sources.own_folder import (
+    ExtraColumn,
+    NamedRow,
+    NamedRows,
+    choose_splits,
+    find_extra_columns,
+)
+from builders.sources.packed import Packed
+from builders.sources.problems import collected
+from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.sources.split_drawing import DEFAULT_RATIOS, parse_ratios
 from dvtr_bench.dataset.versions import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
-from dvtr_bench.file_hash import file_sha256
+from dvtr_bench.runtime.files import file_sha256
 
 INFO: Final = DatasetInfo(
     name="folder",

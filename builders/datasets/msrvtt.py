@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from builders.annotations.msrvtt_json import MsrvttVideo, read_column, read_ids, read_msrvtt
-from builders.clips.matching import find_by_stem, match_clips
 from builders.options import optional, required
-from builders.published import (
+from builders.sources.matching import find_by_stem, match_clips
+from builders.sources.msrvtt_json import MsrvttVideo, read_column, read_ids, read_msrvtt
+from builders.sources.published import (
     AUTO,
     Annotations,
     candidate_folders,
@@ -18,8 +18,8 @@ from builders.published import (
     fetch_annotations,
     record_sources,
 )
-from builders.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
-from builders.validation_carving import carve_validation, check_fraction
+from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.split_drawing import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
 
 _WHOLE: Final = "MSRVTT_data.json"

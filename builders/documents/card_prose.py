@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from builders.documents.report import BuildReport, CaptionReport
-from builders.source import DatasetInfo
+from builders.sources.source import DatasetInfo
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.versions import version_tag
 

@@ -10,12 +10,10 @@ from typing import Final
 import numpy as np
 
 from builders.engine.rows import Rows
-from builders.source import Clip
+from builders.sources.source import Clip
 from dvtr_bench.dataset.schema import SPLITS
 from dvtr_bench.dataset.strict_json import to_json
-from dvtr_bench.protocol.ceilings import normalise_text, shared_text
-
-REPORT_NAME: Final = "build-report.json"
+from dvtr_bench.ranking.ceilings import normalise_text, shared_text
 
 LONG_CAPTION_WORDS: Final = 30
 

@@ -1,14 +1,16 @@
 """The texts of a dataset, written beside its Parquet files."""
 
 from pathlib import Path
+from typing import Final
 
 from builders.documents.card import CARD_NAME, make_card
 from builders.documents.croissant import CROISSANT_NAME, make_croissant
-from builders.documents.report import REPORT_NAME, BuildReport
-from builders.documents.trec_qrels import write_trec_qrels
-from builders.engine.assemble import Assembled
+from builders.documents.report import BuildReport
+from builders.engine.assemble import Assembled, caption_id
 from builders.engine.rows import Rows
-from dvtr_bench.dataset.manifest import MANIFEST_NAME
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME
+from dvtr_bench.dataset.schema import SPLITS
+from dvtr_bench.dataset.trec_ids import encode_id
 
 
 def write_texts(output: Path, rows: Rows, assembled: Assembled, report: BuildReport) -> None:
@@ -28,3 +30,25 @@ def write_texts(output: Path, rows: Rows, assembled: Assembled, report: BuildRep
         (CROISSANT_NAME, make_croissant(rows, assembled)),
     ):
         (output / name).write_text(text, encoding="utf-8", newline="\n")
+
+
+TREC_FOLDER: Final = "trec"
+
+
+def write_trec_qrels(output: Path, rows: Rows) -> None:
+    """Write the qrels of all splits.
+
+    Args:
+        output: The dataset's folder; gets a folder ``trec``.
+        rows: The rows.
+    """
+    folder = output / TREC_FOLDER
+    folder.mkdir()
+    for split in SPLITS:
+        if clips := rows.of_split(split):
+            with (folder / f"{split}.qrels").open("w", encoding="ascii", newline="\n") as file:
+                for clip in clips:
+                    video = encode_id(clip.video_id)
+                    for number in range(len(clip.captions)):
+                        query = encode_id(caption_id(clip.video_id, number))
+                        file.write(f"{query} 0 {video} 1\n")

@@ -19,14 +19,14 @@ from builders.engine.parquet import (
 )
 from builders.engine.rows import FINGERPRINTED, Rows, cut
 from builders.engine.settings import BuildSettings
-from builders.source import Clip
+from builders.sources.source import Clip
 from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
 from dvtr_bench.dataset.manifest import FileRecord, FrameRecord, Manifest, SplitRecord
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, FORMAT_VERSION, QREL_FIELDS, SPLITS
-from dvtr_bench.file_hash import file_sha256
-from dvtr_bench.progress import Advance, progress_bar
-from dvtr_bench.protocol.ceilings import identical_caption_ceiling
+from dvtr_bench.ranking.ceilings import identical_caption_ceiling
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.progress import Advance, progress_bar
 
 _Text = tuple[str, str, str]
 

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from builders.documents.report import REPORT_NAME
 from builders.engine.settings import BuildSettings
-from builders.packed import Packed
-from builders.problems import bullets
-from builders.source import Source
-from dvtr_bench.atomic import written_beside
+from builders.sources.packed import Packed
+from builders.sources.problems import bullets
+from builders.sources.source import Source
+from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.schema import SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
+from dvtr_bench.runtime.files import written_beside
 
 NO_CLIP = "ids without a clip"
 NO_ID = "clips without a caption"

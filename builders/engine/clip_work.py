@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from builders.engine.settings import FrameSettings
-from builders.source import Footage
+from builders.sources.source import Footage
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 from dvtr_bench.errors import ClipError
@@ -119,7 +119,7 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
     try:
         identity = task.footage.identity()
         key = _key(task, identity)
-        table = None if is_kept(key) else _columns(task, _extract(task))
+        table = None if is_kept(key) else _columns(task, _extract(task, identity))
     except ClipError as failure:
         return BrokenClip(identity, str(failure))
     return DecodedClip(identity, key, table)
@@ -161,12 +161,15 @@ def is_kept(path: Path) -> bool:
     return True
 
 
-def _extract(task: ClipTask) -> ExtractedClip:
+def _extract(task: ClipTask, identity: str) -> ExtractedClip:
     """Decode the clip; what it is called while it is decoded stays out of messages."""
     with task.footage.opened(task.folder) as clip:
         try:
             return extract_frames(
-                clip, task.settings.sampling, short_side_px=task.settings.short_side_px
+                clip,
+                task.settings.sampling,
+                short_side_px=task.settings.short_side_px,
+                clip_sha256=identity if task.footage.identity_is_sha256 else None,
             )
         except ClipError as failure:
             message = str(failure).replace(str(clip), task.footage.label)

@@ -8,9 +8,9 @@ from builders.engine.executors import stage_clips
 from builders.engine.pool import Crash, Overtime, run_tasks
 from builders.engine.settings import BuildSettings
 from builders.engine.staging import Staging
-from builders.source import Clip, Source
+from builders.sources.source import Clip, Source
 from dvtr_bench.errors import ClipError
-from dvtr_bench.progress import progress_bar
+from dvtr_bench.runtime.progress import progress_bar
 
 
 @dataclass(frozen=True)

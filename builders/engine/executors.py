@@ -6,7 +6,7 @@ from pathlib import Path
 from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
 from builders.engine.pool import Crash, Overtime, run_tasks
 from builders.engine.settings import BuildSettings, FrameSettings
-from builders.source import Source
+from builders.sources.source import Source
 
 Outcome = StagedClip | BrokenClip | Crash | Overtime
 """What becomes of a clip, whoever decodes it."""

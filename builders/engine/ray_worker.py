@@ -18,7 +18,7 @@ from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, decode_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from builders.source import Footage
+    from builders.sources.source import Footage
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,11 @@ class SentClip:
     def identity(self) -> str:
         """Return the original's."""
         return self.sha256
+
+    @property
+    def identity_is_sha256(self) -> bool:
+        """As of the original."""
+        return self.original.identity_is_sha256
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pyarrow as pa
 
 from builders.engine.clip_work import StagedClip, kept_path, read_staged
-from builders.packed import Picked
-from builders.source import Clip, Source
+from builders.sources.packed import Picked
+from builders.sources.source import Clip, Source
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 
 FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")

@@ -8,14 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builders.build import hash_inputs
-from builders.documents.card import CARD_NAME
-from builders.documents.card_reading import read_info
-from builders.documents.report import REPORT_NAME, BuildReport, make_report
+from builders.documents.card import CARD_NAME, read_info
+from builders.documents.report import BuildReport, make_report
 from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
 from builders.engine.rows import Rows
 from builders.engine.settings import BuildSettings
-from builders.source import Clip, DatasetInfo, Source
+from builders.sources.source import Clip, DatasetInfo, Source
+from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.dataset.strict_json import from_json
 from dvtr_bench.errors import PublishError

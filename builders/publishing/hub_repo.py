@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from builders.publishing.hub_errors import hub_errors_explained
 from builders.publishing.local_files import LocalFile, belongs_to_dataset
+from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench import __version__
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.progress import progress_bar
+from dvtr_bench.runtime.progress import progress_bar
 
 _BRANCH: Final = "main"
 _KILOBYTE: Final = 1000

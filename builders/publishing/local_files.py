@@ -5,17 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from builders.checking.files import records, visible_files
-from builders.checking.verify import verify_dataset
+from builders.checks.verify.files import records, visible_files
+from builders.checks.verify.verify import verify_dataset
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
-from builders.documents.report import REPORT_NAME
-from builders.documents.trec_qrels import TREC_FOLDER
-from builders.problems import bullets
-from dvtr_bench.dataset.manifest import MANIFEST_NAME
+from builders.documents.texts import TREC_FOLDER
+from builders.sources.problems import bullets
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import PublishError
-from dvtr_bench.file_hash import file_sha256
+from dvtr_bench.runtime.files import file_sha256
 
 PARQUET_FOLDERS: Final = ("data", "captions", "qrels")
 TEXT_FILES: Final = (CARD_NAME, MANIFEST_NAME, REPORT_NAME, CROISSANT_NAME)

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from builders.problems import bullets
+from rich.text import Text
+
 from builders.publishing.annotations_only import strip_frames
 from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState
 from builders.publishing.local_files import (
@@ -14,10 +15,13 @@ from builders.publishing.local_files import (
     belongs_to_dataset,
     read_local_files,
 )
+from builders.sources.problems import bullets
+from builders.summary import FINGERPRINT_SHOWN, size_text
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.dataset.versions import release, version_tag
-from dvtr_bench.errors import InputError, PublishError
+from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
+from dvtr_bench.reports.terminal import make_console
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 
@@ -55,6 +59,7 @@ class PushPlan:
         stale: Paths of the main branch that would go.
         remote: The repository; None when there is none yet.
         is_published: Whether all of it is there already, under this tag.
+        unseen: Why the Hub was not seen, in a dry run; empty where it was.
     """
 
     manifest: Manifest
@@ -64,6 +69,7 @@ class PushPlan:
     stale: tuple[str, ...]
     remote: RemoteState | None
     is_published: bool
+    unseen: str = ""
 
     @property
     def size_bytes(self) -> int:
@@ -119,7 +125,17 @@ def push(
         if not settings.dry_run:
             repo.check_token()
         files = read_local_files(chosen, progress=settings.progress)
-        plan = make_plan(chosen.manifest, files, repo, private=settings.private)
+        try:
+            plan = make_plan(chosen.manifest, files, repo, private=settings.private)
+        except HubUnreachableError as failure:
+            if not settings.dry_run:
+                raise
+            tag = version_tag(chosen.manifest.version)
+            plan = PushPlan(
+                *(chosen.manifest, repo.url, tag, tuple(files), (), None),
+                is_published=False,
+                unseen=str(failure).partition(". ")[0],
+            )
         announce(plan)
         if not (plan.is_published or settings.dry_run):
             _send(plan, repo, settings)
@@ -270,3 +286,62 @@ def _send(plan: PushPlan, repo: HubRepo, settings: PushSettings) -> None:
             f"{bullets(differing)}\nRun the same command again"
         )
     repo.tag(plan.tag, commit, title)
+
+
+def print_plan(plan: PushPlan, settings: PushSettings) -> None:
+    """Print what will be published, before it is.
+
+    Args:
+        plan: What will be done.
+        settings: What the user asked for.
+    """
+    console = make_console()
+
+    def say(text: str, style: str = "") -> None:
+        console.print(Text(text, style), soft_wrap=True)
+
+    manifest = plan.manifest
+    where = f"{settings.repo} as {plan.tag}"
+    if plan.is_published:
+        say(f"{where} is published already, byte for byte: nothing to do")
+        return
+    say(f"{manifest.name} {manifest.version} to {where}", "bold")
+    say(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim")
+    frames = manifest.frames
+    held = "annotations only, no frames" if frames is None else f"{frames.num_frames:,} frames"
+    say(f"{held}; {len(plan.files)} files, {size_text(plan.size_bytes)}")
+    if settings.dry_run:
+        for file in plan.files:
+            say(f"  {size_text(file.size_bytes):>9}  {file.path}")
+    if plan.stale:
+        say(f"removed from main, in earlier versions still:{bullets(plan.stale)}")
+    licence = manifest.licence
+    say(f"licence {licence.id}: {licence.statement}")
+    if licence.id == "unknown":
+        say("note: readers are not told what they may do with it", "yellow")
+    say(_visibility(plan, settings))
+    if plan.unseen:
+        say(f"note: what the Hub holds is not known: {plan.unseen}", "yellow")
+    if settings.dry_run:
+        say("dry run: nothing was sent")
+
+
+def print_done(plan: PushPlan, settings: PushSettings) -> None:
+    """Print where a dataset is now, and how to read it.
+
+    Args:
+        plan: What was done.
+        settings: What the user asked for.
+    """
+    console = make_console()
+    console.print(Text(f"published: {plan.url}/tree/{plan.tag}"), soft_wrap=True)
+    call = f"datasets.load_dataset({settings.repo!r}, revision={plan.tag!r})"
+    console.print(Text(f"read it:  {call}"), soft_wrap=True)
+
+
+def _visibility(plan: PushPlan, settings: PushSettings) -> str:
+    if plan.unseen:
+        return f"as {'private' if settings.private else 'public'}, where it is a new repository"
+    if plan.remote is None:
+        return f"a new repository, {'private' if settings.private else 'public'}"
+    return f"into the repository that is there, {'private' if plan.remote.is_private else 'public'}"

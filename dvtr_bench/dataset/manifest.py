@@ -11,6 +11,7 @@ from dvtr_bench.dataset.strict_json import from_json, to_json
 from dvtr_bench.errors import InputError, NotFoundError
 
 MANIFEST_NAME: Final = "dataset.json"
+REPORT_NAME: Final = "build-report.json"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.runtime.files import written_beside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

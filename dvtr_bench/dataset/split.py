@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dvtr_bench.retriever import Frames
+    from dvtr_bench.models.retriever import Frames
 
 
 @runtime_checkable

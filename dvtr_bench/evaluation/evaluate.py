@@ -10,8 +10,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dvtr_bench.dataset.split_rules import require_whole_split
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.facts import dataset_facts, model_facts
+from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_honesty
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
 from dvtr_bench.evaluation.ranking import Ranking, rank
@@ -20,22 +22,20 @@ from dvtr_bench.evaluation.split_groups import split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.features.encode import encode_texts, encode_videos
 from dvtr_bench.features.encode_split import EncodedSplit, encode_split
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.ceilings import shared_text
-from dvtr_bench.protocol.honesty import HonestySample, SampleConfig, check_honesty
-from dvtr_bench.protocol.relevance import Relevance
-from dvtr_bench.protocol.split_rules import require_whole_split
+from dvtr_bench.models.retriever import BlockRetriever
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.ceilings import shared_text
+from dvtr_bench.ranking.relevance import Relevance
 from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import RunRecord, ScoringFacts, Seconds, TrainingFacts
 from dvtr_bench.results.top_lists import TopLists
-from dvtr_bench.retriever import BlockRetriever
 from dvtr_bench.runtime.environment import environment_facts
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.protocol.movement import HonestyCheck
-    from dvtr_bench.retriever import Features, Retriever
+    from dvtr_bench.models.retriever import Features, Retriever
+    from dvtr_bench.ranking.movement import HonestyCheck
 
 
 @dataclass(frozen=True)
@@ -307,7 +307,7 @@ def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retri
     if not isinstance(retriever, BlockRetriever):
         raise ProtocolError(
             f"{retriever.name} declares scoring = {retriever.scoring!r} but not its block: give it "
-            "text_block and at_block(n), see dvtr_bench.retriever.BlockRetriever"
+            "text_block and at_block(n), see dvtr_bench.models.retriever.BlockRetriever"
         )
     # A block larger than the query set is the query set.
     published = min(retriever.text_block, relevance.num_captions)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dvtr_bench.dataset.split_rules import matching_rows, require_whole_split
 from dvtr_bench.errors import ConfigError, NotANumberError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.facts import dataset_facts
@@ -17,10 +18,9 @@ from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_f
 from dvtr_bench.evaluation.ranking import rank
 from dvtr_bench.evaluation.split_groups import split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
-from dvtr_bench.protocol.blocks import Block, Grid, cut
-from dvtr_bench.protocol.ceilings import shared_text
-from dvtr_bench.protocol.relevance import Relevance
-from dvtr_bench.protocol.split_rules import matching_rows, require_whole_split
+from dvtr_bench.ranking.blocks import Block, Grid, cut
+from dvtr_bench.ranking.ceilings import shared_text
+from dvtr_bench.ranking.relevance import Relevance
 from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import ModelFacts, ScoringFacts, Seconds
 from dvtr_bench.runtime.environment import environment_facts

@@ -16,7 +16,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.file_hash import file_sha256
+from dvtr_bench.runtime.files import file_sha256
 
 Form: TypeAlias = Literal["sim_matrix", "embeddings"]
 """``sim_matrix``: captions x videos. ``embeddings``: one vector a caption and a video."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.models.retriever import Described
 from dvtr_bench.results.record import DatasetFacts, ModelFacts, TrainingFacts
-from dvtr_bench.retriever import Described
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.protocol.relevance import Relevance
-    from dvtr_bench.retriever import Retriever
+    from dvtr_bench.models.retriever import Retriever
+    from dvtr_bench.ranking.relevance import Relevance
 
 
 def dataset_facts(

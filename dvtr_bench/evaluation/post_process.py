@@ -25,8 +25,8 @@ from dvtr_bench.training.options import parse_settings
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.protocol.blocks import Block, Grid
-    from dvtr_bench.protocol.relevance import Relevance
+    from dvtr_bench.ranking.blocks import Block, Grid
+    from dvtr_bench.ranking.relevance import Relevance
 
 Floats = NDArray[np.float64]
 
@@ -77,7 +77,7 @@ class PostProcess:
     """A post-processor with its settings.
 
     Attributes:
-        name: A file of `dvtr_bench.post_processing`.
+        name: A file of `dvtr_bench.evaluation.post_processing`.
         config: Its ``Config``.
     """
 

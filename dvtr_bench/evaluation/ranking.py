@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Final, Protocol
 import torch
 
 from dvtr_bench.evaluation.top_candidates import Best, TopCandidates
-from dvtr_bench.progress import progress_bar
-from dvtr_bench.protocol import Direction
-from dvtr_bench.protocol.ranks import NanCount, RankCounter
+from dvtr_bench.ranking import Direction
+from dvtr_bench.ranking.ranks import NanCount, RankCounter
 from dvtr_bench.runtime.processes import ALONE, Processes
+from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.protocol.blocks import Block, Grid
-    from dvtr_bench.protocol.rank_table import RankTable
-    from dvtr_bench.protocol.relevance import Relevance
+    from dvtr_bench.ranking.blocks import Block, Grid
+    from dvtr_bench.ranking.rank_table import RankTable
+    from dvtr_bench.ranking.relevance import Relevance
 
 KEPT_BYTES: Final = 32 << 20
 """Room for scores that are kept from the first round for the second."""

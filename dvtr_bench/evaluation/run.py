@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import NotFoundError, ProtocolError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig, evaluate
 from dvtr_bench.evaluation.facts import origin_of
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
+from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.files import file_stem
 from dvtr_bench.results.top_lists import write_top_lists
@@ -25,13 +25,13 @@ from dvtr_bench.runtime.checkpoint import (
     read_checkpoint_config,
 )
 from dvtr_bench.runtime.processes import ALONE, Processes
-from dvtr_bench.runtime.seed_runs import find_other_seeds
+from dvtr_bench.training.run_choice import find_other_seeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Retriever
+    from dvtr_bench.models.retriever import Retriever
 
 SHEET_QUERIES: Final = 6
 """Queries of a contact sheet."""

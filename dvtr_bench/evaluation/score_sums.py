@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.progress import progress_bar
+from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.ranking import ScoreSource
-    from dvtr_bench.protocol.blocks import Block
+    from dvtr_bench.ranking.blocks import Block
     from dvtr_bench.runtime.processes import Processes
 
 Floats = NDArray[np.float64]

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.features.encode import select
-from dvtr_bench.protocol.blocks import Block, Grid
+from dvtr_bench.ranking.blocks import Block, Grid
 
 if TYPE_CHECKING:
-    from dvtr_bench.retriever import Features, Retriever
+    from dvtr_bench.models.retriever import Features, Retriever
 
 Rows = NDArray[np.int64]
 

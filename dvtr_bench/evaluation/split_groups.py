@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dvtr_bench.catalog import BREAKDOWNS
-from dvtr_bench.protocol.groups import Groups
+from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def split_groups(
     split: "RetrievalSplit", *, processes: Processes = ALONE, show_progress: bool = True
 ) -> dict[str, Groups]:
-    """Sort the captions and videos of a split along every axis of `dvtr_bench.breakdowns`.
+    """Sort the captions and videos of a split along every axis of `breakdowns/`.
 
     Args:
         split: The split.

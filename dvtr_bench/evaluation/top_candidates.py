@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from dvtr_bench.protocol import Direction
+from dvtr_bench.ranking import Direction
 from dvtr_bench.results.top_lists import TopList, TopLists
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.protocol.blocks import Block
+    from dvtr_bench.ranking.blocks import Block
     from dvtr_bench.runtime.processes import Processes
 
 _NOBODY: Final = torch.iinfo(torch.int64).max

@@ -25,7 +25,7 @@ from dvtr_bench.runtime.environment import library_versions
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features, Retriever, Side
+    from dvtr_bench.models.retriever import Features, Retriever, Side
 
 FOLDER: Final = ".embeddings"
 
@@ -149,7 +149,7 @@ def cache_of(
     Raises:
         InputError: The dataset's fingerprint is none.
     """
-    from dvtr_bench.retriever import StagedRetriever
+    from dvtr_bench.models.retriever import StagedRetriever
 
     if not isinstance(split, DatasetSplit) or not isinstance(retriever, StagedRetriever):
         return None

@@ -10,12 +10,12 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.progress import progress_bar
-from dvtr_bench.protocol.blocks import cut
+from dvtr_bench.ranking.blocks import cut
+from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features, Frames, Retriever
+    from dvtr_bench.models.retriever import Features, Frames, Retriever
 
 Rows = NDArray[np.int64]
 

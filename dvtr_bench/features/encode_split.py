@@ -12,14 +12,14 @@ import torch
 from dvtr_bench.features.cache import FeatureCache, cache_of
 from dvtr_bench.features.encode import called, join_features, select, text_parts, video_parts
 from dvtr_bench.features.store import StoredFeatures
-from dvtr_bench.protocol.blocks import cut
+from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.runtime.processes import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features, Retriever, Side
+    from dvtr_bench.models.retriever import Features, Retriever, Side
     from dvtr_bench.runtime.processes import Processes
 
 

@@ -20,11 +20,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.files import written_beside
 
 if TYPE_CHECKING:
-    from dvtr_bench.retriever import Features
+    from dvtr_bench.models.retriever import Features
 
 FORMAT_VERSION: Final = 1
 

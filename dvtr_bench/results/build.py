@@ -4,20 +4,19 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from dvtr_bench.protocol import DIRECTIONS, PROTOCOL_VERSION, Direction
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.ceilings import SharedText, chance
-from dvtr_bench.protocol.figures import compute_figures, left_out, point_values
-from dvtr_bench.protocol.group_figures import group_figures
-from dvtr_bench.protocol.groups import Groups
-from dvtr_bench.protocol.movement import HonestyCheck
-from dvtr_bench.protocol.rank_table import RankTable
+from dvtr_bench.ranking import DIRECTIONS, PROTOCOL_VERSION, Direction
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.ceilings import SharedText, chance
+from dvtr_bench.ranking.figures import compute_figures, left_out, point_values
+from dvtr_bench.ranking.group_figures import group_figures
+from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.movement import HonestyCheck
+from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.results.record import (
     RESULT_FORMAT_VERSION,
     Breakdown,
     DatasetFacts,
     DirectionRanks,
-    EnvironmentFacts,
     Kind,
     ModelFacts,
     RankLists,
@@ -26,6 +25,7 @@ from dvtr_bench.results.record import (
     Seconds,
     Ties,
 )
+from dvtr_bench.runtime.environment import EnvironmentFacts
 
 
 def make_record(

@@ -6,11 +6,11 @@ from math import isclose
 from typing import Any
 
 from dvtr_bench.errors import InputError, ResultError
-from dvtr_bench.protocol import DIRECTIONS
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.figures import compute_figures, left_out
-from dvtr_bench.protocol.group_figures import group_figures
-from dvtr_bench.protocol.groups import Groups
+from dvtr_bench.ranking import DIRECTIONS
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.figures import compute_figures, left_out
+from dvtr_bench.ranking.group_figures import group_figures
+from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord
 

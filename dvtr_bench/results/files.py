@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.results.checks import require_consistent
 from dvtr_bench.results.json_form import from_text, to_text
 from dvtr_bench.results.record import RunRecord
+from dvtr_bench.runtime.files import written_beside
 
 
 def write_result(record: RunRecord, folder: Path) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from dvtr_bench.protocol.seed_means import SeedMeans
+from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.results.setups import by_setup, setup_of
 

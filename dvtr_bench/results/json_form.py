@@ -6,18 +6,17 @@ from typing import Any, Final
 
 from dvtr_bench.dataset.strict_json import to_json
 from dvtr_bench.errors import ConfigError, ResultError
-from dvtr_bench.protocol import DIRECTIONS, PROTOCOL_VERSION
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.ceilings import SharedText
-from dvtr_bench.protocol.figures import Figure
-from dvtr_bench.protocol.group_figures import GroupFigure, GroupFigures
-from dvtr_bench.protocol.movement import HonestyCheck
+from dvtr_bench.ranking import DIRECTIONS, PROTOCOL_VERSION
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.figures import Figure
+from dvtr_bench.ranking.group_figures import GroupFigure, GroupFigures
+from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.results.record import (
     RESULT_FORMAT_VERSION,
     Breakdown,
     DatasetFacts,
     DirectionRanks,
-    EnvironmentFacts,
     ModelFacts,
     PostProcessingFacts,
     RankLists,
@@ -28,6 +27,7 @@ from dvtr_bench.results.record import (
     TrainingFacts,
 )
 from dvtr_bench.results.schema import require_valid
+from dvtr_bench.runtime.environment import EnvironmentFacts
 
 _LINE_LENGTH: Final = 100
 

@@ -1,4 +1,4 @@
-"""The record of one run, typed: everything that protocol.md asks for, nothing loose."""
+"""The record of one run, typed: all that docs/reference/protocol.md asks for."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -7,15 +7,16 @@ from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 
-from dvtr_bench.protocol import DIRECTIONS, Direction, RelevanceKind
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.ceilings import SharedText
-from dvtr_bench.protocol.figures import Figures
-from dvtr_bench.protocol.group_figures import FiguresByGroup
-from dvtr_bench.protocol.groups import Groups, Unit
-from dvtr_bench.protocol.movement import HonestyCheck
-from dvtr_bench.protocol.rank_table import QueryRanks, RankTable
-from dvtr_bench.retriever import Scoring
+from dvtr_bench.models.retriever import Scoring
+from dvtr_bench.ranking import DIRECTIONS, Direction, RelevanceKind
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.figures import Figures
+from dvtr_bench.ranking.group_figures import FiguresByGroup
+from dvtr_bench.ranking.groups import Groups, Unit
+from dvtr_bench.ranking.movement import HonestyCheck
+from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
+from dvtr_bench.runtime.environment import EnvironmentFacts
 
 RESULT_FORMAT_VERSION: Final = 3
 """Version of the file's form; raised when a reader of an older form would misread a newer one."""
@@ -105,7 +106,7 @@ class PostProcessingFacts:
     """What this harness did to the scores of the whole run.
 
     Attributes:
-        name: A file of `dvtr_bench.post_processing`.
+        name: A file of `dvtr_bench.evaluation.post_processing`.
         config: All its settings (JSON values).
         facts: What it found, such as the size of its bank and the hash of the bank's ids (JSON
             values).
@@ -136,29 +137,6 @@ class ScoringFacts:
     order: str = "file"
     post_processing: str = "none"
     post_processed: PostProcessingFacts | None = None
-
-
-@dataclass(frozen=True)
-class EnvironmentFacts:
-    """Where the run took place.
-
-    Attributes:
-        date_utc: When it ended, such as ``2026-01-31T12:00:00Z``.
-        device: Such as ``cpu`` or ``cuda:0``.
-        device_name: What the device is.
-        dtype: Of the scores.
-        libraries: Versions by name, python included.
-        git_commit: Of the source tree; None outside one.
-        git_dirty: True when the tree held changes; None outside one.
-    """
-
-    date_utc: str
-    device: str
-    device_name: str
-    dtype: str
-    libraries: Mapping[str, str]
-    git_commit: str | None
-    git_dirty: bool | None
 
 
 @dataclass(frozen=True)
@@ -289,7 +267,7 @@ class RunRecord:
         ties: By direction, where ranks depend on the order of equal scores.
         chance: R@k of a random order by direction, in percent.
         shared_text: How many captions stand for several videos, and the ceiling that this sets.
-        breakdowns: Figures by group of queries, by axis: a file of `dvtr_bench.breakdowns`.
+        breakdowns: Figures by group of queries, by axis: a file of ``evaluation/breakdowns/``.
         caption_video_index: Each caption's own video, by row.
         ranks: Per-query ranks by direction, queries in row order; for v2t and v2t_caption the
             videos that have captions.

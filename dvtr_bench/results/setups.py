@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dvtr_bench.results.record import ComparableKey, RunRecord, comparable_key
+from dvtr_bench.errors import IncomparableError
+from dvtr_bench.results.record import ComparableKey, RunRecord, comparable_key, differing_field
 from dvtr_bench.training.recipe import whole_recipe
 
 
@@ -114,3 +115,23 @@ def by_setup(records: Iterable[RunRecord]) -> list[SeedRuns]:
         chosen = tuple(newest[seeds] for seeds in sorted(newest))
         sorted_runs.append(SeedRuns(setup, chosen, len(runs) - len(chosen)))
     return sorted_runs
+
+
+def require_comparable(records: Sequence[RunRecord]) -> None:
+    """Refuse records that must not share a table.
+
+    Args:
+        records: Runs that are about to be compared.
+
+    Raises:
+        IncomparableError: Two of them differ in protocol version, dataset, fingerprint, split,
+            gallery, queries or post-processing; names the field and both values.
+    """
+    for record in records[1:]:
+        keys = comparable_key(records[0]), comparable_key(record)
+        if (name := differing_field(*keys)) is not None:
+            raise IncomparableError(
+                f"{records[0].label} and {record.label} must not share a table: their "
+                f"{name} differs ({getattr(keys[0], name)} and {getattr(keys[1], name)}). "
+                "Evaluate both on the same build, or make a table of each"
+            )

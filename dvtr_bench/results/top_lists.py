@@ -16,11 +16,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.errors import NotFoundError, ResultError
-from dvtr_bench.protocol import DIRECTIONS, Direction
+from dvtr_bench.ranking import DIRECTIONS, Direction
 from dvtr_bench.results.record import RunRecord
+from dvtr_bench.runtime.files import written_beside
 
 SUFFIX: Final = ".top.parquet"
 

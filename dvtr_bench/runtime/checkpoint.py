@@ -15,14 +15,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import InputError, NotFoundError, WeightsError
+from dvtr_bench.runtime.files import written_beside
 
 if TYPE_CHECKING:
     import torch
 
-    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.models.trainable import Trainable
 
 FORMAT_VERSION: Final = 1
 

@@ -2,15 +2,17 @@
 
 import platform
 import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import Final
-
-import torch
+from typing import TYPE_CHECKING, Final
 
 import dvtr_bench
-from dvtr_bench.results.record import EnvironmentFacts
+
+if TYPE_CHECKING:
+    import torch
 
 _LIBRARIES: Final = (
     "dvtr-bench",
@@ -23,7 +25,30 @@ _LIBRARIES: Final = (
 )
 
 
-def environment_facts(device: torch.device, dtype: torch.dtype) -> EnvironmentFacts:
+@dataclass(frozen=True)
+class EnvironmentFacts:
+    """Where the run took place.
+
+    Attributes:
+        date_utc: When it ended, such as ``2026-01-31T12:00:00Z``.
+        device: Such as ``cpu`` or ``cuda:0``.
+        device_name: What the device is.
+        dtype: Of the scores.
+        libraries: Versions by name, python included.
+        git_commit: Of the source tree; None outside one.
+        git_dirty: True when the tree held changes; None outside one.
+    """
+
+    date_utc: str
+    device: str
+    device_name: str
+    dtype: str
+    libraries: Mapping[str, str]
+    git_commit: str | None
+    git_dirty: bool | None
+
+
+def environment_facts(device: "torch.device", dtype: "torch.dtype") -> EnvironmentFacts:
     """Describe the machine and the software of a run that has just ended.
 
     Args:
@@ -56,8 +81,10 @@ def library_versions() -> dict[str, str]:
     return found
 
 
-def _device_name(device: torch.device) -> str:
+def _device_name(device: "torch.device") -> str:
     if device.type == "cuda":
+        import torch
+
         return str(torch.cuda.get_device_name(device))
     return platform.processor() or platform.machine()
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from dvtr_bench.errors import NotANumberError, ProtocolError
 from dvtr_bench.evaluation.scorer import Scorer
 from dvtr_bench.features.encode import select
-from dvtr_bench.protocol.blocks import cut
-from dvtr_bench.retriever import BlockRetriever, VectorRetriever
-from dvtr_bench.search.vector_index import VectorIndex
+from dvtr_bench.models.retriever import BlockRetriever, VectorRetriever
+from dvtr_bench.ranking.blocks import cut
+from dvtr_bench.runtime.faiss_library import load_faiss
 
 if TYPE_CHECKING:
-    from dvtr_bench.retriever import Features, Retriever
+    from dvtr_bench.models.retriever import Features, Retriever
 
 RERANK: Final = 200
 """Candidates that the model scores where its vectors alone do not rank."""
@@ -144,3 +144,44 @@ def _require_inner_products(
             f"(scores_by_vectors), but they differ by {difference:.3g}: let scores_by_vectors be "
             "False, and its score ranks what the vectors find"
         )
+
+
+class VectorIndex:
+    """Finds the vectors with the largest inner product.
+
+    Args:
+        vectors: float, N x C, at least one.
+
+    Example:
+        >>> import torch
+        >>> VectorIndex(torch.eye(3)).nearest(torch.tensor([0.1, 0.9, 0.5]), 2).tolist()
+        [1, 2]
+    """
+
+    def __init__(self, vectors: "torch.Tensor") -> None:
+        """Copy the vectors into the index."""
+        array = _as_float32(vectors)
+        self._index = load_faiss().IndexFlatIP(array.shape[1])
+        self._index.add(array)
+
+    def __len__(self) -> int:
+        """Return the number of vectors."""
+        return int(self._index.ntotal)
+
+    def nearest(self, query: "torch.Tensor", count: int) -> "NDArray[np.int64]":
+        """Return the rows whose inner product with a vector is largest, best first.
+
+        Args:
+            query: float, C.
+            count: How many rows, at most.
+
+        Returns:
+            int64 rows; fewer where there are fewer vectors.
+        """
+        _, rows = self._index.search(_as_float32(query)[None], min(count, len(self)))
+        found: NDArray[np.int64] = rows[0]
+        return found[found >= 0]  # FAISS fills up with -1 where products are NaN
+
+
+def _as_float32(vectors: "torch.Tensor") -> "NDArray[np.float32]":
+    return np.ascontiguousarray(vectors.detach().float().cpu().numpy())

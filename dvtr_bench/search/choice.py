@@ -8,7 +8,7 @@ from dvtr_bench.catalog import MODELS
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.evaluation.run import Weights, plan_evaluation
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.runtime.checkpoint import (
     RUN_FILE,
     checkpoint_folder,

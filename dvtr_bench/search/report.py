@@ -4,17 +4,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.terminal import make_console, plain_table
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Frames
+    from dvtr_bench.models.retriever import Frames
     from dvtr_bench.search.searches import FoundCaption, FoundClip
 
 TILES_A_ROW: Final = 5
@@ -127,16 +126,11 @@ def draw_captions(
 def _print_table(
     headings: Sequence[str], rows: Sequence[Sequence[str]], title: str, console: Console | None
 ) -> None:
-    console = console or Console()
+    console = console or make_console()
     console.print(_shown(title), style="bold")
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(
-            heading,
-            justify="right" if heading in ("rank", "score") else "left",
-            no_wrap=heading in ("rank", "score"),
-            overflow="fold",
-        )
+    table = plain_table(*headings)
+    for column in table.columns[:2]:
+        column.justify, column.no_wrap = "right", True
     for row in rows:
         table.add_row(*(_shown(cell) for cell in row))
     console.print(table)

@@ -1,7 +1,8 @@
 """The two searches: clips for a text, captions for a clip."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import torch
@@ -11,10 +12,14 @@ from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.features.encode import called, select
 from dvtr_bench.features.encode_split import encode_all_texts, encode_all_videos
 from dvtr_bench.search.candidates import RERANK, best_candidates
+from dvtr_bench.video.extract import extract_frames
+from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
+from dvtr_bench.video.sampling import Sampling
 
 if TYPE_CHECKING:
+    from dvtr_bench.dataset.manifest import FrameRecord
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Frames, Retriever
+    from dvtr_bench.models.retriever import Frames, Retriever
 
 
 @dataclass(frozen=True)
@@ -129,7 +134,7 @@ def search_captions(
     Args:
         model: The model, on its device.
         split: Whose captions are searched.
-        frames: Of the clip, as the dataset stores frames: see `dvtr_bench.search.new_clip`.
+        frames: Of the clip, as the dataset stores frames: see `dvtr_bench.search.searches`.
         top: How many captions.
         rerank: How many the model scores where its vectors are coarse.
         cache: Whether backbone features are kept beside the dataset and read from there.
@@ -164,3 +169,35 @@ def search_captions(
             )
         )
     return tuple(captions)
+
+
+def read_clip(path: Path, like: "FrameRecord") -> "Frames":
+    """Decode a clip, sample, resize and compress its frames as those of a dataset.
+
+    Args:
+        path: The clip.
+        like: How the dataset's frames were made, from its manifest.
+
+    Returns:
+        RGB uint8 frames in time order: the very pixels that a build would have stored.
+
+    Raises:
+        ClipError: The clip is missing, no video, cut off or damaged.
+        InputError: The manifest says something about frames that this version does not know.
+    """
+    frame_format = _frame_format(like.image_format)
+    clip = extract_frames(path, Sampling.parse(like.sampling), short_side_px=like.short_side_px)
+    return [decode_frame(encode_frame(frame, frame_format)) for frame in clip.frames]
+
+
+def _frame_format(text: str) -> FrameFormat:
+    kind, _, rest = text.partition(":")
+    if text == "png":
+        return FrameFormat("png")
+    quality, _, chroma = rest.partition(":")
+    if kind != "jpeg" or not quality.isdecimal():
+        raise InputError(
+            f"the dataset stores its frames as {text!r}: expected png or such as jpeg:94:4:4:4; "
+            "update dvtr-bench or build the dataset again"
+        )
+    return FrameFormat("jpeg", int(quality), cast("Literal['4:4:4', '4:2:2', '4:2:0']", chroma))

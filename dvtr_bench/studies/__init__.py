@@ -1,1 +1,1 @@
-"""Studies: what is trained and compared, as one file. See docs/studies.md."""
+"""Studies: what is trained and compared, as one file. See docs/guides/studies.md."""

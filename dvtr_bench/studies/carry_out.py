@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.evaluation.evaluate import Evaluation
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.results import RunRecord
     from dvtr_bench.results.top_lists import TopLists
-    from dvtr_bench.training.contract import Trainable
 
 
 @dataclass(frozen=True)

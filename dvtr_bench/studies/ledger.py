@@ -8,13 +8,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import ConfigError, NotFoundError
-from dvtr_bench.protocol import PROTOCOL_VERSION
+from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.results import load_results, write_result
 from dvtr_bench.results.files import file_stem, result_path
 from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
+from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.studies.carry_out import Evaluated
 from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of
 from dvtr_bench.training.run import comparable

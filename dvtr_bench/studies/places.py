@@ -37,7 +37,8 @@ def find_study(study: str | Path, beside: Path = Path()) -> Path:
         if path.is_file():
             return path
         raise NotFoundError(
-            f"there is no study at {path}: expected a TOML file (docs/studies.md says its form)"
+            f"there is no study at {path}: expected a TOML file (docs/guides/studies.md says its "
+            "form)"
         )
     names = shipped_studies()
     if str(study) in names:

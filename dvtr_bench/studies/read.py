@@ -109,7 +109,7 @@ def _known(file: StudyFile, key: str, known: Sequence[str]) -> tuple[str, ...]:
 
 
 def _figure_names() -> Sequence[str]:
-    from dvtr_bench.protocol.figures import figure_names
+    from dvtr_bench.ranking.figures import figure_names
 
     return figure_names()
 

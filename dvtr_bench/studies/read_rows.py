@@ -7,8 +7,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
-from dvtr_bench.catalog import MODELS
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.catalog import BREAKDOWNS, MODELS
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.studies.places import find_study
 from dvtr_bench.studies.study import Conclusion, Question, Row, TrainedBackbone
 from dvtr_bench.studies.study_file import Keys, StudyFile
@@ -116,14 +116,29 @@ def _own_parts(file: StudyFile, check_backbone: CheckBackbone) -> Parts:
         parts.drafts[name] = _draft(file, name, recipes)
     for place in range(len(file.get(("questions",), list, []))):
         keys: Keys = ("questions", place)
-        file.only(keys, "name", "first", "second", "about")
-        texts = {key: file.required((*keys, key)) for key in ("name", "first", "second", "about")}
-        if texts["name"] in parts.questions:
-            file.fail((*keys, "name"), f"there are two questions called {texts['name']}")
-        parts.questions[texts["name"]] = file, keys, Question(**texts)
+        question = _question(file, keys)
+        if question.name in parts.questions:
+            file.fail((*keys, "name"), f"there are two questions called {question.name}")
+        parts.questions[question.name] = file, keys, question
     for place in range(len(file.get(("conclusions",), list, []))):
         parts.conclusions.append(_conclusion(file, ("conclusions", place), parts))
     return parts
+
+
+def _question(file: StudyFile, keys: Keys) -> Question:
+    file.only(keys, "name", "first", "second", "about", "breakdown", "group")
+    texts = {key: file.required((*keys, key)) for key in ("name", "first", "second", "about")}
+    about_group = {key: file.get((*keys, key), str, "") for key in ("breakdown", "group")}
+    if axis := about_group["breakdown"]:
+        module = file.attempt((*keys, "breakdown"), partial(BREAKDOWNS.load, axis))
+        names = getattr(module, "NAMES", None)
+        if names and about_group["group"] not in names:
+            file.fail(
+                (*keys, "group"),
+                f"{axis} has no group {about_group['group']!r}: it has {', '.join(names)}",
+            )
+    question: Question = file.attempt(keys, lambda: Question(**texts, **about_group))
+    return question
 
 
 def _recipe(file: StudyFile, keys: Keys) -> dict[str, Any]:

@@ -91,12 +91,27 @@ class Question:
         first: Name of one row.
         second: Name of another; the difference is second - first.
         about: What the difference is the effect of; begins a sentence.
+        breakdown: An axis, where the question is about one group of queries; else empty.
+        group: The group's name on that axis; else empty.
+
+    Raises:
+        ConfigError: An axis without a group, or a group without an axis.
     """
 
     name: str
     first: str
     second: str
     about: str
+    breakdown: str = ""
+    group: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that a group has its axis."""
+        if bool(self.breakdown) != bool(self.group):
+            raise ConfigError(
+                f"the question {self.name!r} needs both breakdown and group, or neither: found "
+                f"breakdown {self.breakdown!r} and group {self.group!r}"
+            )
 
 
 @dataclass(frozen=True)

@@ -76,19 +76,19 @@ def steps_in_epoch(split: "RetrievalSplit", recipe: "Recipe") -> int:
     return len(epoch_batches(split, recipe, epoch_generator(recipe, 0)))
 
 
-def draw_frames(frame_mask: torch.Tensor, count: int, lots: torch.Tensor) -> torch.Tensor:
+def draw_frames(frame_mask: torch.Tensor, count: int, chances: torch.Tensor) -> torch.Tensor:
     """Draw frames of each clip by lot, without repeats and in order of time.
 
     Args:
         frame_mask: bool, V x F.
         count: Frames to draw; F where it is more.
-        lots: float, V x F, at random from 0..1; the highest ones win.
+        chances: float, V x F, random numbers from 0..1; the frames with the highest are taken.
 
     Returns:
         int64, V x count: places of frames that are there first, padding only where a clip has too
         few.
     """
-    chosen = lots.masked_fill(~frame_mask, -1.0).topk(min(count, frame_mask.shape[1])).indices
+    chosen = chances.masked_fill(~frame_mask, -1.0).topk(min(count, frame_mask.shape[1])).indices
     return chosen.sort(dim=1).values
 
 

@@ -12,8 +12,8 @@ from dvtr_bench.features.encode import join_features
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features
-    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.models.retriever import Features
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.training.inputs import Items
 
 _AHEAD: Final = 2
@@ -48,7 +48,7 @@ class PixelClips:
         return False
 
     def batch(self, indices: Sequence[int]) -> "Features":
-        """Return ``pixels`` and ``frame_mask`` of some clips, on the CPU; nothing of none."""
+        """Return ``pixels`` and ``frame_mask`` of some clips, on the CPU; {} for no clips."""
         if not indices:
             return {}
         clips = [self._clip(index) for index in indices]

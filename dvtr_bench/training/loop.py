@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from dvtr_bench.errors import NotANumberError
-from dvtr_bench.progress import progress_bar
 from dvtr_bench.runtime.checkpoint import load_tensors_into
+from dvtr_bench.runtime.progress import progress_bar
 from dvtr_bench.training.batches import (
     Batch,
     draw_frames,
@@ -18,10 +18,10 @@ from dvtr_bench.training.batches import (
     epoch_generator,
     steps_in_epoch,
 )
-from dvtr_bench.training.border import Crossing, own_rows, share_gradients
 from dvtr_bench.training.clips import prefetched
-from dvtr_bench.training.optimiser import new_optimiser
-from dvtr_bench.training.parameters import (
+from dvtr_bench.training.grad_cache import TowerOutputs, own_rows, share_gradients
+from dvtr_bench.training.optimiser import (
+    new_optimiser,
     parameter_groups,
     require_rows_alone,
     trained_parameters,
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.retriever import Features
+    from dvtr_bench.models.retriever import Features
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
     from dvtr_bench.training.inputs import SplitInputs
     from dvtr_bench.training.recipe import Recipe
     from dvtr_bench.training.run import RunState
@@ -95,7 +95,7 @@ class Loop:
         *,
         workers: int,
         show_progress: bool,
-    ) -> None:
+    ) -> tuple[float, float]:
         """Train for one epoch.
 
         Args:
@@ -104,6 +104,9 @@ class Loop:
             write: Takes one record a step.
             workers: Threads that prepare clips.
             show_progress: Whether to show a progress bar.
+
+        Returns:
+            The mean loss of its steps, and its highest learning rate.
 
         Raises:
             NotANumberError: The loss is no longer a number.
@@ -115,6 +118,7 @@ class Loop:
         num_frames = self._num_frames(inputs)
         wanted = [self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches]
         self.model.train()
+        total, highest = 0.0, 0.0
         with (
             torch.random.fork_rng(devices=devices),
             progress_bar(label, total=len(batches), enabled=show_progress) as advance,
@@ -126,9 +130,9 @@ class Loop:
                 began = time.perf_counter()
                 rate = self._set_learning_rate(step)
                 if num_frames is not None:
-                    # For the whole batch, so that they hang on no number of processes.
-                    lots = torch.rand(len(batch.clips), num_frames, generator=generator)
-                    clips = self._some_frames(clips, lots, encoded=inputs.clips.encoded)
+                    # For the whole batch, so that they do not depend on the number of processes.
+                    chances = torch.rand(len(batch.clips), num_frames, generator=generator)
+                    clips = self._some_frames(clips, chances, encoded=inputs.clips.encoded)
                 losses = self._step(batch, inputs, clips, seed=generator.initial_seed() + step)
                 _require_finite(losses, epoch, number)
                 seconds = time.perf_counter() - began
@@ -136,7 +140,9 @@ class Loop:
                     {"epoch": epoch + 1, "step": step + 1, "learning_rate": rate, **losses}
                     | {"seconds": round(seconds, 4)}
                 )
+                total, highest = total + losses["loss"], max(highest, rate)
                 advance(note=f"loss {losses['loss']:.3f}  lr {rate:.1e}")
+        return total / len(batches), highest
 
     def _step(
         self, batch: Batch, inputs: "SplitInputs", clips: "Features", *, seed: int
@@ -144,23 +150,23 @@ class Loop:
         self._optimiser.zero_grad(set_to_none=True)
         captions = self._own(batch.captions, encoded=inputs.captions.encoded)
         texts = inputs.captions.batch(captions)
-        crossings = []
+        outputs = []
         if inputs.captions.encoded:
             texts = self._placed(texts)
         else:
-            crossings.append(self._cross(self._encode_tokens, texts, seed))
-            texts = crossings[-1].features
+            outputs.append(self._run_tower(self._encode_tokens, texts, seed))
+            texts = outputs[-1].features
         if inputs.clips.encoded:
             clips = self._placed(clips)
         else:
-            crossings.append(self._cross(self.model.encode_frames, clips, seed))
-            clips = crossings[-1].features
+            outputs.append(self._run_tower(self.model.encode_frames, clips, seed))
+            clips = outputs[-1].features
         places = torch.tensor(batch.clip_of_caption, device=self.device)
         with self._autocast():
             frames = {name: value[places] for name, value in clips.items()}
             losses = self.model.head_loss(texts, frames)
         torch.autograd.backward(self._scaler.scale(losses["loss"]))
-        share_gradients(list(self._names), crossings, self.processes)
+        share_gradients(list(self._names), outputs, self.processes)
         self._scaler.unscale_(self._optimiser)
         nn.utils.clip_grad_norm_(self._names, self.recipe.max_grad_norm)
         self._scaler.step(self._optimiser)
@@ -168,10 +174,10 @@ class Loop:
         self.model.clamp_logit_scale(self.recipe.max_logit_scale)
         return {name: value.item() for name, value in losses.items()}
 
-    def _cross(
+    def _run_tower(
         self, encode: "Callable[[Features], Features]", inputs: "Features", seed: int
-    ) -> Crossing:
-        return Crossing(
+    ) -> TowerOutputs:
+        return TowerOutputs(
             encode,
             inputs,
             piece=self.recipe.micro_batch_size,
@@ -184,12 +190,14 @@ class Loop:
     def _encode_tokens(self, inputs: "Features") -> "Features":
         return self.model.encode_tokens(inputs["tokens"])
 
-    def _some_frames(self, clips: "Features", lots: torch.Tensor, *, encoded: bool) -> "Features":
+    def _some_frames(
+        self, clips: "Features", chances: torch.Tensor, *, encoded: bool
+    ) -> "Features":
         if not clips or self.recipe.frames_a_step is None:
             return clips
         if not encoded:
-            lots = lots[own_rows(len(lots), self.processes)]
-        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, lots)
+            chances = chances[own_rows(len(chances), self.processes)]
+        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, chances)
         rows = torch.arange(len(chosen))[:, None]
         return {name: value[rows, chosen] for name, value in clips.items()}
 

@@ -47,7 +47,7 @@ class Recipe:
         micro_batch_size: Captions, and clips, that a tower encodes at a time; None for all of a
             step's. Other than plain gradient accumulation, which gives each micro-batch its own
             few negatives, the loss is that of the whole batch, and so is its gradient; memory falls
-            with the piece, and the towers compute forwards twice (`dvtr_bench.training.border`).
+            with the piece, and the towers compute forwards twice (`training.grad_cache`).
         checkpointing: Whether the towers keep fewer activations and compute them again on the way
             back: slower, the same gradients. ResNet towers have no such mode.
         patience: Stop after so many epochs in a row without a better T2V R@1 on validation; None
@@ -57,7 +57,8 @@ class Recipe:
     Raises:
         ConfigError: A value out of range.
 
-    Source: msam-spec section 4 (arXiv 2510.15470 and the authors' code, after CLIP4Clip).
+    Source: docs/reference/msam.md, "5. Recipe of the release" (arXiv 2510.15470 and the authors'
+        code, after CLIP4Clip).
     """
 
     epochs: int = 5

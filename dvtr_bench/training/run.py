@@ -12,7 +12,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import (
     FORMAT_VERSION,
@@ -21,12 +20,13 @@ from dvtr_bench.runtime.checkpoint import (
     save_checkpoint,
     write_json,
 )
+from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.training.recipe import Recipe, whole_recipe
 
 if TYPE_CHECKING:
     import torch
 
-    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.models.trainable import Trainable
 
 OPTIMISER_FILE: Final = "optimiser.safetensors"
 LOG_FILE: Final = "log.jsonl"

@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from dvtr_bench.dataset.split_rules import require_validation
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
-from dvtr_bench.protocol.split_rules import require_validation
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset

@@ -3,24 +3,27 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Final, TypedDict
 
 import torch
 
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.features.encode import join_features
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.processes import ALONE
+from dvtr_bench.runtime.progress import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
 from dvtr_bench.training.loop import Loop
 from dvtr_bench.training.run import RunState, TrainingLog, open_run, save_epoch
 from dvtr_bench.training.run_choice import describe_setup
 from dvtr_bench.training.splits import require_trainable
-from dvtr_bench.training.validation import t2v_recall_at_1
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.models.retriever import Features
+    from dvtr_bench.models.trainable import Trainable
     from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.contract import Trainable
+    from dvtr_bench.training.inputs import Items
     from dvtr_bench.training.recipe import Recipe
 
 
@@ -53,7 +56,7 @@ def train(
 
     Several processes share every batch: each encodes its rows, what the towers give is gathered
     (the field's "gathered negatives"), the loss is that of the whole batch and so is the gradient:
-    see `dvtr_bench.training.border`. The number of processes is no part of the run: it may change
+    see `training.grad_cache`. The number of processes is no part of the run: it may change
     after a stop.
 
     Args:
@@ -100,11 +103,23 @@ def train(
         inputs = prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **how)
         while not state.finished and state.epochs_done < recipe.epochs:
             epoch = state.epochs_done
-            loop.run_epoch(epoch, inputs[0], write, workers=workers, show_progress=show_progress)
+            loss, rate = loop.run_epoch(
+                epoch, inputs[0], write, workers=workers, show_progress=show_progress
+            )
             recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
+            if show_progress:
+                chance = 100 / len(split_validation.video_ids)
+                say(f"epoch {epoch + 1} of {recipe.epochs}: {_told(loss, rate, recall, chance)}")
             write({"epoch": epoch + 1, "validation_t2v_r1": recall})
             state = _saved(out_folder, state, loop, recall)
     return out_folder / str(state.best)
+
+
+def _told(loss: float, rate: float, recall: float, chance: float) -> str:
+    return (
+        f"loss {loss:.3f}, learning rate up to {rate:.1e}; validation T2V R@1 {recall:.1f} "
+        f"(chance {chance:.1f})"
+    )
 
 
 def _begin(loop: Loop, folder: Path, state: RunState) -> None:
@@ -167,3 +182,84 @@ def _checked_device(device: str, recipe: "Recipe") -> torch.device:
     if recipe.autocast == "fp16" and place.type == "cpu":
         raise ConfigError("autocast=fp16 needs a GPU: use bf16 or off on the CPU")
     return place
+
+
+_CLIPS_A_BATCH: Final = 16
+_CAPTIONS_A_BATCH: Final = 256
+
+
+def t2v_recall_at_1(
+    model: "Trainable",
+    split: "RetrievalSplit",
+    inputs: "SplitInputs",
+    processes: "Processes" = ALONE,
+) -> float:
+    """Return T2V R@1 of a model on a split, in percent, ties counted against it.
+
+    A model that scores queries in blocks is scored in its own block, queries in file order.
+
+    Args:
+        model: The model.
+        split: The validation split.
+        inputs: Its captions and clips, encoded or not.
+        processes: Those that share the work.
+
+    Returns:
+        A percentage, the same in every process.
+    """
+    videos = _encode_videos(model, inputs.clips, processes)
+    owner = torch.tensor(split.caption_video_index)
+    hits = torch.zeros(1, dtype=torch.int64)
+    for rows in processes.mine(_chunks(len(owner), _caption_chunk(model))):
+        texts = model.head_texts(_texts(model, inputs.captions, rows))
+        scores = model.score(texts, videos).cpu()
+        relevant = owner[rows]
+        own = scores.gather(1, relevant[:, None])
+        others = scores.scatter(1, relevant[:, None], -torch.inf)
+        hits += (others < own).all(dim=1).sum()
+    processes.add_up([hits])
+    return 100 * hits.item() / len(owner)
+
+
+def _encode_videos(model: "Trainable", clips: "Items", processes: "Processes") -> "Features":
+    chunks = list(enumerate(_chunks(len(clips), _CLIPS_A_BATCH)))
+    mine = {
+        number: model.encode_prepared(_frames(model, clips, rows))
+        for number, rows in processes.mine(chunks)
+    }
+    if processes.count > 1:
+        on_cpu = {number: _moved(part, torch.device("cpu")) for number, part in mine.items()}
+        everyones: dict[int, Features] = {}
+        for theirs in processes.gathered(on_cpu):
+            everyones.update(theirs)
+        mine = {number: _moved(part, _device(model)) for number, part in everyones.items()}
+    return join_features([mine[number] for number, _ in chunks], model.name)
+
+
+def _texts(model: "Trainable", captions: "Items", rows: list[int]) -> "Features":
+    features = captions.batch(rows)
+    return features if captions.encoded else model.encode_tokens_eval(features["tokens"])
+
+
+def _frames(model: "Trainable", clips: "Items", rows: list[int]) -> "Features":
+    features = clips.batch(rows)
+    if clips.encoded:
+        return _moved(features, _device(model))
+    return model.encode_frames_eval(features)
+
+
+def _caption_chunk(model: "Trainable") -> int:
+    block = getattr(model, "text_block", 1) if model.scoring == "query_block" else 1
+    return int(block) * max(1, _CAPTIONS_A_BATCH // int(block))
+
+
+def _chunks(total: int, size: int) -> list[list[int]]:
+    return [list(range(start, min(start + size, total))) for start in range(0, total, size)]
+
+
+def _moved(features: "Features", device: torch.device) -> "Features":
+    return {name: value.to(device) for name, value in features.items()}
+
+
+def _device(model: "Trainable") -> torch.device:
+    return next(iter(model.state_dict().values())).device

@@ -32,9 +32,9 @@ def resize_bicubic(picture: NDArray[np.uint8], width_px: int, height_px: int) ->
     """Resize a picture, first along its rows, then along its columns.
 
     Args:
-        picture: uint8, height x width x 3.
-        width_px: wanted, above 0.
-        height_px: wanted, above 0.
+        picture: Uint8, height x width x 3.
+        width_px: Wanted, above 0.
+        height_px: Wanted, above 0.
 
     Returns:
         uint8, height_px x width_px x 3; the picture itself where it has that size.
@@ -66,8 +66,8 @@ def _weigh_lines(lines: NDArray[np.uint8], resized: NDArray[np.uint8]) -> None:
     """Make each line of the result from the lines around its place.
 
     Args:
-        lines: uint8, given number x values of a line.
-        resized: uint8, wanted number x values of a line: written.
+        lines: Uint8, given number x values of a line.
+        resized: Uint8, wanted number x values of a line: written.
     """
     scale = len(lines) / len(resized)
     stretch = max(scale, 1.0)

@@ -38,11 +38,11 @@ _SCALER = (
 class FrameColour:
     """The matrix and range a frame is converted with, and whether tags or a guess gave them.
 
-    Args:
-        matrix: bt709, bt601, bt2020, ... or rgb and gray, which need none.
-        matrix_tagged: whether the clip says so.
-        full_range: luma uses 0..255, else 16..235.
-        range_tagged: whether the clip says so.
+    Attributes:
+        matrix: Bt709, bt601, bt2020, ... or rgb and gray, which need none.
+        matrix_tagged: Whether the clip says so.
+        full_range: Luma uses 0..255, else 16..235.
+        range_tagged: Whether the clip says so.
     """
 
     matrix: str
@@ -65,7 +65,7 @@ def frame_colour(frame: VideoFrame) -> FrameColour:
     """Decide how a frame's YUV becomes RGB.
 
     Args:
-        frame: a decoded frame.
+        frame: A decoded frame.
 
     Returns:
         The tags of the clip where it has them. Where it has none: BT.709 from 1280 pixels of width
@@ -92,8 +92,8 @@ def to_rgb(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8
     """Convert a decoded frame to RGB at its own size.
 
     Args:
-        frame: a decoded frame, any pixel format.
-        reformatter: reused from frame to frame, which saves setting it up again.
+        frame: A decoded frame, any pixel format.
+        reformatter: Reused from frame to frame, which saves setting it up again.
 
     Returns:
         uint8, height x width x 3, RGB, full range.

@@ -8,8 +8,7 @@ import av
 import av.error
 
 from dvtr_bench.errors import ClipError
-
-from .file_size import ContainerSize, read_container_size
+from dvtr_bench.video.file_size import ContainerSize, read_container_size
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +28,7 @@ def check_file(path: Path) -> None:
     """Check that there is a readable file with something in it.
 
     Raises:
-        ClipError: nothing there, a folder, an unreadable or an empty file.
+        ClipError: Nothing there, a folder, an unreadable or an empty file.
     """
     if not path.exists():
         raise ClipError(f"{path}: there is no such clip. Check the name and the folder.")
@@ -48,13 +47,13 @@ def open_container(path: Path) -> InputContainer:
     """Open a clip file with libav, local file access only.
 
     Args:
-        path: the clip, any container of the usual ones (MP4, MOV, MKV, WebM, AVI, MPEG-TS, ...).
+        path: The clip, any container of the usual ones (MP4, MOV, MKV, WebM, AVI, MPEG-TS, ...).
 
     Returns:
         The open container; the caller closes it.
 
     Raises:
-        ClipError: the file is missing, empty, cut off before its index or no video at all.
+        ClipError: The file is missing, empty, cut off before its index or no video at all.
     """
     check_file(path)
     try:
@@ -88,14 +87,14 @@ def pick_video_stream(path: Path, container: InputContainer) -> VideoStream:
     """Pick the video stream that a player would show.
 
     Args:
-        path: the clip, for messages.
-        container: the open container.
+        path: The clip, for messages.
+        container: The open container.
 
     Returns:
         libav's best video stream; cover pictures do not count.
 
     Raises:
-        ClipError: no video stream, one that libav cannot decode, or frames too large.
+        ClipError: No video stream, one that libav cannot decode, or frames too large.
     """
     best = container.streams.best("video")
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
@@ -123,12 +122,12 @@ def check_frame_size(path: Path, width_px: int, height_px: int) -> None:
     """Refuse frames larger than `MAX_FRAME_PX`.
 
     Args:
-        path: the clip, for messages.
-        width_px: of a frame.
-        height_px: of a frame.
+        path: The clip, for messages.
+        width_px: Of a frame.
+        height_px: Of a frame.
 
     Raises:
-        ClipError: the frame is larger.
+        ClipError: The frame is larger.
     """
     if width_px * height_px > MAX_FRAME_PX:
         raise ClipError(

@@ -3,40 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 from av.video.reformatter import VideoReformatter
 
-from .colour import frame_colour, to_rgb
-from .containers import open_container, pick_video_stream
-from .rotation import Orientation, frame_orientation
-from .stream_reader import StreamReader
+from dvtr_bench.video.colour import frame_colour, to_rgb
+from dvtr_bench.video.containers import open_container, pick_video_stream
+from dvtr_bench.video.stream_reader import StreamReader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    import numpy as np
     from av.video.frame import VideoFrame
     from numpy.typing import NDArray
 
-    from .timeline import Timeline
+    from dvtr_bench.video.timeline import Timeline
 
 
 @dataclass(frozen=True)
 class ClipFacts:
     """What a clip was found to be, counted while decoding, not what its header claims.
 
-    Args:
-        duration_seconds: from the first frame shown to the end of the last one.
-        source_fps: mean frame rate, `source_num_frames / duration_seconds`.
-        source_width_px: of the pictures as they are coded, before rotation.
-        source_height_px: of the pictures as they are coded, before rotation.
-        source_num_frames: frames that a player shows.
-        source_codec: such as h264, hevc, mpeg4.
+    Attributes:
+        duration_seconds: From the first frame shown to the end of the last one.
+        source_fps: Mean frame rate, `source_num_frames / duration_seconds`.
+        source_width_px: Of the pictures as they are coded, before rotation.
+        source_height_px: Of the pictures as they are coded, before rotation.
+        source_num_frames: Frames that a player shows.
+        source_codec: Such as h264, hevc, mpeg4.
         rotation_degrees: 0, 90, 180 or 270, how far stored pictures are turned clockwise to be
             shown; extracted frames have it applied.
-        colour: the conversion to RGB and where it came from, such as "bt709 (tagged), limited
+        colour: The conversion to RGB and where it came from, such as "bt709 (tagged), limited
             range (assumed)".
     """
 
@@ -54,8 +53,8 @@ class ClipFacts:
 class ShownFrame:
     """One decoded frame; its picture is converted only when asked for.
 
-    Args:
-        index: place in display order, from 0.
+    Attributes:
+        index: Place in display order, from 0.
     """
 
     index: int
@@ -81,12 +80,12 @@ class ClipDecoder:
     not count.
 
     Args:
-        path: the clip.
-        threads: decoding threads, of use for clips coded in slices. Builders run one process a
+        path: The clip.
+        threads: Decoding threads, of use for clips coded in slices. Builders run one process a
             core and leave it at 1.
 
     Raises:
-        ClipError: when iterated, see the messages.
+        ClipError: When iterated, see the messages.
 
     Example:
         >>> decoder = ClipDecoder(path)  # doctest: +SKIP
@@ -146,3 +145,53 @@ class ClipDecoder:
                 rotation_degrees=orientation.clockwise_degrees,
                 colour=str(frame_colour(first)),
             )
+
+
+@dataclass(frozen=True)
+class Orientation:
+    """How a stored picture is turned to be shown.
+
+    Attributes:
+        clockwise_degrees: 0, 90, 180 or 270, applied after the mirroring.
+        mirrored: Flipped left to right first.
+    """
+
+    clockwise_degrees: int = 0
+    mirrored: bool = False
+
+    def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Turn a picture upright.
+
+        Args:
+            picture: Uint8, height x width x 3.
+
+        Returns:
+            uint8, contiguous; height and width change places at 90 and 270 degrees.
+        """
+        if self.mirrored:
+            picture = picture[:, ::-1]
+        return np.ascontiguousarray(np.rot90(picture, k=-self.clockwise_degrees // 90))
+
+
+def frame_orientation(frame: VideoFrame) -> Orientation:
+    """Read a frame's display matrix.
+
+    Args:
+        frame: A decoded frame.
+
+    Returns:
+        The orientation, to the nearest right angle: phones and drones write no other.
+    """
+    # PyAV's stub knows only one kind of side data.
+    side_data = cast("Mapping[str, memoryview]", frame.side_data)
+    matrix = side_data.get("DISPLAYMATRIX")
+    if matrix is None:
+        return Orientation()
+    # Three rows of three 32-bit numbers; (x, y) of the stored picture is shown at
+    # (a x + c y, b x + d y), y pointing down.
+    a, b, _, c, d, *_ = np.frombuffer(matrix, dtype="=i4").tolist()
+    mirrored = a * d - b * c < 0
+    if mirrored:  # undo the flip x -> -x that comes first
+        a, b = -a, -b
+    angle = np.degrees(np.arctan2(b, a))
+    return Orientation(round(float(angle) / 90) % 4 * 90, mirrored)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dvtr_bench.file_hash import file_sha256
-
-from .containers import check_file
-from .decode import ClipDecoder, ClipFacts
-from .perceptual_hash import perceptual_hash
-from .resize import resize_short_side
-from .stream_reader import read_packet_timeline
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.video.containers import check_file
+from dvtr_bench.video.decode import ClipDecoder, ClipFacts
+from dvtr_bench.video.perceptual_hash import perceptual_hash
+from dvtr_bench.video.resize import resize_short_side
+from dvtr_bench.video.stream_reader import read_packet_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .sampling import Sampling
+    from dvtr_bench.video.sampling import Sampling
 
 SHORT_SIDE_PX = 224
 """The input size of CLIP's ViT-B/32, ViT-B/16 and ViT-L/14."""
@@ -30,12 +29,12 @@ SHORT_SIDE_PX = 224
 class ExtractedClip:
     """The sampled frames of a clip and what the clip was found to be.
 
-    Args:
-        frames: uint8, height x width x 3, RGB, short side as asked, in display order.
-        frame_pts_seconds: when each of them is first shown, from the clip's first frame.
-        facts: counted while decoding.
-        clip_sha256: of the file, lower-case hex.
-        perceptual_hash: of the frames, a signed 64-bit number.
+    Attributes:
+        frames: Uint8, height x width x 3, RGB, short side as asked, in display order.
+        frame_pts_seconds: When each of them is first shown, from the clip's first frame.
+        facts: Counted while decoding.
+        clip_sha256: Of the file, lower-case hex.
+        perceptual_hash: Of the frames, a signed 64-bit number.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -46,7 +45,12 @@ class ExtractedClip:
 
 
 def extract_frames(
-    path: Path, sampling: Sampling, *, short_side_px: int = SHORT_SIDE_PX, threads: int = 1
+    path: Path,
+    sampling: Sampling,
+    *,
+    short_side_px: int = SHORT_SIDE_PX,
+    threads: int = 1,
+    clip_sha256: str | None = None,
 ) -> ExtractedClip:
     """Decode a clip and keep its sampled frames.
 
@@ -56,16 +60,17 @@ def extract_frames(
     sampled frames are ever held in memory.
 
     Args:
-        path: the clip.
-        sampling: which frames.
-        short_side_px: size of the frames.
-        threads: decoding threads; the result does not depend on it.
+        path: The clip.
+        sampling: Which frames.
+        short_side_px: Size of the frames.
+        threads: Decoding threads; the result does not depend on it.
+        clip_sha256: Of the file, where it is known already; None to hash it here.
 
     Returns:
         Frames, times, facts and hashes.
 
     Raises:
-        ClipError: the clip is missing, no video, cut off or damaged.
+        ClipError: The clip is missing, no video, cut off or damaged.
 
     Example:
         >>> clip = extract_frames(Path("a.mp4"), Sampling.parse("12"))  # doctest: +SKIP
@@ -73,7 +78,7 @@ def extract_frames(
         (12, (224, 398, 3))
     """
     check_file(path)
-    clip_sha256 = file_sha256(path)
+    clip_sha256 = clip_sha256 or file_sha256(path)
     foretold = read_packet_timeline(path)
     wanted = sampling.pick(foretold) if foretold else []
     decoder = ClipDecoder(path, threads)

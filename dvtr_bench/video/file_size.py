@@ -23,10 +23,10 @@ _RIFF_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF})
 class ContainerSize:
     """What a container file says about its own length.
 
-    Args:
-        declared_bytes: where its last box ends; None where the format does not say.
-        actual_bytes: the size of the file.
-        lacks_index: an MP4 or QuickTime file without the `moov` box that lists its frames.
+    Attributes:
+        declared_bytes: Where its last box ends; None where the format does not say.
+        actual_bytes: The size of the file.
+        lacks_index: An MP4 or QuickTime file without the `moov` box that lists its frames.
     """
 
     declared_bytes: int | None
@@ -43,14 +43,14 @@ def read_container_size(path: Path) -> ContainerSize:
     """Read how long an MP4, AVI or Matroska file says it is.
 
     Args:
-        path: the clip.
+        path: The clip.
 
     Returns:
         The declared and the actual size. Formats without a size of their own (MPEG-TS, FLV, ASF)
         and files that are not containers at all give None for the declared one.
 
     Raises:
-        OSError: the file cannot be read.
+        OSError: The file cannot be read.
 
     Example:
         >>> import pathlib, tempfile

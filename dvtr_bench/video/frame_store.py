@@ -41,13 +41,13 @@ _CHROMA = {
 class FrameFormat:
     """How frames are stored.
 
-    Args:
+    Attributes:
         kind: "jpeg", or "png" for bit-exact frames.
         jpeg_quality: 1 to 100.
         jpeg_chroma: "4:4:4", "4:2:2" or "4:2:0"; how far colour is thinned out.
 
     Raises:
-        ConfigError: a value outside of these.
+        ConfigError: A value outside of these.
     """
 
     kind: Literal["jpeg", "png"] = "jpeg"
@@ -70,7 +70,7 @@ def encode_frame(picture: NDArray[np.uint8], frame_format: FrameFormat) -> bytes
     """Encode one frame.
 
     Args:
-        picture: uint8, height x width x 3, RGB.
+        picture: Uint8, height x width x 3, RGB.
         frame_format: JPEG or PNG.
 
     Returns:
@@ -100,13 +100,13 @@ def decode_frame(data: bytes) -> NDArray[np.uint8]:
     """Decode one stored frame.
 
     Args:
-        data: what `encode_frame` gave, or any JPEG or PNG file.
+        data: What `encode_frame` gave, or any JPEG or PNG file.
 
     Returns:
         uint8, height x width x 3, RGB.
 
     Raises:
-        InputError: the bytes are no picture.
+        InputError: The bytes are no picture.
     """
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if picture is None:

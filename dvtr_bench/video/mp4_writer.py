@@ -64,7 +64,7 @@ def write_mp4(frames: Iterable[npt.NDArray[np.uint8]], path: Path, fps: int) -> 
     """Encode frames into an MP4 file, written beside its place and then renamed.
 
     Args:
-        frames: uint8 (rows, columns, 3) each, red, green, blue; at least one, all of one size, even
+        frames: Uint8 (rows, columns, 3) each, red, green, blue; at least one, all of one size, even
             numbers of rows and columns.
         path: The file to write.
         fps: Frames a second.

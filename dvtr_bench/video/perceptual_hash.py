@@ -45,7 +45,7 @@ def perceptual_hash(frames: Sequence[NDArray[np.uint8]]) -> int:
     move it.
 
     Args:
-        frames: at least one, uint8, height x width x 3, RGB.
+        frames: At least one, uint8, height x width x 3, RGB.
 
     Returns:
         64 bits as a signed integer, what Parquet's int64 holds.
@@ -77,7 +77,7 @@ def mirrored_hash(hashed: int) -> int:
     of mirrored copies, encoded anew, 10 to 12 of 12 lay within 8 bits of what this foretells.
 
     Args:
-        hashed: the hash of a picture or of a clip.
+        hashed: The hash of a picture or of a clip.
 
     Returns:
         The hash of its mirror image, but for a few bits.
@@ -93,8 +93,8 @@ def hamming_distance(first: int, second: int) -> int:
     """How many of the 64 bits of two hashes differ.
 
     Args:
-        first: a hash.
-        second: another.
+        first: A hash.
+        second: Another.
 
     Returns:
         0 (alike) to 64; unrelated clips lie around 32.

@@ -13,9 +13,9 @@ def short_side_size(width_px: int, height_px: int, short_side_px: int) -> tuple[
     """The size at which the short side has a given length.
 
     Args:
-        width_px: of the picture.
-        height_px: of the picture.
-        short_side_px: wanted.
+        width_px: Of the picture.
+        height_px: Of the picture.
+        short_side_px: Wanted.
 
     Returns:
         Width and height; the long side is cut to an integer as torchvision's Resize does.
@@ -33,8 +33,8 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
     """Resize a picture so that its short side has a given length.
 
     Args:
-        picture: uint8, height x width x 3, RGB.
-        short_side_px: wanted; smaller pictures are enlarged, as CLIP's preprocessing does.
+        picture: Uint8, height x width x 3, RGB.
+        short_side_px: Wanted; smaller pictures are enlarged, as CLIP's preprocessing does.
 
     Returns:
         uint8, height x width x 3, RGB; the picture itself where its short side has that length.
@@ -42,7 +42,9 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
     Source:
         `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
     """
-    from .bicubic import resize_bicubic  # loads Numba: half a second for commands that need none
+    from dvtr_bench.video.bicubic import (
+        resize_bicubic,  # loads Numba: half a second for commands that need none
+    )
 
     height_px, width_px, _ = picture.shape
     return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dvtr_bench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from .timeline import Timeline
+    from dvtr_bench.video.timeline import Timeline
 
 _UNIFORM = re.compile(r"(?:uniform:)?(\d{1,4})")
 _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)fps(?::(\d{1,4}))?")
@@ -26,12 +26,12 @@ class Sampling:
     times. With a rate, the frames shown at 0, 1/rate, 2/rate, ... seconds are taken; where those
     are more than `num_frames`, `num_frames` of them at even steps, first and last included.
 
-    Args:
-        num_frames: how many frames at most (with a rate) or exactly (without).
-        rate_fps: frames a second; None for equal segments.
+    Attributes:
+        num_frames: How many frames at most (with a rate) or exactly (without).
+        rate_fps: Frames a second; None for equal segments.
 
     Raises:
-        ConfigError: a count or a rate that is not positive.
+        ConfigError: A count or a rate that is not positive.
 
     Example:
         >>> str(Sampling.parse("12")), str(Sampling.parse("1fps"))
@@ -65,7 +65,7 @@ class Sampling:
             The sampling; `str` of it gives the long form back.
 
         Raises:
-            ConfigError: the text has none of these forms.
+            ConfigError: The text has none of these forms.
         """
         if uniform := _UNIFORM.fullmatch(text.strip()):
             return cls(int(uniform[1]))
@@ -85,7 +85,7 @@ class Sampling:
         """The times to sample, in seconds from the first frame, ascending.
 
         Args:
-            duration_seconds: of the clip, above 0.
+            duration_seconds: Of the clip, above 0.
 
         Returns:
             Exact times within the clip.
@@ -103,7 +103,7 @@ class Sampling:
         """The indices of the frames on screen at the sampled times.
 
         Args:
-            timeline: when each frame of the clip is shown.
+            timeline: When each frame of the clip is shown.
 
         Returns:
             Indices in display order, ascending, with repeats where a clip has too few frames.

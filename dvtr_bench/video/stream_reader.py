@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
 import av.error
+import av.logging
 
 from dvtr_bench.errors import ClipError
-
-from .containers import check_frame_size, open_container, pick_video_stream
-from .file_size import read_container_size
-from .refused_frame import find_refused_size
-from .timeline import Timeline, make_timeline
+from dvtr_bench.video.containers import (
+    MAX_FRAME_PX,
+    check_frame_size,
+    open_container,
+    pick_video_stream,
+)
+from dvtr_bench.video.file_size import read_container_size
+from dvtr_bench.video.timeline import Timeline, make_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +39,9 @@ class StreamReader:
     """One pass over one stream: packets in, checked frames out, their times noted.
 
     Args:
-        path: the clip, for messages.
-        container: the open container.
-        stream: the stream to decode, threads set.
+        path: The clip, for messages.
+        container: The open container.
+        stream: The stream to decode, threads set.
     """
 
     def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
@@ -58,7 +64,7 @@ class StreamReader:
             Every frame that is shown, in display order.
 
         Raises:
-            ClipError: cut off, damaged, or without any frame.
+            ClipError: Cut off, damaged, or without any frame.
         """
         try:
             for packet in self._container.demux(self._stream):
@@ -105,7 +111,7 @@ class StreamReader:
         """Note a frame's time and check it.
 
         Raises:
-            ClipError: a frame without a time, one that goes back in time, or one too large.
+            ClipError: A frame without a time, one that goes back in time, or one too large.
         """
         check_frame_size(self._path, frame.width, frame.height)
         tick = frame.pts if frame.pts is not None else frame.dts
@@ -132,7 +138,7 @@ class StreamReader:
         """Tell a picture that is too large from one that is damaged.
 
         Raises:
-            ClipError: the decoder refused a picture for its size.
+            ClipError: The decoder refused a picture for its size.
         """
         if size := find_refused_size(self._path):
             check_frame_size(self._path, *size)
@@ -160,14 +166,14 @@ def read_packet_timeline(path: Path) -> Timeline | None:
     """Foretell a clip's timeline from its packets, without decoding.
 
     Args:
-        path: the clip.
+        path: The clip.
 
     Returns:
         The timeline that decoding will most likely find; None where packets carry no times. It is
         a guess: frames that open a cut group of pictures have packets and are never shown.
 
     Raises:
-        ClipError: the file cannot be opened or has no video stream.
+        ClipError: The file cannot be opened or has no video stream.
     """
     with open_container(path) as container:
         stream = pick_video_stream(path, container)
@@ -203,3 +209,60 @@ def _time_base(stream: VideoStream) -> Fraction:
 
 def _rate(stream: VideoStream) -> Fraction | None:
     return stream.average_rate or stream.guessed_rate
+
+
+_LOGGED = re.compile(r"Picture size (\d+)x(\d+)")
+_JPEG_FRAME = re.compile(rb"\xff[\xc0-\xc3]..\x08(..)(..)", re.DOTALL)
+"""Start of a JPEG frame: marker, length, 8 bits a sample, height, width."""
+
+
+def find_refused_size(path: Path) -> tuple[int, int] | None:
+    """Look for the picture that is larger than `MAX_FRAME_PX`.
+
+    Args:
+        path: A clip that could not be decoded as a whole.
+
+    Returns:
+        Width and height, in pixels, of the first such picture that the decoder refused; None where
+        it failed for another reason.
+
+    Raises:
+        ClipError: The clip cannot even be opened.
+    """
+    with _open_log() as log, open_container(path) as container:
+        stream = pick_video_stream(path, container)
+        stream.thread_type = "SLICE"
+        stream.codec_context.thread_count = 1
+        is_jpeg = stream.codec_context.name == "mjpeg"
+        try:
+            for packet in container.demux(stream):
+                try:
+                    packet.decode()
+                except (av.error.FFmpegError, EOFError):
+                    if size := _too_large(log, bytes(packet) if is_jpeg else b""):
+                        return size
+        except av.error.FFmpegError:
+            pass  # what the log says by then is all that there is to learn
+        return _too_large(log, b"")
+
+
+def _too_large(log: list[tuple[int, str, str]], header: bytes) -> tuple[int, int] | None:
+    sizes = [(int(w), int(h)) for _, _, text in log for w, h in _LOGGED.findall(text)]
+    if found := _JPEG_FRAME.search(header):
+        height, width = (int.from_bytes(number, "big") for number in found.groups())
+        sizes.append((width, height))
+    return next((size for size in sizes if size[0] * size[1] > MAX_FRAME_PX), None)
+
+
+@contextmanager
+def _open_log() -> Iterator[list[tuple[int, str, str]]]:
+    """Hear what libav says in this thread, and nowhere else."""
+    level, skips = av.logging.get_level(), av.logging.get_skip_repeated()
+    av.logging.set_level(av.logging.ERROR)
+    av.logging.set_skip_repeated(False)
+    try:
+        with av.logging.Capture() as log:
+            yield log
+    finally:
+        av.logging.set_level(level)
+        av.logging.set_skip_repeated(skips)

@@ -15,11 +15,11 @@ _UNKNOWN_FRAME_SECONDS = Fraction(1, 25)
 class Timeline:
     """The times at which a clip's frames are shown.
 
-    Args:
-        starts: when each frame begins, in ticks of `time_base`, ascending; the first is 0: a clip
+    Attributes:
+        starts: When each frame begins, in ticks of `time_base`, ascending; the first is 0: a clip
             begins where its first frame is shown, whatever offset its container has.
-        end: when the last frame ends, in ticks: its own duration counts.
-        time_base: seconds a tick.
+        end: When the last frame ends, in ticks: its own duration counts.
+        time_base: Seconds a tick.
 
     Example:
         >>> line = Timeline(starts=(0, 2, 4), end=6, time_base=Fraction(1, 4))
@@ -51,11 +51,11 @@ def make_timeline(
     """Build a timeline from presentation times as the container has them.
 
     Args:
-        ticks: presentation times, ascending, at least one.
-        last_duration: how long the last frame is shown, in ticks; 0 where the container does not
+        ticks: Presentation times, ascending, at least one.
+        last_duration: How long the last frame is shown, in ticks; 0 where the container does not
             say: then the median gap between frames is taken, or the stream's frame rate.
-        time_base: seconds a tick.
-        rate: the stream's frame rate, for a clip of one frame.
+        time_base: Seconds a tick.
+        rate: The stream's frame rate, for a clip of one frame.
 
     Returns:
         The timeline, beginning at 0.

@@ -6,9 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.figures import Difference, compare
-from dvtr_bench.protocol.group_figures import GroupChange, compare_groups
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.figures import Difference, compare
+from dvtr_bench.ranking.group_figures import GroupChange, compare_groups
 from dvtr_bench.results import RunRecord, require_comparable
 
 RESAMPLING: Final = BootstrapConfig()
@@ -128,7 +128,7 @@ def _group_rows(
     first: RunRecord, second: RunRecord, axis: str, resampling: BootstrapConfig
 ) -> tuple[GroupRow, ...]:
     groups = first.breakdowns[axis].as_groups()
-    found = compare_groups(first.rank_table, second.rank_table, groups, resampling)
+    found = compare_groups([first.rank_table], [second.rank_table], groups, resampling)
     return tuple(
         GroupRow(group.group, group.queries, group.videos, group.metrics["R@1"])
         for group in found

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.tables import (
@@ -39,7 +40,7 @@ def print_comparison(
         evidence: What there is to show them with.
         console: Where to; standard output when left out.
     """
-    console = console or Console()
+    console = console or make_console()
     console.print()
     console.print(Text(printable(title(comparison)), style="bold"))
     for line in legend(*files):

@@ -5,14 +5,14 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from dvtr_bench.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.errors import ResultError
+from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.results.top_lists import TopLists
 from leaderboard.comparison.differences import Comparison, QueryChange
 from leaderboard.comparison.evidence import Evidence
 
 if TYPE_CHECKING:
-    from dvtr_bench.retriever import Frames
+    from dvtr_bench.models.retriever import Frames
 
 QUERIES_EACH_WAY: Final = 3
 """Captions of a sheet that B ranks better, and that it ranks worse."""

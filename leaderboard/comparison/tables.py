@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.figures import BOTH, Difference, figure_names, higher_is_better
-from dvtr_bench.protocol.group_figures import FEWEST_VIDEOS, GroupChange
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.figures import BOTH, Difference, figure_names, higher_is_better
+from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS, GroupChange
 from leaderboard.comparison.differences import Comparison, GroupRow, QueryChange
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.result_files import ResultFile

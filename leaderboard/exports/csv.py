@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.results import seed_summary, to_frame
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
 

@@ -18,9 +18,9 @@ from typing import Final
 from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.protocol.figures import Figure
+from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.results import RunRecord
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
 

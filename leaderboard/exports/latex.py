@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.board import Board, Cell, Entry, make_boards
 from leaderboard.exported import Exported
 from leaderboard.result_files import ResultFile

@@ -17,10 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.dataset.trec_ids import encode_id
-from dvtr_bench.protocol import DIRECTIONS, Direction
+from dvtr_bench.ranking import DIRECTIONS, Direction
 from dvtr_bench.results.top_lists import TopList, read_top_lists, relevant_ids
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
 

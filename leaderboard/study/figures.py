@@ -1,13 +1,15 @@
 """The results of a study on one dataset: rows, each beside the reference, and the answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.figures import Difference
-from dvtr_bench.protocol.seed_means import SeedMeans
+from dvtr_bench.ranking import Direction
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.figures import Difference
+from dvtr_bench.ranking.group_figures import compare_groups
+from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.results import RunRecord, require_comparable
 from dvtr_bench.studies.study import Question, Row, Study, Verdict
 
@@ -16,6 +18,10 @@ RESAMPLING: Final = BootstrapConfig()
 
 HEADLINE: Final = "R@1"
 """The figure whose difference is told."""
+
+
+DIRECTIONS_TOLD: Final[tuple[Direction, ...]] = ("t2v", "v2t")
+"""Directions that answers are about."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +56,7 @@ class Answer:
     Attributes:
         question: What was asked.
         direction: ``t2v`` or ``v2t``.
+        queries: How many there are, of the group alone where the question is about one.
         difference: Of the means over seeds.
         by_seed: The difference of each seed that both rows have.
         verdict: ``gain`` or ``loss`` where the interval excludes zero and every seed agrees.
@@ -57,6 +64,7 @@ class Answer:
 
     question: Question
     direction: str
+    queries: int
     difference: Difference
     by_seed: Mapping[int, float]
     verdict: Verdict
@@ -117,10 +125,12 @@ def make_figures(
     require_comparable([run for row in rows for run in row.runs])
     by_name = {row.row.name: row for row in rows}
     answers = tuple(
-        _answer(question, direction, by_name[question.first], by_name[question.second])
+        answer
         for question in study.questions
-        for direction in ("t2v", "v2t")
         if {question.first, question.second} <= by_name.keys()
+        for answer in _answers(
+            question, by_name[question.first], by_name[question.second], resampling
+        )
     )
     verdicts = {one.question.name: one.verdict for one in answers if one.direction == "t2v"}
     return StudyFigures(
@@ -133,13 +143,64 @@ def make_figures(
     )
 
 
-def _answer(question: Question, direction: str, first: MeasuredRow, second: MeasuredRow) -> Answer:
-    difference = first.means.difference(second.means, direction, "strict", HEADLINE)
-    one, other = first.by_seed(direction), second.by_seed(direction)
+def _answers(
+    question: Question, first: MeasuredRow, second: MeasuredRow, resampling: BootstrapConfig
+) -> Iterator[Answer]:
+    """Answer a question in each direction in which it has queries and videos enough."""
+    for direction in DIRECTIONS_TOLD:
+        if question.breakdown:
+            found = _group_difference(question, direction, first, second, resampling)
+            if found is None:
+                continue
+            queries, difference, by_seed = found
+        else:
+            difference = first.means.difference(second.means, direction, "strict", HEADLINE)
+            one, other = first.by_seed(direction), second.by_seed(direction)
+            by_seed = {seed: other[seed] - one[seed] for seed in one if seed in other}
+            queries = len(first.runs[0].rank_table.query_videos(direction))
+        verdict: Verdict = "none"
+        if difference.low > 0 and all(value > 0 for value in by_seed.values()):
+            verdict = "gain"
+        elif difference.high < 0 and all(value < 0 for value in by_seed.values()):
+            verdict = "loss"
+        yield Answer(question, direction, queries, difference, by_seed, verdict)
+
+
+def _group_difference(
+    question: Question,
+    direction: Direction,
+    first: MeasuredRow,
+    second: MeasuredRow,
+    resampling: BootstrapConfig,
+) -> tuple[int, Difference, dict[int, float]] | None:
+    """Return queries, difference and difference by seed of a group; None where it has no such."""
+    breakdowns = [run.breakdowns.get(question.breakdown) for run in (*first.runs, *second.runs)]
+    known = breakdowns[0]
+    if known is None or any(
+        one is None or (one.groups, one.codes) != (known.groups, known.codes) for one in breakdowns
+    ):
+        return None
+    groups = known.as_groups()
+    if question.group not in groups.names or direction not in groups.directions:
+        return None
+    place = groups.names.index(question.group)
+    sides = [[run.rank_table for run in row.runs] for row in (first, second)]
+    changes = compare_groups(sides[0], sides[1], groups, resampling, direction)[place]
+    change = changes.metrics.get(HEADLINE)
+    if change is None or change.low is None or change.high is None or change.p_value is None:
+        return None
+    one, other = (
+        {
+            seed: run.breakdowns[question.breakdown]
+            .results[direction][question.group]
+            .metrics[HEADLINE]
+            .value
+            for seed, run in zip(row.seeds, row.runs, strict=False)
+        }
+        for row in (first, second)
+    )
     by_seed = {seed: other[seed] - one[seed] for seed in one if seed in other}
-    verdict: Verdict = "none"
-    if difference.low > 0 and all(value > 0 for value in by_seed.values()):
-        verdict = "gain"
-    elif difference.high < 0 and all(value < 0 for value in by_seed.values()):
-        verdict = "loss"
-    return Answer(question, direction, difference, by_seed, verdict)
+    difference = Difference(
+        change.first, change.second, change.difference, change.low, change.high, change.p_value
+    )
+    return changes.queries, difference, by_seed

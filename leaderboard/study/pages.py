@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.atomic import written_beside
-from dvtr_bench.others_text import printable
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.runtime.files import written_beside
 from leaderboard.markdown import escape, table_lines
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.tables import (
@@ -31,7 +32,7 @@ def print_study(found: Sequence[StudyFigures], console: Console | None = None) -
         found: Its figures, a dataset each.
         console: Where to; standard output when left out.
     """
-    console = console or Console()
+    console = console or make_console()
     for figures in found:
         console.print()
         title = f"{figures.study.title} on {dataset_title(figures)}"

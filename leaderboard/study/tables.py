@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Iterator
 from typing import Any, Final
 
-from dvtr_bench.protocol.group_figures import GroupFigures
+from dvtr_bench.ranking.group_figures import GroupFigures
 from leaderboard.board import Cell
 from leaderboard.comparison.tables import p_text, signed
 from leaderboard.published import published_for
@@ -203,13 +203,16 @@ def _answer_line(answer: Answer) -> str:
     seeds = ""
     if len(answer.by_seed) > 1:
         seeds = f"; by seed {', '.join(signed(value) for value in answer.by_seed.values())}"
+    of_group = ""
+    if answer.question.group:
+        of_group = f" ({answer.question.group}: {_count(answer.queries, 'query', 'queries')})"
     return (
-        f"{answer.question.about}: {answer.direction.upper()} {HEADLINE} {found.first:.1f} to "
-        f"{found.second:.1f}, {signed(found.difference)} ({RESAMPLING.level:.0%} interval "
-        f"{signed(found.low)} to {signed(found.high)}, "
+        f"{answer.question.about}{of_group}: {answer.direction.upper()} {HEADLINE} "
+        f"{found.first:.1f} to {found.second:.1f}, {signed(found.difference)} "
+        f"({RESAMPLING.level:.0%} interval {signed(found.low)} to {signed(found.high)}, "
         f"p {p_text(found.p_value, RESAMPLING.resamples)}{seeds}): {_VERDICTS[answer.verdict]}."
     )
 
 
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"
+def _count(number: int, word: str, several: str = "") -> str:
+    return f"{number:,} {word if number == 1 else several or f'{word}s'}"

@@ -3,7 +3,7 @@
 Source: arXiv 2510.15470 and the authors' code (huangjh98/ASLVT). differs: padded frames are masked
 out of the pooling and of the semantic branch, and so are padded words of that branch (with
 ``padding=release`` all take part, as released); the block of texts is an argument; the weight decay
-leaves out norms and the logit scale. docs/fidelity.md lists all that differs, with its size.
+leaves out norms and the logit scale. docs/reference/fidelity.md lists what differs, with its size.
 
 Regions. The abstract speaks of semantics "from specific scene regions" and of matching "in target
 regions"; what the published steps attend over and pool are whole frames. With ``regions`` set to
@@ -24,11 +24,11 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from baselines.contrastive import symmetric_info_nce
-from baselines.frame_encoder import FrameEncoder
-from baselines.model_config import VideoTextConfig, require_at_least
-from baselines.temporal_encoder import TemporalEncoder
-from baselines.video_text_model import (
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.contrastive import symmetric_info_nce
+from baselines.heads.model_config import VideoTextConfig, require_at_least
+from baselines.heads.temporal_encoder import TemporalEncoder
+from baselines.heads.video_text_model import (
     VideoTextModel,
     as_float32,
     full_precision,
@@ -37,8 +37,7 @@ from baselines.video_text_model import (
     spread_over_frames,
 )
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.retriever import Features, Scoring, Side
-from msam.losses import distribution_loss, diversity_loss
+from dvtr_bench.models.retriever import Features, Scoring, Side
 from msam.pooling import (
     OUTPUT_SCALE,
     FusionGate,
@@ -48,7 +47,7 @@ from msam.pooling import (
 )
 from msam.regions import GridMeans, LearnedSlots, patch_grid
 from msam.scoring import SCORING_ONLY, score_otherwise
-from msam.semantics import SemanticBranch
+from msam.semantics import SemanticBranch, distribution_loss, diversity_loss
 
 SCORING: Final[Scoring] = "query_block"
 TRAINABLE: Final = True

@@ -39,7 +39,7 @@ import cv2
 from builders.engine.clip_work import ClipTask, StagedClip, stage_clip
 from builders.engine.pool import run_tasks
 from builders.engine.settings import FrameSettings, usable_cores
-from builders.source import ClipFile
+from builders.sources.source import ClipFile
 from tests.oracles.ffmpeg_binary import ffmpeg_binary
 
 ENCODINGS = 4

@@ -1,4 +1,4 @@
-"""How large the differences are that docs/fidelity.md lists with a measured size.
+"""How large the differences are that docs/reference/fidelity.md lists with a measured size.
 
     python tests/benchmarks/fidelity.py
 
@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from baselines.frame_encoder import FrameEncoder
-from baselines.multi_grained import MultiGrainedSimilarity
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.heads.multi_grained import MultiGrainedSimilarity
 from dvtr_bench.training.recipe import Recipe
 from msam.pooling import FusionGate, fusion_similarity
 from tests.oracles.direct_fusion_pooling import direct_fusion_similarity

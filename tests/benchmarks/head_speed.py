@@ -30,9 +30,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from baselines.multi_grained import MultiGrainedSimilarity
-from baselines.token_interaction import unit_tokens, weighted_token_similarity
-from baselines.xpool_pooling import TextConditionedPooling
+from baselines.heads.multi_grained import MultiGrainedSimilarity
+from baselines.heads.token_interaction import unit_tokens, weighted_token_similarity
+from baselines.heads.xpool_pooling import TextConditionedPooling
 from dvtr_bench.runtime.allocation import reuse_freed_memory
 from msam.pooling import FusionGate, fusion_similarity
 

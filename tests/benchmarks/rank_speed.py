@@ -27,9 +27,9 @@ from torch.nn import functional
 
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.evaluation.ranking import count_blocks
-from dvtr_bench.protocol.blocks import Block, Grid
-from dvtr_bench.protocol.ranks import RankCounter
-from dvtr_bench.protocol.relevance import Relevance
+from dvtr_bench.ranking.blocks import Block, Grid
+from dvtr_bench.ranking.ranks import RankCounter
+from dvtr_bench.ranking.relevance import Relevance
 
 DIMENSION = 512
 SIZES = {"streaming": (200_000, 50_000), "sorting": (59_800, 2_990)}

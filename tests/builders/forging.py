@@ -13,7 +13,7 @@ from builders.build import build
 from builders.engine.settings import BuildSettings
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, read_manifest
 from dvtr_bench.dataset.reader import BuiltDataset
-from dvtr_bench.file_hash import file_sha256
+from dvtr_bench.runtime.files import file_sha256
 from tests.builders.tiny_clips import TinyClips
 
 SPLITS = ["train", "train", "validation", "test", "test", "test"]

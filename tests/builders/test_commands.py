@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from builders.engine.settings import usable_cores
-from dvtr_bench.main import make_app
+from dvtr_bench.cli import make_app
 from tests.builders.conftest import FolderBuilder
 
 

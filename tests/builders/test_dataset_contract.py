@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from builders.source import DatasetInfo
+from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
 
 

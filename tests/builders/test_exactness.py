@@ -7,8 +7,8 @@ import pytest
 from builders.build import build
 from builders.datasets import msrvtt, msvd
 from builders.engine.settings import BuildSettings
+from tests.builders.engine.test_engine import count_decodes, hashes
 from tests.builders.published_forms import write_msrvtt, write_msvd
-from tests.builders.test_engine import count_decodes, hashes
 from tests.builders.tiny_clips import TinyClips, pack
 
 

@@ -1,11 +1,11 @@
-"""What every file of dvtr_bench/breakdowns must keep to."""
+"""What every file of dvtr_bench/evaluation/breakdowns must keep to."""
 
 import numpy as np
 import pytest
 
 from dvtr_bench.catalog import BREAKDOWNS
 from dvtr_bench.evaluation.split_groups import split_groups
-from dvtr_bench.protocol.groups import Groups
+from dvtr_bench.ranking.groups import Groups
 from tests.fixtures.grouped_split import GroupedSplit
 
 
@@ -32,12 +32,12 @@ def axis(request):
     return BREAKDOWNS.load(request.param)
 
 
-def test_it_says_what_it_sorts(axis):
+def test_it_says_what_it_sorts(axis) -> None:
     assert axis.TITLE
     assert axis.UNIT in ("caption", "video")
 
 
-def test_every_caption_or_video_has_a_group(axis, split):
+def test_every_caption_or_video_has_a_group(axis, split) -> None:
     groups = axis.groups(split, show_progress=False)
     assert isinstance(groups, Groups)
     assert (groups.title, groups.unit) == (axis.TITLE, axis.UNIT)
@@ -46,23 +46,23 @@ def test_every_caption_or_video_has_a_group(axis, split):
     assert all(groups.names)
 
 
-def test_it_is_the_same_every_time(axis, split):
+def test_it_is_the_same_every_time(axis, split) -> None:
     first, second = (axis.groups(split, show_progress=False) for _ in range(2))
     assert first.names == second.names
     assert np.array_equal(first.codes, second.codes)
 
 
-def test_it_can_be_asked_about_a_split_with_nothing_but_captions(axis):
+def test_it_can_be_asked_about_a_split_with_nothing_but_captions(axis) -> None:
     groups = axis.groups(GroupedSplit([["a boat"], ["a road"]]), show_progress=False)
     assert groups is None or len(groups.codes) == 2
 
 
-def test_no_two_axes_have_the_same_title():
+def test_no_two_axes_have_the_same_title() -> None:
     titles = [BREAKDOWNS.load(name).TITLE for name in BREAKDOWNS.names()]
     assert len(titles) == len(set(titles))
 
 
-def test_a_split_is_sorted_along_every_axis_that_fits_it(split):
+def test_a_split_is_sorted_along_every_axis_that_fits_it(split) -> None:
     assert list(split_groups(split, show_progress=False)) == BREAKDOWNS.names()
     bare = GroupedSplit([["a boat"], ["a road"]])
     assert list(split_groups(bare, show_progress=False)) == ["caption_length", "shared_text"]

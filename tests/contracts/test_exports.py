@@ -5,8 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dvtr_bench.catalog import EXPORTS
+from dvtr_bench.cli import make_app
 from dvtr_bench.errors import DvtrError
-from dvtr_bench.main import make_app
 from leaderboard.exported import Exported
 from tests.fixtures.scored_runs import random_split, scored_run
 
@@ -31,7 +31,7 @@ def written(folder):
     return {path: path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-def test_it_writes_what_it_says_into_the_folder_and_nothing_else(name, results, tmp_path):
+def test_it_writes_what_it_says_into_the_folder_and_nothing_else(name, results, tmp_path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     before = written(tmp_path)
@@ -44,7 +44,7 @@ def test_it_writes_what_it_says_into_the_folder_and_nothing_else(name, results, 
     )
 
 
-def test_it_gives_the_same_bytes_again_and_over_what_stands_there(name, results, tmp_path):
+def test_it_gives_the_same_bytes_again_and_over_what_stands_there(name, results, tmp_path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     EXPORTS.load(name).export(results, out)
@@ -53,7 +53,7 @@ def test_it_gives_the_same_bytes_again_and_over_what_stands_there(name, results,
     assert written(out) == once
 
 
-def test_one_result_or_a_small_gallery_will_do(name, tmp_path):
+def test_one_result_or_a_small_gallery_will_do(name, tmp_path) -> None:
     own, video_ids, caption_ids = random_split(videos=3, captions=4)
     scores = np.random.default_rng(0).normal(size=(4, 3))
     result = scored_run(tmp_path, scores, own, video_ids, caption_ids)
@@ -62,7 +62,7 @@ def test_one_result_or_a_small_gallery_will_do(name, tmp_path):
     assert all(path.stat().st_size for path in EXPORTS.load(name).export([result], out).files)
 
 
-def test_results_of_one_name_do_not_overwrite_each_other(name, tmp_path):
+def test_results_of_one_name_do_not_overwrite_each_other(name, tmp_path) -> None:
     own, video_ids, caption_ids = random_split(videos=3, captions=4)
     results = [
         scored_run(
@@ -81,8 +81,8 @@ def test_results_of_one_name_do_not_overwrite_each_other(name, tmp_path):
     assert len(set(exported.files)) == len(exported.files)
 
 
-def test_a_failure_leaves_no_half_written_file(name, results, tmp_path, monkeypatch):
-    def torn(self, target):
+def test_a_failure_leaves_no_half_written_file(name, results, tmp_path, monkeypatch) -> None:
+    def torn(self, target) -> None:
         raise OSError("no space left on the device")
 
     monkeypatch.setattr("pathlib.Path.replace", torn)
@@ -93,7 +93,7 @@ def test_a_failure_leaves_no_half_written_file(name, results, tmp_path, monkeypa
     assert written(out) == {}
 
 
-def test_the_help_page_names_it(name, monkeypatch):
+def test_the_help_page_names_it(name, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
     told = CliRunner().invoke(make_app(), ["export", "--help"], catch_exceptions=False)
     assert f"{name} (" in told.output

@@ -13,12 +13,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from baselines import frame_encoder
-from baselines.frame_encoder import FrameEncoder
-from baselines.initial_weights import draw_weights
-from baselines.video_text_model import VideoTextModel
+from baselines.encoder import frame_encoder
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.encoder.initial_weights import draw_weights
+from baselines.heads.video_text_model import VideoTextModel
 from dvtr_bench.catalog import MODELS
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 
 WIDTH, TEXT_LAYERS, LAYERS = 64, 2, 3
 CONFIG = {

@@ -9,9 +9,9 @@ import torch
 
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.model_listing import list_models
-from dvtr_bench.retriever import BlockRetriever, Described, Retriever
-from dvtr_bench.training.contract import Trainable
+from dvtr_bench.models.listing import list_models
+from dvtr_bench.models.retriever import BlockRetriever, Described, Retriever
+from dvtr_bench.models.trainable import Trainable
 from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
 
 NAMES = MODELS.names()
@@ -23,8 +23,8 @@ CAPTIONS = [
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def build(name, **settings):
@@ -45,7 +45,7 @@ def rows(features, chosen):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_satisfies_the_protocols(name):
+def test_satisfies_the_protocols(name) -> None:
     model = build(name)
     assert model.name == name
     assert isinstance(model, Retriever)
@@ -58,7 +58,7 @@ def test_satisfies_the_protocols(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_features_and_scores_have_their_shapes(name):
+def test_features_and_scores_have_their_shapes(name) -> None:
     model = build(name)
     texts, videos = features(model)
     assert {len(value) for value in texts.values()} == {len(CAPTIONS)}
@@ -71,7 +71,7 @@ def test_features_and_scores_have_their_shapes(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_videos_and_captions_do_not_depend_on_their_batch(name):
+def test_videos_and_captions_do_not_depend_on_their_batch(name) -> None:
     model = build(name)
     texts, videos = features(model)
     frames = random_videos(5)
@@ -84,7 +84,7 @@ def test_videos_and_captions_do_not_depend_on_their_batch(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_the_claim_about_scoring_holds(name):
+def test_the_claim_about_scoring_holds(name) -> None:
     model = build(name)
     if model.scoring == "query_block":
         model = model.at_block(1)
@@ -101,7 +101,7 @@ def test_the_claim_about_scoring_holds(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name == "msam"])
-def test_a_block_is_a_run_of_texts_and_nothing_beyond_it(name):
+def test_a_block_is_a_run_of_texts_and_nothing_beyond_it(name) -> None:
     model = build(name, text_block=4)
     texts, videos = features(model)
     scores = model.score(texts, videos)
@@ -114,7 +114,7 @@ def test_a_block_is_a_run_of_texts_and_nothing_beyond_it(name):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_what_is_said_to_change_scoring_alone_changes_no_weight(name):
+def test_what_is_said_to_change_scoring_alone_changes_no_weight(name) -> None:
     module = MODELS.load(name)
     fields = getattr(module, "SCORING_ONLY", frozenset())
     assert fields <= {field.name for field in dataclasses.fields(module.Config)}
@@ -135,7 +135,7 @@ ADDED_TO_ALL_SCORES = {"cross.similarity.bias"}
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_gradients_reach_every_parameter(name):
+def test_gradients_reach_every_parameter(name) -> None:
     model = build(name).train()
     losses = model.training_loss(*training_batch(model))
     assert all(loss.ndim == 0 and loss.isfinite() for loss in losses.values())
@@ -149,14 +149,14 @@ def test_gradients_reach_every_parameter(name):
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in TRAINED])
-def test_what_is_not_trained_says_so(name):
+def test_what_is_not_trained_says_so(name) -> None:
     model = build(name)
     with pytest.raises(ConfigError, match="without training"):
         model.training_loss(*training_batch(model))
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_description_and_a_state_dict_give_the_same_model_back(name):
+def test_a_description_and_a_state_dict_give_the_same_model_back(name) -> None:
     model = build(name)
     description = json.loads(json.dumps(model.describe()))
     again = type(model).rebuild(description)
@@ -169,7 +169,7 @@ def test_a_description_and_a_state_dict_give_the_same_model_back(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_encoding_and_scoring_leave_training_mode_as_it_was(name):
+def test_encoding_and_scoring_leave_training_mode_as_it_was(name) -> None:
     model = build(name).train()
     texts, videos = features(model)
     model.score(texts, videos)
@@ -177,7 +177,7 @@ def test_encoding_and_scoring_leave_training_mode_as_it_was(name):
     assert all(module.training for module in model.modules())
 
 
-def test_the_listing_reads_what_the_modules_say():
+def test_the_listing_reads_what_the_modules_say() -> None:
     listed = {model.name: model for model in list_models()}
     assert list(listed) == NAMES
     for name in NAMES:

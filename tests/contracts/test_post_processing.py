@@ -1,4 +1,4 @@
-"""What every file of dvtr_bench/post_processing must keep to."""
+"""What every file of dvtr_bench/evaluation/post_processing must keep to."""
 
 from dataclasses import fields, is_dataclass, replace
 
@@ -8,7 +8,7 @@ from dvtr_bench.catalog import POST_PROCESSORS
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import comparable_key, read_result, write_result
 from tests.fixtures.cosine_model import CosineModel
 from tests.fixtures.memory_split import WORDS, MemorySplit
@@ -43,7 +43,7 @@ def _evaluate(*texts, model=None, split=SPLIT, bank=BANK, config=CONFIG):
     )
 
 
-def test_it_says_what_it_is(module):
+def test_it_says_what_it_is(module) -> None:
     assert is_dataclass(module.Config)
     assert module.Config() == module.Config()
     assert isinstance(module.NEEDS_BANK, bool)
@@ -53,13 +53,15 @@ def test_it_says_what_it_is(module):
     assert "differs:" in module.__doc__
 
 
-def test_its_label_holds_every_setting(name, module):
+def test_its_label_holds_every_setting(name, module) -> None:
     label = PostProcess.of(name).label
     assert label.startswith(name)
     assert all(f"{field.name}=" in label for field in fields(module.Config))
 
 
-def test_a_record_of_its_own_stands_beside_that_of_the_scores_as_they_are(name, module, tmp_path):
+def test_a_record_of_its_own_stands_beside_that_of_the_scores_as_they_are(
+    name, module, tmp_path
+) -> None:
     raw, processed = _evaluate(name).records
     (alone,) = _evaluate().records
     assert raw.ranks == alone.ranks
@@ -79,19 +81,19 @@ def test_a_record_of_its_own_stands_beside_that_of_the_scores_as_they_are(name, 
     assert read_result(path) == processed
 
 
-def test_the_honesty_checks_are_those_of_the_raw_scores(name):
+def test_the_honesty_checks_are_those_of_the_raw_scores(name) -> None:
     raw, processed = _evaluate(name).records
     assert processed.honesty == raw.honesty
     assert processed.honesty
     assert "Honesty checks" in processed.scoring.post_processed.statement
 
 
-def test_another_setting_has_another_table(name):
+def test_another_setting_has_another_table(name) -> None:
     usual, other = (PostProcess.of(text).label for text in (name, f"{name}:inverse_temperature=3"))
     assert usual != other
 
 
-def test_the_best_candidates_are_those_of_its_ranks(name, tmp_path):
+def test_the_best_candidates_are_those_of_its_ranks(name, tmp_path) -> None:
     evaluation = _evaluate(name)
     processed, top = evaluation.records[1], evaluation.top[1]
     assert top["t2v"].candidate_ids != evaluation.top[0]["t2v"].candidate_ids
@@ -106,17 +108,17 @@ def test_the_best_candidates_are_those_of_its_ranks(name, tmp_path):
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "nan", "inf", "warm"])
-def test_a_temperature_that_is_none_is_refused(name, value):
+def test_a_temperature_that_is_none_is_refused(name, value) -> None:
     with pytest.raises(ConfigError, match="inverse_temperature"):
         PostProcess.of(f"{name}:inverse_temperature={value}")
 
 
-def test_a_setting_that_is_none_is_refused(name):
+def test_a_setting_that_is_none_is_refused(name) -> None:
     with pytest.raises(ConfigError, match="no setting 'beta': there are inverse_temperature"):
         PostProcess.of(f"{name}:beta=3")
 
 
-def test_infinite_scores_are_refused(name):
+def test_infinite_scores_are_refused(name) -> None:
     class Infinite(CosineModel):
         def score(self, texts, videos):
             scores = super().score(texts, videos)
@@ -126,12 +128,12 @@ def test_infinite_scores_are_refused(name):
         _evaluate(name, model=Infinite())
 
 
-def test_one_video_with_one_caption_can_be_post_processed(name):
+def test_one_video_with_one_caption_can_be_post_processed(name) -> None:
     for record in _evaluate(name, split=MemorySplit([["boat 0"]])).records:
         assert record.rank_table.ranks["t2v"]["strict"].pessimistic.tolist() == [1]
 
 
-def test_a_bank_is_the_train_split_of_the_same_build(name, module):
+def test_a_bank_is_the_train_split_of_the_same_build(name, module) -> None:
     if not module.NEEDS_BANK:
         _evaluate(name, bank=None)
         return
@@ -149,6 +151,6 @@ def test_a_bank_is_the_train_split_of_the_same_build(name, module):
         _evaluate(name, bank=other)
 
 
-def test_the_same_asked_for_twice_is_refused(name):
+def test_the_same_asked_for_twice_is_refused(name) -> None:
     with pytest.raises(ConfigError, match="asked for twice"):
         _evaluate(name, name)

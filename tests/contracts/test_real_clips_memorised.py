@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import pytest
 import torch
 
-from baselines.frame_encoder import FrameEncoder
+from baselines.encoder.frame_encoder import FrameEncoder
 from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.video.sampling import Sampling
 from tests.builders.tiny_clips import REAL_CLIPS
 
@@ -134,7 +134,7 @@ def fit(model, parameters, loss, recall):
 
 
 @pytest.mark.slow
-def test_a_whole_model_fits_them_end_to_end(fitted_frames):
+def test_a_whole_model_fits_them_end_to_end(fitted_frames) -> None:
     best, epochs, seconds = fitted_frames[1]
     print(f"clip4clip_meanp, both towers: R@1 {best:.1f} after {epochs} epochs, {seconds:.1f} s")
     assert best >= 90
@@ -142,7 +142,7 @@ def test_a_whole_model_fits_them_end_to_end(fitted_frames):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TRAINED)
-def test_every_head_fits_them(name, pairs, fitted_frames):
+def test_every_head_fits_them(name, pairs, fitted_frames) -> None:
     frames, _ = fitted_frames
     model = new_model(name, seed=1)
     tokens = model.tokenize(pairs.captions)
@@ -165,7 +165,7 @@ def test_every_head_fits_them(name, pairs, fitted_frames):
 
 
 @pytest.mark.parametrize("name", NOT_TRAINED)
-def test_what_is_not_trained_has_nothing_to_learn(name):
+def test_what_is_not_trained_has_nothing_to_learn(name) -> None:
     model = new_model(name)
     with pytest.raises(ConfigError, match="without training"):
         model.training_loss(model.tokenize(["a boat"]), {})

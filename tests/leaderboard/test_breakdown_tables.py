@@ -26,7 +26,7 @@ def shown(*records, width=80, breakdowns=True):
     return stream.getvalue()
 
 
-def test_every_group_has_its_counts_and_every_model_its_figure():
+def test_every_group_has_its_counts_and_every_model_its_figure() -> None:
     first, second = toy_record("first"), toy_record("second", rank_seed=1)
     found = tables(first, second)
     assert list(found) == ["T2V R@1 by caption length", "T2V R@1 by category"]
@@ -41,13 +41,13 @@ def test_every_group_has_its_counts_and_every_model_its_figure():
             assert field.detail == f"{figure.low:.1f}–{figure.high:.1f}"
 
 
-def test_a_group_without_captions_is_shown_with_its_count_alone():
+def test_a_group_without_captions_is_shown_with_its_count_alone() -> None:
     row = tables(toy_record())["T2V R@1 by caption length"].table.rows[-1]
     assert [field.text for field in row] == ["over 30 words", ""]
     assert row[0].detail == "0 captions, 0 videos"
 
 
-def test_seeds_become_mean_and_deviation():
+def test_seeds_become_mean_and_deviation() -> None:
     runs = [toy_record(rank_seed=seed, seeds=(seed,), best_rank=4) for seed in range(3)]
     groups = [run.breakdowns["category"].results["t2v"]["boat"].metrics for run in runs]
     values = [metrics["R@1"].value for metrics in groups]
@@ -62,7 +62,7 @@ def _sorted_otherwise(record, axis="category"):
     return replace(record, breakdowns={**record.breakdowns, axis: replace(breakdown, codes=codes)})
 
 
-def test_a_row_that_was_sorted_otherwise_is_left_out_and_named():
+def test_a_row_that_was_sorted_otherwise_is_left_out_and_named() -> None:
     best = toy_record("best", best_rank=1)
     found = tables(best, _sorted_otherwise(toy_record("other", rank_seed=1)))
     assert found["T2V R@1 by category"].table.header[1:] == ("best",)
@@ -72,7 +72,7 @@ def test_a_row_that_was_sorted_otherwise_is_left_out_and_named():
     assert found["T2V R@1 by caption length"].notes == ()
 
 
-def test_a_row_without_the_axis_is_left_out_and_named():
+def test_a_row_without_the_axis_is_left_out_and_named() -> None:
     bare = replace(toy_record("bare", best_rank=1), breakdowns={})
     found = tables(bare, toy_record("full"))
     assert found["T2V R@1 by category"].table.header[1:] == ("full",)
@@ -80,7 +80,7 @@ def test_a_row_without_the_axis_is_left_out_and_named():
     assert tables(bare) == {}
 
 
-def test_the_page_always_holds_them_folded_and_whole():
+def test_the_page_always_holds_them_folded_and_whole() -> None:
     page = to_markdown(make_boards([toy_record("a|b"), toy_record("c", rank_seed=1)]))
     folded = re.findall(r"<details><summary>(T2V R@1 by .*?)</summary>\n\n(.*?)</details>", page,
                         flags=re.DOTALL)  # fmt: skip
@@ -93,7 +93,7 @@ def test_the_page_always_holds_them_folded_and_whole():
     assert "By group of captions" not in without
 
 
-def test_names_of_groups_cannot_break_the_page_or_steer_the_terminal():
+def test_names_of_groups_cannot_break_the_page_or_steer_the_terminal() -> None:
     record = toy_record("[red]m[/red]")
     category = record.breakdowns["category"]
     evil = "<b>|\x1b[2J"
@@ -112,7 +112,7 @@ def test_names_of_groups_cannot_break_the_page_or_steer_the_terminal():
     assert "[red]m[/red]" in text
 
 
-def test_the_terminal_prints_them_when_asked_and_breaks_no_figure():
+def test_the_terminal_prints_them_when_asked_and_breaks_no_figure() -> None:
     names = ("clip4clip_seqtransf", "clip4clip_meanp", "msam", "clip_zeroshot")
     records = [toy_record(name, rank_seed=seed) for seed, name in enumerate(names)]
     assert "by caption length" not in shown(*records, breakdowns=False)
@@ -125,7 +125,7 @@ def test_the_terminal_prints_them_when_asked_and_breaks_no_figure():
             assert f"{figure.low:.1f}–{figure.high:.1f}" in part
 
 
-def test_the_lower_median_is_shown_where_it_differs_and_explained():
+def test_the_lower_median_is_shown_where_it_differs_and_explained() -> None:
     # Of 60 captions the middle two are at places 30 and 31.
     differs = [
         figures["MdR"].value != figures["MdR-lower"].value

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from dvtr_bench.errors import IncomparableError
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.group_figures import FEWEST_VIDEOS
-from dvtr_bench.protocol.groups import Groups
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS
+from dvtr_bench.ranking.groups import Groups
 from leaderboard.comparison.differences import make_comparison
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_runs import random_split, scored_record
@@ -28,7 +28,7 @@ def runs(groups=None, videos=24, captions=60):
     ]
 
 
-def test_figures_are_those_of_the_records_and_differences_run_from_a_to_b():
+def test_figures_are_those_of_the_records_and_differences_run_from_a_to_b() -> None:
     _, (first, second) = runs()
     comparison = make_comparison(first, second, resampling=QUICK)
     for (direction, name), found in comparison.figures.items():
@@ -41,7 +41,7 @@ def test_figures_are_those_of_the_records_and_differences_run_from_a_to_b():
     }  # fmt: skip
 
 
-def test_the_other_way_round_gives_the_same_with_the_sign_turned():
+def test_the_other_way_round_gives_the_same_with_the_sign_turned() -> None:
     _, (first, second) = runs()
     forth = make_comparison(first, second, resampling=QUICK)
     back = make_comparison(second, first, resampling=QUICK)
@@ -51,7 +51,7 @@ def test_the_other_way_round_gives_the_same_with_the_sign_turned():
         assert found.p_value == back.figures[place].p_value
 
 
-def test_a_run_against_itself_differs_nowhere():
+def test_a_run_against_itself_differs_nowhere() -> None:
     _, (first, _) = runs()
     comparison = make_comparison(first, first, resampling=QUICK)
     assert comparison.gained == comparison.lost == ()
@@ -64,7 +64,7 @@ def test_a_run_against_itself_differs_nowhere():
     [{"dataset": "umcrd"}, {"fingerprint": "e" * 64}, {"post_processing": "dual_softmax"}],
     ids=lambda change: next(iter(change)),
 )
-def test_runs_that_may_not_share_a_table_are_refused(change):
+def test_runs_that_may_not_share_a_table_are_refused(change) -> None:
     name = next(iter(change))
     with pytest.raises(IncomparableError, match=f"must not share a table: their {name} differs"):
         make_comparison(toy_record("a"), toy_record("b", **change))
@@ -88,7 +88,7 @@ def with_ranks(ranks):
     )
 
 
-def test_the_ratio_of_ranks_decides_and_of_equal_ratios_the_top():
+def test_the_ratio_of_ranks_decides_and_of_equal_ratios_the_top() -> None:
     first = (500, 1, 20, 2, 50, 7, 1000, 3)
     second = (700, 20, 1, 1, 100, 7, 500, 1)
     size = len(first)
@@ -105,7 +105,7 @@ def test_the_ratio_of_ranks_decides_and_of_equal_ratios_the_top():
     assert [change.query for change in few.gained + few.lost] == [2, 1]
 
 
-def test_groups_agree_with_a_plain_count_and_small_ones_have_no_interval():
+def test_groups_agree_with_a_plain_count_and_small_ones_have_no_interval() -> None:
     videos = 24
     codes = np.array([0] * 14 + [1] * (FEWEST_VIDEOS - 1) + [2], dtype=np.int64)
     groups = {
@@ -125,7 +125,7 @@ def test_groups_agree_with_a_plain_count_and_small_ones_have_no_interval():
             assert value == pytest.approx(100 * sum(rank == 1 for rank in ranks) / len(ranks))
 
 
-def test_an_axis_that_sorts_the_two_runs_differently_is_left_out_and_that_is_said():
+def test_an_axis_that_sorts_the_two_runs_differently_is_left_out_and_that_is_said() -> None:
     _, (first, second) = runs({"category": Groups("Category", "video", ("x",), np.zeros(24, int))})
     comparison = make_comparison(first, replace(second, breakdowns={}), resampling=QUICK)
     assert comparison.groups == {}

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence, find_evidence
 from leaderboard.comparison.pages import print_comparison, write_comparison
@@ -39,7 +39,7 @@ def shown(files, evidence=NOTHING, width=80):
     return stream.getvalue()
 
 
-def test_terminal_fits_eighty_columns_and_cuts_no_figure():
+def test_terminal_fits_eighty_columns_and_cuts_no_figure() -> None:
     files = toy_files()
     text = shown(files)
     assert max(map(len, text.splitlines())) <= 80
@@ -54,7 +54,7 @@ def test_terminal_fits_eighty_columns_and_cuts_no_figure():
     assert re.search(r"caption row \d+ +\d+ +\d+", text)
 
 
-def test_names_neither_steer_the_terminal_nor_break_the_page(tmp_path):
+def test_names_neither_steer_the_terminal_nor_break_the_page(tmp_path) -> None:
     files = toy_files("[red]m[/red]\x1b[31m", "<script>|x\n# y")
     text = shown(files)
     assert "[red]m[/red]" in text
@@ -64,7 +64,7 @@ def test_names_neither_steer_the_terminal_nor_break_the_page(tmp_path):
     assert [path.name for path in page.parent.iterdir()] == ["c.md"]
 
 
-def test_the_page_holds_what_the_terminal_shows_and_links_the_sheet(tmp_path):
+def test_the_page_holds_what_the_terminal_shows_and_links_the_sheet(tmp_path) -> None:
     files = toy_files()
     sheet = tmp_path / "pictures" / "the sheet.png"
     path = write_comparison(compared(files), files, NOTHING, sheet, tmp_path / "c.md")
@@ -78,7 +78,7 @@ def test_the_page_holds_what_the_terminal_shows_and_links_the_sheet(tmp_path):
         assert f"### {title}" in page
 
 
-def test_a_run_against_itself_says_none():
+def test_a_run_against_itself_says_none() -> None:
     file = toy_files()[0]
     assert shown((file, file)).count("none") == 2
 
@@ -87,11 +87,11 @@ def test_a_run_against_itself_says_none():
     ("p_value", "resamples", "text"),
     [(1.0, 1000, "1.000"), (0.0444, 1000, "0.044"), (2 / 1001, 1000, "<0.002"), (0.0, 99, "<0.02")],
 )
-def test_no_p_value_says_more_than_the_resamples(p_value, resamples, text):
+def test_no_p_value_says_more_than_the_resamples(p_value, resamples, text) -> None:
     assert p_text(p_value, resamples) == text
 
 
-def test_what_is_missing_is_said_in_a_line_each(tmp_path):
+def test_what_is_missing_is_said_in_a_line_each(tmp_path) -> None:
     own, video_ids, caption_ids = random_split(videos=4, captions=6)
     file = scored_run(tmp_path, np.random.default_rng(0).normal(size=(6, 4)), own, video_ids,
                       caption_ids)  # fmt: skip

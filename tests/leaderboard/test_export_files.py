@@ -21,7 +21,7 @@ def files_of(*records):
     return [ResultFile(record, Path(f"run{number}.json")) for number, record in enumerate(records)]
 
 
-def test_csv_holds_every_figure_to_the_last_digit(tmp_path):
+def test_csv_holds_every_figure_to_the_last_digit(tmp_path) -> None:
     records = [toy_record('a, "b"\nc', seeds=(1, 2)), toy_record("b", text_block=32, rank_seed=1)]
     (path,) = csv.export(files_of(*records), tmp_path).files
     # As Python reads them: pandas' own reader may miss the last digit.
@@ -48,7 +48,7 @@ def rows_of(path):
     return [line for line in lines if line.endswith(r"\\") and "multicolumn" not in line]
 
 
-def test_latex_rows_have_a_cell_for_every_column_and_the_records_figures(tmp_path):
+def test_latex_rows_have_a_cell_for_every_column_and_the_records_figures(tmp_path) -> None:
     records = [toy_record("strong", best_rank=2), toy_record("clip_x & 50%\n\\end{tabular}")]
     (path,) = latex.export(files_of(*records), tmp_path).files
     header, first, second = rows_of(path)
@@ -68,7 +68,7 @@ def test_latex_rows_have_a_cell_for_every_column_and_the_records_figures(tmp_pat
     assert intervals in path.read_text()
 
 
-def test_latex_outside_a_comment_balances(tmp_path):
+def test_latex_outside_a_comment_balances(tmp_path) -> None:
     records = [toy_record("[*] {a}_b^~\\"), toy_record("x", dataset="umcrd")]
     (path,) = latex.export(files_of(*records), tmp_path).files
     lines = [line for line in path.read_text().splitlines() if not line.startswith("%")]
@@ -78,7 +78,7 @@ def test_latex_outside_a_comment_balances(tmp_path):
     assert not re.search(r"\\\\\s*[\[*]", text)
 
 
-def test_latex_gives_seeds_one_row_with_their_deviation(tmp_path):
+def test_latex_gives_seeds_one_row_with_their_deviation(tmp_path) -> None:
     records = [toy_record(seeds=(seed,), rank_seed=seed) for seed in range(3)]
     (path,) = latex.export(files_of(*records), tmp_path).files
     _, row = rows_of(path)
@@ -87,7 +87,7 @@ def test_latex_gives_seeds_one_row_with_their_deviation(tmp_path):
     assert row.startswith(rf"msam (3 seeds) & {mean:.1f}$_{{\pm{deviation:.1f}}}$ &")
 
 
-def test_csv_adds_a_table_of_means_where_there_are_seeds(tmp_path):
+def test_csv_adds_a_table_of_means_where_there_are_seeds(tmp_path) -> None:
     records = [toy_record(seeds=(seed,), rank_seed=seed) for seed in range(3)]
     _, path = csv.export(files_of(*records, toy_record("b", text_block=32)), tmp_path).files
     assert path.name == "seeds.csv"
@@ -102,7 +102,7 @@ def test_csv_adds_a_table_of_means_where_there_are_seeds(tmp_path):
     assert set(single["count"]) == {1}
 
 
-def test_eval_results_come_back_through_the_hubs_own_parser(tmp_path):
+def test_eval_results_come_back_through_the_hubs_own_parser(tmp_path) -> None:
     record = toy_record("a/b: [c]", text_block=32, post_processing="dual softmax")
     (path,) = eval_results.export(files_of(record), tmp_path).files
     assert path.parent.name == ".eval_results"
@@ -117,7 +117,7 @@ def test_eval_results_come_back_through_the_hubs_own_parser(tmp_path):
     assert all("blocks of 32" in entry.notes and "interval" in entry.notes for entry in entries)
 
 
-def test_eval_results_of_several_models_say_where_they_belong(tmp_path):
+def test_eval_results_of_several_models_say_where_they_belong(tmp_path) -> None:
     notes = eval_results.export(files_of(toy_record("a"), toy_record("b")), tmp_path).notes
     assert notes == ("2 models (a, b): put each file into the repository of its own model.",)
     assert eval_results.export(files_of(toy_record("a")), tmp_path).notes == ()

@@ -11,7 +11,7 @@ from ir_measures import Success
 
 from dvtr_bench.dataset.trec_ids import decode_id, encode_id
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.protocol import DIRECTIONS
+from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.results.top_lists import read_top_lists, relevant_ids, top_path
 from leaderboard.exports.trec import export
 from leaderboard.result_files import ResultFile
@@ -23,7 +23,7 @@ ODD = ["", " ", "a b", "\t", "\n", "%", "%20", "。", "é\u3000x", "\u2028", "\x
 
 
 @given(st.one_of(st.text(), st.sampled_from(ODD)))
-def test_any_id_comes_back_and_never_splits_a_line(text):
+def test_any_id_comes_back_and_never_splits_a_line(text) -> None:
     encoded = encode_id(text)
     assert decode_id(encoded) == text
     assert encoded.isascii()
@@ -32,7 +32,7 @@ def test_any_id_comes_back_and_never_splits_a_line(text):
 
 
 @given(st.lists(st.text(), max_size=20, unique=True))
-def test_different_ids_stay_different(ids):
+def test_different_ids_stay_different(ids) -> None:
     assert len(set(map(encode_id, ids))) == len(ids)
 
 
@@ -59,7 +59,7 @@ def require_agreement(result: ResultFile, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_trec_eval_agrees_to_the_last_digit_where_no_scores_tie(seed, tmp_path):
+def test_trec_eval_agrees_to_the_last_digit_where_no_scores_tie(seed, tmp_path) -> None:
     own, video_ids, caption_ids = random_split(videos=23, captions=71, seed=seed)
     rng = np.random.default_rng(seed)
     scores = rng.permutation(71 * 23).reshape(71, 23) / 7.0 - 100.0
@@ -68,7 +68,7 @@ def test_trec_eval_agrees_to_the_last_digit_where_no_scores_tie(seed, tmp_path):
     require_agreement(scored_run(tmp_path, scores, own, video_ids, caption_ids), tmp_path)
 
 
-def test_trec_eval_agrees_on_the_recall_vectors(tmp_path):
+def test_trec_eval_agrees_on_the_recall_vectors(tmp_path) -> None:
     vectors = np.load(FIXTURE)
     scores, own = vectors["sim_matrix"], vectors["caption_video_index"]
     video_ids = [f"video {number}" for number in range(scores.shape[1])]
@@ -80,7 +80,7 @@ def test_trec_eval_agrees_on_the_recall_vectors(tmp_path):
     )
 
 
-def test_files_read_back_are_the_lists_and_all_relevant_pairs(tmp_path):
+def test_files_read_back_are_the_lists_and_all_relevant_pairs(tmp_path) -> None:
     own, video_ids, caption_ids = random_split()
     scores = np.random.default_rng(0).normal(size=(len(own), len(video_ids)))
     result = scored_run(tmp_path, scores, own, video_ids, caption_ids)
@@ -104,7 +104,7 @@ def test_files_read_back_are_the_lists_and_all_relevant_pairs(tmp_path):
     assert first[5] == "msam"
 
 
-def test_equal_scores_and_scores_equal_as_32_bit_floats_are_told(tmp_path):
+def test_equal_scores_and_scores_equal_as_32_bit_floats_are_told(tmp_path) -> None:
     own, video_ids, caption_ids = random_split(videos=12, captions=12)
     equal = np.zeros((12, 12))
     result = scored_run(tmp_path / "equal", equal, own, video_ids, caption_ids)
@@ -116,7 +116,7 @@ def test_equal_scores_and_scores_equal_as_32_bit_floats_are_told(tmp_path):
     assert "v2t: 12 queries have different scores" in " ".join(export([result], tmp_path).notes)
 
 
-def test_without_top_lists_it_says_what_is_missing(tmp_path):
+def test_without_top_lists_it_says_what_is_missing(tmp_path) -> None:
     own, video_ids, caption_ids = random_split(videos=3, captions=3)
     result = scored_run(tmp_path, np.eye(3), own, video_ids, caption_ids)
     top_path(result.path).unlink()
@@ -128,7 +128,7 @@ def test_without_top_lists_it_says_what_is_missing(tmp_path):
     ("line", "message"),
     [("q Q0 d 1 0.5", "line 2: expected 6 fields, found 5"), ("q Q0 d 1 x m", "number, found 'x'")],
 )
-def test_a_broken_run_is_refused_with_its_line(line, message, tmp_path):
+def test_a_broken_run_is_refused_with_its_line(line, message, tmp_path) -> None:
     path = tmp_path / "a.run"
     path.write_text(f"q Q0 c 1 0.5 m\n{line}\n")
     with pytest.raises(InputError, match=message):

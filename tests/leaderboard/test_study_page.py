@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from dvtr_bench.errors import IncomparableError, NotFoundError
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.studies.study import Conclusion, Question, Row, Study
 from leaderboard.study.figures import make_figures
 from leaderboard.study.pages import print_study, write_study
@@ -82,6 +82,32 @@ def test_rows_hold_mean_deviation_and_the_difference_to_the_reference() -> None:
     )
     assert answer.verdict == "gain"
     assert answer_lines(figures)[-1] == "In all: gain."
+
+
+def test_a_question_about_a_group_is_answered_from_its_queries_alone() -> None:
+    axis = next(iter(toy_record().breakdowns))
+    sorted_by = toy_record().breakdowns[axis]
+    group = max(sorted_by.groups, key=lambda name: sorted_by.results["t2v"][name].queries)
+    asked = replace(TOY.questions[0], name="part", breakdown=axis, group=group)
+    study = replace(TOY, questions=(*TOY.questions, asked), conclusions=())
+    full, other = runs(2), runs(6, start=9)
+    figures = make_figures(study, {"msam": full, "pooling=mean": other}, CONFIG)
+    answer = next(one for one in figures.answers if one.question is asked)
+    values = [
+        [run.breakdowns[axis].results["t2v"][group].metrics["R@1"].value for run in side]
+        for side in (other, full)
+    ]
+    assert answer.queries == sorted_by.results["t2v"][group].queries
+    assert answer.difference.difference == pytest.approx(
+        statistics.mean(values[1]) - statistics.mean(values[0])
+    )
+    assert list(answer.by_seed.values()) == pytest.approx(
+        [two - one for one, two in zip(*values, strict=True)]
+    )
+    line = next(line for line in answer_lines(figures) if group in line)
+    assert f"({group}: {answer.queries} queries)" in line
+    unknown = replace(study, questions=(replace(asked, group="none such"),))
+    assert make_figures(unknown, {"msam": full, "pooling=mean": other}, CONFIG).answers == ()
 
 
 def test_a_difference_on_which_the_seeds_disagree_is_open() -> None:

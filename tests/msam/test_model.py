@@ -11,8 +11,8 @@ CAPTIONS = [f"{number} boats near a pier" for number in ("one", "two", "three", 
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def loss_of(model):
@@ -35,7 +35,7 @@ def scores_of(model):
         ({"num_semantics": 9}, {"contrastive", "kl", "diversity"}),
     ],
 )
-def test_every_switch_of_the_semantics_changes_the_loss_as_it_says(settings, parts):
+def test_every_switch_of_the_semantics_changes_the_loss_as_it_says(settings, parts) -> None:
     model = on_small_encoder(Model, **settings).eval()
     losses = loss_of(model)
     assert set(losses) == parts | {"loss"}
@@ -47,7 +47,7 @@ def test_every_switch_of_the_semantics_changes_the_loss_as_it_says(settings, par
 
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention", "fusion"])
-def test_every_pooling_scores_and_only_fusion_needs_a_block(pooling):
+def test_every_pooling_scores_and_only_fusion_needs_a_block(pooling) -> None:
     model = on_small_encoder(Model, pooling=pooling)
     scores = scores_of(model)
     assert scores.shape == (5, 5)
@@ -60,7 +60,7 @@ def test_every_pooling_scores_and_only_fusion_needs_a_block(pooling):
             model.at_block(4)
 
 
-def test_poolings_differ():
+def test_poolings_differ() -> None:
     scores = [
         scores_of(on_small_encoder(Model, pooling=pooling))
         for pooling in ("mean", "max", "attention")
@@ -69,13 +69,13 @@ def test_poolings_differ():
     assert (scores[0] - scores[2]).abs().max() > 1e-4
 
 
-def test_all_stands_for_the_whole_query_set():
+def test_all_stands_for_the_whole_query_set() -> None:
     model = on_small_encoder(Model, text_block="all")
     assert model.text_block == ALL_TEXTS
     torch.testing.assert_close(scores_of(model), scores_of(on_small_encoder(Model, text_block=5)))
 
 
-def test_a_text_bank_makes_the_score_pairwise_and_travels_with_the_weights():
+def test_a_text_bank_makes_the_score_pairwise_and_travels_with_the_weights() -> None:
     model = on_small_encoder(Model, text_block="text_bank", bank_size=3)
     with pytest.raises(ConfigError, match="text bank is empty"):
         scores_of(model)
@@ -91,14 +91,14 @@ def test_a_text_bank_makes_the_score_pairwise_and_travels_with_the_weights():
     assert loss_of(model)["loss"].isfinite()
 
 
-def test_a_bank_larger_than_the_training_captions_is_refused():
+def test_a_bank_larger_than_the_training_captions_is_refused() -> None:
     with pytest.raises(ConfigError, match="only 3"):
         on_small_encoder(Model, text_block="text_bank", bank_size=4).see_training_captions(
             ["a", "b", "c"]
         )
 
 
-def test_training_takes_its_batch_as_the_block_whatever_scoring_does():
+def test_training_takes_its_batch_as_the_block_whatever_scoring_does() -> None:
     losses = [
         loss_of(on_small_encoder(Model, semantics=False, text_block=block).eval())["loss"]
         for block in (1, 2, "all")
@@ -119,12 +119,12 @@ def test_training_takes_its_batch_as_the_block_whatever_scoring_does():
         ({"max_words": 2}, "max_words must be at least 3"),
     ],
 )
-def test_configurations_that_contradict_themselves_are_refused(settings, message):
+def test_configurations_that_contradict_themselves_are_refused(settings, message) -> None:
     with pytest.raises(ConfigError, match=message):
         Config(backbone="tiny", **settings)
 
 
-def test_padding_frames_change_no_score():
+def test_padding_frames_change_no_score() -> None:
     videos = random_videos(5, num_frames=2)
     short = on_small_encoder(Model)
     texts = short.encode_texts(CAPTIONS)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from baselines.authors_checkpoint import convert_authors_checkpoint
-from baselines.frame_encoder import CLIP_MEAN, CLIP_STD
+from baselines.conversion.authors_checkpoint import convert_authors_checkpoint
+from baselines.encoder.frame_encoder import CLIP_MEAN, CLIP_STD
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.training.inputs import prepare_inputs
 from dvtr_bench.training.recipe import Recipe
@@ -44,8 +44,8 @@ COUNTS = [1, 3, MAX_FRAMES, 2, 4]
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-    monkeypatch.setattr("baselines.clip_shapes.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.weights.clip_shapes.TINY_CONFIG", SMALL_CONFIG)
 
 
 def videos(counts: list[int] = COUNTS) -> list[Any]:

@@ -68,7 +68,7 @@ def mlp(gate):
         ("similarity_one_text_per_block", 1),
     ],
 )
-def test_agrees_with_the_authors_modules(key, text_block):
+def test_agrees_with_the_authors_modules(key, text_block) -> None:
     frames = tensor("frame_embeds")
     similarity = fusion_similarity(
         tensor("text_embeds"),
@@ -81,14 +81,14 @@ def test_agrees_with_the_authors_modules(key, text_block):
 
 
 @pytest.mark.parametrize("text_block", [1, 2, 5, 8, 23, 100])
-def test_agrees_with_the_direct_form(text_block):
+def test_agrees_with_the_direct_form(text_block) -> None:
     texts, frames, mask, gate = random_case()
     expected = direct_fusion_similarity(texts, frames, mask, mlp(gate), text_block)
     found = fusion_similarity(texts, frames, mask, gate, text_block=text_block)
     torch.testing.assert_close(found, expected, atol=2e-6, rtol=0)
 
 
-def test_chunks_of_videos_change_nothing(monkeypatch):
+def test_chunks_of_videos_change_nothing(monkeypatch) -> None:
     texts, frames, mask, gate = random_case()
     whole = fusion_similarity(texts, frames, mask, gate, text_block=5)
     monkeypatch.setattr(pooling, "_ELEMENTS_AT_ONCE", 1)
@@ -96,7 +96,7 @@ def test_chunks_of_videos_change_nothing(monkeypatch):
     torch.testing.assert_close(chunked, whole, atol=1e-6, rtol=0)
 
 
-def test_gradients_agree_with_the_direct_form():
+def test_gradients_agree_with_the_direct_form() -> None:
     texts, frames, mask, gate = random_case(num_texts=6, num_videos=6)
     texts, frames, gate = texts.double(), frames.double(), gate.double()
     gradients = []
@@ -110,13 +110,13 @@ def test_gradients_agree_with_the_direct_form():
         torch.testing.assert_close(found, expected, atol=1e-8, rtol=1e-6)
 
 
-def test_a_block_of_one_is_plain_attention_pooling():
+def test_a_block_of_one_is_plain_attention_pooling() -> None:
     texts, frames, mask, gate = random_case()
     fused = fusion_similarity(texts, frames, mask, gate, text_block=1)
     torch.testing.assert_close(fused, attention_similarity(texts, frames, mask), atol=2e-6, rtol=0)
 
 
-def test_attention_pooling_agrees_with_the_direct_form():
+def test_attention_pooling_agrees_with_the_direct_form() -> None:
     texts, frames, mask, _ = random_case()
     pooled = functional.normalize(pooled_by_text(texts, frames, mask), dim=-1)
     expected = 0.4 * torch.einsum("vtc,tc->tv", pooled, texts)
@@ -125,7 +125,7 @@ def test_attention_pooling_agrees_with_the_direct_form():
     )
 
 
-def test_a_bank_agrees_with_the_direct_form_and_looks_at_no_other_query():
+def test_a_bank_agrees_with_the_direct_form_and_looks_at_no_other_query() -> None:
     texts, frames, mask, gate = random_case()
     bank, _, _, _ = random_case(num_texts=9, seed=1)
     seen = seen_by_block(bank, pooled_by_text(bank, frames, mask))
@@ -142,7 +142,7 @@ def test_a_bank_agrees_with_the_direct_form_and_looks_at_no_other_query():
     torch.testing.assert_close(alone, found, atol=1e-6, rtol=0)
 
 
-def test_padding_frames_get_no_weight_and_change_nothing():
+def test_padding_frames_get_no_weight_and_change_nothing() -> None:
     texts, frames, mask, gate = random_case()
     weights = frame_weights(frames @ texts.T, mask)
     assert weights[1, 3:].abs().max() == 0
@@ -157,7 +157,7 @@ def test_padding_frames_get_no_weight_and_change_nothing():
     )
 
 
-def test_the_block_matters_where_it_should():
+def test_the_block_matters_where_it_should() -> None:
     texts, frames, mask, gate = random_case()
     alone = fusion_similarity(texts, frames, mask, gate, text_block=1)
     together = fusion_similarity(texts, frames, mask, gate, text_block=23)

@@ -31,8 +31,8 @@ class NoisySplit(ToySplit):
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", PATCHES)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", PATCHES)
     monkeypatch.setattr("tests.fixtures.small_clip.SMALL_CONFIG", PATCHES)
 
 
@@ -42,7 +42,7 @@ def probed(**settings):
 
 
 @pytest.mark.parametrize("settings", REGIONS)
-def test_maps_are_shares_of_the_frames_that_are_there(settings):
+def test_maps_are_shares_of_the_frames_that_are_there(settings) -> None:
     model, split, maps = probed(**settings)
     there = maps.frame_index >= 0
     assert there.sum(1).tolist() == [2 + row % 4 if row % 4 < 3 else 4 for row in range(8)]
@@ -75,7 +75,7 @@ def test_maps_are_shares_of_the_frames_that_are_there(settings):
         (REGIONS[3], "text_bank"),
     ],
 )
-def test_weights_and_gate_make_the_scores_that_the_model_gives(settings, text_block):
+def test_weights_and_gate_make_the_scores_that_the_model_gives(settings, text_block) -> None:
     model = on_small_encoder(Model, text_block=text_block, bank_size=3, **settings).eval()
     split = NoisySplit(num_videos=8)
     model.see_training_captions(split.captions)
@@ -104,7 +104,7 @@ def test_weights_and_gate_make_the_scores_that_the_model_gives(settings, text_bl
     torch.testing.assert_close(scores, expected, atol=1e-4, rtol=0)
 
 
-def test_the_gate_is_that_of_the_direct_form():
+def test_the_gate_is_that_of_the_direct_form() -> None:
     model, split, maps = probed(text_block=1)
     videos = model.encode_videos([split.frames(row) for row in range(8)])
     texts = model.encode_texts(split.captions)["text_embeds"]
@@ -116,7 +116,7 @@ def test_the_gate_is_that_of_the_direct_form():
     np.testing.assert_allclose(maps.gate, expected.numpy(), atol=1e-5)
 
 
-def test_semantic_maps_are_those_of_the_training_loss(monkeypatch):
+def test_semantic_maps_are_those_of_the_training_loss(monkeypatch) -> None:
     model, split, maps = probed(regions="learned")
     seen = []
     real = model.branch.video_slots.attention
@@ -129,7 +129,7 @@ def test_semantic_maps_are_those_of_the_training_loss(monkeypatch):
     np.testing.assert_allclose(maps.semantic_frames, over_frames.numpy(), atol=1e-6)
 
 
-def test_a_cell_of_the_grid_is_told_at_its_place():
+def test_a_cell_of_the_grid_is_told_at_its_place() -> None:
     model, split, maps = probed(regions="grid", grid_size=2)
     tokens = model.backbone_videos([split.frames(0)])["region_tokens"]
     assert tokens.shape[2] == 4
@@ -138,7 +138,7 @@ def test_a_cell_of_the_grid_is_told_at_its_place():
     assert shares[1, :2, 2:].sum() == pytest.approx(1)
 
 
-def test_what_is_not_there_is_not_told():
+def test_what_is_not_there_is_not_told() -> None:
     _, _, attention = probed(pooling="attention")
     assert attention.gate is attention.block_frames is None
     assert attention.text_frames is not None
@@ -155,7 +155,7 @@ def test_what_is_not_there_is_not_told():
         probed(pooling="mean", semantics=False)
 
 
-def test_arrays_need_no_pickles(tmp_path):
+def test_arrays_need_no_pickles(tmp_path) -> None:
     _, _, maps = probed(regions="grid")
     np.savez(tmp_path / "maps.npz", **maps.arrays())
     with np.load(tmp_path / "maps.npz", allow_pickle=False) as read:

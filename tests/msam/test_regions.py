@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from baselines.frame_encoder import FrameEncoder
+from baselines.encoder.frame_encoder import FrameEncoder
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import load_checkpoint
 from dvtr_bench.training.recipe import Recipe
@@ -27,8 +27,8 @@ MORE_PATCHES = {**SMALL_CONFIG, "vision_cfg": {**SMALL_CONFIG["vision_cfg"], "pa
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def uneven_videos():
@@ -36,7 +36,7 @@ def uneven_videos():
 
 
 @pytest.mark.parametrize(("cells", "size"), [(2, (8, 8)), (2, (7, 7)), (3, (7, 5)), (4, (4, 4))])
-def test_a_grid_is_adaptive_average_pooling(cells, size):
+def test_a_grid_is_adaptive_average_pooling(cells, size) -> None:
     patches = torch.randn(3, size[0] * size[1], 6)
     maps = patches.transpose(1, 2).unflatten(-1, size)
     expected = functional.adaptive_avg_pool2d(maps, cells).flatten(2).transpose(1, 2)
@@ -47,7 +47,7 @@ def test_a_grid_is_adaptive_average_pooling(cells, size):
     torch.testing.assert_close(shares.sum(-1), torch.ones(3, cells**2))
 
 
-def test_slots_are_means_of_patches_by_the_attention_that_is_told():
+def test_slots_are_means_of_patches_by_the_attention_that_is_told() -> None:
     torch.manual_seed(0)
     slots, patches = LearnedSlots(6, 4), torch.randn(2, 5, 9, 6)
     shares = slots.patch_shares(patches)
@@ -60,7 +60,7 @@ def test_slots_are_means_of_patches_by_the_attention_that_is_told():
 
 
 @pytest.mark.parametrize("settings", REGIONS)
-def test_scores_are_those_of_the_direct_form_over_all_regions(settings):
+def test_scores_are_those_of_the_direct_form_over_all_regions(settings) -> None:
     model = on_small_encoder(Model, text_block=2, **settings)
     frames = model.backbone_videos(uneven_videos())
     texts = model.encode_texts(CAPTIONS)["text_embeds"]
@@ -77,7 +77,7 @@ def test_scores_are_those_of_the_direct_form_over_all_regions(settings):
     torch.testing.assert_close(found, expected, atol=2e-6, rtol=0)
 
 
-def test_regions_change_scores_and_whole_frames_stay_as_published():
+def test_regions_change_scores_and_whole_frames_stay_as_published() -> None:
     scores = [
         model.score(model.encode_texts(CAPTIONS), model.encode_videos(uneven_videos()))
         for model in (
@@ -94,7 +94,7 @@ def test_regions_change_scores_and_whole_frames_stay_as_published():
 
 @pytest.mark.parametrize("pooling", ["mean", "max", "attention", "fusion"])
 @pytest.mark.parametrize("settings", REGIONS)
-def test_every_pooling_takes_regions_and_padding_changes_nothing(pooling, settings):
+def test_every_pooling_takes_regions_and_padding_changes_nothing(pooling, settings) -> None:
     long = on_small_encoder(Model, pooling=pooling, **settings)
     with torch.random.fork_rng():
         torch.manual_seed(0)
@@ -109,7 +109,7 @@ def test_every_pooling_takes_regions_and_padding_changes_nothing(pooling, settin
 
 
 @pytest.mark.parametrize("settings", REGIONS)
-def test_the_semantic_branch_attends_over_all_regions(settings):
+def test_the_semantic_branch_attends_over_all_regions(settings) -> None:
     model = on_small_encoder(Model, **settings)
     frames = model.backbone_videos(uneven_videos())
     sequence, mask = model.sequence(frames)
@@ -123,7 +123,7 @@ def test_the_semantic_branch_attends_over_all_regions(settings):
 
 
 @pytest.mark.parametrize("settings", REGIONS)
-def test_gradients_reach_what_makes_regions(settings):
+def test_gradients_reach_what_makes_regions(settings) -> None:
     model = on_small_encoder(Model, **settings).train()
     frames = model.encode_frames(model.preprocess(random_videos(5)))
     losses = model.training_loss(model.tokenize(CAPTIONS), frames)
@@ -132,7 +132,7 @@ def test_gradients_reach_what_makes_regions(settings):
     assert all(value.grad is not None and value.grad.any() for value in model.parameters())
 
 
-def test_features_are_told_apart_by_what_they_hold():
+def test_features_are_told_apart_by_what_they_hold() -> None:
     keys = [
         on_small_encoder(Model, **settings).feature_key("videos")
         for settings in ({}, REGIONS[0], REGIONS[1], REGIONS[2])
@@ -145,7 +145,7 @@ def test_features_are_told_apart_by_what_they_hold():
 
 @pytest.mark.parametrize("freeze", ["nothing", "frames", "backbone"])
 @pytest.mark.parametrize("settings", [REGIONS[0], REGIONS[2]])
-def test_trains_and_comes_back_from_its_checkpoint(settings, freeze, tmp_path):
+def test_trains_and_comes_back_from_its_checkpoint(settings, freeze, tmp_path) -> None:
     model = on_small_encoder(Model, temporal_layers=1, **settings)
     recipe = Recipe(epochs=1, batch_size=8, freeze=freeze, frozen_layers=None, frames_a_step=2)
     best = train(
@@ -158,28 +158,28 @@ def test_trains_and_comes_back_from_its_checkpoint(settings, freeze, tmp_path):
     assert torch.equal(again.score(texts, again.encode_videos(videos)), expected)
 
 
-def test_frames_that_were_encoded_whole_are_refused():
+def test_frames_that_were_encoded_whole_are_refused() -> None:
     frames = on_small_encoder(Model).backbone_videos(random_videos(2))
     with pytest.raises(ConfigError, match="regions=grid needs frames .* encode them again"):
         on_small_encoder(Model, regions="grid").head_videos(frames)
 
 
-def test_a_grid_finer_than_the_patches_is_refused():
+def test_a_grid_finer_than_the_patches_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"grid_size is 3, .* 2 x 2 patches"):
         on_small_encoder(Model, regions="grid", grid_size=3)
 
 
-def test_a_backbone_without_patches_is_refused(monkeypatch):
+def test_a_backbone_without_patches_is_refused(monkeypatch) -> None:
     convolutions = {"image_size": 32, "layers": [1, 1, 1, 1], "width": 8}
     monkeypatch.setattr(
-        "baselines.frame_encoder.TINY_CONFIG", {**SMALL_CONFIG, "vision_cfg": convolutions}
+        "baselines.encoder.frame_encoder.TINY_CONFIG", {**SMALL_CONFIG, "vision_cfg": convolutions}
     )
     with pytest.raises(ConfigError, match="vision transformer"):
         Model(Config(backbone="tiny", regions="learned"), FrameEncoder("tiny", quick_gelu=False))
 
 
-def test_patches_are_rows_from_the_top(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", MORE_PATCHES)
+def test_patches_are_rows_from_the_top(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", MORE_PATCHES)
     encoder = FrameEncoder("tiny", quick_gelu=False).eval()
     assert patch_grid(encoder) == (4, 4)
     # Without layers a patch token depends on its own pixels alone.
@@ -193,11 +193,11 @@ def test_patches_are_rows_from_the_top(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["grid_size", "num_slots"])
-def test_sizes_below_one_are_refused(name):
+def test_sizes_below_one_are_refused(name) -> None:
     with pytest.raises(ConfigError, match=f"{name} must be at least 1"):
         Config(backbone="tiny", **{name: 0})
 
 
-def test_other_regions_are_refused():
+def test_other_regions_are_refused() -> None:
     with pytest.raises(ConfigError, match="regions must be one of frame, grid, learned"):
         Config(backbone="tiny", regions="rows")

@@ -5,8 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from msam.losses import distribution_loss, diversity_loss
-from msam.semantics import SemanticBranch, Semantics
+from msam.semantics import SemanticBranch, Semantics, distribution_loss, diversity_loss
 
 VECTORS = np.load(Path(__file__).parents[1] / "fixtures" / "msam_semantics.npz")
 
@@ -51,7 +50,7 @@ def both():
     return videos, texts
 
 
-def test_distributions_agree_with_the_authors_modules(both):
+def test_distributions_agree_with_the_authors_modules(both) -> None:
     for semantics, side in zip(both, ("video", "text"), strict=True):
         for found, key in (
             (semantics.mean, f"{side}_mean"),
@@ -61,7 +60,7 @@ def test_distributions_agree_with_the_authors_modules(both):
             torch.testing.assert_close(found, tensor(key), atol=1e-5, rtol=0)
 
 
-def test_losses_agree_with_the_authors_modules(both):
+def test_losses_agree_with_the_authors_modules(both) -> None:
     videos, texts = both
     torch.testing.assert_close(
         distribution_loss(videos, texts), tensor("kl_loss"), atol=0, rtol=1e-4
@@ -70,7 +69,7 @@ def test_losses_agree_with_the_authors_modules(both):
     torch.testing.assert_close(diversity, tensor("diversity_loss"), atol=0, rtol=1e-4)
 
 
-def test_the_divergence_agrees_with_that_of_torch(both):
+def test_the_divergence_agrees_with_that_of_torch(both) -> None:
     videos, texts = both
     expected = torch.distributions.kl_divergence(
         torch.distributions.Normal(videos.mean, videos.spread),
@@ -81,7 +80,7 @@ def test_the_divergence_agrees_with_that_of_torch(both):
     )
 
 
-def test_padding_changes_nothing():
+def test_padding_changes_nothing() -> None:
     branch = authors_branch()
     words, pooled = unit(tensor("token_embeds")), unit(tensor("text_embeds"))
     mask = torch.ones(words.shape[:2], dtype=torch.bool)
@@ -92,7 +91,7 @@ def test_padding_changes_nothing():
     assert long.attention[:, :, 6:].abs().max() == 0
 
 
-def test_diversity_is_0_for_orthogonal_slots_and_large_for_equal_ones():
+def test_diversity_is_0_for_orthogonal_slots_and_large_for_equal_ones() -> None:
     orthogonal = Semantics(torch.eye(4)[None], torch.ones(1, 4, 4), torch.ones(1, 4, 1))
     equal = Semantics(torch.ones(1, 4, 4), torch.ones(1, 4, 4), torch.ones(1, 4, 1))
     assert diversity_loss(orthogonal).item() == pytest.approx(0, abs=1e-6)

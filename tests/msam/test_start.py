@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.contrastive import symmetric_info_nce
-from msam.losses import distribution_loss, diversity_loss
+from baselines.heads.contrastive import symmetric_info_nce
 from msam.pooling import FusionGate, fusion_similarity
-from msam.semantics import SemanticBranch
+from msam.semantics import SemanticBranch, distribution_loss, diversity_loss
 from tests.oracles import direct_semantics as direct
 
 WIDTH, NUM_SEMANTICS, BATCH, FRAMES, WORDS = 512, 7, 16, 12, 32

@@ -1,4 +1,4 @@
-"""MSAM's semantic branch and its losses as msam-spec writes them, in numpy, one sample at a time.
+"""MSAM's semantic branch and losses as docs/reference/msam.md has them, a sample at a time.
 
 Weights may be drawn here as the release draws them; nothing of torch takes part.
 """
@@ -89,7 +89,7 @@ def contrastive_loss(logits: Array) -> float:
 
 
 def fusion_similarity(weights: Mapping[str, Array], texts: Array, frames: Array) -> Array:
-    """Section 2, steps 1 to 8, all texts in one block, every frame taking part: T x V."""
+    """T x V by docs/reference/msam.md, "2. Fusion pooling": one block, every frame taking part."""
     similarity = np.zeros((len(texts), len(frames)))
     for video, own in enumerate(frames):
         shares = _softmax(own @ texts.T / 0.01, axis=0)

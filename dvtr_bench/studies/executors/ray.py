@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
-from dvtr_bench.atomic import written_beside
 from dvtr_bench.runtime.checkpoint import RUN_FILE
+from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.ray_cluster import ray_cluster
 from dvtr_bench.runtime.ray_crew import CrewPlan, Died, HandedOut, Overran, RayCrew
 from dvtr_bench.studies.executors.events import Ended, Event, Failed, Gave, Started

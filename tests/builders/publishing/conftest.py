@@ -10,7 +10,7 @@ import pytest
 
 from builders.build import build_source
 from builders.engine.settings import BuildSettings
-from builders.source import Clip, ClipFile, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.sources.source import Clip, ClipFile, DatasetInfo, LicenceRecord, Source, SourceRecord
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from tests.builders.tiny_clips import TinyClips
 from tests.fixtures.hub.client import TOKEN, HubClient, hub_client

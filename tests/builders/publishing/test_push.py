@@ -35,7 +35,7 @@ def published(files: dict[str, Blob]) -> dict[str, bytes]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("config", ["default", "captions", "qrels"])
-def test_the_hub_gives_the_same_rows_as_the_folder(config, hub, client, datasets):
+def test_the_hub_gives_the_same_rows_as_the_folder(config, hub, client, datasets) -> None:
     built = datasets.build()
     outcome = push(client, built)
     assert outcome.code == 0, outcome.err
@@ -46,7 +46,7 @@ def test_the_hub_gives_the_same_rows_as_the_folder(config, hub, client, datasets
     assert client.rows(REPO, config, "v1.0.0", streaming=True) == local
 
 
-def test_main_and_the_tag_are_the_folder_byte_for_byte(hub, client, datasets):
+def test_main_and_the_tag_are_the_folder_byte_for_byte(hub, client, datasets) -> None:
     built = datasets.build()
     assert push(client, built).code == 0
     repo = hub.repos[REPO]
@@ -56,7 +56,7 @@ def test_main_and_the_tag_are_the_folder_byte_for_byte(hub, client, datasets):
     assert not repo.private
 
 
-def test_what_is_published_is_not_sent_again(hub, client, datasets):
+def test_what_is_published_is_not_sent_again(hub, client, datasets) -> None:
     built = datasets.build()
     push(client, built)
     commits, sent = len(hub.repos[REPO].commits), len(hub.uploads)
@@ -66,7 +66,7 @@ def test_what_is_published_is_not_sent_again(hub, client, datasets):
     assert len(hub.uploads) == sent
 
 
-def test_a_published_version_keeps_its_bytes(hub, client, datasets):
+def test_a_published_version_keeps_its_bytes(hub, client, datasets) -> None:
     first = datasets.build()
     push(client, first)
     other = datasets.build(changed="!")
@@ -83,7 +83,9 @@ def test_a_published_version_keeps_its_bytes(hub, client, datasets):
     assert published(hub.repos[REPO].main) == bytes_of(first.folder)
 
 
-def test_the_same_rows_described_otherwise_are_told_apart_from_other_rows(hub, client, datasets):
+def test_the_same_rows_described_otherwise_are_told_apart_from_other_rows(
+    hub, client, datasets
+) -> None:
     push(client, datasets.build())
     outcome = push(client, datasets.build(homepage="http://localhost/new"))
     assert outcome.code == 1
@@ -92,7 +94,7 @@ def test_the_same_rows_described_otherwise_are_told_apart_from_other_rows(hub, c
     assert "parquet" not in outcome.err
 
 
-def test_a_later_version_replaces_main_and_leaves_the_earlier_one(hub, client, datasets):
+def test_a_later_version_replaces_main_and_leaves_the_earlier_one(hub, client, datasets) -> None:
     first = datasets.build()
     push(client, first)
     hub.repos[REPO].main["LICENSE"] = Blob(b"ours", False)
@@ -113,7 +115,7 @@ def test_a_later_version_replaces_main_and_leaves_the_earlier_one(hub, client, d
     assert "holds version 1.1.0+small, later than 1.0.9" in lower.err
 
 
-def test_a_connection_that_breaks_in_the_second_file_goes_on_with_it(hub, client, datasets):
+def test_a_connection_that_breaks_in_the_second_file_goes_on_with_it(hub, client, datasets) -> None:
     built = datasets.build()
     hub.break_uploads_after = 1
     broken = push(client, built)
@@ -131,7 +133,7 @@ def test_a_connection_that_breaks_in_the_second_file_goes_on_with_it(hub, client
 
 
 @pytest.mark.slow
-def test_a_killed_push_goes_on(hub, client, datasets, tmp_path):
+def test_a_killed_push_goes_on(hub, client, datasets, tmp_path) -> None:
     built = datasets.build()
     hub.stall_uploads_after = 4
     command = [sys.executable, "-m", "dvtr_bench", "push", str(built.folder), "--repo", REPO]
@@ -148,7 +150,7 @@ def test_a_killed_push_goes_on(hub, client, datasets, tmp_path):
     assert len(hub.uploads) == len(set(hub.uploads)) == 11
 
 
-def test_a_commit_without_its_tag_gets_it(hub, client, datasets):
+def test_a_commit_without_its_tag_gets_it(hub, client, datasets) -> None:
     built = datasets.build()
     hub.refuse["/tag/"] = 500
     assert push(client, built).code == 1
@@ -160,7 +162,7 @@ def test_a_commit_without_its_tag_gets_it(hub, client, datasets):
     assert published(repo.commits[repo.tags["v1.0.0"]]) == bytes_of(built.folder)
 
 
-def test_a_changed_missing_or_unknown_file_is_not_published(hub, client, datasets):
+def test_a_changed_missing_or_unknown_file_is_not_published(hub, client, datasets) -> None:
     built = datasets.build()
     path = built.folder / "captions" / "test.parquet"
     path.write_bytes(path.read_bytes()[:-1] + b"?")
@@ -176,7 +178,7 @@ def test_a_changed_missing_or_unknown_file_is_not_published(hub, client, dataset
     assert hub.repos == {}
 
 
-def test_links_out_of_the_folder_are_not_published(hub, client, datasets, tmp_path):
+def test_links_out_of_the_folder_are_not_published(hub, client, datasets, tmp_path) -> None:
     built = datasets.build()
     (tmp_path / "secret").write_text("secret")
     (built.folder / "trec" / "test.qrels").unlink()
@@ -187,7 +189,7 @@ def test_links_out_of_the_folder_are_not_published(hub, client, datasets, tmp_pa
     assert hub.repos == {}
 
 
-def test_a_repository_of_something_else_is_left_alone(hub, client, datasets):
+def test_a_repository_of_something_else_is_left_alone(hub, client, datasets) -> None:
     built = datasets.build()
     hub.repos[REPO] = Repo()
     hub.repos[REPO].commit({"weights.bin": Blob(b"x", False)}, "mine")
@@ -202,7 +204,7 @@ def test_a_repository_of_something_else_is_left_alone(hub, client, datasets):
     assert "holds the dataset 'boats', not 'drones'" in outcome.err
 
 
-def test_a_dry_run_sends_nothing(hub, client, datasets):
+def test_a_dry_run_sends_nothing(hub, client, datasets) -> None:
     built = datasets.build()
     outcome = push(client, built, "--dry-run")
     assert outcome.code == 0
@@ -212,7 +214,32 @@ def test_a_dry_run_sends_nothing(hub, client, datasets):
     assert {method for method, _ in hub.requests} == {"GET"}
 
 
-def test_private_is_private(hub, client, datasets):
+def test_a_dry_run_needs_no_network(datasets, tmp_path) -> None:
+    built = datasets.build()
+    shown = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "dvtr_bench",
+            "push",
+            str(built.folder),
+            "--repo",
+            REPO,
+            "--dry-run",
+        ],
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert "lab/drones as v1.0.0" in shown.stdout
+    assert "note: what the Hub holds is not known: the Hub is not asked" in shown.stdout
+    assert shown.stdout.endswith("dry run: nothing was sent\n")
+
+
+def test_private_is_private(hub, client, datasets) -> None:
     built = datasets.build()
     assert push(client, built, "--private").code == 0
     assert hub.repos[REPO].private
@@ -237,7 +264,7 @@ def refusal(hub: HubState, client: HubClient, built: BuiltDataset, user: User | 
     return outcome.err
 
 
-def test_refusals_of_the_hub_say_what_to_do(hub, client, datasets):
+def test_refusals_of_the_hub_say_what_to_do(hub, client, datasets) -> None:
     built = datasets.build()
     assert "hf auth login" in refusal(hub, client, built, None)
     assert "may not write there" in refusal(hub, client, built, User("me", ("lab",), False))
@@ -250,7 +277,7 @@ def test_refusals_of_the_hub_say_what_to_do(hub, client, datasets):
     assert push(client, built, repo="lab/a b").err.startswith("error: --repo 'lab/a b'")
 
 
-def test_frames_of_others_need_leave(hub, client, datasets):
+def test_frames_of_others_need_leave(hub, client, datasets) -> None:
     built = datasets.build(own_footage=False)
     outcome = push(client, built)
     assert outcome.code == 1
@@ -260,7 +287,9 @@ def test_frames_of_others_need_leave(hub, client, datasets):
     assert push(client, built, "--with-frames").code == 0
 
 
-def test_annotations_only_is_what_an_annotations_only_build_gives(hub, client, datasets: Datasets):
+def test_annotations_only_is_what_an_annotations_only_build_gives(
+    hub, client, datasets: Datasets
+) -> None:
     built = datasets.build(own_footage=False)
     bare = datasets.build(own_footage=False, frames=False, shard_bytes=480_000_000)
     outcome = push(client, built, "--annotations-only")
@@ -276,7 +305,7 @@ def test_annotations_only_is_what_an_annotations_only_build_gives(hub, client, d
     assert "(with frames)" in with_frames.err
 
 
-def test_the_rows_read_here_are_those_that_were_built(datasets):
+def test_the_rows_read_here_are_those_that_were_built(datasets) -> None:
     built = datasets.build()
     rows = read_rows(str(built.folder), "default", None)
     assert rows["test"][0]["video_id"] == "église\u3000nord"

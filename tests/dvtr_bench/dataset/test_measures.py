@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from dvtr_bench.breakdowns import frame_change
 from dvtr_bench.dataset.measures import stored_arrays, stored_measure
+from dvtr_bench.evaluation.breakdowns import frame_change
 from tests.fixtures.grouped_split import GroupedSplit
 
 
@@ -21,7 +21,7 @@ def _kept(split):
     return [path for path in (split.folder.parent / ".measures").rglob("*") if path.is_file()]
 
 
-def test_frames_are_decoded_once_for_a_build(split):
+def test_frames_are_decoded_once_for_a_build(split) -> None:
     first = frame_change.groups(split, show_progress=False)
     assert split.decoded == [0, 1]
     again = frame_change.groups(split, show_progress=False)
@@ -45,7 +45,7 @@ def test_frames_are_decoded_once_for_a_build(split):
         None,
     ],
 )
-def test_a_damaged_file_is_made_again(split, text):
+def test_a_damaged_file_is_made_again(split, text) -> None:
     frame_change.groups(split, show_progress=False)
     (path,) = _kept(split)
     whole = path.read_text("utf-8")
@@ -58,7 +58,7 @@ def test_a_damaged_file_is_made_again(split, text):
     assert path.read_text("utf-8") == whole
 
 
-def test_another_build_has_numbers_of_its_own(split):
+def test_another_build_has_numbers_of_its_own(split) -> None:
     frame_change.groups(split, show_progress=False)
     # The same first twelve digits, as the folder's name has them.
     split.fingerprint = "f" * 12 + "0" * 52
@@ -66,7 +66,7 @@ def test_another_build_has_numbers_of_its_own(split):
     assert split.decoded == [0, 1, 0, 1]
 
 
-def test_other_splits_and_measures_stand_apart(split):
+def test_other_splits_and_measures_stand_apart(split) -> None:
     values = np.array([1.0, 2.0])
     for name, measure in (("test", "a-1"), ("test", "a-2"), ("train", "a-1")):
         split.name = name
@@ -74,14 +74,14 @@ def test_other_splits_and_measures_stand_apart(split):
     assert len(_kept(split)) == 3
 
 
-def test_where_nothing_can_be_written_it_is_said_and_the_numbers_still_come(split, capsys):
+def test_where_nothing_can_be_written_it_is_said_and_the_numbers_still_come(split, capsys) -> None:
     (split.folder.parent / ".measures").write_text("a file stands in the way")
     values = np.array([1.0, 2.0])
     assert stored_measure(split, "a-1", lambda: values) is values
     assert "a-1 is not kept in" in capsys.readouterr().err
 
 
-def test_a_split_without_a_folder_keeps_nothing(split, tmp_path):
+def test_a_split_without_a_folder_keeps_nothing(split, tmp_path) -> None:
     split.folder = None
     for _ in range(2):
         frame_change.groups(split, show_progress=False)
@@ -92,7 +92,7 @@ def test_a_split_without_a_folder_keeps_nothing(split, tmp_path):
 ARRAYS = {"hashes": np.array([-(2**63), 2**63 - 1]), "seen": np.array([[True], [False]])}
 
 
-def test_arrays_are_computed_once_and_come_back_as_they_were(split):
+def test_arrays_are_computed_once_and_come_back_as_they_were(split) -> None:
     asked = []
 
     def compute():
@@ -111,7 +111,7 @@ def test_arrays_are_computed_once_and_come_back_as_they_were(split):
 
 
 @pytest.mark.parametrize("damage", ["cut", "other", "pickle"])
-def test_damaged_arrays_are_made_again(split, damage):
+def test_damaged_arrays_are_made_again(split, damage) -> None:
     stored_arrays(split, "a-1", lambda: ARRAYS)
     (path,) = _kept(split)
     if damage == "cut":

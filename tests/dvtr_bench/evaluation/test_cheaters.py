@@ -17,8 +17,8 @@ from dvtr_bench.errors import IncomparableError, NotANumberError, ProtocolError,
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
-from dvtr_bench.protocol import DIRECTIONS
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking import DIRECTIONS
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import read_result, require_comparable, write_result
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.splits import require_trainable
@@ -143,14 +143,14 @@ def uneven_split(memory_split):
 
 
 @pytest.mark.parametrize("name", PAIRWISE)
-def test_a_score_that_depends_on_more_than_its_pair_is_caught(uneven_split, name):
+def test_a_score_that_depends_on_more_than_its_pair_is_caught(uneven_split, name) -> None:
     cheat, twin, message = PAIRWISE[name]
     with pytest.raises(ProtocolError, match=message):
         _evaluate(cheat(), uneven_split)
     assert all(check.passed for check in _evaluate(twin(), uneven_split).records[0].honesty)
 
 
-def test_a_bonus_for_the_diagonal_is_caught(memory_split):
+def test_a_bonus_for_the_diagonal_is_caught(memory_split) -> None:
     split = memory_split([[f"boat {row}"] for row in range(40)])
     sizes = {"block_captions": 40, "block_videos": 40}
     with pytest.raises(ProtocolError, match="a score moved by 10"):
@@ -163,7 +163,7 @@ class PlaceRemembered(HonestModel):
 
     name = "place"
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.places = {"text": {}, "video": {}}
 
     def _place(self, kind, item, items_a_video):
@@ -179,7 +179,7 @@ class PlaceRemembered(HonestModel):
         return {"video_embeds": torch.stack(rows)}
 
 
-def test_what_a_model_remembers_of_the_run_does_not_help_it_in_the_checks(uneven_split):
+def test_what_a_model_remembers_of_the_run_does_not_help_it_in_the_checks(uneven_split) -> None:
     with pytest.raises(ProtocolError, match="encoded in other batches"):
         _evaluate(PlaceRemembered(), uneven_split)
 
@@ -201,19 +201,19 @@ BLOCKS = {
 
 
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_query_block_model_is_held_to_its_claim(split, name):
+def test_a_query_block_model_is_held_to_its_claim(split, name) -> None:
     cheat, message = BLOCKS[name]
     with pytest.raises(ProtocolError, match=message):
         _evaluate(cheat(), split, block_captions=120)
 
 
-def test_an_honest_query_block_model_is_scored_as_published_and_at_block_1(split):
+def test_an_honest_query_block_model_is_scored_as_published_and_at_block_1(split) -> None:
     published, alone = _evaluate(BlockModel(), split, block_captions=120).records
     assert (published.scoring.text_block, alone.scoring.text_block) == (4, 1)
     assert all(check.passed for record in (published, alone) for check in record.honesty)
 
 
-def test_a_model_that_scores_everything_alike_gets_nothing(split):
+def test_a_model_that_scores_everything_alike_gets_nothing(split) -> None:
     (record,) = _evaluate(_scoring(lambda _, scores: torch.zeros_like(scores))(), split).records
     for direction in DIRECTIONS:
         assert record.metrics[direction]["strict"]["R@1"].value == 0
@@ -225,7 +225,7 @@ def test_a_model_that_scores_everything_alike_gets_nothing(split):
     assert honest.metrics["t2v"]["strict"]["R@1"].value > 50
 
 
-def test_nan_on_hard_pairs_drops_no_query(split):
+def test_nan_on_hard_pairs_drops_no_query(split) -> None:
     def hard(value):
         return _scoring(lambda _, scores: scores.masked_fill(scores < -5, value))
 
@@ -237,7 +237,7 @@ def test_nan_on_hard_pairs_drops_no_query(split):
 
 
 @pytest.mark.parametrize("names", [("train", "test"), ("test", "validation")])
-def test_test_is_neither_trained_nor_chosen_on(tmp_path, names):
+def test_test_is_neither_trained_nor_chosen_on(tmp_path, names) -> None:
     with pytest.raises(ProtocolError, match="never on test"):
         train(None, *map(ToySplit, names), Recipe(), tmp_path, show_progress=False)
     require_trainable(ToySplit("train"), ToySplit("validation"))
@@ -270,7 +270,7 @@ def _evaluate_perfect_scores(folder: Path, keep: slice = slice(None)):
     )
 
 
-def test_brought_scores_without_a_hard_video_are_refused(built):
+def test_brought_scores_without_a_hard_video_are_refused(built) -> None:
     _evaluate_perfect_scores(built)
     with pytest.raises(ProtocolError, match="1 are missing, the first 'clip11'"):
         _evaluate_perfect_scores(built, slice(0, 11))
@@ -282,14 +282,14 @@ def _edit_parquet(folder: Path, config: str, edit: Callable) -> None:
     pq.write_table(edit(table), path)
 
 
-def test_a_gallery_without_its_hard_videos_is_refused(built):
+def test_a_gallery_without_its_hard_videos_is_refused(built) -> None:
     for config in ("default", "captions"):
         _edit_parquet(built, config, lambda table: table.slice(table.num_rows // 2))
     with pytest.raises(ProtocolError, match=r"video_ids_sha256 .* evaluate the whole split"):
         _evaluate_perfect_scores(built)
 
 
-def test_easier_captions_under_the_same_ids_are_refused(built):
+def test_easier_captions_under_the_same_ids_are_refused(built) -> None:
     def edit(table):
         place = table.schema.get_field_index("caption")
         easier = [[f"{row} {row} {row}" for row in range(table.num_rows)]]
@@ -315,7 +315,7 @@ APART = {
 
 
 @pytest.mark.parametrize("field", APART)
-def test_a_result_of_another_contest_never_shares_a_table(split, field):
+def test_a_result_of_another_contest_never_shares_a_table(split, field) -> None:
     (record,) = _evaluate(HonestModel(), split).records
     other = APART[field](record)
     with pytest.raises(IncomparableError, match=f"their {field} differs"):
@@ -324,7 +324,7 @@ def test_a_result_of_another_contest_never_shares_a_table(split, field):
     require_comparable([record, record])
 
 
-def test_a_result_with_a_changed_digit_is_refused_with_its_place(split, tmp_path):
+def test_a_result_with_a_changed_digit_is_refused_with_its_place(split, tmp_path) -> None:
     (record,) = _evaluate(HonestModel(), split).records
     path = write_result(record, tmp_path)
     assert read_result(path) == record

@@ -6,8 +6,8 @@ import torch
 
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
-from dvtr_bench.protocol import DIRECTIONS
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking import DIRECTIONS
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from tests.oracles.naive_recall import naive_ranks
 
 QUICK = BootstrapConfig(resamples=100)
@@ -24,7 +24,7 @@ def _whole_matrix(model, split):
     return model.score(model.encode_texts(split.captions), videos).numpy()
 
 
-def test_ranks_are_those_of_the_whole_matrix(honest_model, split):
+def test_ranks_are_those_of_the_whole_matrix(honest_model, split) -> None:
     (record,) = _evaluate(honest_model(), split).records
     scores = _whole_matrix(honest_model(), split)
     expected = naive_ranks(scores, split.captions, split.caption_video_index, 40, "strict", False)
@@ -36,14 +36,14 @@ def test_ranks_are_those_of_the_whole_matrix(honest_model, split):
 @pytest.mark.parametrize(
     "sizes", [{}, {"block_captions": 1, "block_videos": 3}, {"block_videos": 99}]
 )
-def test_blocks_and_batches_change_nothing(honest_model, split, sizes):
+def test_blocks_and_batches_change_nothing(honest_model, split, sizes) -> None:
     (record,) = _evaluate(honest_model(), split, **sizes).records
     (other,) = _evaluate(honest_model(), split, video_batch=40, text_batch=120).records
     assert record.ranks == other.ranks
     assert record.metrics == other.metrics
 
 
-def test_the_best_candidates_of_each_query_come_with_it(honest_model, split):
+def test_the_best_candidates_of_each_query_come_with_it(honest_model, split) -> None:
     (top,) = _evaluate(honest_model(), split).top
     scores = _whole_matrix(honest_model(), split)
     own = split.caption_video_index
@@ -63,7 +63,9 @@ def test_the_best_candidates_of_each_query_come_with_it(honest_model, split):
         )
 
 
-def test_a_small_gallery_gives_fewer_candidates_and_fewer_figures(honest_model, memory_split):
+def test_a_small_gallery_gives_fewer_candidates_and_fewer_figures(
+    honest_model, memory_split
+) -> None:
     evaluation = _evaluate(honest_model(), memory_split([["a 0"], ["b 1", "c 1"], ["d 2"]]))
     lengths = {name: len(top.candidate_ids[0]) for name, top in evaluation.top[0].items()}
     assert lengths == {"t2v": 3, "v2t": 3, "v2t_caption": 4}
@@ -72,12 +74,14 @@ def test_a_small_gallery_gives_fewer_candidates_and_fewer_figures(honest_model, 
     assert len(record.left_out) == 7
 
 
-def test_one_video_can_be_evaluated(honest_model, memory_split):
+def test_one_video_can_be_evaluated(honest_model, memory_split) -> None:
     (record,) = _evaluate(honest_model(), memory_split([["a 0", "b 0"]])).records
     assert record.metrics["t2v"]["strict"]["R@1"].value == 100
 
 
-def test_videos_without_captions_are_candidates_counted_in_the_record(honest_model, memory_split):
+def test_videos_without_captions_are_candidates_counted_in_the_record(
+    honest_model, memory_split
+) -> None:
     captions = [["a 0"], [], ["b 2"], []]
     (record,) = _evaluate(honest_model(), memory_split(captions)).records
     assert record.dataset.num_videos_without_captions == 2
@@ -85,7 +89,7 @@ def test_videos_without_captions_are_candidates_counted_in_the_record(honest_mod
     assert record.chance["t2v"] == {"R@1": 25.0}
 
 
-def test_the_record_says_what_was_run(honest_model, split):
+def test_the_record_says_what_was_run(honest_model, split) -> None:
     model = honest_model()
     model.describe = lambda: {
         "config": {"width": 16},
@@ -119,7 +123,9 @@ def test_the_record_says_what_was_run(honest_model, split):
     ]
 
 
-def test_each_video_is_decoded_once_for_each_purpose_and_a_few_again_to_check(honest_model, split):
+def test_each_video_is_decoded_once_for_each_purpose_and_a_few_again_to_check(
+    honest_model, split
+) -> None:
     _evaluate(honest_model(), split)
     assert split.decoded[:40] == list(range(40))
     # Once for the model and once for the change from frame to frame, which is kept on disk.
@@ -127,7 +133,7 @@ def test_each_video_is_decoded_once_for_each_purpose_and_a_few_again_to_check(ho
     assert len(split.decoded) == 40 + 40 + 8
 
 
-def test_a_query_block_model_is_scored_as_published_and_alone(block_model, split):
+def test_a_query_block_model_is_scored_as_published_and_alone(block_model, split) -> None:
     published, alone = _evaluate(block_model(text_block=4), split).records
     assert (published.scoring.scoring, published.scoring.text_block) == ("query_block", 4)
     assert (alone.scoring.scoring, alone.scoring.text_block) == ("query_block", 1)
@@ -137,23 +143,23 @@ def test_a_query_block_model_is_scored_as_published_and_alone(block_model, split
 
 
 @pytest.mark.parametrize("block_captions", [1, 6, 100])
-def test_blocks_of_queries_are_never_cut(block_model, split, block_captions):
+def test_blocks_of_queries_are_never_cut(block_model, split, block_captions) -> None:
     published, _ = _evaluate(block_model(5), split, block_captions=block_captions).records
     scores = _whole_matrix(block_model(5), split)
     expected = naive_ranks(scores, split.captions, split.caption_video_index, 40, "strict", False)
     assert list(published.ranks["t2v"].strict.pessimistic) == expected["t2v"]
 
 
-def test_a_block_of_all_queries_is_recorded_with_its_size(block_model, split):
+def test_a_block_of_all_queries_is_recorded_with_its_size(block_model, split) -> None:
     published, alone = _evaluate(block_model(2**31 - 1), split).records
     assert (published.scoring.text_block, alone.scoring.text_block) == (120, 1)
 
 
-def test_a_published_block_of_one_gives_one_record(block_model, split):
+def test_a_published_block_of_one_gives_one_record(block_model, split) -> None:
     assert len(_evaluate(block_model(1), split).records) == 1
 
 
-def test_a_query_block_model_must_say_its_block(honest_model, split):
+def test_a_query_block_model_must_say_its_block(honest_model, split) -> None:
     model = honest_model()
     model.scoring = "query_block"
     with pytest.raises(ProtocolError, match=r"text_block and at_block"):
@@ -173,23 +179,25 @@ def test_a_query_block_model_must_say_its_block(honest_model, split):
         ),
     ],
 )
-def test_a_model_that_breaks_the_contract_is_told_how(honest_model, memory_split, members, message):
+def test_a_model_that_breaks_the_contract_is_told_how(
+    honest_model, memory_split, members, message
+) -> None:
     split = memory_split([[f"{'x' * row} {row}"] for row in range(40)])
     with pytest.raises(InputError, match=message):
         _evaluate(type("Broken", (honest_model,), members)(), split)
 
 
-def test_an_annotations_only_dataset_says_what_to_do(honest_model, memory_split):
+def test_an_annotations_only_dataset_says_what_to_do(honest_model, memory_split) -> None:
     with pytest.raises(NotFoundError, match="--clips DIR"):
         _evaluate(honest_model(), memory_split([["a 0"]], has_frames=False))
 
 
-def test_a_split_without_captions_is_refused(honest_model, memory_split):
+def test_a_split_without_captions_is_refused(honest_model, memory_split) -> None:
     with pytest.raises(NotFoundError, match="2 videos and 0 captions"):
         _evaluate(honest_model(), memory_split([[], []]))
 
 
-def test_a_failing_decode_stops_the_run(honest_model, memory_split):
+def test_a_failing_decode_stops_the_run(honest_model, memory_split) -> None:
     class Broken(memory_split):
         def frames(self, index):
             if index == 3:
@@ -200,6 +208,6 @@ def test_a_failing_decode_stops_the_run(honest_model, memory_split):
         _evaluate(honest_model(), Broken([[f"a {row}"] for row in range(30)]))
 
 
-def test_sizes_below_one_are_refused():
+def test_sizes_below_one_are_refused() -> None:
     with pytest.raises(ConfigError, match="at least 1"):
         EvaluationConfig(video_batch=0)

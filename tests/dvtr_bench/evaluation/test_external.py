@@ -8,7 +8,7 @@ from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
 from dvtr_bench.evaluation.run import write_evaluation
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import read_result, write_result
 from leaderboard.board import make_boards
 
@@ -65,7 +65,7 @@ def _parts(record):
 @pytest.mark.parametrize("shuffled", [(), ("rows",), ("columns",), ("rows", "columns")])
 def test_a_sim_matrix_of_our_model_gives_its_ranks_and_figures(
     honest_model, split, brought, shuffled
-):
+) -> None:
     ours = evaluate(honest_model(), split, config=CONFIG, show_progress=False)
     generator = np.random.default_rng(0)
     orders = {"rows": generator.permutation(120), "columns": generator.permutation(40)}
@@ -81,7 +81,7 @@ def test_a_sim_matrix_of_our_model_gives_its_ranks_and_figures(
         assert found.query_ids == ours.top[0][direction].query_ids
 
 
-def test_embeddings_of_our_model_give_its_ranks_and_figures(honest_model, split, brought):
+def test_embeddings_of_our_model_give_its_ranks_and_figures(honest_model, split, brought) -> None:
     (ours,) = evaluate(honest_model(), split, config=CONFIG, show_progress=False).records
     texts, videos = _features(honest_model(), split)
     file = brought(
@@ -95,7 +95,9 @@ def test_embeddings_of_our_model_give_its_ranks_and_figures(honest_model, split,
     assert theirs.environment.dtype == "float32"
 
 
-def test_the_record_says_what_is_known_and_no_more(honest_model, memory_split, brought, tmp_path):
+def test_the_record_says_what_is_known_and_no_more(
+    honest_model, memory_split, brought, tmp_path
+) -> None:
     split = memory_split([["a 0", "b 0"], ["c 1"]], has_frames=False)
     file = brought(split, sim_matrix=np.eye(3, 2, dtype=np.float32))
     (record,) = _evaluate(file, split).records
@@ -112,7 +114,9 @@ def test_the_record_says_what_is_known_and_no_more(honest_model, memory_split, b
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float64"])
-def test_scores_are_ranked_in_the_precision_they_were_saved_in(memory_split, brought, dtype):
+def test_scores_are_ranked_in_the_precision_they_were_saved_in(
+    memory_split, brought, dtype
+) -> None:
     split = memory_split([["a 0"], ["b 1"]])
     # Beyond the precision of float32 in the first row.
     scores = np.array([[1 + 1e-12, 1], [0, 1]], dtype=dtype)
@@ -122,14 +126,14 @@ def test_scores_are_ranked_in_the_precision_they_were_saved_in(memory_split, bro
 
 
 @pytest.mark.parametrize(("block", "recorded"), [(4, 4), (1, 1), (1000, 120)])
-def test_a_text_block_is_part_of_the_record(honest_model, split, brought, block, recorded):
+def test_a_text_block_is_part_of_the_record(honest_model, split, brought, block, recorded) -> None:
     file = brought(split, sim_matrix=_scores(honest_model(), split))
     (record,) = _evaluate(file, split, text_block=block).records
     assert (record.scoring.scoring, record.scoring.text_block) == ("query_block", recorded)
     assert record.label == f"theirs (block {recorded})"
 
 
-def test_post_processing_stands_in_a_table_of_its_own(honest_model, split, brought):
+def test_post_processing_stands_in_a_table_of_its_own(honest_model, split, brought) -> None:
     scores = _scores(honest_model(), split)
     (plain,) = _evaluate(brought(split, sim_matrix=scores), split).records
     odds = np.exp(scores - scores.max(axis=0))
@@ -140,14 +144,14 @@ def test_post_processing_stands_in_a_table_of_its_own(honest_model, split, broug
     assert [board.entries[0].label for board in boards] == ["theirs (external)"] * 2
 
 
-def test_a_brought_run_stands_beside_ours_and_says_so(honest_model, split, brought):
+def test_a_brought_run_stands_beside_ours_and_says_so(honest_model, split, brought) -> None:
     (ours,) = evaluate(honest_model(), split, config=CONFIG, show_progress=False).records
     (theirs,) = _evaluate(brought(split, sim_matrix=_scores(honest_model(), split)), split).records
     (board,) = make_boards([ours, theirs])
     assert {entry.label for entry in board.entries} == {"honest", "theirs (external)"}
 
 
-def test_ids_are_compared_verbatim(honest_model, split, brought):
+def test_ids_are_compared_verbatim(honest_model, split, brought) -> None:
     stripped = np.array([one.strip() for one in split.video_ids])
     file = brought(split, sim_matrix=_scores(honest_model(), split), change={"video_ids": stripped})
     message = (
@@ -158,7 +162,7 @@ def test_ids_are_compared_verbatim(honest_model, split, brought):
         _evaluate(file, split)
 
 
-def test_scores_of_other_captions_are_refused(honest_model, split, brought):
+def test_scores_of_other_captions_are_refused(honest_model, split, brought) -> None:
     file = brought(split, sim_matrix=_scores(honest_model(), split), rows=np.arange(119))
     with pytest.raises(
         ProtocolError, match=r"caption ids .* 1 are missing, the first 'Boat_39 #2'"
@@ -166,7 +170,7 @@ def test_scores_of_other_captions_are_refused(honest_model, split, brought):
         _evaluate(file, split)
 
 
-def test_nan_is_named_by_ids_in_the_order_of_the_split(honest_model, split, brought):
+def test_nan_is_named_by_ids_in_the_order_of_the_split(honest_model, split, brought) -> None:
     scores = _scores(honest_model(), split)
     scores[[5, 100], [7, 3]] = np.nan
     file = brought(split, sim_matrix=scores, rows=np.arange(120)[::-1])
@@ -176,7 +180,7 @@ def test_nan_is_named_by_ids_in_the_order_of_the_split(honest_model, split, brou
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, 1e300])
-def test_vectors_that_hold_no_numbers_are_named(split, brought, value):
+def test_vectors_that_hold_no_numbers_are_named(split, brought, value) -> None:
     video_embeds = np.ones((40, 4))
     video_embeds[[3, 9], 1] = value
     file = brought(split, text_embeds=np.ones((120, 4)), video_embeds=video_embeds)
@@ -192,24 +196,26 @@ def test_vectors_that_hold_no_numbers_are_named(split, brought, value):
         ({"text_block": 0}, "at least 1"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(split, brought, options, message):
+def test_options_that_make_no_sense_are_refused(split, brought, options, message) -> None:
     with pytest.raises(ConfigError, match=message):
         _evaluate(brought(split, sim_matrix=np.zeros((120, 40))), split, **options)
 
 
-def test_vectors_have_no_text_block(split, brought):
+def test_vectors_have_no_text_block(split, brought) -> None:
     file = brought(split, text_embeds=np.ones((120, 4)), video_embeds=np.ones((40, 4)))
     with pytest.raises(ConfigError, match="bring the sim_matrix"):
         _evaluate(file, split, text_block=4)
 
 
-def test_a_split_without_videos_is_refused_before_anything(memory_split, split, brought):
+def test_a_split_without_videos_is_refused_before_anything(memory_split, split, brought) -> None:
     file = brought(split, sim_matrix=np.zeros((120, 40)))
     with pytest.raises(LookupError, match="0 captions"):
         _evaluate(file, memory_split([[], []]))
 
 
-def test_where_there_are_frames_a_contact_sheet_is_drawn(honest_model, split, brought, tmp_path):
+def test_where_there_are_frames_a_contact_sheet_is_drawn(
+    honest_model, split, brought, tmp_path
+) -> None:
     evaluation = _evaluate(brought(split, sim_matrix=_scores(honest_model(), split)), split)
     written = write_evaluation(evaluation, split, tmp_path / "results")
     result, *others = written.paths

@@ -30,7 +30,7 @@ def _read(tmp_path, form="sim_matrix", **change):
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64", ">f4"])
 @pytest.mark.parametrize("order", ["C", "F"])
-def test_arrays_come_back_as_they_were_saved(tmp_path, save, dtype, order):
+def test_arrays_come_back_as_they_were_saved(tmp_path, save, dtype, order) -> None:
     matrix = np.asarray(MATRIX, dtype=dtype, order=order)
     save(tmp_path / "x.npz", **{**FIELDS, "sim_matrix": matrix})
     found = read_external(tmp_path / "x.npz", "sim_matrix")
@@ -40,7 +40,7 @@ def test_arrays_come_back_as_they_were_saved(tmp_path, save, dtype, order):
     assert found.video_ids == ("Baseball_010 ", "Boat_1")
 
 
-def test_embeddings_come_back(tmp_path):
+def test_embeddings_come_back(tmp_path) -> None:
     found = _read(tmp_path, "embeddings")
     assert [array.shape for array in found.arrays.values()] == [(3, 4), (2, 4)]
 
@@ -65,7 +65,7 @@ def test_embeddings_come_back(tmp_path):
         ({"video_ids": [VIDEOS]}, r"of shape \(1, 2\): expected a list of texts"),
     ],
 )
-def test_what_does_not_fit_is_named(tmp_path, change, message):
+def test_what_does_not_fit_is_named(tmp_path, change, message) -> None:
     with pytest.raises(InputError, match=message):
         _read(tmp_path, **change)
 
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_named(tmp_path, change, message):
         ({"text_embeds": []}, "the fields text_embeds are missing"),
     ],
 )
-def test_vectors_that_do_not_fit_are_named(tmp_path, change, message):
+def test_vectors_that_do_not_fit_are_named(tmp_path, change, message) -> None:
     with pytest.raises(InputError, match=message):
         _read(tmp_path, "embeddings", **change)
 
@@ -87,14 +87,14 @@ def test_vectors_that_do_not_fit_are_named(tmp_path, change, message):
 class Trap:
     """Leaves a file behind when it is unpickled."""
 
-    def __init__(self, path):
+    def __init__(self, path) -> None:
         self.path = path
 
     def __reduce__(self):
         return open, (str(self.path), "w")
 
 
-def test_a_pickle_is_never_opened(tmp_path):
+def test_a_pickle_is_never_opened(tmp_path) -> None:
     sprung = tmp_path / "sprung"
     with pytest.raises(InputError, match="never opened"):
         _read(tmp_path, video_ids=np.array([Trap(sprung), Trap(sprung)]))
@@ -106,7 +106,7 @@ def test_a_pickle_is_never_opened(tmp_path):
 
 
 @pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
-def test_a_changed_byte_is_noticed(tmp_path, save):
+def test_a_changed_byte_is_noticed(tmp_path, save) -> None:
     path = tmp_path / "x.npz"
     save(path, **{**FIELDS, "sim_matrix": np.random.default_rng(0).normal(size=(3, 2))})
     content = bytearray(path.read_bytes())
@@ -116,7 +116,7 @@ def test_a_changed_byte_is_noticed(tmp_path, save):
         read_external(path, "sim_matrix")
 
 
-def test_a_file_cut_short_is_noticed(tmp_path):
+def test_a_file_cut_short_is_noticed(tmp_path) -> None:
     path = tmp_path / "x.npz"
     np.savez(path, **FIELDS)
     path.write_bytes(path.read_bytes()[:-100])
@@ -124,7 +124,7 @@ def test_a_file_cut_short_is_noticed(tmp_path):
         read_external(path, "sim_matrix")
 
 
-def test_an_entry_that_is_no_array_is_noticed(tmp_path):
+def test_an_entry_that_is_no_array_is_noticed(tmp_path) -> None:
     path = tmp_path / "x.npz"
     with zipfile.ZipFile(path, "w") as archive:
         for name in FIELDS:
@@ -133,6 +133,6 @@ def test_an_entry_that_is_no_array_is_noticed(tmp_path):
         read_external(path, "sim_matrix")
 
 
-def test_no_file_says_what_is_wanted(tmp_path):
+def test_no_file_says_what_is_wanted(tmp_path) -> None:
     with pytest.raises(NotFoundError, match="text_embeds, video_embeds, caption_ids, video_ids"):
         read_external(tmp_path / "x.npz", "embeddings")

@@ -8,9 +8,9 @@ import torch
 
 from dvtr_bench.evaluation import ranking
 from dvtr_bench.evaluation.ranking import count_blocks
-from dvtr_bench.protocol.blocks import Grid
-from dvtr_bench.protocol.ranks import RankCounter
-from dvtr_bench.protocol.relevance import Relevance
+from dvtr_bench.ranking.blocks import Grid
+from dvtr_bench.ranking.ranks import RankCounter
+from dvtr_bench.ranking.relevance import Relevance
 from tests.oracles.naive_recall import naive_ranks
 
 OWN = np.random.default_rng(3).integers(0, 9, 40)
@@ -39,7 +39,9 @@ def _expected():
 
 
 @pytest.mark.parametrize(("room", "most_calls"), [(1 << 20, 1), (7 * 4 * 4, 2), (0, 2)])
-def test_a_block_is_scored_once_while_there_is_room_to_keep_it(monkeypatch, room, most_calls):
+def test_a_block_is_scored_once_while_there_is_room_to_keep_it(
+    monkeypatch, room, most_calls
+) -> None:
     monkeypatch.setattr(ranking, "KEPT_BYTES", room)
     calls: Counter[str] = Counter()
 
@@ -52,7 +54,7 @@ def test_a_block_is_scored_once_while_there_is_room_to_keep_it(monkeypatch, room
     assert len(calls) == 18
 
 
-def test_a_model_that_writes_its_scores_into_the_same_memory_is_ranked_right():
+def test_a_model_that_writes_its_scores_into_the_same_memory_is_ranked_right() -> None:
     room = torch.empty(7, 4)
 
     def score(block):

@@ -16,7 +16,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.features.cache import FOLDER
 from dvtr_bench.features.encode_split import encode_split
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from tests.fixtures.encoding import assert_same, counting, encode
 from tests.fixtures.tiny_dataset import NUM_TEST, small_model
 
@@ -32,7 +32,7 @@ def entry_of(built, side):
 @pytest.mark.parametrize(
     "name", ["clip4clip_meanp", "clip4clip_seqtransf", "msam", "clip_zeroshot"]
 )
-def test_kept_features_are_those_computed_to_the_bit(built, name):
+def test_kept_features_are_those_computed_to_the_bit(built, name) -> None:
     model = counting(small_model(name))
     without = encode(model, built, cache=False)
     assert entries(built) == []
@@ -47,7 +47,7 @@ def test_kept_features_are_those_computed_to_the_bit(built, name):
 
 
 @pytest.mark.parametrize("name", ["clip4clip_seqtransf", "msam"])
-def test_ranks_and_checks_are_the_same_with_and_without(built, name):
+def test_ranks_and_checks_are_the_same_with_and_without(built, name) -> None:
     def records(cache):
         config = EvaluationConfig(
             text_batch=8, video_batch=4, cache=cache, bootstrap=BootstrapConfig(resamples=100)
@@ -64,7 +64,7 @@ def test_ranks_and_checks_are_the_same_with_and_without(built, name):
                     assert np.array_equal(ours[direction][relevance].optimistic, ranks.optimistic)
 
 
-def test_the_honesty_checks_catch_features_that_are_not_the_models(built):
+def test_the_honesty_checks_catch_features_that_are_not_the_models(built) -> None:
     from dvtr_bench.errors import ProtocolError
 
     class Cheat(type(small_model())):
@@ -82,7 +82,7 @@ def test_the_honesty_checks_catch_features_that_are_not_the_models(built):
         evaluate(cheat(1), built.split("test"), config=config, show_progress=False)
 
 
-def test_models_on_one_tower_share_its_features(built):
+def test_models_on_one_tower_share_its_features(built) -> None:
     one = small_model("clip4clip_meanp")
     encode(one, built)
     other = counting(small_model("msam"))
@@ -115,7 +115,7 @@ def _change_frames(model, built):
 @pytest.mark.parametrize(
     "change", [_change_weights, _change_fingerprint, _change_dtype, _change_frames]
 )
-def test_what_features_depend_on_makes_another_entry(built, change):
+def test_what_features_depend_on_makes_another_entry(built, change) -> None:
     encode(small_model(), built)
     before = entries(built)
     model, changed = change(counting(small_model()), built)
@@ -134,7 +134,7 @@ def encode_videos_only(model, built):
     return encode_all_videos(model, built.split("test"), 4, cache=True, show_progress=False)
 
 
-def test_another_batch_is_another_entry(built):
+def test_another_batch_is_another_entry(built) -> None:
     model = counting(small_model())
     encode(model, built)
     encode_split(
@@ -143,37 +143,37 @@ def test_another_batch_is_another_entry(built):
     assert model.calls == {"backbone_videos": 5, "backbone_texts": 3}
 
 
-def _flip(path):
+def _flip(path) -> None:
     data = bytearray(path.read_bytes())
     data[-5] ^= 1
     path.write_bytes(data)
 
 
-def _cut(path):
+def _cut(path) -> None:
     path.write_bytes(path.read_bytes()[:-4])
 
 
-def _other_key(path):
+def _other_key(path) -> None:
     entry = path.with_name("entry.json")
     entry.write_text(entry.read_text().replace('"batch": 4', '"batch": 6'))
 
 
-def _no_json(path):
+def _no_json(path) -> None:
     path.with_name("entry.json").write_text('{"format_version": 1')
 
 
-def _escape(path):
+def _escape(path) -> None:
     entry = json.loads(path.with_name("entry.json").read_text())
     entry["tensors"]["../frame_embeds"] = entry["tensors"].pop("frame_embeds")
     path.with_name("entry.json").write_text(json.dumps(entry))
 
 
-def _remove(path):
+def _remove(path) -> None:
     path.unlink()
 
 
 @pytest.mark.parametrize("harm", [_flip, _cut, _other_key, _no_json, _escape, _remove])
-def test_a_damaged_entry_is_told_of_and_computed_again(built, capsys, harm):
+def test_a_damaged_entry_is_told_of_and_computed_again(built, capsys, harm) -> None:
     model = counting(small_model())
     sound = encode(model, built)
     harm(entry_of(built, "videos") / "frame_embeds.npy")
@@ -190,7 +190,7 @@ def test_a_damaged_entry_is_told_of_and_computed_again(built, capsys, harm):
     assert capsys.readouterr().err == ""
 
 
-def test_a_full_disk_leaves_nothing_and_the_evaluation_goes_on(built, capsys, monkeypatch):
+def test_a_full_disk_leaves_nothing_and_the_evaluation_goes_on(built, capsys, monkeypatch) -> None:
     plain = encode(small_model(), built, cache=False)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
     assert_same(plain, encode(small_model(), built))
@@ -201,8 +201,8 @@ def test_a_full_disk_leaves_nothing_and_the_evaluation_goes_on(built, capsys, mo
     assert left == []
 
 
-def test_a_folder_that_cannot_be_written_to(built, capsys, monkeypatch):
-    def refuse(*_, **__):
+def test_a_folder_that_cannot_be_written_to(built, capsys, monkeypatch) -> None:
+    def refuse(*_, **__) -> None:
         raise OSError(errno.EROFS, "Read-only file system")
 
     plain = encode(small_model(), built, cache=False)
@@ -211,7 +211,7 @@ def test_a_folder_that_cannot_be_written_to(built, capsys, monkeypatch):
     assert "Read-only file system" in capsys.readouterr().err
 
 
-def test_it_goes_on_from_the_last_whole_batch(built, capsys):
+def test_it_goes_on_from_the_last_whole_batch(built, capsys) -> None:
     model = counting(small_model())
     whole = encode(model, built, cache=False)
     call, seen = model.backbone_videos, []
@@ -233,7 +233,7 @@ def test_it_goes_on_from_the_last_whole_batch(built, capsys):
     assert f"goes on from 8 of {NUM_TEST} videos" in capsys.readouterr().err
 
 
-def test_a_fingerprint_cannot_name_a_folder_elsewhere(built):
+def test_a_fingerprint_cannot_name_a_folder_elsewhere(built) -> None:
     manifest = replace(built.manifest, fingerprint="../../x")
     with pytest.raises(InputError, match="64 hex digits"):
         encode(small_model(), BuiltDataset(built.folder, manifest))

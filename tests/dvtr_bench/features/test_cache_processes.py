@@ -17,7 +17,7 @@ from tests.fixtures.tiny_dataset import small_model
 KEY = {"side": "videos", "weights": "w"}
 
 
-def _fill_slowly(folder, queue, pause_seconds):
+def _fill_slowly(folder, queue, pause_seconds) -> None:
     """Write an entry of ten batches in a process of its own; say how many were computed."""
     computed = []
 
@@ -48,7 +48,7 @@ def _outcomes(queue, count):
 
 
 @pytest.mark.slow
-def test_of_two_processes_one_computes_and_the_other_reads(tmp_path):
+def test_of_two_processes_one_computes_and_the_other_reads(tmp_path) -> None:
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     workers = [
@@ -63,7 +63,7 @@ def test_of_two_processes_one_computes_and_the_other_reads(tmp_path):
 
 
 @pytest.mark.slow
-def test_after_a_kill_the_next_process_goes_on(tmp_path):
+def test_after_a_kill_the_next_process_goes_on(tmp_path) -> None:
     context = multiprocessing.get_context("spawn")
     queue = context.Queue()
     killed = context.Process(target=_fill_slowly, args=(tmp_path / "entry", queue, 0.2))
@@ -81,7 +81,7 @@ def test_after_a_kill_the_next_process_goes_on(tmp_path):
     following.join()
 
 
-def _encode_together(rank, count, meeting, built, out):
+def _encode_together(rank, count, meeting, built, out) -> None:
     from torch import distributed
 
     from dvtr_bench.runtime.processes import Processes
@@ -111,7 +111,7 @@ def _encode_together(rank, count, meeting, built, out):
 
 
 @pytest.mark.slow
-def test_processes_of_one_evaluation_share_an_entry(built, tmp_path):
+def test_processes_of_one_evaluation_share_an_entry(built, tmp_path) -> None:
     def together(number):
         context = multiprocessing.get_context("spawn")
         workers = [

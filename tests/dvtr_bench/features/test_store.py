@@ -12,7 +12,7 @@ from dvtr_bench.features.store import EntryWriter, read_entry
 KEY = {"side": "videos", "weights": "w"}
 
 
-def test_bfloat16_comes_back_as_it_went_in(tmp_path):
+def test_bfloat16_comes_back_as_it_went_in(tmp_path) -> None:
     values = {"x": torch.randn(6, 3).to(torch.bfloat16), "mask": torch.rand(6, 2) > 0.5}
     with EntryWriter(tmp_path / "entry", KEY, 6) as writer:
         writer.add({name: value[:4] for name, value in values.items()}, 7)
@@ -29,7 +29,7 @@ def test_bfloat16_comes_back_as_it_went_in(tmp_path):
     assert written["size_bytes"] == len(data)
 
 
-def test_features_that_cannot_be_kept_are_refused(tmp_path):
+def test_features_that_cannot_be_kept_are_refused(tmp_path) -> None:
     with EntryWriter(tmp_path / "entry", KEY, 2) as writer:
         with pytest.raises(InputError, match="cannot be kept"):
             writer.add({"../x": torch.zeros(2, 2)}, 0)
@@ -37,7 +37,7 @@ def test_features_that_cannot_be_kept_are_refused(tmp_path):
             writer.add({"x": torch.zeros(2, 2, dtype=torch.complex64)}, 0)
 
 
-def test_a_torn_beginning_is_not_gone_on_from(tmp_path):
+def test_a_torn_beginning_is_not_gone_on_from(tmp_path) -> None:
     rows = torch.arange(12.0).reshape(6, 2)
     with EntryWriter(tmp_path / "entry", KEY, 6) as writer:
         writer.add({"x": rows[:4]}, 1)

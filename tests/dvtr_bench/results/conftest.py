@@ -5,20 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from dvtr_bench.protocol import RELEVANCE_KINDS
-from dvtr_bench.protocol.bootstrap import BootstrapConfig
-from dvtr_bench.protocol.ceilings import SharedText
-from dvtr_bench.protocol.groups import Groups
-from dvtr_bench.protocol.movement import HonestyCheck
-from dvtr_bench.protocol.rank_table import QueryRanks, RankTable
+from dvtr_bench.ranking import RELEVANCE_KINDS
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.movement import HonestyCheck
+from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
 from dvtr_bench.results.build import make_record as build_record
 from dvtr_bench.results.record import (
     DatasetFacts,
-    EnvironmentFacts,
     ModelFacts,
     ScoringFacts,
     Seconds,
 )
+from dvtr_bench.runtime.environment import EnvironmentFacts
 
 
 def _ranks(generator, queries, gallery):

@@ -27,7 +27,7 @@ def edited(tmp_path, make_record):
     return edit
 
 
-def test_a_record_comes_back_as_it_was(tmp_path, make_record):
+def test_a_record_comes_back_as_it_was(tmp_path, make_record) -> None:
     record = make_record()
     path = write_result(record, tmp_path / "new" / "folder")
     assert path.name == "usrd-test-msam-block32-seed42-cccccccc.json"
@@ -35,7 +35,7 @@ def test_a_record_comes_back_as_it_was(tmp_path, make_record):
     assert [file.name for file in path.parent.iterdir()] == [path.name]
 
 
-def test_the_file_can_be_read_by_a_person(tmp_path, make_record):
+def test_the_file_can_be_read_by_a_person(tmp_path, make_record) -> None:
     lines = write_result(make_record(), tmp_path).read_text("utf-8").splitlines()
     assert any(
         re.match(r'        "R@1": \{"value": [\d.]+, "low": [\d.]+, "high"', line) for line in lines
@@ -43,14 +43,14 @@ def test_the_file_can_be_read_by_a_person(tmp_path, make_record):
     assert len(lines) < 300
 
 
-def test_the_same_run_takes_its_file_again(tmp_path, make_record):
+def test_the_same_run_takes_its_file_again(tmp_path, make_record) -> None:
     first = write_result(make_record(), tmp_path)
     later = {"date_utc": "2026-02-01T12:00:00Z"}
     assert write_result(make_record(environment=later), tmp_path) == first
     assert read_result(first).environment.date_utc == later["date_utc"]
 
 
-def test_another_run_of_that_name_gets_a_number(tmp_path, make_record):
+def test_another_run_of_that_name_gets_a_number(tmp_path, make_record) -> None:
     first = write_result(make_record(), tmp_path)
     second = write_result(make_record(seed=1), tmp_path)
     third = write_result(make_record(dataset={"fingerprint": "0" * 64}), tmp_path)
@@ -59,7 +59,7 @@ def test_another_run_of_that_name_gets_a_number(tmp_path, make_record):
     assert len(load_results(tmp_path)) == 3
 
 
-def test_a_file_that_is_no_result_is_not_overwritten(tmp_path, make_record):
+def test_a_file_that_is_no_result_is_not_overwritten(tmp_path, make_record) -> None:
     taken = tmp_path / f"{file_stem(make_record())}.json"
     taken.write_text("my notes", "utf-8")
     assert write_result(make_record(), tmp_path) != taken
@@ -69,7 +69,7 @@ def test_a_file_that_is_no_result_is_not_overwritten(tmp_path, make_record):
 @pytest.mark.parametrize(
     "name", ["../../etc/x", "a/b", "..", "C:\\x", "Boat ", "ü" * 300, ".hidden"]
 )
-def test_names_of_others_never_leave_the_folder(tmp_path, make_record, name):
+def test_names_of_others_never_leave_the_folder(tmp_path, make_record, name) -> None:
     record = make_record(model={"name": name}, dataset={"name": f"../{name}"})
     path = write_result(record, tmp_path / "results")
     assert path.parent == tmp_path / "results"
@@ -78,8 +78,8 @@ def test_names_of_others_never_leave_the_folder(tmp_path, make_record, name):
     assert read_result(path) == record
 
 
-def test_nothing_half_written_stays(tmp_path, make_record, monkeypatch):
-    def full_disk(descriptor):
+def test_nothing_half_written_stays(tmp_path, make_record, monkeypatch) -> None:
+    def full_disk(descriptor) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
@@ -89,14 +89,14 @@ def test_nothing_half_written_stays(tmp_path, make_record, monkeypatch):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, object()])
-def test_what_json_cannot_hold_is_not_written(tmp_path, make_record, value):
+def test_what_json_cannot_hold_is_not_written(tmp_path, make_record, value) -> None:
     record = make_record()
     record = replace(record, model=replace(record.model, config={"x": value}))
     with pytest.raises(ResultError, match="cannot be written as JSON"):
         write_result(record, tmp_path)
 
 
-def test_results_are_loaded_from_files_and_folders(tmp_path, make_record):
+def test_results_are_loaded_from_files_and_folders(tmp_path, make_record) -> None:
     one = write_result(make_record(), tmp_path / "a")
     write_result(make_record(seed=1), tmp_path / "b")
     assert len(load_results(one)) == 1
@@ -120,7 +120,9 @@ def _numbers(value, path=()):
         yield path
 
 
-def test_a_changed_digit_anywhere_in_the_figures_is_refused_with_its_place(tmp_path, make_record):
+def test_a_changed_digit_anywhere_in_the_figures_is_refused_with_its_place(
+    tmp_path, make_record
+) -> None:
     path = write_result(make_record(), tmp_path)
     text = path.read_text("utf-8")
     original = json.loads(text)
@@ -140,7 +142,7 @@ def test_a_changed_digit_anywhere_in_the_figures_is_refused_with_its_place(tmp_p
 
 def test_a_changed_digit_anywhere_in_the_breakdowns_is_refused_with_its_place(
     tmp_path, make_record
-):
+) -> None:
     path = write_result(make_record(), tmp_path)
     text = path.read_text("utf-8")
     places = [
@@ -161,8 +163,8 @@ def test_a_changed_digit_anywhere_in_the_breakdowns_is_refused_with_its_place(
 
 
 @pytest.mark.parametrize("direction", ["t2v", "v2t", "v2t_caption"])
-def test_a_changed_rank_is_refused(edited, direction):
-    def change(value):
+def test_a_changed_rank_is_refused(edited, direction) -> None:
+    def change(value) -> None:
         ranks = value["ranks"][direction]["strict"]
         ranks["pessimistic"][0] = max(1, ranks["pessimistic"][0] - 1) or 2
         ranks["optimistic"] = None
@@ -182,7 +184,7 @@ def _change(place, item):
     """Return a change that sets or drops a value at a dotted place."""
     *steps, last = (int(step) if step.lstrip("-").isdigit() else step for step in place.split("."))
 
-    def change(value):
+    def change(value) -> None:
         for step in steps:
             value = value[step]
         if item is DROPPED:
@@ -220,7 +222,7 @@ def _change(place, item):
         ("breakdowns.shared_text.codes.-1", DROPPED, "expected one for each of 24 captions"),
     ],
 )
-def test_a_file_that_contradicts_itself_is_refused(edited, place, item, message):
+def test_a_file_that_contradicts_itself_is_refused(edited, place, item, message) -> None:
     with pytest.raises(ResultError, match=message):
         read_result(edited(_change(place, item)))
 
@@ -254,7 +256,7 @@ def test_a_file_that_contradicts_itself_is_refused(edited, place, item, message)
         ("format_version", DROPPED, "whole number format_version, found None"),
     ],
 )
-def test_a_file_that_the_schema_does_not_allow_is_refused(edited, place, item, message):
+def test_a_file_that_the_schema_does_not_allow_is_refused(edited, place, item, message) -> None:
     with pytest.raises(ResultError, match=message):
         read_result(edited(_change(place, item)))
 
@@ -269,7 +271,7 @@ def test_a_file_that_the_schema_does_not_allow_is_refused(edited, place, item, m
         (b"\xff\xfe", "not a text file"),
     ],
 )
-def test_a_file_that_is_no_result_is_refused(tmp_path, text, message):
+def test_a_file_that_is_no_result_is_refused(tmp_path, text, message) -> None:
     path = tmp_path / "x.json"
     path.write_bytes(text)
     with pytest.raises(ResultError, match=message):

@@ -10,7 +10,7 @@ from dvtr_bench.errors import IncomparableError
 from dvtr_bench.results import breakdowns_frame, comparable_key, require_comparable, to_frame
 
 
-def test_runs_of_one_split_share_a_table(make_record):
+def test_runs_of_one_split_share_a_table(make_record) -> None:
     records = [make_record(), make_record(seed=1, model={"name": "xpool"})]
     require_comparable(records)
     require_comparable([])
@@ -29,12 +29,12 @@ def test_runs_of_one_split_share_a_table(make_record):
         ({"scoring": {"post_processing": "dual_softmax"}}, "post_processing"),
     ],
 )
-def test_runs_that_differ_in_what_counts_do_not(make_record, change, field):
+def test_runs_that_differ_in_what_counts_do_not(make_record, change, field) -> None:
     with pytest.raises(IncomparableError, match=f"their {field} differs"):
         require_comparable([make_record(), make_record(), make_record(**change)])
 
 
-def test_every_figure_has_a_row(make_record):
+def test_every_figure_has_a_row(make_record) -> None:
     record = make_record()
     frame = to_frame([record, make_record(seed=1)])
     assert len(frame) == 2 * 2 * (3 * 6 + 2)
@@ -47,7 +47,7 @@ def test_every_figure_has_a_row(make_record):
     assert to_frame([]).empty
 
 
-def test_every_figure_of_every_group_has_a_row(make_record):
+def test_every_figure_of_every_group_has_a_row(make_record) -> None:
     record = make_record()
     frame = breakdowns_frame([record, make_record(seed=1)])
     # Both directions of two groups and an empty one, and t2v of two groups.
@@ -69,17 +69,17 @@ def test_every_figure_of_every_group_has_a_row(make_record):
     assert breakdowns_frame([]).empty
 
 
-def test_labels_tell_blocks_apart(make_record):
+def test_labels_tell_blocks_apart(make_record) -> None:
     assert make_record().label == "msam (block 32)"
     pairwise = {"scoring": "pairwise", "text_block": None}
     assert make_record(scoring=pairwise).label == "msam"
 
 
-def test_the_public_surface_is_complete():
+def test_the_public_surface_is_complete() -> None:
     assert sorted(dvtr_bench.results.__all__) == dvtr_bench.results.__all__
     assert all(hasattr(dvtr_bench.results, name) for name in dvtr_bench.results.__all__)
 
 
-def test_results_are_read_without_torch():
+def test_results_are_read_without_torch() -> None:
     code = "import sys, dvtr_bench.results; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -46,7 +46,7 @@ def _ours_accepts(value):
     return True
 
 
-def test_both_validators_agree_wherever_a_value_is_changed(make_record):
+def test_both_validators_agree_wherever_a_value_is_changed(make_record) -> None:
     other = _other_validator()
     value = json.loads(to_text(make_record()))
     assert _ours_accepts(value)
@@ -63,7 +63,7 @@ def test_both_validators_agree_wherever_a_value_is_changed(make_record):
     assert verdicts == {True, False}
 
 
-def test_the_message_names_file_place_expectation_and_finding(make_record):
+def test_the_message_names_file_place_expectation_and_finding(make_record) -> None:
     value = json.loads(to_text(make_record()))
     value["dataset"]["num_videos"] = "many"
     with pytest.raises(

@@ -30,10 +30,10 @@ def page_faults(way: str) -> int:
 
 
 @pytest.mark.skipif(not reuse_freed_memory(), reason="this C library has no mallopt of glibc's")
-def test_tensors_that_come_and_go_are_not_filled_by_the_system_each_time():
+def test_tensors_that_come_and_go_are_not_filled_by_the_system_each_time() -> None:
     assert page_faults("reused") * 5 < page_faults("as it starts")
 
 
-def test_nothing_happens_where_the_c_library_has_no_such_setting(monkeypatch):
+def test_nothing_happens_where_the_c_library_has_no_such_setting(monkeypatch) -> None:
     monkeypatch.setattr("ctypes.CDLL", lambda _: object())
     assert reuse_freed_memory() is False

@@ -15,7 +15,7 @@ SCRIPT = Path(__file__).parents[2] / "fixtures" / "shared_evaluation.py"
 
 
 @pytest.mark.slow
-def test_one_two_and_three_processes_give_the_same_ranks_to_the_bit(tmp_path):
+def test_one_two_and_three_processes_give_the_same_ranks_to_the_bit(tmp_path) -> None:
     for count in (1, 2, 3):
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
         command += ["--nproc-per-node", str(count), str(SCRIPT), str(tmp_path)]
@@ -38,19 +38,19 @@ def test_one_two_and_three_processes_give_the_same_ranks_to_the_bit(tmp_path):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])
 @pytest.mark.parametrize(("rows", "batch"), [(1, 4), (5, 2), (12, 4), (13, 4), (3, 100)])
-def test_every_row_belongs_to_one_process_and_batches_stay_whole(rows, batch, count):
+def test_every_row_belongs_to_one_process_and_batches_stay_whole(rows, batch, count) -> None:
     shares = [Processes(rank, count).share_of(rows, batch) for rank in range(count)]
     assert [row for share in shares for row in range(share.start, share.stop)] == list(range(rows))
     assert all(share.start % batch == 0 or share.start == rows for share in shares)
 
 
-def test_every_item_belongs_to_one_process():
+def test_every_item_belongs_to_one_process() -> None:
     items = list("abcdefg")
     shares = [Processes(rank, 3).mine(items) for rank in range(3)]
     assert sorted(item for share in shares for item in share) == items
 
 
-def test_an_ordinary_run_is_alone(monkeypatch):
+def test_an_ordinary_run_is_alone(monkeypatch) -> None:
     monkeypatch.delenv("WORLD_SIZE", raising=False)
     with joined_processes() as processes:
         assert processes is ALONE
@@ -58,7 +58,7 @@ def test_an_ordinary_run_is_alone(monkeypatch):
         assert processes.gathered("mine") == ["mine"]
 
 
-def test_several_processes_without_a_meeting_place_are_refused(monkeypatch):
+def test_several_processes_without_a_meeting_place_are_refused(monkeypatch) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from dvtr_bench.errors import NotANumberError, ProtocolError
-from dvtr_bench.search.candidates import best_candidates
-from dvtr_bench.search.vector_index import VectorIndex
+from dvtr_bench.search.candidates import VectorIndex, best_candidates
 from tests.fixtures.small_clip import random_videos
 from tests.fixtures.tiny_dataset import small_model
 
@@ -18,7 +17,7 @@ def brute_force(scores):
     return sorted(range(len(scores)), key=lambda row: (-scores[row], row))
 
 
-def test_a_flat_index_has_the_order_of_brute_force():
+def test_a_flat_index_has_the_order_of_brute_force() -> None:
     generator = torch.Generator().manual_seed(0)
     vectors = torch.randn(500, 24, generator=generator)
     index = VectorIndex(vectors)
@@ -31,7 +30,7 @@ def test_a_flat_index_has_the_order_of_brute_force():
 
 @pytest.mark.parametrize("wanted", ["videos", "texts"])
 @pytest.mark.parametrize("name", ["clip4clip_meanp", "clip4clip_seqtransf", "msam"])
-def test_reranking_the_whole_gallery_is_full_scoring(name, wanted):
+def test_reranking_the_whole_gallery_is_full_scoring(name, wanted) -> None:
     model = small_model(name, max_frames=4)
     texts, videos = model.encode_texts(CAPTIONS), model.encode_videos(random_videos(16))
     alone = model.at_block(1) if name == "msam" else model
@@ -53,7 +52,7 @@ def rows(features, chosen):
     return {name: value[chosen] for name, value in features.items()}
 
 
-def test_only_what_the_vectors_find_is_scored_again():
+def test_only_what_the_vectors_find_is_scored_again() -> None:
     model = small_model("msam", max_frames=4)
     texts, videos = model.encode_texts(CAPTIONS[:1]), model.encode_videos(random_videos(16))
     coarse = model.video_vectors(videos) @ model.text_vectors(texts)[0]
@@ -68,7 +67,7 @@ class Plain:
     name = "plain"
     scoring = "pairwise"
 
-    def __init__(self, sign=1.0):
+    def __init__(self, sign=1.0) -> None:
         self.sign = sign
 
     def encode_texts(self, captions):
@@ -98,25 +97,25 @@ class Whole(Liar):
         return texts["t"] @ videos["v"].T
 
 
-def test_equal_scores_keep_the_order_of_the_gallery():
+def test_equal_scores_keep_the_order_of_the_gallery() -> None:
     videos = {"v": torch.tensor([[1.0, 2], [3, 4], [2, 1], [4, 3], [1, 2], [0, 0]])}
     found = best_candidates(Whole(), {"t": torch.ones(1, 2)}, videos, "videos", top=6)
     assert [one.row for one in found] == [1, 3, 0, 2, 4, 5]
 
 
-def test_a_model_without_vectors_scores_everything():
+def test_a_model_without_vectors_scores_everything() -> None:
     videos = {"v": torch.tensor([[9.0], [2.0], [5.0], [4.0]])}
     found = best_candidates(Plain(), {"t": torch.tensor([[5.0]])}, videos, "videos", top=3)
     assert [(one.row, one.score) for one in found] == [(2, 0.0), (3, -1.0), (1, -3.0)]
 
 
-def test_a_claim_of_inner_products_is_checked():
+def test_a_claim_of_inner_products_is_checked() -> None:
     videos = {"v": torch.arange(200.0)[:, None]}
     with pytest.raises(ProtocolError, match="inner product of its vectors"):
         best_candidates(Liar(), {"t": torch.tensor([[5.0]])}, videos, "videos", top=3)
 
 
-def test_a_score_that_is_no_number_is_an_error():
+def test_a_score_that_is_no_number_is_an_error() -> None:
     videos = {"v": torch.tensor([[1.0], [2.0]])}
     with pytest.raises(NotANumberError, match="plain: 2 of 2 scores are NaN"):
         best_candidates(Plain(float("nan")), {"t": torch.tensor([[5.0]])}, videos, "videos", top=1)

@@ -9,8 +9,7 @@ from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.errors import ClipError, InputError
 from dvtr_bench.features.encode_split import encode_split
-from dvtr_bench.search.new_clip import read_clip
-from dvtr_bench.search.searches import search_captions, search_clips
+from dvtr_bench.search.searches import read_clip, search_captions, search_clips
 from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling
 from tests.fixtures.barcode_clips import write_clip
@@ -32,7 +31,7 @@ def quiet(found, *arguments, **options):
 
 
 @pytest.mark.parametrize("name", ["clip4clip_meanp", "msam"])
-def test_clips_for_a_text(tiny, name):
+def test_clips_for_a_text(tiny, name) -> None:
     model, split = small_model(name), tiny.split("test")
     text = "the number 5 and 15 trees"
     found = quiet(search_clips, model, split, text, top=4)
@@ -51,7 +50,7 @@ def test_clips_for_a_text(tiny, name):
         )
 
 
-def test_captions_for_a_clip_of_the_dataset_score_as_in_the_dataset(tiny, folder):
+def test_captions_for_a_clip_of_the_dataset_score_as_in_the_dataset(tiny, folder) -> None:
     model, split = small_model("msam"), tiny.split("test")
     row = 4
     path = folder / "clips" / f"clip {row + 2}.mp4"
@@ -74,7 +73,7 @@ def test_captions_for_a_clip_of_the_dataset_score_as_in_the_dataset(tiny, folder
 
 
 @pytest.mark.parametrize("frame_format", [FrameFormat("png"), FrameFormat("jpeg", 90, "4:2:0")])
-def test_a_file_becomes_the_stored_frames_whatever_the_build(tmp_path, frame_format):
+def test_a_file_becomes_the_stored_frames_whatever_the_build(tmp_path, frame_format) -> None:
     (tmp_path / "clips").mkdir()
     clip = write_clip(tmp_path / "clips" / "numbered.mp4", 40)
     table = tmp_path / "captions.csv"
@@ -89,12 +88,12 @@ def test_a_file_becomes_the_stored_frames_whatever_the_build(tmp_path, frame_for
 
 
 @pytest.mark.parametrize("text", ["", " \n"])
-def test_an_empty_text_is_refused(tiny, text):
+def test_an_empty_text_is_refused(tiny, text) -> None:
     with pytest.raises(InputError, match="is empty"):
         quiet(search_clips, small_model(), tiny.split("test"), text)
 
 
-def test_what_is_no_clip_and_what_is_no_format(tiny, tmp_path):
+def test_what_is_no_clip_and_what_is_no_format(tiny, tmp_path) -> None:
     frames = tiny.manifest.frames
     (tmp_path / "note.mp4").write_text("not a clip")
     with pytest.raises(ClipError, match=r"note\.mp4"):

@@ -1,4 +1,4 @@
-"""The study that docs/studies.md shows runs as it stands there."""
+"""The study that docs/guides/studies.md shows runs as it stands there."""
 
 import re
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from dvtr_bench.cli import make_app
 from dvtr_bench.dataset.reader import open_dataset
-from dvtr_bench.main import make_app
 from dvtr_bench.results import load_results
 from dvtr_bench.studies.places import shipped_studies
 from tests.builders.tiny_clips import TinyClips
 from tests.fixtures.small_clip import SMALL_CONFIG
 
-DOCS = Path(__file__).parents[3] / "docs" / "studies.md"
+DOCS = Path(__file__).parents[3] / "docs" / "guides" / "studies.md"
 SPLITS = ["train"] * 4 + ["validation"] * 2 + ["test"] * 6
 
 
@@ -22,7 +22,7 @@ SPLITS = ["train"] * 4 + ["validation"] * 2 + ["test"] * 6
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
     def invoke(*words: str) -> str:
         result = CliRunner().invoke(make_app(), list(words), catch_exceptions=False)

@@ -1,4 +1,4 @@
-"""MSAM's ablation: every switch of section 5 of the specification, each a real one."""
+"""MSAM's ablation: every switch that docs/reference/msam.md lists, each a real one."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -22,14 +22,14 @@ WANTED = {
     "regions": {"grid", "learned"},
     "text_block": {1, "all", "text_bank"},
 }
-"""What section 5 asks for beside the full model: K 7, fusion, whole frames, block 32."""
+"""What "Ablations" asks for beside the full model: K 7, fusion, whole frames, block 32."""
 
 STUDY = read_study("msam-ablation")
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def test_every_switch_of_the_specification_is_a_row() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from baselines.backbone_spec import parse_backbone
+from baselines.weights.backbone_spec import parse_backbone
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.studies.places import shipped_studies

@@ -25,7 +25,7 @@ from tests.fixtures.tiny_dataset import build_tiny, copy_tiny
 @pytest.fixture(scope="module", autouse=True)
 def _small():
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+        patch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
         yield
 
 

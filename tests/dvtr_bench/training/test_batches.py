@@ -12,7 +12,7 @@ def batches(recipe, split=None, epoch=0):
     return epoch_batches(split or ToySplit(), recipe, epoch_generator(recipe, epoch))
 
 
-def test_every_caption_is_a_pair_of_its_own_with_its_own_clip():
+def test_every_caption_is_a_pair_of_its_own_with_its_own_clip() -> None:
     found = batches(Recipe(batch_size=4))
     assert sorted(c for batch in found for c in batch.captions) == list(range(16))
     for batch in found:
@@ -21,7 +21,7 @@ def test_every_caption_is_a_pair_of_its_own_with_its_own_clip():
         assert owners == [caption // 2 for caption in batch.captions]
 
 
-def test_one_caption_a_video_draws_each_video_once_and_changes_its_caption():
+def test_one_caption_a_video_draws_each_video_once_and_changes_its_caption() -> None:
     recipe = Recipe(batch_size=8, pairs="one_a_video")
     drawn = set()
     for epoch in range(20):
@@ -31,19 +31,19 @@ def test_one_caption_a_video_draws_each_video_once_and_changes_its_caption():
     assert drawn == set(range(16))
 
 
-def test_a_short_last_batch_is_left_out_but_never_the_only_one():
+def test_a_short_last_batch_is_left_out_but_never_the_only_one() -> None:
     assert [len(batch.captions) for batch in batches(Recipe(batch_size=6))] == [6, 6]
     assert [len(batch.captions) for batch in batches(Recipe(batch_size=64))] == [16]
 
 
-def test_the_order_hangs_on_seed_and_epoch_alone():
+def test_the_order_hangs_on_seed_and_epoch_alone() -> None:
     recipe = Recipe(batch_size=4)
     assert batches(recipe) == batches(recipe)
     assert batches(recipe) != batches(recipe, epoch=1)
     assert batches(recipe) != batches(Recipe(batch_size=4, seed=7))
 
 
-def test_one_pair_is_too_few():
+def test_one_pair_is_too_few() -> None:
     split = ToySplit(num_videos=1)
     with pytest.raises(InputError, match="at least two"):
         batches(Recipe(pairs="one_a_video"), split)
@@ -53,7 +53,7 @@ def lots(mask, seed):
     return torch.rand(mask.shape, generator=torch.Generator().manual_seed(seed))
 
 
-def test_frames_are_drawn_in_order_without_repeats_and_padding_last():
+def test_frames_are_drawn_in_order_without_repeats_and_padding_last() -> None:
     mask = torch.tensor([[True] * 6, [True, True, True, False, False, False]])
     seen = set()
     for seed in range(30):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.training.inputs import prepare_inputs
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.train import train
@@ -27,8 +27,8 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def model_of(name, **settings):
@@ -55,7 +55,7 @@ def states(model):
 )
 def test_every_model_trains_on_what_its_towers_gave_once_as_if_they_gave_it_each_time(
     name, freeze, tmp_path
-):
+) -> None:
     recipe = replace(RECIPE, freeze=freeze)
     kept = run(model_of(name), tmp_path / "kept", recipe)
     model = model_of(name)
@@ -69,7 +69,7 @@ def test_every_model_trains_on_what_its_towers_gave_once_as_if_they_gave_it_each
     assert kept == pytest.approx(each_time, abs=1e-5)
 
 
-def test_what_is_frozen_shows_in_the_losses(tmp_path):
+def test_what_is_frozen_shows_in_the_losses(tmp_path) -> None:
     curves = [
         run(model_of("msam"), tmp_path / freeze, replace(RECIPE, freeze=freeze))
         for freeze in ("nothing", "frames", "backbone")
@@ -81,7 +81,7 @@ def test_what_is_frozen_shows_in_the_losses(tmp_path):
 
 
 @pytest.mark.parametrize("regions", ["grid", "learned"])
-def test_regions_of_frames_are_kept_too(regions, tmp_path):
+def test_regions_of_frames_are_kept_too(regions, tmp_path) -> None:
     kept = run(model_of("msam", regions=regions), tmp_path / "kept")
     model = model_of("msam", regions=regions)
     each_time = run(
@@ -91,7 +91,7 @@ def test_regions_of_frames_are_kept_too(regions, tmp_path):
 
 
 @pytest.mark.parametrize("name", TRAINED)
-def test_both_towers_stay_and_the_logit_scale_does_not(name, tmp_path):
+def test_both_towers_stay_and_the_logit_scale_does_not(name, tmp_path) -> None:
     model = model_of(name)
     before = states(model)
     run(model, tmp_path)
@@ -100,7 +100,7 @@ def test_both_towers_stay_and_the_logit_scale_does_not(name, tmp_path):
     assert changed == (set() if name == "clip4clip_tighttransf" else {"logit_scale"})
 
 
-def test_captions_and_clips_are_encoded_once(tmp_path):
+def test_captions_and_clips_are_encoded_once(tmp_path) -> None:
     model = model_of("xclip")
     calls = counted(model, "encode_tokens", "encode_frames")
     run(model, tmp_path, replace(RECIPE, epochs=3))
@@ -108,7 +108,7 @@ def test_captions_and_clips_are_encoded_once(tmp_path):
     assert calls == {"encode_tokens": 2, "encode_frames": 2}
 
 
-def test_features_of_a_built_dataset_are_found_by_the_next_head_alone_if_they_fit(tmp_path):
+def test_features_of_a_built_dataset_are_found_by_the_next_head_alone_if_they_fit(tmp_path) -> None:
     built = copy_tiny(build_tiny(tmp_path), tmp_path / "copy")
     recipe = replace(RECIPE, batch_size=2)
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
+from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.main import make_app
-from dvtr_bench.model_listing import list_models
+from dvtr_bench.models.listing import list_models
 from dvtr_bench.results import load_results
-from dvtr_bench.training.parameters import parameter_groups, trained_parameters
+from dvtr_bench.training.optimiser import parameter_groups, trained_parameters
 from dvtr_bench.training.recipe import (
     TINY,
     TINY_SCRATCH,
@@ -43,7 +43,7 @@ BEFORE_THE_BLOCKS = {
 
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def run(model: Any, folder: Path, recipe: Recipe) -> list[float]:

@@ -22,7 +22,7 @@ def naive_bert_adam(values, gradients, *, lr, beta1, beta2, epsilon, weight_deca
 
 
 @pytest.mark.parametrize("weight_decay", [0.0, 0.2])
-def test_agrees_with_the_formula(weight_decay):
+def test_agrees_with_the_formula(weight_decay) -> None:
     generator = torch.Generator().manual_seed(0)
     start = torch.randn(5, generator=generator, dtype=torch.float64)
     gradients = torch.randn(7, 5, generator=generator, dtype=torch.float64)
@@ -38,7 +38,7 @@ def test_agrees_with_the_formula(weight_decay):
     torch.testing.assert_close(parameter.detach(), torch.tensor(expected, dtype=torch.float64))
 
 
-def test_the_first_step_is_not_corrected_for_bias():
+def test_the_first_step_is_not_corrected_for_bias() -> None:
     parameter = torch.nn.Parameter(torch.zeros(1))
     optimiser = BertAdam(
         [{"params": [parameter]}], lr=1.0, beta1=0.9, beta2=0.98, epsilon=0.0, weight_decay=0.0
@@ -49,7 +49,7 @@ def test_the_first_step_is_not_corrected_for_bias():
     assert parameter.item() == pytest.approx(-0.1 / math.sqrt(0.02))
 
 
-def test_the_stand_in_is_torchs_and_corrects_the_bias():
+def test_the_stand_in_is_torchs_and_corrects_the_bias() -> None:
     parameter = torch.nn.Parameter(torch.zeros(1))
     groups = [{"params": [parameter], "lr": 0.5, "weight_decay": 0.0}]
     optimiser = new_optimiser(groups, Recipe(optimiser="adamw"))
@@ -61,7 +61,7 @@ def test_the_stand_in_is_torchs_and_corrects_the_bias():
     assert parameter.item() == pytest.approx(-0.5)
 
 
-def test_the_learning_rate_rises_then_falls_as_half_a_cosine():
+def test_the_learning_rate_rises_then_falls_as_half_a_cosine() -> None:
     recipe = Recipe(warmup_fraction=0.1)
     factors = [recipe.learning_rate_factor(step, 100) for step in range(101)]
     assert factors[:3] == pytest.approx([0.0, 0.1, 0.2])
@@ -71,7 +71,7 @@ def test_the_learning_rate_rises_then_falls_as_half_a_cosine():
     assert Recipe(warmup_fraction=0.0).learning_rate_factor(0, 100) == 1.0
 
 
-def test_the_default_recipe_is_that_of_the_release():
+def test_the_default_recipe_is_that_of_the_release() -> None:
     recipe = Recipe()
     assert (recipe.epochs, recipe.batch_size, recipe.seed) == (5, 64, 42)
     assert (recipe.learning_rate, recipe.backbone_learning_rate) == (1e-4, 1e-7)
@@ -101,6 +101,6 @@ def test_the_default_recipe_is_that_of_the_release():
         {"autocast": "int8"},
     ],
 )
-def test_values_out_of_range_are_named(wrong):
+def test_values_out_of_range_are_named(wrong) -> None:
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         Recipe(**wrong)

@@ -18,7 +18,7 @@ from msam.models.msam import Config
         ("backbone=ViT-B-32/a=b.pt", {"backbone": "ViT-B-32/a=b.pt"}),
     ],
 )
-def test_settings_take_the_type_of_their_field(setting, expected):
+def test_settings_take_the_type_of_their_field(setting, expected) -> None:
     found = parse_settings(Config, [setting])
     assert found == expected
     assert type(next(iter(found.values()))) is type(next(iter(expected.values())))
@@ -35,6 +35,6 @@ def test_settings_take_the_type_of_their_field(setting, expected):
         ("semantics=perhaps", "semantics takes true"),
     ],
 )
-def test_wrong_settings_are_named(setting, message):
+def test_wrong_settings_are_named(setting, message) -> None:
     with pytest.raises(ConfigError, match=message):
         parse_settings(Config, [setting])

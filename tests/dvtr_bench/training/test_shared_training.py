@@ -22,8 +22,8 @@ SCRIPT = Path(shared_training.__file__)
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def by_two_processes(folder, *jobs):
@@ -44,7 +44,7 @@ def records(folder):
     return [{key: value for key, value in line.items() if key != "seconds"} for line in lines]
 
 
-def assert_same(found, expected):
+def assert_same(found, expected) -> None:
     assert len(found) == len(expected)
     for one, other in zip(found, expected, strict=True):
         assert one == pytest.approx(other, abs=1e-5)
@@ -60,12 +60,12 @@ def two(tmp_path_factory):
 
 
 @pytest.mark.parametrize("job", shared_training.JOBS)
-def test_two_processes_give_the_losses_and_the_recall_of_one(job, two, tmp_path):
+def test_two_processes_give_the_losses_and_the_recall_of_one(job, two, tmp_path) -> None:
     shared_training.run(job, tmp_path, ALONE)
     assert_same(records(two / job), records(tmp_path / job))
 
 
-def test_gradients_of_two_processes_are_those_of_one(two):
+def test_gradients_of_two_processes_are_those_of_one(two) -> None:
     # Losses alone would not tell: Adam's steps look the same whatever a gradient is multiplied by.
     expected = shared_training.gradients(shared_training.toy_batch())
     for rank in (0, 1):
@@ -75,7 +75,7 @@ def test_gradients_of_two_processes_are_those_of_one(two):
             torch.testing.assert_close(found[name], value, atol=1e-6, rtol=1e-4, msg=name)
 
 
-def test_a_run_whose_process_died_goes_on_with_any_number_of_processes(tmp_path):
+def test_a_run_whose_process_died_goes_on_with_any_number_of_processes(tmp_path) -> None:
     done = by_two_processes(tmp_path / "dead", "die")
     assert done.returncode != 0
     run = tmp_path / "dead" / "msam"
@@ -86,7 +86,7 @@ def test_a_run_whose_process_died_goes_on_with_any_number_of_processes(tmp_path)
     assert_same(records(run), records(tmp_path / "whole" / "msam"))
 
 
-def test_processes_that_begin_with_different_weights_are_refused(tmp_path, monkeypatch):
+def test_processes_that_begin_with_different_weights_are_refused(tmp_path, monkeypatch) -> None:
     # As the first of two would see it.
     answers = {"str": lambda value: [value, "another hash"]}
     monkeypatch.setattr(

@@ -18,8 +18,8 @@ NAME = "clip4clip_meanp"
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 class Killed(BaseException):
@@ -55,7 +55,7 @@ def run(folder, recipe, monkeypatch, recalls):
 )
 def test_training_stops_after_epochs_without_a_gain(
     tmp_path, monkeypatch, patience, recalls, epochs, best
-):
+) -> None:
     recipe = replace(RECIPE, patience=patience)
     state = run(tmp_path, recipe, monkeypatch, recalls)
     assert (state["epochs_done"], state["best"]) == (epochs, f"epoch-{best:03d}")
@@ -63,7 +63,7 @@ def test_training_stops_after_epochs_without_a_gain(
     assert run(tmp_path, recipe, monkeypatch, []) == state
 
 
-def test_patience_counts_on_over_a_stop_of_the_process(tmp_path, monkeypatch):
+def test_patience_counts_on_over_a_stop_of_the_process(tmp_path, monkeypatch) -> None:
     recipe = replace(RECIPE, patience=2)
     with pytest.raises(Killed):
         run(tmp_path, recipe, monkeypatch, [1, 5, 4, None])
@@ -71,7 +71,7 @@ def test_patience_counts_on_over_a_stop_of_the_process(tmp_path, monkeypatch):
     assert (state["epochs_done"], state["best"], state["finished"]) == (4, "epoch-002", True)
 
 
-def test_a_run_of_a_version_without_the_newer_settings_goes_on(tmp_path, monkeypatch):
+def test_a_run_of_a_version_without_the_newer_settings_goes_on(tmp_path, monkeypatch) -> None:
     with pytest.raises(Killed):
         run(tmp_path, RECIPE, monkeypatch, [1, 5, None])
     path = tmp_path / "run.json"
@@ -83,7 +83,7 @@ def test_a_run_of_a_version_without_the_newer_settings_goes_on(tmp_path, monkeyp
     assert run(tmp_path, RECIPE, monkeypatch, [1, 1, 1, 1])["epochs_done"] == 6
 
 
-def test_the_newest_run_of_the_very_setup_is_found(tmp_path, monkeypatch):
+def test_the_newest_run_of_the_very_setup_is_found(tmp_path, monkeypatch) -> None:
     model = small_model(NAME, max_frames=3)
     setup = describe_setup(model, ToySplit(), RECIPE)
     folder, progress = choose_run_folder(setup, tmp_path)

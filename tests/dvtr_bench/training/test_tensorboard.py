@@ -17,11 +17,11 @@ RECIPE = Recipe(epochs=2, batch_size=8, freeze="backbone", frozen_layers=None)
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
-def run(folder):
+def run(folder) -> None:
     training.train(
         small_model("msam", max_frames=3),
         ToySplit(),
@@ -51,7 +51,7 @@ def logged(folder, name, *, epochs_end_at=()):
     return [(step, pytest.approx(line[name])) for step, line in zip(steps, found, strict=True)]
 
 
-def test_every_figure_of_the_log_is_in_the_event_file(tmp_path):
+def test_every_figure_of_the_log_is_in_the_event_file(tmp_path) -> None:
     run(tmp_path)
     found = scalars(tmp_path)
     for name in ("loss", "contrastive", "kl", "diversity", "learning_rate"):
@@ -61,7 +61,9 @@ def test_every_figure_of_the_log_is_in_the_event_file(tmp_path):
     assert found == {}
 
 
-def test_steps_that_a_stopped_process_had_taken_too_far_are_forgotten(tmp_path, monkeypatch):
+def test_steps_that_a_stopped_process_had_taken_too_far_are_forgotten(
+    tmp_path, monkeypatch
+) -> None:
     class Killed(BaseException):
         pass
 
@@ -81,7 +83,7 @@ def test_steps_that_a_stopped_process_had_taken_too_far_are_forgotten(tmp_path, 
     assert scalars(tmp_path)["train/loss"] == logged(tmp_path, "loss")
 
 
-def test_without_tensorboard_the_message_says_what_to_install(tmp_path, monkeypatch):
+def test_without_tensorboard_the_message_says_what_to_install(tmp_path, monkeypatch) -> None:
     monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
     with pytest.raises(NotFoundError, match=r"dvtr-bench\[tensorboard\].*log.jsonl"):
         run(tmp_path)

@@ -20,8 +20,9 @@ from dvtr_bench.runtime.checkpoint import (
     tensors_sha256,
 )
 from dvtr_bench.training import run as train_run
+from dvtr_bench.training.inputs import prepare_inputs
 from dvtr_bench.training.recipe import Recipe
-from dvtr_bench.training.train import train
+from dvtr_bench.training.train import t2v_recall_at_1, train
 from msam.models.msam import Config as MsamConfig
 from msam.models.msam import Model as Msam
 from tests.fixtures.small_clip import SMALL_CONFIG, small_encoder
@@ -37,8 +38,8 @@ RECIPE = Recipe(
 
 
 @pytest.fixture(autouse=True)
-def _small(monkeypatch):
-    monkeypatch.setattr("baselines.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+def _small(monkeypatch) -> None:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
 
 
 def new_model(kind=Model, config=None):
@@ -69,13 +70,29 @@ def losses(folder):
     return [line["loss"] for line in lines if "loss" in line]
 
 
-def test_training_learns_plain_colours_by_heart(tmp_path):
+def test_training_learns_plain_colours_by_heart(tmp_path) -> None:
     best = run(tmp_path, replace(RECIPE, epochs=15))
     assert read_checkpoint_config(best)["training"]["validation_t2v_r1"] == 100.0
     assert losses(tmp_path)[-1] < 0.5 * losses(tmp_path)[0]
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path):
+def test_each_epoch_is_told_with_validation_recall_beside_chance(tmp_path, capsys) -> None:
+    train(new_model(), ToySplit(), ToySplit("validation"), RECIPE, tmp_path)
+    told = [line for line in capsys.readouterr().err.splitlines() if "chance" in line]
+    recalls = [
+        json.loads(line)["validation_t2v_r1"]
+        for line in (tmp_path / "log.jsonl").read_text().splitlines()
+        if "validation_t2v_r1" in line
+    ]
+    chance = 100 / len(ToySplit("validation").video_ids)
+    assert len(told) == len(recalls) == RECIPE.epochs
+    for number, (line, recall) in enumerate(zip(told, recalls, strict=True), start=1):
+        assert line.startswith(f"epoch {number} of {RECIPE.epochs}: loss ")
+        assert line.endswith(f"validation T2V R@1 {recall:.1f} (chance {chance:.1f})")
+        assert "learning rate up to 0.0e" not in line
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path) -> None:
     first, again = run(tmp_path / "a"), run(tmp_path / "b")
     assert weights(first) == weights(again)
     other = run(tmp_path / "c", replace(RECIPE, seed=7))
@@ -102,7 +119,9 @@ def msam_model():
         (new_model, {"optimiser": "adamw"}),
     ],
 )
-def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path, monkeypatch, make_model, changes):
+def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
+    tmp_path, monkeypatch, make_model, changes
+) -> None:
     recipe = replace(RECIPE, **changes)
     whole = run(tmp_path / "whole", recipe, model=make_model())
     stopped = tmp_path / "stopped"
@@ -121,7 +140,7 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(tmp_path, monkeypatch, m
 def _kill_on_call(number, function):
     calls = []
 
-    def wrapper(*arguments):
+    def wrapper(*arguments) -> None:
         calls.append(arguments)
         if len(calls) == number:
             raise Killed
@@ -130,26 +149,48 @@ def _kill_on_call(number, function):
     return wrapper
 
 
-def test_a_finished_run_is_not_trained_again(tmp_path):
+def test_a_finished_run_is_not_trained_again(tmp_path) -> None:
     best = run(tmp_path)
     assert run(tmp_path, model=new_model()) == best
     assert len(losses(tmp_path)) == 6
 
 
-def test_another_setup_in_the_same_folder_is_refused(tmp_path):
+def test_another_setup_in_the_same_folder_is_refused(tmp_path) -> None:
     run(tmp_path)
     with pytest.raises(ConfigError, match="another setup.*recipe"):
         run(tmp_path, replace(RECIPE, seed=7))
 
 
-def test_only_best_and_last_checkpoints_stay(tmp_path):
+def test_only_best_and_last_checkpoints_stay(tmp_path) -> None:
     run(tmp_path, replace(RECIPE, epochs=5))
     state = json.loads((tmp_path / "run.json").read_text())
     kept = {path.name for path in tmp_path.iterdir() if path.name.startswith((".", "epoch"))}
     assert kept == {state["best"], state["last"]}
 
 
-def test_frozen_frames_stay_and_are_encoded_once(tmp_path):
+@pytest.mark.parametrize(
+    ("others_of_video_0", "recall"),
+    [
+        (0.5, 100.0),  # every own video stands above all others
+        (1.0, 100 * 14 / 16),  # one other video ties with it: the tie counts against the model
+        (1.5, 100 * 14 / 16),
+    ],
+)
+def test_validation_counts_a_tie_against_the_model(
+    monkeypatch: pytest.MonkeyPatch, others_of_video_0: float, recall: float
+) -> None:
+    model, split = new_model(), ToySplit("validation")
+    _, inputs = prepare_inputs(model, (ToySplit(), split), "nothing", show_progress=False)
+    own = torch.tensor(split.caption_video_index)
+    scores = torch.zeros(len(own), split.num_videos)
+    scores[torch.arange(len(own)), own] = 1.0
+    scores[own == 0, 5] = others_of_video_0
+    rows = iter(torch.split(scores, len(own)))
+    monkeypatch.setattr(type(model), "score", lambda *_: next(rows))
+    assert t2v_recall_at_1(model, split, inputs) == pytest.approx(recall)
+
+
+def test_frozen_frames_stay_and_are_encoded_once(tmp_path) -> None:
     model = new_model()
     visual = {name: value.clone() for name, value in model.encoder.clip.visual.state_dict().items()}
     text = model.encoder.clip.ln_final.weight.clone()
@@ -169,7 +210,7 @@ def test_frozen_frames_stay_and_are_encoded_once(tmp_path):
 
 
 @pytest.mark.parametrize("cache_bytes", [0, 10**9])
-def test_the_cache_changes_nothing_but_how_often_clips_are_decoded(tmp_path, cache_bytes):
+def test_the_cache_changes_nothing_but_how_often_clips_are_decoded(tmp_path, cache_bytes) -> None:
     split = ToySplit()
     best = train(
         new_model(),
@@ -184,12 +225,12 @@ def test_the_cache_changes_nothing_but_how_often_clips_are_decoded(tmp_path, cac
     assert (len(split.decoded) > 8) == (cache_bytes == 0)
 
 
-def test_one_caption_a_video_and_few_frames_a_step_train_too(tmp_path):
+def test_one_caption_a_video_and_few_frames_a_step_train_too(tmp_path) -> None:
     run(tmp_path, replace(RECIPE, pairs="one_a_video", frames_a_step=2))
     assert len(losses(tmp_path)) == 3
 
 
-def test_a_checkpoint_loads_as_the_model_that_was_saved(tmp_path):
+def test_a_checkpoint_loads_as_the_model_that_was_saved(tmp_path) -> None:
     folder = new_run_folder("clip4clip_seqtransf", "toy", 42, tmp_path / "runs")
     model = new_model()
     run(folder, replace(RECIPE, epochs=1), model=model)
@@ -203,14 +244,14 @@ def test_a_checkpoint_loads_as_the_model_that_was_saved(tmp_path):
     assert torch.equal(loaded.encode_texts(captions)["text_embeds"], expected)
 
 
-def test_no_checkpoint_says_what_to_run(tmp_path):
+def test_no_checkpoint_says_what_to_run(tmp_path) -> None:
     with pytest.raises(NotFoundError, match="dvtr-bench train --model msam --dataset toy"):
         find_checkpoint("msam", "toy", tmp_path)
     with pytest.raises(InputError, match="cannot name a folder"):
         find_checkpoint("../msam", "toy", tmp_path)
 
 
-def test_a_changed_checkpoint_is_refused(tmp_path):
+def test_a_changed_checkpoint_is_refused(tmp_path) -> None:
     best = run(tmp_path, replace(RECIPE, epochs=1))
     path = best / "model.safetensors"
     content = bytearray(path.read_bytes())
@@ -220,7 +261,7 @@ def test_a_changed_checkpoint_is_refused(tmp_path):
         load_checkpoint(best)
 
 
-def test_splits_that_cannot_be_trained_on_are_named(tmp_path):
+def test_splits_that_cannot_be_trained_on_are_named(tmp_path) -> None:
     for split, message in (
         (ToySplit(has_frames=False), "--annotations-only"),
         (ToySplit(num_videos=0), "no captions"),
@@ -229,7 +270,7 @@ def test_splits_that_cannot_be_trained_on_are_named(tmp_path):
             train(new_model(), split, ToySplit("validation"), RECIPE, tmp_path, show_progress=False)
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path) -> None:
     model = new_model()
     with torch.no_grad():
         model.encoder.clip.ln_final.weight[0] = torch.nan
@@ -237,11 +278,11 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
         run(tmp_path, model=model)
 
 
-def test_fp16_on_the_cpu_is_refused(tmp_path):
+def test_fp16_on_the_cpu_is_refused(tmp_path) -> None:
     with pytest.raises(ConfigError, match="needs a GPU"):
         run(tmp_path, replace(RECIPE, autocast="fp16"))
 
 
-def test_bf16_trains_on_the_cpu(tmp_path):
+def test_bf16_trains_on_the_cpu(tmp_path) -> None:
     run(tmp_path, replace(RECIPE, epochs=1, autocast="bf16"))
     assert all(loss < 10 for loss in losses(tmp_path))

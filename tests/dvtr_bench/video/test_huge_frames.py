@@ -10,7 +10,8 @@ import ffmpeg
 import pytest
 
 from dvtr_bench.errors import ClipError
-from dvtr_bench.video import containers, refused_frame
+from dvtr_bench.video import containers
+from dvtr_bench.video import stream_reader as refused_frame
 from dvtr_bench.video.extract import extract_frames
 from dvtr_bench.video.sampling import Sampling
 from tests.oracles.ffmpeg_binary import ffmpeg_binary

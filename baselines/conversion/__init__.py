@@ -1,0 +1,1 @@
+"""Checkpoints that the authors of a model trained, turned into ours."""

@@ -1,0 +1,129 @@
+"""CLIP's own image preprocessing, in two halves: uint8 pixels once, normalisation on the device."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.video.resize import resize_short_side, short_side_size
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dvtr_bench.models.retriever import Frames
+
+PREPROCESSING_VERSION: Final = 2
+"""Raised when other pixels come out: features that were kept are then computed again."""
+
+
+def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint8]":
+    """Resize the short side to ``image_size`` (bicubic, antialiased) and cut the centre square.
+
+    A frame whose short side has that size already is only cut.
+
+    Args:
+        frame: uint8, height x width x 3, RGB.
+        image_size: Side of the result, in pixels.
+
+    Returns:
+        uint8, 3 x image_size x image_size.
+
+    Raises:
+        InputError: Another shape or dtype.
+
+    Source: openai/CLIP ``_transform``; torchvision ``Resize`` and ``CenterCrop``, which open_clip
+        uses: the same bytes.
+    """
+    if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
+        raise InputError(
+            f"a frame must be uint8, height x width x 3; found {frame.dtype}, {frame.shape}"
+        )
+    frame = resize_short_side(frame, image_size)
+    top, left = _corner(frame.shape[0], frame.shape[1], image_size)
+    square = frame[top : top + image_size, left : left + image_size]
+    return np.ascontiguousarray(square.transpose(2, 0, 1))
+
+
+def seen_part(height: int, width: int, image_size: int) -> tuple[float, float, float, float]:
+    """Return which part of a frame `clip_pixels` keeps.
+
+    Args:
+        height: Of the frame, in pixels.
+        width: Of the frame, in pixels.
+        image_size: Side of the square that is cut out.
+
+    Returns:
+        x0, y0, x1, y1 of the square as fractions of the frame.
+
+    Example:
+        >>> seen_part(224, 448, 224)
+        (0.25, 0.0, 0.75, 1.0)
+    """
+    width, height = short_side_size(width, height, image_size)
+    top, left = _corner(height, width, image_size)
+    return (
+        left / width,
+        top / height,
+        (left + image_size) / width,
+        (top + image_size) / height,
+    )
+
+
+def chosen_frames(num_frames: int, max_frames: int) -> list[int]:
+    """Return which frames of a video `stack_videos` takes, in order of time.
+
+    Args:
+        num_frames: Stored frames of the video.
+        max_frames: F.
+
+    Returns:
+        Indices of at most ``max_frames`` frames.
+
+    Example:
+        >>> chosen_frames(9, 3)
+        [0, 4, 8]
+    """
+    if num_frames <= max_frames:
+        return list(range(num_frames))
+    evenly: list[int] = np.linspace(0, num_frames - 1, num=max_frames, dtype=int).tolist()
+    return evenly
+
+
+def stack_videos(
+    videos: Sequence["Frames"], image_size: int, max_frames: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Preprocess the frames of videos and stack them, short ones filled up behind.
+
+    A video of more than ``max_frames`` frames keeps ``max_frames`` evenly spaced ones.
+
+    Args:
+        videos: V videos, each its frames in time order.
+        image_size: Side of the pixels.
+        max_frames: F.
+
+    Returns:
+        pixels (uint8, V x F x 3 x image_size x image_size) and frame_mask (bool, V x F; False where
+        there is no frame and the pixels are 0).
+
+    Raises:
+        InputError: A video without frames.
+
+    Source: CLIP4Clip ``slice_framepos=2`` for the evenly spaced choice.
+    """
+    pixels = np.zeros((len(videos), max_frames, 3, image_size, image_size), dtype=np.uint8)
+    mask = np.zeros((len(videos), max_frames), dtype=bool)
+    for row, frames in enumerate(videos):
+        if len(frames) == 0:
+            raise InputError(f"video {row} of the batch has no frames: build the dataset again")
+        chosen = chosen_frames(len(frames), max_frames)
+        for column, index in enumerate(chosen):
+            pixels[row, column] = clip_pixels(frames[index], image_size)
+        mask[row, : len(chosen)] = True
+    return torch.from_numpy(pixels), torch.from_numpy(mask)
+
+
+def _corner(height: int, width: int, image_size: int) -> tuple[int, int]:
+    """Return top and left of the centre square."""
+    return round((height - image_size) / 2.0), round((width - image_size) / 2.0)

@@ -1,0 +1,121 @@
+"""CLIP4Clip's "seqTransf": a transformer over the frames, its output added to its input."""
+
+from functools import partial
+from typing import Any, Final, Self
+
+import torch
+from open_clip.transformer import LayerNorm, QuickGELU, Transformer
+from torch import nn
+
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.encoder.initial_weights import WEIGHT_STD, draw_weights
+from dvtr_bench.errors import ConfigError
+
+NORM_EPSILON: Final = 1e-12
+"""Of CLIP4Clip's own layer norms, those of its transformer over frames; CLIP's have 1e-5."""
+
+
+class TemporalEncoder(nn.Module):
+    """A transformer over the frames of a video, with learned frame positions and a residual.
+
+    Args:
+        width: C.
+        layers: Number of layers.
+        heads: Attention heads.
+        positions: Number of frame positions that there are embeddings for.
+        quick_gelu: Whether the layers use QuickGELU.
+
+    Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``, its norms and its start
+        included (`draw_weights`); docs/reference/msam.md, "1. Encoders", "6. Initial weights".
+    """
+
+    def __init__(
+        self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
+    ) -> None:
+        """Build the layers with random weights."""
+        super().__init__()
+        self.heads = heads
+        self.frame_position_embeddings = nn.Parameter(torch.empty(positions, width))
+        nn.init.normal_(self.frame_position_embeddings, std=WEIGHT_STD)
+        # open_clip calls what it is given for each norm; its types ask for a class.
+        norm: Any = partial(LayerNorm, eps=NORM_EPSILON)
+        self.transformer = Transformer(
+            width,
+            layers,
+            heads,
+            act_layer=QuickGELU if quick_gelu else nn.GELU,
+            norm_layer=norm,
+        )
+        draw_weights(self.transformer)
+
+    @classmethod
+    def from_text_tower(cls, encoder: FrameEncoder, layers: int) -> Self:
+        """Build one whose positions and layers start as those of CLIP's text transformer.
+
+        Layers beyond those of the text tower (the tiny backbone has few) start as they are drawn.
+
+        Args:
+            encoder: The backbone.
+            layers: Number of layers.
+
+        Returns:
+            The temporal encoder, with the text tower's heads and activation.
+
+        Raises:
+            ConfigError: The text tower has another width than the frame embeddings.
+
+        Source: CLIP4Clip ``from_pretrained``.
+        """
+        clip = encoder.clip
+        positions, width = clip.positional_embedding.shape
+        if width != encoder.embed_dim:
+            raise ConfigError(
+                f"the backbone {encoder.architecture} has a text tower of width {width} and "
+                f"embeddings of width {encoder.embed_dim}: a temporal encoder starts from the text "
+                "tower and needs them equal, as in ViT-B-32"
+            )
+        blocks = clip.transformer.resblocks
+        heads = blocks[0].attn.num_heads
+        temporal = cls(width, layers, heads, positions, quick_gelu=encoder.quick_gelu)
+        with torch.no_grad():
+            temporal.frame_position_embeddings.copy_(clip.positional_embedding)
+        for own, source in zip(temporal.transformer.resblocks, blocks, strict=False):
+            own.load_state_dict(source.state_dict())
+        return temporal
+
+    def forward(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+        """Let the frames of each video see each other.
+
+        Args:
+            frame_embeds: V x F x C, not normalised.
+            frame_mask: bool, V x F; frames of False are not looked at.
+
+        Returns:
+            V x F x C, not normalised.
+        """
+        hidden = self.with_positions(frame_embeds)
+        return self.attend(hidden, frame_mask) + frame_embeds
+
+    def with_positions(self, embeds: torch.Tensor) -> torch.Tensor:
+        """Add the position embeddings: N x F x C.
+
+        Raises:
+            ConfigError: A longer sequence than there are positions for.
+        """
+        length = embeds.shape[1]
+        if length > len(self.frame_position_embeddings):
+            raise ConfigError(
+                f"{length} frames, but positions for {len(self.frame_position_embeddings)}: "
+                "set max_frames lower"
+            )
+        return embeds + self.frame_position_embeddings[:length]
+
+    def attend(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Run the layers: N x F x C, where no one looks at places that ``mask`` has as False."""
+        length = hidden.shape[1]
+        # Large and finite, as the authors have it: a row of -inf would turn into NaN.
+        bias = torch.where(mask, 0.0, -1e6).to(hidden.dtype)
+        attention_mask = bias[:, None, :].expand(-1, length, -1)
+        attention_mask = attention_mask.repeat_interleave(self.heads, dim=0)
+        out: torch.Tensor = self.transformer(hidden, attn_mask=attention_mask)
+        return out

@@ -1,0 +1,347 @@
+"""What all models of ours share: everything but the head.
+
+A model is a frame encoder and a head. The head turns the frame embeddings of a video into what is
+scored (`video_features`) and scores it against text embeddings (`similarity`).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from baselines.encoder.frame_encoder import FrameEncoder, load_encoder, rebuild_encoder
+from baselines.encoder.lowest_layers import lowest_clip_names
+from baselines.encoder.preprocessing import PREPROCESSING_VERSION, stack_videos
+from baselines.heads.contrastive import symmetric_info_nce
+from baselines.heads.model_config import VideoTextConfig
+from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
+from dvtr_bench.runtime.checkpoint import tensors_sha256
+
+
+class VideoTextModel(nn.Module, ABC):
+    """A `Retriever` that the harness can train: a frame encoder and, in subclasses, a head.
+
+    Args:
+        config: The model's configuration.
+        encoder: The backbone; built from ``config.backbone`` when None.
+
+    Attributes:
+        name: The model's key: the name of its module.
+        config: As given.
+        encoder: The backbone.
+    """
+
+    name: ClassVar[str]
+    config_class: ClassVar[type[VideoTextConfig]] = VideoTextConfig
+
+    def __init__(self, config: VideoTextConfig, encoder: FrameEncoder | None = None) -> None:
+        """Keep the configuration and build the backbone."""
+        super().__init__()
+        self.config = config
+        self.encoder = load_encoder(config.backbone) if encoder is None else encoder
+
+    @classmethod
+    def rebuild(cls, description: Mapping[str, Any]) -> Self:
+        """Build the model that `describe` described, with weights still to be loaded.
+
+        Args:
+            description: What ``describe`` returned, read back from JSON.
+
+        Returns:
+            The model; no pretrained weights are looked for.
+        """
+        config = cls.config_class.from_mapping(description["config"])
+        return cls(config, rebuild_encoder(description["backbone"]))
+
+    @property
+    def scoring(self) -> Scoring:
+        """What a score may depend on."""
+        return "pairwise"
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.encoder.logit_scale.device
+
+    @abstractmethod
+    def video_features(self, frames: Features) -> Features:
+        """Turn frame embeddings into what is scored.
+
+        Args:
+            frames: ``frame_embeds`` (V x F x C, not normalised), ``frame_mask`` (bool, V x F).
+
+        Returns:
+            Named tensors whose first axis is V.
+        """
+
+    @abstractmethod
+    def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Score texts against videos.
+
+        Args:
+            text_embeds: T x C, unit length.
+            videos: What `video_features` returned.
+
+        Returns:
+            T x V, before the logit scale.
+        """
+
+    def tokenize(self, captions: Sequence[str]) -> torch.Tensor:
+        """Turn captions into token ids: int64, T x max_words."""
+        return self.encoder.tokenize(captions, self.config.max_words)
+
+    def preprocess(self, videos: Sequence[Frames]) -> Features:
+        """Turn stored frames into ``pixels`` (uint8) and ``frame_mask``, on the CPU."""
+        pixels, mask = stack_videos(videos, self.encoder.image_size, self.config.max_frames)
+        return {"pixels": pixels, "frame_mask": mask}
+
+    def encode_frames(self, prepared: Features) -> Features:
+        """Encode preprocessed frames.
+
+        Args:
+            prepared: What `preprocess` returned, on any device.
+
+        Returns:
+            ``frame_embeds`` (V x F x C, 0 where there is no frame) and ``frame_mask`` (V x F).
+        """
+        mask = prepared["frame_mask"].to(self.device)
+        embeds = self.encoder.encode_frames(prepared["pixels"].to(self.device)[mask])
+        return {"frame_embeds": spread_over_frames(embeds, mask), "frame_mask": mask}
+
+    def encode_texts(self, captions: Sequence[str]) -> Features:
+        """Encode captions: ``text_embeds``, T x C, unit length."""
+        return self.head_texts(self.backbone_texts(captions))
+
+    def encode_videos(self, videos: Sequence[Frames]) -> Features:
+        """Encode videos from their stored frames into what is scored."""
+        return self.head_videos(self.backbone_videos(videos))
+
+    def feature_key(self, side: Side) -> dict[str, Any]:
+        """Return what `backbone_texts` or `backbone_videos` depends on: the tower of that side."""
+        backbone = dict(self.encoder.describe())
+        key = {name: backbone[name] for name in ("architecture", "quick_gelu", "mean", "std")}
+        key["weights_sha256"] = tensors_sha256(self._tower(side))
+        key["dtype"] = str(self.encoder.logit_scale.dtype).removeprefix("torch.")
+        key["device"] = self.device.type
+        if side == "texts":
+            return {**key, "max_words": self.config.max_words}
+        return {
+            **key,
+            "image_size": self.encoder.image_size,
+            "max_frames": self.config.max_frames,
+            "preprocessing": PREPROCESSING_VERSION,
+        }
+
+    @torch.no_grad()
+    def backbone_texts(self, captions: Sequence[str]) -> Features:
+        """Encode captions with the text tower alone: ``text_embeds``, T x C, not normalised."""
+        with self._evaluating():
+            embeds, _, _ = self.encoder.encode_text(self.tokenize(captions).to(self.device))
+            return {"text_embeds": embeds}
+
+    def backbone_videos(self, videos: Sequence[Frames]) -> Features:
+        """Encode videos with the image tower alone: what `encode_frames` returns."""
+        return self.encode_frames_eval(self.preprocess(videos))
+
+    @torch.no_grad()
+    def head_texts(self, features: Features) -> Features:
+        """Turn what `backbone_texts` returned into ``text_embeds`` of unit length."""
+        embeds = features["text_embeds"].to(self.device)
+        return {"text_embeds": functional.normalize(embeds.float(), dim=-1)}
+
+    def head_videos(self, features: Features) -> Features:
+        """Turn what `backbone_videos` returned into what is scored."""
+        return self.encode_prepared(
+            {name: value.to(self.device) for name, value in features.items()}
+        )
+
+    @torch.no_grad()
+    def encode_frames_eval(self, prepared: Features) -> Features:
+        """Do what `encode_frames` does, without gradients and as in evaluation."""
+        with self._evaluating():
+            return self.encode_frames(prepared)
+
+    @torch.no_grad()
+    def encode_prepared(self, frames: Features) -> Features:
+        """Turn frame embeddings into what is scored, without gradients and as in evaluation."""
+        with self._evaluating():
+            return self.video_features(frames)
+
+    @torch.no_grad()
+    def score(self, texts: Features, videos: Features) -> torch.Tensor:
+        """Score every text against every video: float32, T x V, without the logit scale."""
+        with self._evaluating():
+            return self.similarity(texts["text_embeds"], videos).float()
+
+    def encode_tokens(self, tokens: torch.Tensor) -> Features:
+        """Encode captions with the text tower alone, with gradients.
+
+        Args:
+            tokens: int64, T x L.
+
+        Returns:
+            What `head_loss` takes: ``text_embeds``, T x C, not normalised. Beside what
+            `backbone_texts` returns there may be more; shapes do not depend on the batch.
+        """
+        embeds, _, _ = self.encoder.encode_text(tokens)
+        return {"text_embeds": embeds}
+
+    @torch.no_grad()
+    def encode_tokens_eval(self, tokens: torch.Tensor) -> Features:
+        """Do what `encode_tokens` does, without gradients and as in evaluation."""
+        with self._evaluating():
+            return self.encode_tokens(tokens.to(self.device))
+
+    def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
+        """Return the loss of a batch of matching captions and videos, both already encoded.
+
+        Args:
+            texts: What `encode_tokens` returned, of B captions.
+            frames: What `encode_frames` returned, of the B videos in the captions' order.
+
+        Returns:
+            ``loss``, and its parts by name where there are several; scalars.
+        """
+        text_embeds = functional.normalize(texts["text_embeds"], dim=-1)
+        return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
+
+    def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
+        """Return `head_loss` of captions that are yet to be encoded.
+
+        Args:
+            tokens: int64, B x L.
+            frames: ``frame_embeds`` and ``frame_mask`` of the B videos, in the captions' order.
+
+        Returns:
+            ``loss``, and its parts by name where there are several; scalars.
+        """
+        return self.head_loss(self.encode_tokens(tokens), frames)
+
+    def contrastive_loss(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Return the symmetric contrastive loss of matching texts and videos, a scalar."""
+        with full_precision(self.device):
+            similarity = self.similarity(text_embeds.float(), as_float32(videos))
+            return symmetric_info_nce(self.encoder.logit_scale.exp() * similarity)
+
+    def backbone_parameter_names(self) -> set[str]:
+        """Return the names of the parameters that came with the backbone."""
+        return {name for name, _ in self.named_parameters() if name.startswith("encoder.")}
+
+    def frame_parameter_names(self) -> set[str]:
+        """Return the names of the parameters of the image tower."""
+        return {name for name in self.backbone_parameter_names() if ".visual." in name}
+
+    def text_parameter_names(self) -> set[str]:
+        """Return the names of the parameters of the text tower; the logit scale is none of them."""
+        others = self.frame_parameter_names() | {"encoder.clip.logit_scale"}
+        return self.backbone_parameter_names() - others
+
+    def lowest_parameter_names(self, num_layers: int) -> set[str]:
+        """Return the names of what both towers begin with: `lowest_clip_names`."""
+        names = lowest_clip_names(self.encoder.clip, self.encoder.architecture, num_layers)
+        return {f"encoder.clip.{name}" for name in names}
+
+    def see_training_captions(self, captions: Sequence[str]) -> None:
+        """Take nothing from the training captions; a model that keeps some overrides this."""
+
+    def set_checkpointing(self, on: bool) -> None:
+        """Let both towers keep fewer activations and compute them twice: less memory, more time."""
+        self.encoder.clip.set_grad_checkpointing(on)
+
+    def clamp_logit_scale(self, greatest: float) -> None:
+        """Keep the logarithm of the logit scale at or below ``greatest``."""
+        with torch.no_grad():
+            self.encoder.logit_scale.clamp_(max=greatest)
+
+    def describe(self) -> dict[str, Any]:
+        """Return what a record states of the model; `rebuild` builds it from this."""
+        return {
+            "model": self.name,
+            "config": self.config.as_mapping(),
+            "scoring": self.scoring,
+            "parameters": sum(parameter.numel() for parameter in self.parameters()),
+            "backbone": dict(self.encoder.describe()),
+        }
+
+    def _tower(self, side: Side) -> dict[str, torch.Tensor]:
+        """Return the tensors of one tower; the logit scale belongs to neither."""
+        return {
+            name: value
+            for name, value in self.encoder.clip.state_dict().items()
+            if name.startswith("visual.") == (side == "videos") and name != "logit_scale"
+        }
+
+    @contextmanager
+    def _evaluating(self) -> Iterator[None]:
+        was_training = self.training
+        self.eval()
+        try:
+            yield
+        finally:
+            self.train(was_training)
+
+
+def full_precision(device: torch.device) -> torch.autocast:
+    """Switch autocast off: similarities are divided by small temperatures and bear no rounding."""
+    return torch.autocast(device.type, enabled=False)
+
+
+def as_float32(features: Features) -> dict[str, torch.Tensor]:
+    """Return features with every floating tensor as float32."""
+    return {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in features.items()
+    }
+
+
+def spread_over_frames(values: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+    """Put what was made of the frames that are there into their places.
+
+    Args:
+        values: N x ..., of the N frames that are there, videos in order.
+        frame_mask: bool, V x F.
+
+    Returns:
+        V x F x ..., 0 where there is no frame.
+    """
+    spread = values.new_zeros(*frame_mask.shape, *values.shape[1:])
+    spread[frame_mask] = values
+    return spread
+
+
+def padded_words(
+    word_embeds: torch.Tensor, word_mask: torch.Tensor, max_words: int
+) -> dict[str, torch.Tensor]:
+    """Fill words up behind, so that batches of captions can be joined.
+
+    Args:
+        word_embeds: T x L' x C.
+        word_mask: bool, T x L'.
+        max_words: L, at least L'.
+
+    Returns:
+        ``token_embeds`` (T x L x C) and ``token_mask`` (bool, T x L).
+    """
+    missing = max_words - word_embeds.shape[1]
+    return {
+        "token_embeds": functional.pad(word_embeds, (0, 0, 0, missing)),
+        "token_mask": functional.pad(word_mask, (0, missing)),
+    }
+
+
+def masked_mean(frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+    """Average over the frames that are there.
+
+    Args:
+        frame_embeds: V x F x C.
+        frame_mask: bool, V x F, at least one True a row.
+
+    Returns:
+        V x C.
+    """
+    weights = frame_mask.to(frame_embeds.dtype)[..., None]
+    return (frame_embeds * weights).sum(dim=1) / weights.sum(dim=1)

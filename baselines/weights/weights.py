@@ -1,0 +1,215 @@
+"""Files of CLIP weights: read them without running anything, and fit them to a model.
+
+Four formats by path: OpenAI's TorchScript archive (``ViT-B-32.pt``), a plain state dict, an
+open_clip training checkpoint (``{"state_dict": ...}``, keys with ``module.``), safetensors. A
+checkpoint folder of ours counts as the safetensors inside it, its encoder alone. Tensors may have
+OpenAI's names, which are open_clip's too, or those of Hugging Face's transformers.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from baselines.weights.clip_shapes import ClipShapes, find_architecture
+from baselines.weights.huggingface_names import MARK, POSITION_NUMBERS, openai_tensors
+from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
+from dvtr_bench.errors import NotFoundError, WeightsError
+from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE, read_checkpoint_config
+
+ENCODER_PREFIX: Final = "encoder.clip."
+"""Where the CLIP weights stand in a checkpoint of one of our models."""
+
+_NOT_WEIGHTS: Final = ("input_resolution", "context_length", "vocab_size")
+"""Numbers that OpenAI's archives hold among the tensors, and no one else's files."""
+
+_SHOWN_KEYS: Final = 5
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """The tensors of one file.
+
+    Attributes:
+        tensors: By their name in CLIP.
+        is_openai_archive: Whether it was OpenAI's TorchScript archive.
+        quick_gelu: Whether they were trained with QuickGELU, as all that OpenAI published were, and
+            as config.json of a checkpoint of ours says; None where the file cannot tell.
+    """
+
+    tensors: dict[str, torch.Tensor]
+    is_openai_archive: bool
+    quick_gelu: bool | None
+
+
+def read_weights(path: Path) -> WeightsFile:
+    """Read a file of CLIP weights in any of the four formats, or a checkpoint folder of ours.
+
+    Args:
+        path: The file or folder.
+
+    Returns:
+        Its tensors under CLIP's own names.
+
+    Raises:
+        NotFoundError: Nothing there.
+        WeightsError: A file that is none of the four, or holds no tensors.
+    """
+    quick_gelu = None
+    if path.is_dir():
+        quick_gelu = _quick_gelu_of_checkpoint(path)
+        path = path / MODEL_FILE
+    if not path.is_file():
+        absolute = Path("/") / path
+        hint = f"; did you mean /{absolute} (two slashes)?" if absolute.is_file() else ""
+        raise NotFoundError(
+            f"there is no file of weights at {path}{hint} (open_clip has no weights of that name "
+            "either): name a tag such as openai, or an existing file"
+        )
+    archive = is_torchscript_archive(path)
+    tensors = read_torchscript_tensors(path) if archive else read_state_dict(path)
+    if archive or any(name in tensors for name in _NOT_WEIGHTS):
+        quick_gelu = True
+    return WeightsFile(_clip_names(tensors), archive, quick_gelu)
+
+
+def load_weights(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
+    """Put tensors into a model, all of them and nothing left over.
+
+    Args:
+        model: A CLIP of open_clip.
+        tensors: By name; any floating dtype, cast to the model's own.
+        source: Where they come from, for messages.
+
+    Raises:
+        WeightsError: Keys missing, left over or of another shape; the message names them.
+    """
+    problems = misfits(model.state_dict(), tensors)
+    if problems:
+        raise WeightsError(
+            f"the weights in {source} do not fit the backbone: {problems}. "
+            "Name the architecture that they were made for before the slash"
+            f"{_hint(model.state_dict(), tensors)}"
+        )
+    model.load_state_dict(dict(tensors))
+
+
+def misfits(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+    """Say where two sets of tensors differ in names and shapes; nothing where they do not.
+
+    Args:
+        expected: By name.
+        found: By name.
+
+    Returns:
+        Such as ``1 missing: visual.proj; 1 of another shape: ...``; empty where they agree.
+    """
+    misshapen = [
+        f"{key} (expected {tuple(expected[key].shape)}, found {tuple(found[key].shape)})"
+        for key in expected
+        if key in found and expected[key].shape != found[key].shape
+    ]
+    kinds = {
+        "missing": [key for key in expected if key not in found],
+        "not in the model": [key for key in found if key not in expected],
+        "of another shape": misshapen,
+    }
+    return "; ".join(
+        f"{len(keys)} {kind}: {first_few(keys)}" for kind, keys in kinds.items() if keys
+    )
+
+
+def only_known(tensors: Mapping[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
+    """Leave out tensors that the model has no place for.
+
+    For TorchScript archives alone, in which attributes that are no weights (masks) look the same
+    as weights.
+    """
+    expected = model.state_dict()
+    return {key: value for key, value in tensors.items() if key in expected}
+
+
+def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
+    """Read a file of tensors, none of whose code is run.
+
+    Args:
+        path: safetensors, or what ``torch.save`` wrote: a dict of tensors, or a dict with one under
+            ``state_dict``.
+
+    Returns:
+        The tensors by their names in the file, on the CPU.
+
+    Raises:
+        NotFoundError: No such file.
+        WeightsError: A file that is neither, or whose pickle holds more than tensors.
+    """
+    from safetensors.torch import load_file
+
+    if not path.is_file():
+        raise NotFoundError(f"there is no file at {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    # A garbled file makes the readers raise almost anything, KeyError and IndexError included.
+    except Exception as failure:
+        reason = str(failure).splitlines()[0] if str(failure) else type(failure).__name__
+        raise WeightsError(
+            f"{path} cannot be read as weights ({reason}). Expected OpenAI's TorchScript archive, "
+            "a state dict, an open_clip checkpoint, or a file that ends in .safetensors; pickles "
+            "that hold more than tensors are never opened"
+        ) from failure
+    return _tensors_of(content, path)
+
+
+def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not content:
+        raise WeightsError(f"{path}: expected a dict of tensors, found {type(content).__name__}")
+    wrong = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
+    if wrong:
+        raise WeightsError(
+            f"{path}: expected a dict of tensors, but not tensors: {first_few(wrong)}"
+        )
+    return {str(key): value for key, value in content.items()}
+
+
+def _clip_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    for prefix in (ENCODER_PREFIX, "module."):
+        if any(key.startswith(prefix) for key in tensors):
+            tensors = {
+                key.removeprefix(prefix): value
+                for key, value in tensors.items()
+                if key.startswith(prefix)
+            }
+            break
+    if any(key.startswith(MARK) for key in tensors):
+        tensors = openai_tensors(tensors)
+    left_out = (*_NOT_WEIGHTS, *POSITION_NUMBERS)
+    return {key: value for key, value in tensors.items() if key not in left_out}
+
+
+def _quick_gelu_of_checkpoint(folder: Path) -> bool | None:
+    if not (folder / CONFIG_FILE).is_file():
+        return None
+    backbone = read_checkpoint_config(folder)["model"].get("backbone")
+    says = backbone.get("quick_gelu") if isinstance(backbone, Mapping) else None
+    return says if isinstance(says, bool) else None
+
+
+def _hint(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
+    shapes = ClipShapes.of_tensors(found)
+    if shapes is None or shapes == ClipShapes.of_tensors(expected):
+        return ""
+    name = find_architecture(shapes)
+    return f": by their shapes {name}" if name is not None else ""
+
+
+def first_few(keys: list[str]) -> str:
+    """Return names for a message: the first five, and dots where there are more."""
+    shown = ", ".join(keys[:_SHOWN_KEYS])
+    return shown if len(keys) <= _SHOWN_KEYS else f"{shown}, ..."

@@ -1,1 +1,0 @@
-"""Readers of annotation files: bytes in, plain records out, nothing executed."""

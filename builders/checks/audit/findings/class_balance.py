@@ -1,0 +1,105 @@
+"""How many videos each class has."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from builders.checks.audit.blocks import Bars, Block, Paragraph, Table
+from builders.checks.audit.subject import NotMeasured, Subject
+
+TITLE: Final = "Class balance"
+PLACE: Final = 70
+SHOWN: Final = 40
+
+
+@dataclass(frozen=True)
+class ClassCount:
+    """One class.
+
+    Attributes:
+        category: Its name, verbatim.
+        num_videos: Videos of it, all splits together.
+        splits: Videos of it, by split.
+    """
+
+    category: str
+    num_videos: int
+    splits: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Record:
+    """The classes of a dataset.
+
+    Attributes:
+        classes: Largest first.
+        without_class: Videos without one, by split.
+        effective_classes: Exponential of the entropy of the classes: how many classes of one size
+            would be as even.
+        not_in_every_split: Classes that a split lacks.
+    """
+
+    classes: tuple[ClassCount, ...]
+    without_class: Mapping[str, int]
+    effective_classes: float
+    not_in_every_split: tuple[str, ...]
+
+
+def find(subject: Subject, against: Subject | None, show_progress: bool) -> Record | NotMeasured:
+    """Count videos by class.
+
+    Args:
+        subject: The dataset.
+        against: Not used.
+        show_progress: Not used; it takes a moment.
+
+    Returns:
+        The counts.
+    """
+    by_split = {name: Counter(split.categories) for name, split in subject.splits.items()}
+    total: Counter[str | None] = sum(by_split.values(), Counter())
+    without = {name: counts[None] for name, counts in by_split.items()}
+    named = {name: count for name, count in total.items() if name is not None}
+    if not named:
+        return NotMeasured("not measured: no video of this dataset has a class")
+    ordered = sorted(named.items(), key=lambda item: (-item[1], item[0]))
+    classes = tuple(
+        ClassCount(name, count, {split: counts[name] for split, counts in by_split.items()})
+        for name, count in ordered
+    )
+    shares = [count / sum(named.values()) for count in named.values()]
+    return Record(
+        classes=classes,
+        without_class=without,
+        effective_classes=round(math.exp(-sum(p * math.log(p) for p in shares)), 6),
+        not_in_every_split=tuple(one.category for one in classes if not all(one.splits.values())),
+    )
+
+
+def blocks(record: Record) -> Iterator[Block]:
+    """Return what to show: how even the classes are, and their sizes."""
+    largest, smallest = record.classes[0], record.classes[-1]
+    yield Paragraph(
+        f"{len(record.classes)} classes, as even as {record.effective_classes:.1f} classes of one "
+        f"size; the largest, {largest.category}, has {largest.num_videos:,} videos, the smallest, "
+        f"{smallest.category}, {smallest.num_videos:,}."
+    )
+    if record.not_in_every_split:
+        yield Paragraph("Not in every split: " + ", ".join(record.not_in_every_split) + ".")
+    splits = list(record.without_class)
+    rows = [
+        [one.category, f"{one.num_videos:,}", *(f"{one.splits[split]:,}" for split in splits)]
+        for one in record.classes
+    ]
+    if any(record.without_class.values()):
+        none = [f"{record.without_class[split]:,}" for split in splits]
+        rows.insert(0, ["(no class)", f"{sum(record.without_class.values()):,}", *none])
+    yield Table("Videos by class", ["class", "videos", *splits], rows, terminal_rows=8)
+    shown = record.classes[:SHOWN]
+    yield Bars(
+        "Videos by class",
+        [one.category for one in shown],
+        {split: [one.splits[split] for one in shown] for split in splits},
+    )

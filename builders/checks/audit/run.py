@@ -1,0 +1,173 @@
+"""Runs every finding over a dataset, and the record of it all: ``audit.json``."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from builders.checks.audit.subject import NotMeasured, Subject
+from dvtr_bench import __version__
+from dvtr_bench.catalog import Catalog
+from dvtr_bench.dataset.strict_json import from_json, to_json
+from dvtr_bench.errors import InputError, NotFoundError
+
+FORMAT_VERSION: Final = 1
+"""Version of ``audit.json``; raised when a field changes its meaning, comes or goes."""
+
+AUDIT_NAME: Final = "audit.json"
+
+FINDINGS: Final = Catalog(
+    "finding", ("builders.checks.audit.findings",), "see builders/checks/audit/findings/"
+)
+
+
+@dataclass(frozen=True)
+class DatasetRecord:
+    """Which dataset was looked at.
+
+    Attributes:
+        name: Its name.
+        version: Its version.
+        fingerprint: Its fingerprint, 64 hex digits.
+        has_frames: False for an annotations-only build.
+        videos: Videos by split.
+        captions: Captions by split.
+    """
+
+    name: str
+    version: str
+    fingerprint: str
+    has_frames: bool
+    videos: Mapping[str, int]
+    captions: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The whole of ``audit.json``.
+
+    Attributes:
+        format_version: `FORMAT_VERSION` of the writer.
+        dataset: The dataset.
+        against: The one it was compared with; None without one.
+        findings: Records by name of the finding, in the order of the page.
+        not_measured: Why the other findings say nothing, by name.
+        made_with: The program and version that wrote it.
+    """
+
+    format_version: int
+    dataset: DatasetRecord
+    against: DatasetRecord | None
+    findings: Mapping[str, Any]
+    not_measured: Mapping[str, str]
+    made_with: str
+
+    def to_text(self) -> str:
+        """Return the JSON text of ``audit.json``."""
+        return json.dumps(to_json(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+@dataclass(frozen=True)
+class _Header:
+    """`Audit` without its findings, whose types their own modules know."""
+
+    format_version: int
+    dataset: DatasetRecord
+    against: DatasetRecord | None
+    not_measured: Mapping[str, str]
+    made_with: str
+
+
+def finding_modules() -> dict[str, ModuleType]:
+    """Return the findings by name, in the order of the page."""
+    modules = {name: FINDINGS.load(name) for name in FINDINGS.names()}
+    return dict(sorted(modules.items(), key=lambda item: item[1].PLACE))
+
+
+def run_audit(
+    subject: Subject, against: Subject | None = None, show_progress: bool = True
+) -> Audit:
+    """Look at a dataset.
+
+    Args:
+        subject: The dataset.
+        against: Another one to compare it with.
+        show_progress: Whether to show progress bars.
+
+    Returns:
+        What every finding came to.
+    """
+    findings: dict[str, Any] = {}
+    not_measured: dict[str, str] = {}
+    for name, module in finding_modules().items():
+        found = module.find(subject, against, show_progress)
+        if isinstance(found, NotMeasured):
+            not_measured[name] = found.reason
+        else:
+            findings[name] = found
+    return Audit(
+        format_version=FORMAT_VERSION,
+        dataset=_dataset(subject),
+        against=_dataset(against) if against is not None else None,
+        findings=findings,
+        not_measured=not_measured,
+        made_with=f"dvtr-bench {__version__}",
+    )
+
+
+def read_audit(path: Path) -> Audit:
+    """Read an ``audit.json``.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The audit, each finding as its module's ``Record``.
+
+    Raises:
+        NotFoundError: There is no such file.
+        InputError: It is no audit, or of another format.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise NotFoundError(f"{path} is not there: `dvtr-bench audit NAME` writes it") from None
+    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
+        raise InputError(f"{path}: not a JSON file ({failure}): audit the dataset again") from None
+    version = value.get("format_version") if isinstance(value, dict) else None
+    if type(version) is not int or version != FORMAT_VERSION:
+        raise InputError(
+            f"{path}: expected an audit of format {FORMAT_VERSION}, found {version!r}: audit the "
+            "dataset again"
+        )
+    records = value.pop("findings", None)
+    if not isinstance(records, dict):
+        raise InputError(f"{path}: the field 'findings' is missing: audit the dataset again")
+    header = from_json(_Header, value, str(path))
+    known = finding_modules()
+    if unknown := sorted(records.keys() - known.keys()):
+        raise InputError(f"{path}: no finding is called {unknown[0]!r}: upgrade dvtr-bench")
+    return Audit(
+        format_version=header.format_version,
+        dataset=header.dataset,
+        against=header.against,
+        findings={
+            name: from_json(known[name].Record, record, f"{path}: {name}")
+            for name, record in records.items()
+        },
+        not_measured=header.not_measured,
+        made_with=header.made_with,
+    )
+
+
+def _dataset(subject: Subject) -> DatasetRecord:
+    return DatasetRecord(
+        name=subject.name,
+        version=subject.version,
+        fingerprint=subject.fingerprint,
+        has_frames=subject.has_frames,
+        videos={name: len(split.video_ids) for name, split in subject.splits.items()},
+        captions={name: len(split.captions) for name, split in subject.splits.items()},
+    )

@@ -1,0 +1,203 @@
+"""What two builds or versions of a dataset differ in."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import zip_longest
+from typing import Any
+
+from builders.checks.diff.row_summaries import (
+    DECODED_COLUMNS,
+    SAMPLED_COLUMNS,
+    LightRow,
+    read_light_rows,
+)
+from builders.checks.diff.settings import SettingChange, compare_settings
+from builders.sources.locate import Opened
+from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.schema import SPLITS
+from dvtr_bench.runtime.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class Change:
+    """One video, or one caption of it, that differs between A and B.
+
+    Attributes:
+        video_id: The video.
+        a: As A has it; None where A has nothing.
+        b: As B has it; None where B has nothing.
+        caption: Number of the caption, from 0, in the dataset that has it (A's where both do).
+        column: The column, for changes of other columns.
+    """
+
+    video_id: str
+    a: Any
+    b: Any
+    caption: int | None = None
+    column: str | None = None
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Everything that two datasets differ in.
+
+    Attributes:
+        a: The first dataset.
+        b: The second.
+        settings: What is set or said otherwise.
+        added: Videos that B alone has; `b` is their split.
+        removed: Videos that A alone has; `a` is their split.
+        renamed: Pairs of a removed and an added id with the same footage: `video_id` is A's id.
+        moved: Videos in another split.
+        reordered: Splits of the same videos in another order.
+        footage: Videos with another clip, as SHA-256 of the file.
+        footage_compared: False when one of the two has no frames.
+        captions: Captions added, removed or edited in videos that both have.
+        categories: Videos in another category.
+        columns: Values of other columns: what decoding found of the same footage, and a dataset's
+            own columns. What depends on which frames are stored is compared where they are stored
+            alike.
+    """
+
+    a: Opened
+    b: Opened
+    settings: tuple[SettingChange, ...]
+    added: tuple[Change, ...]
+    removed: tuple[Change, ...]
+    renamed: tuple[Change, ...]
+    moved: tuple[Change, ...]
+    reordered: tuple[str, ...]
+    footage: tuple[Change, ...]
+    footage_compared: bool
+    captions: tuple[Change, ...]
+    categories: tuple[Change, ...]
+    columns: tuple[Change, ...]
+
+    @property
+    def rows_are_equal(self) -> bool:
+        """Whether every video is the same in both, as far as it can be compared."""
+        return not any(
+            (
+                self.added,
+                self.removed,
+                self.moved,
+                self.reordered,
+                self.footage,
+                self.captions,
+                self.categories,
+                self.columns,
+            )
+        )
+
+
+def compare_datasets(a: Opened, b: Opened, *, progress: bool = True) -> Difference:
+    """Compare two datasets; rows are read without their frames.
+
+    Args:
+        a: The first.
+        b: The second.
+        progress: Show a progress bar.
+
+    Returns:
+        What B has otherwise than A.
+
+    Raises:
+        InputError: Rows of one cannot be read.
+    """
+    total = sum(split.num_videos for side in (a, b) for split in side.manifest.splits.values())
+    with progress_bar("read rows", total, enabled=progress) as advance:
+        first = dict(read_light_rows(a, advance))
+        second = dict(read_light_rows(b, advance))
+    pairs = [
+        (video_id, first[video_id], row) for video_id, row in second.items() if video_id in first
+    ]
+    added = [Change(name, None, row.split) for name, row in second.items() if name not in first]
+    removed = [Change(name, row.split, None) for name, row in first.items() if name not in second]
+    sampled_otherwise = _sampling(a.manifest) != _sampling(b.manifest)
+    have_footage = a.manifest.frames is not None and b.manifest.frames is not None
+    return Difference(
+        a=a,
+        b=b,
+        settings=compare_settings(a.manifest, b.manifest),
+        added=tuple(added),
+        removed=tuple(removed),
+        renamed=tuple(_renamed(first, second, removed, added)),
+        moved=tuple(Change(name, x.split, y.split) for name, x, y in pairs if x.split != y.split),
+        reordered=tuple(_reordered(first, second)),
+        footage=tuple(
+            Change(name, x.clip_sha256, y.clip_sha256)
+            for name, x, y in pairs
+            if have_footage and x.clip_sha256 != y.clip_sha256
+        ),
+        footage_compared=have_footage,
+        captions=tuple(change for pair in pairs for change in _caption_changes(*pair)),
+        categories=tuple(
+            Change(name, x.category, y.category) for name, x, y in pairs if x.category != y.category
+        ),
+        columns=tuple(
+            change
+            for name, x, y in pairs
+            for change in _column_changes(name, x, y)
+            if change.column not in (SAMPLED_COLUMNS if sampled_otherwise else ())
+        ),
+    )
+
+
+def _sampling(manifest: Manifest) -> tuple[Any, ...] | None:
+    frames = manifest.frames
+    return (frames.sampling, frames.short_side_px, frames.extractor) if frames else None
+
+
+def _renamed(
+    first: Mapping[str, LightRow],
+    second: Mapping[str, LightRow],
+    removed: Sequence[Change],
+    added: Sequence[Change],
+) -> Iterator[Change]:
+    """Find clips that left under one id and came under another."""
+    left = {
+        clip: change.video_id
+        for change in removed
+        if (clip := first[change.video_id].clip_sha256) is not None
+    }
+    for change in added:
+        clip = second[change.video_id].clip_sha256
+        if clip is not None and clip in left:
+            yield Change(left[clip], left[clip], change.video_id)
+
+
+def _reordered(first: Mapping[str, LightRow], second: Mapping[str, LightRow]) -> Iterator[str]:
+    """Find splits in which the videos that both have there stand in another order."""
+    for split in SPLITS:
+        in_first = [n for n, row in first.items() if row.split == split]
+        in_second = [n for n, row in second.items() if row.split == split]
+        shared = set(in_first) & set(in_second)
+        if [n for n in in_first if n in shared] != [n for n in in_second if n in shared]:
+            yield split
+
+
+def _caption_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change]:
+    """Align the captions of a video; neighbours that were replaced count as edited."""
+    if a.captions == b.captions:
+        return
+    matcher = SequenceMatcher(None, a.captions, b.captions, autojunk=False)
+    for kind, start_a, end_a, start_b, end_b in matcher.get_opcodes():
+        if kind == "equal":
+            continue
+        for old, new in zip_longest(range(start_a, end_a), range(start_b, end_b)):
+            yield Change(
+                video_id,
+                None if old is None else a.captions[old],
+                None if new is None else b.captions[new],
+                caption=new if old is None else old,
+            )
+
+
+def _column_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change]:
+    """Compare further columns that both have; what decoding found follows from the footage."""
+    for column, value in a.others.items():
+        if column not in b.others or value == b.others[column]:
+            continue
+        if column not in DECODED_COLUMNS or a.clip_sha256 == b.clip_sha256:
+            yield Change(video_id, value, b.others[column], column=column)

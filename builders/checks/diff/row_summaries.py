@@ -1,0 +1,92 @@
+"""Rows without their frames: what is compared of a video, in little memory."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+
+from builders.checks.verify.row_stream import UnreadableRowsError, read_rows
+from builders.engine.rows import FINGERPRINTED
+from builders.sources.locate import Opened
+from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.dataset.schema import VIDEO_FIELDS
+from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.progress import Advance
+
+DECODED_COLUMNS: Final = tuple(
+    field.name for field in VIDEO_FIELDS if field.name not in (*FINGERPRINTED, "frames")
+)
+"""What decoding found, beside the frames themselves."""
+
+SAMPLED_COLUMNS: Final = ("frame_pts_seconds", "perceptual_hash")
+"""Those of them that depend on which frames are stored, and how."""
+
+_LONGEST_VALUE = 200
+
+
+@dataclass(frozen=True)
+class LightRow:
+    """One video.
+
+    Attributes:
+        split: Its split.
+        category: None where it has none.
+        captions: In source order.
+        clip_sha256: None in an annotations-only build.
+        others: All other columns but the frames; long values as their hash.
+    """
+
+    split: str
+    category: str | None
+    captions: tuple[str, ...]
+    clip_sha256: str | None
+    others: Mapping[str, Any]
+
+
+def read_light_rows(side: Opened, advance: Advance) -> Iterator[tuple[str, LightRow]]:
+    """Read all videos of a dataset, split after split.
+
+    Args:
+        side: The dataset.
+        advance: Is told of each row.
+
+    Yields:
+        Id and row.
+
+    Raises:
+        InputError: Rows cannot be read.
+    """
+    others = [*(DECODED_COLUMNS if side.manifest.frames else ()), *side.manifest.extra_columns]
+    for name, record in side.manifest.splits.items():
+        try:
+            columns = [*FINGERPRINTED, *others]
+            for row in read_rows(side.open_file, record.paths("default"), columns):
+                values = row.values
+                yield (
+                    values["video_id"],
+                    LightRow(
+                        split=name,
+                        category=values["category"],
+                        captions=tuple(values["captions"]),
+                        clip_sha256=values["clip_sha256"],
+                        others={column: _short(values[column]) for column in others},
+                    ),
+                )
+                advance()
+        except (UnreadableRowsError, OSError, pa.ArrowException) as failure:
+            place = f"{failure.path}: " if isinstance(failure, UnreadableRowsError) else ""
+            raise InputError(
+                f"{side.label}: the {name} split cannot be read: {place}{failure}. See what is "
+                "wrong with it by `dvtr-bench verify`"
+            ) from failure
+
+
+def _short(value: Any) -> Any:
+    """Return a value to keep: itself where it is small, otherwise a hash of it."""
+    if value is None or isinstance(value, int | float) or len(value) == 0:
+        return value
+    if isinstance(value, str) and len(value) <= _LONGEST_VALUE:
+        return value
+    return f"sha256:{hashlib.sha256(canonical_json(value)).hexdigest()[:16]}"

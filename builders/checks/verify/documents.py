@@ -1,0 +1,187 @@
+"""Do the card, the build report and Croissant's file say the same as ``dataset.json``?"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from builders.checks.verify.files import records
+from builders.checks.verify.finding import Finding, shown
+from builders.documents.card import CARD_NAME
+from builders.documents.croissant import CROISSANT_NAME
+from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
+from dvtr_bench.dataset.schema import CONFIGS
+
+
+def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Compare ``README.md`` with the manifest: what machines read in it and what people read.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: The manifest.
+
+    Yields:
+        What the card says otherwise, or lacks.
+    """
+    try:
+        text = (folder / CARD_NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError as failure:
+        yield Finding(CARD_NAME, f"not UTF-8 ({failure})")
+        return
+    if not text.startswith("---"):
+        yield Finding(CARD_NAME, "it does not begin with YAML")
+        return
+    from huggingface_hub import DatasetCard
+
+    try:
+        card = DatasetCard(text, ignore_metadata_errors=True)
+    except Exception as failure:  # YAML that others wrote breaks its reader in many ways
+        yield Finding(CARD_NAME, f"its YAML cannot be read ({str(failure).splitlines()[0]})")
+        return
+    metadata, prose = vars(card.data), card.text
+    expected = _expected_metadata(manifest)
+    found = {name: metadata.get(name) for name in expected} | {"splits": _sizes(metadata)}
+    for name, value in (expected | {"splits": _expected_sizes(manifest)}).items():
+        if found[name] != value:
+            yield Finding(
+                CARD_NAME,
+                f"its YAML says {name} {shown(found[name])}, dataset.json {shown(value)}",
+            )
+    yield from (
+        Finding(CARD_NAME, f"its prose lacks the {name} of dataset.json, {shown(value)}")
+        for name, value in _told(manifest)
+        if value not in prose
+    )
+
+
+def check_report(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Compare ``build-report.json`` with the manifest.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: The manifest.
+
+    Yields:
+        What the report says otherwise.
+    """
+    try:
+        report: Any = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
+        found = {
+            "left_out": {reason: len(ids) for reason, ids in report["left_out"].items()},
+            "notes": list(report["notes"]),
+            "captions": {
+                split: (entry["num_captions"], entry["identical_caption_ceiling"])
+                for split, entry in report["captions"].items()
+            },
+            "clips": report["clips"] is not None,
+        }
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError, AttributeError) as failure:
+        yield Finding(REPORT_NAME, f"not a build report ({type(failure).__name__}: {failure})")
+        return
+    expected = {
+        "left_out": dict(manifest.left_out),
+        "notes": list(manifest.notes),
+        "captions": {
+            name: (split.num_captions, split.identical_caption_ceiling)
+            for name, split in manifest.splits.items()
+        },
+        "clips": manifest.frames is not None,
+    }
+    for name, value in expected.items():
+        if found[name] != value:
+            yield Finding(
+                REPORT_NAME, f"it says {name} {shown(found[name])}, dataset.json {shown(value)}"
+            )
+
+
+def check_croissant(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Compare ``croissant.json``, where there is one, with the manifest.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: The manifest.
+
+    Yields:
+        What it says otherwise.
+    """
+    try:
+        value: Any = json.loads((folder / CROISSANT_NAME).read_text(encoding="utf-8"))
+        found = {"name": value["alternateName"], "version": value["version"]} | {
+            entry["@id"]: (entry["sha256"], entry["contentSize"])
+            for entry in value["distribution"]
+            if entry["@type"] == "cr:FileObject"
+        }
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError) as failure:
+        yield Finding(CROISSANT_NAME, f"not Croissant ({type(failure).__name__}: {failure})")
+        return
+    expected = {"name": manifest.name, "version": manifest.version} | {
+        file.path: (file.sha256, f"{file.size_bytes} B") for _, file in records(manifest)
+    }
+    for name in dict.fromkeys([*expected, *found]):
+        there, here = found.get(name), expected.get(name)
+        if there != here:
+            message = f"it says {name} {shown(there)}, dataset.json {shown(here)}"
+            yield Finding(CROISSANT_NAME, message)
+
+
+def _expected_metadata(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "pretty_name": manifest.pretty_name,
+        "language": [manifest.language],
+        "license": manifest.licence.id,
+        "configs": [
+            {
+                "config_name": config,
+                **({"default": True} if config == "default" else {}),
+                "data_files": [
+                    {"split": name, "path": list(split.paths(config))}
+                    for name, split in manifest.splits.items()
+                ],
+            }
+            for config in CONFIGS
+        ],
+    }
+
+
+def _expected_sizes(manifest: Manifest) -> dict[str, dict[str, int]]:
+    return {
+        config: {
+            name: sum(file.num_rows for file in split.files if file.config == config)
+            for name, split in manifest.splits.items()
+        }
+        for config in CONFIGS
+    }
+
+
+def _sizes(metadata: Mapping[str, Any]) -> dict[str, dict[str, int]] | None:
+    """Return the rows of each split of each config, as the card counts them."""
+    try:
+        return {
+            entry["config_name"]: {
+                split["name"]: split["num_examples"] for split in entry["splits"]
+            }
+            for entry in metadata["dataset_info"]
+        }
+    except (KeyError, TypeError):
+        return None
+
+
+def _told(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Return what the prose of a card must hold, word for word."""
+    yield "version", manifest.version
+    yield "fingerprint", manifest.fingerprint
+    yield "licence", manifest.licence.statement
+    yield "citation", manifest.citation
+    yield "homepage", manifest.homepage or ""
+    yield from (("note", note) for note in manifest.notes)
+    for source in manifest.sources:
+        yield "source", source.sha256
+        yield "source", source.url or ""
+    for reason, count in manifest.left_out.items():
+        yield "items left out", f"{reason}: {count:,}"

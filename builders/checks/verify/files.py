@@ -1,0 +1,127 @@
+"""Which files are there, and have they the bytes that ``dataset.json`` names?"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from builders.checks.verify.finding import Finding
+from builders.documents.card import CARD_NAME
+from builders.documents.croissant import CROISSANT_NAME
+from builders.documents.texts import TREC_FOLDER
+from dvtr_bench.catalog import DATASETS
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, FileRecord, Manifest
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from builders.sources.source import DatasetInfo
+
+_ALWAYS: Final = (CARD_NAME, MANIFEST_NAME, REPORT_NAME)
+_MEGABYTE: Final = 1_000_000
+
+
+def records(manifest: Manifest) -> list[tuple[str, FileRecord]]:
+    """Return every Parquet file with the name of its split."""
+    return [(name, file) for name, split in manifest.splits.items() for file in split.files]
+
+
+def check_names(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Find missing files and files that belong to no dataset.
+
+    Hidden files and folders are passed over: systems and the Hub's client leave such behind
+    (``.DS_Store``, ``.cache/``, ``.gitattributes``), and no reader of a dataset looks at them.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: What should be in it.
+
+    Yields:
+        A finding for each.
+    """
+    wanted = {*_ALWAYS, *(file.path for _, file in records(manifest))}
+    present = set(visible_files(folder))
+    for path in sorted(wanted - present):
+        if not (folder / path).is_file():
+            yield Finding(path, "missing")
+    # Builds before there were such files are whole without them.
+    also = {CROISSANT_NAME, *(f"{TREC_FOLDER}/{name}.qrels" for name in manifest.splits)}
+    for path in sorted(present - wanted - also):
+        yield Finding(path, "no file of this dataset: dataset.json does not name it")
+
+
+def check_bytes(folder: Path, manifest: Manifest, *, progress: bool) -> Iterator[Finding]:
+    """Compare size and SHA-256 of every Parquet file that is there.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: What the files should be.
+        progress: Show a progress bar.
+
+    Yields:
+        A finding for each file with other bytes.
+    """
+    files = [file for _, file in records(manifest) if (folder / file.path).is_file()]
+    total = sum(_megabytes(folder / file.path) for file in files)
+    with progress_bar("hash files (MB)", total, enabled=progress) as advance:
+        for file in files:
+            path = folder / file.path
+            size_bytes = path.stat().st_size
+            if size_bytes != file.size_bytes:
+                yield Finding(
+                    file.path, f"expected {file.size_bytes:,} bytes, found {size_bytes:,}"
+                )
+            elif (found := file_sha256(path)) != file.sha256:
+                yield Finding(
+                    file.path,
+                    f"its bytes changed: expected SHA-256 {file.sha256[:16]}..., found "
+                    f"{found[:16]}...",
+                )
+            advance(_megabytes(path))
+
+
+def visible_files(folder: Path) -> Iterator[str]:
+    """Yield the files below a folder that are not hidden, relative to it, with ``/``."""
+    for place, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for name in names:
+            if not name.startswith("."):
+                yield (Path(place) / name).relative_to(folder).as_posix()
+
+
+def _megabytes(path: Path) -> int:
+    return path.stat().st_size // _MEGABYTE + 1
+
+
+def published_sha256() -> dict[str, str]:
+    """Return the SHA-256 of every published annotation file that we know, by its address."""
+    infos: list[DatasetInfo] = [DATASETS.load(name).INFO for name in DATASETS.names()]
+    return {
+        file.url: file.sha256
+        for info in infos
+        for file in info.files.values()
+        if file.sha256 is not None
+    }
+
+
+def check_sources(manifest: Manifest) -> Iterator[Finding]:
+    """Compare what a manifest says of its annotation files with what we know.
+
+    Args:
+        manifest: The manifest.
+
+    Yields:
+        A finding for each file that is wrongly called published, or wrongly not.
+    """
+    known = published_sha256()
+    for source in manifest.sources:
+        if source.url not in known:
+            continue
+        is_published = source.sha256 == known[source.url]
+        if source.is_published_file != is_published:
+            said = "the published file" if source.is_published_file else "not the published file"
+            yield Finding(
+                MANIFEST_NAME,
+                f"sources: it calls {source.name} {said}; SHA-256 {source.sha256[:16]}..., "
+                f"published {known[source.url][:16]}...",
+            )

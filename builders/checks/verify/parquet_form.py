@@ -1,0 +1,116 @@
+"""Has a Parquet file the columns, features and rows that a dataset's file must have?"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builders.checks.verify.files import records
+from builders.checks.verify.finding import Finding, shown
+from builders.engine.parquet import hf_features
+from dvtr_bench.dataset.manifest import FileRecord, Manifest
+from dvtr_bench.dataset.schema import CAPTION_FIELDS, QREL_FIELDS, VIDEO_FIELDS
+
+
+def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[str]]:
+    """Open every Parquet file that is there and look at all but its rows.
+
+    Args:
+        folder: The dataset's folder.
+        manifest: What the files should be.
+
+    Returns:
+        What is wrong, and the paths of the files whose rows can be read.
+    """
+    found: list[Finding] = []
+    readable: set[str] = set()
+    extra_types: dict[str, pa.DataType] = {}
+    for _, file in records(manifest):
+        path = folder / file.path
+        if not path.is_file():
+            continue
+        try:
+            with pq.ParquetFile(path) as opened:
+                schema, num_rows = opened.schema_arrow, opened.metadata.num_rows
+        except (pa.ArrowException, OSError) as failure:
+            found.append(Finding(file.path, f"not a whole Parquet file ({_first_line(failure)})"))
+            continue
+        if num_rows != file.num_rows:
+            found.append(Finding(file.path, f"expected {file.num_rows:,} rows, found {num_rows:,}"))
+        wrong = list(_columns(file, schema, manifest, extra_types))
+        found += [*wrong, *_metadata(file.path, schema, manifest)]
+        if not wrong:
+            readable.add(file.path)
+    return found, readable
+
+
+def _columns(
+    file: FileRecord,
+    schema: pa.Schema,
+    manifest: Manifest,
+    extra_types: dict[str, pa.DataType],
+) -> Iterator[Finding]:
+    """Compare columns; a dataset's own columns need only be alike in all of its files."""
+    fields = {"default": VIDEO_FIELDS, "captions": CAPTION_FIELDS, "qrels": QREL_FIELDS}
+    common = fields[file.config]
+    extra = manifest.extra_columns if file.config == "default" else ()
+    expected = [*(field.name for field in common), *extra]
+    if schema.names != expected:
+        yield Finding(
+            file.path,
+            f"expected the columns {', '.join(expected)}; found {', '.join(schema.names)}",
+        )
+        return
+    for field in common:
+        if not schema.field(field.name).equals(field):
+            yield Finding(
+                file.path, f"expected the column {field}, found {schema.field(field.name)}"
+            )
+    for name in extra:
+        kind = schema.field(name).type
+        if extra_types.setdefault(name, kind) != kind:
+            yield Finding(
+                file.path, f"column {name}: {kind} here, {extra_types[name]} in another file"
+            )
+
+
+def _metadata(path: str, schema: pa.Schema, manifest: Manifest) -> Iterator[Finding]:
+    """Compare what the file says of itself: dataset, version, fingerprint, features."""
+    metadata: Mapping[bytes, bytes] = schema.metadata or {}
+    expected = {
+        "format_version": manifest.format_version,
+        "name": manifest.name,
+        "version": manifest.version,
+        "fingerprint": manifest.fingerprint,
+    }
+    stamp = _parsed(metadata.get(b"dvtr", b""))
+    for key, value in expected.items():
+        if stamp.get(key) != value:
+            yield Finding(
+                path,
+                f"its metadata say {key} {shown(stamp.get(key))}, dataset.json {shown(value)}",
+            )
+    from datasets import Features
+
+    try:
+        features = Features.from_arrow_schema(schema)
+    except (ValueError, KeyError, TypeError) as failure:
+        yield Finding(path, f"its Hugging Face features cannot be read ({_first_line(failure)})")
+        return
+    if b"huggingface" not in metadata or features != hf_features(schema):
+        yield Finding(path, "its Hugging Face features are not those of its columns")
+
+
+def _parsed(text: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _first_line(failure: BaseException) -> str:
+    return str(failure).split("\n", 1)[0]

@@ -1,0 +1,97 @@
+"""What `dvtr-bench verify` prints and writes."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from rich.text import Text
+
+from builders.checks.verify.finding import Finding
+from builders.checks.verify.verify import Verification
+from builders.summary import size_text
+from dvtr_bench.dataset.strict_json import to_json
+from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.runtime.files import written_beside
+
+SHOWN_OF_A_PLACE: Final = 5
+"""How many findings of one file are printed."""
+
+
+def print_verification(verification: Verification) -> None:
+    """Print whether a dataset is whole, or what is not as it says.
+
+    Args:
+        verification: What was found.
+    """
+    console = make_console()
+    manifest, findings = verification.manifest, verification.findings
+    verdict = f"changed, findings: {len(findings):,}" if findings else "whole"
+    title = Text.assemble((f"{manifest.name} ", "bold"), f"{manifest.version}  {verdict}: ")
+    console.print(title.append(str(verification.folder)), soft_wrap=True)
+    for line in _by_place(findings):
+        console.print(Text(line), soft_wrap=True)
+    if findings:
+        console.print(Text(_ADVICE), soft_wrap=True)
+        return
+    console.print(Text(f"fingerprint {manifest.fingerprint}"), soft_wrap=True)
+    console.print(Text(_looked_at(verification)), soft_wrap=True)
+
+
+def write_verification(verification: Verification, path: Path) -> Path:
+    """Write all findings as JSON.
+
+    Args:
+        verification: What was found.
+        path: The file.
+
+    Returns:
+        The file.
+    """
+    manifest = verification.manifest
+    content: dict[str, Any] = {
+        "name": manifest.name,
+        "version": manifest.version,
+        "fingerprint": manifest.fingerprint,
+        "whole": not verification.findings,
+        "decoded": verification.decoded,
+        "findings": [to_json(finding) for finding in verification.findings],
+    }
+    with written_beside(path) as beside:
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        beside.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+_ADVICE: Final = (
+    "Get the files again from where they were published, or build the dataset again (dvtr-bench "
+    "build --overwrite)."
+)
+
+
+def _by_place(findings: Iterable[Finding]) -> Iterable[str]:
+    """Return lines in which every place is named, however many findings another one has."""
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        places.setdefault(finding.place, []).append(finding.message)
+    for place, messages in places.items():
+        yield from (f"  {place}: {message}" for message in messages[:SHOWN_OF_A_PLACE])
+        if len(messages) > SHOWN_OF_A_PLACE:
+            yield f"  {place}: and {len(messages) - SHOWN_OF_A_PLACE:,} more (--json FILE for all)"
+
+
+def _looked_at(verification: Verification) -> str:
+    manifest = verification.manifest
+    videos = sum(split.num_videos for split in manifest.splits.values())
+    captions = sum(split.num_captions for split in manifest.splits.values())
+    frames = manifest.frames
+    if frames is None:
+        pictures = "no frames (annotations only)"
+    elif verification.decoded:
+        pictures = f"{frames.num_frames:,} frames, every one decoded"
+    else:
+        pictures = f"{frames.num_frames:,} frames, headers and ends alone (--frames decodes them)"
+    return (
+        f"checked: {verification.num_files} Parquet files, {size_text(manifest.size_bytes)}; "
+        f"{videos:,} videos, {captions:,} captions; {pictures}; the texts beside them"
+    )

@@ -1,1 +1,0 @@
-"""Finding clip files on disk and matching them to ids."""

@@ -1,0 +1,211 @@
+"""What the columns of a caption table mean: which clip, which captions, which split and group."""
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from builders.sources.caption_table import TableRow
+from dvtr_bench.errors import AnnotationError
+
+FILE_COLUMNS: Final = tuple(
+    "file_name video_file_name filename file video clip path video_path clip_path".split()
+)
+ID_COLUMNS: Final = ("video_id", "clip_id", "id")
+CAPTION_COLUMNS: Final = tuple(
+    "caption captions text texts description descriptions sentence sentences".split()
+)
+SPLIT_COLUMN: Final = "split"
+CATEGORY_COLUMN: Final = "category"
+GROUP_COLUMN: Final = "group"
+_NUMBERED: Final = re.compile(r"(?:caption|text|description|sentence)_?(\d+)", flags=re.IGNORECASE)
+SPLIT_NAMES: Final = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+
+
+class CaptionRow(NamedTuple):
+    """One row of a caption table, understood.
+
+    Attributes:
+        where: File and line, for messages.
+        file_name: The clip's file; None when the table has no such column.
+        video_id: The clip's id; None when the table has no such column.
+        captions: Verbatim; one or more.
+        split: None when the table has no such column.
+        category: None when the table has no such column or the cell is empty.
+        group: None when there is no group column.
+        extra: All other columns, as text; None for an empty cell.
+    """
+
+    where: str
+    file_name: str | None
+    video_id: str | None
+    captions: tuple[str, ...]
+    split: str | None
+    category: str | None
+    group: str | None
+    extra: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column of a table is what."""
+
+    file: str | None
+    video_id: str | None
+    captions: tuple[str, ...]
+    split: str | None
+    category: str | None
+    group: str | None
+    extra: tuple[str, ...]
+
+    @property
+    def wide(self) -> bool:
+        """Whether captions stand in numbered columns, where a cell may be empty."""
+        return len(self.captions) > 1
+
+
+def find_columns(rows: Sequence[TableRow], group_by: str | None = None) -> Columns:
+    """Find out which column is what, by their names in any case.
+
+    Args:
+        rows: The table.
+        group_by: The column that names groups; None for ``group`` where there is one.
+
+    Returns:
+        The columns.
+
+    Raises:
+        AnnotationError: No column names the clip, or none holds captions, or none is `group_by`.
+    """
+    names = list(dict.fromkeys(name for row in rows for name in row.cells))
+    by_lower = {name.lower(): name for name in names}
+    file = _first(by_lower, FILE_COLUMNS)
+    video_id = _first(by_lower, ID_COLUMNS)
+    caption = _first(by_lower, CAPTION_COLUMNS)
+    numbered = sorted(
+        (name for name in names if _NUMBERED.fullmatch(name)),
+        key=lambda name: int(re.sub(r"\D", "", name)),
+    )
+    captions = (caption,) if caption else tuple(numbered)
+    table = rows[0].where.split(", ")[0]
+    if not (file or video_id) or not captions:
+        wanted = (
+            f"the clip ({', '.join(FILE_COLUMNS + ID_COLUMNS)})"
+            if captions
+            else f"captions ({', '.join(CAPTION_COLUMNS)}, or caption_1, caption_2, ...)"
+        )
+        raise AnnotationError(f"{table}: expected a column for {wanted}; found {', '.join(names)}")
+    if group_by and group_by not in names:
+        raise AnnotationError(
+            f"{table}: --group-by {group_by}: no such column; found {', '.join(names)}"
+        )
+    group = group_by or by_lower.get(GROUP_COLUMN)
+    split, category = by_lower.get(SPLIT_COLUMN), by_lower.get(CATEGORY_COLUMN)
+    # The group stays a column of the dataset: it says which clips belong together.
+    used = {file, video_id, split, category, *captions}
+    extra = tuple(name for name in names if name not in used)
+    return Columns(file, video_id, captions, split, category, group, extra)
+
+
+def understand_row(row: TableRow, columns: Columns) -> CaptionRow:
+    """Read one row.
+
+    Args:
+        row: The row.
+        columns: What its columns are.
+
+    Returns:
+        The row, understood.
+
+    Raises:
+        AnnotationError: An empty clip name, a caption of zero words, an unknown split.
+    """
+    cells = row.cells
+    file_name = _text(row, columns.file) if columns.file else None
+    video_id = _text(row, columns.video_id) if columns.video_id else None
+    group = _as_text(cells.get(columns.group)) if columns.group else None
+    if columns.group and group is None:
+        raise AnnotationError(f"{row.where}: the column {columns.group!r} (group) is empty")
+    return CaptionRow(
+        where=row.where,
+        file_name=file_name,
+        video_id=video_id,
+        captions=_captions(row, columns),
+        split=_split(row, columns.split) if columns.split else None,
+        category=_as_text(cells.get(columns.category)) if columns.category else None,
+        group=group,
+        extra={name: _as_text(cells.get(name)) for name in columns.extra},
+    )
+
+
+def _first(by_lower: Mapping[str, str], wanted: Sequence[str]) -> str | None:
+    return next((by_lower[name] for name in wanted if name in by_lower), None)
+
+
+def _text(row: TableRow, column: str) -> str:
+    text = _as_text(row.cells.get(column))
+    if text is None:
+        raise AnnotationError(f"{row.where}: the column {column!r} is empty")
+    return text
+
+
+def _as_text(value: object) -> str | None:
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _split(row: TableRow, column: str) -> str:
+    text = _as_text(row.cells.get(column))
+    name = SPLIT_NAMES.get((text or "").strip().lower())
+    if name is None:
+        raise AnnotationError(
+            f"{row.where}: the column {column!r} holds {text!r}: expected train, validation (or "
+            "val) or test in every row; without the column the split is drawn"
+        )
+    return name
+
+
+def _captions(row: TableRow, columns: Columns) -> tuple[str, ...]:
+    found: list[str] = []
+    for column in columns.captions:
+        value = row.cells.get(column)
+        if columns.wide and (value is None or value == ""):
+            continue
+        found.extend(_caption_list(value))
+    for caption in found:
+        if not isinstance(caption, str) or not caption.split():
+            raise AnnotationError(
+                f"{row.where}: a caption of zero words ({caption!r}): write it or remove the row"
+            )
+    if not found:
+        raise AnnotationError(f"{row.where}: no caption: write one or remove the row")
+    return tuple(found)
+
+
+def _caption_list(value: Any) -> list[Any]:
+    if isinstance(value, list):
+        return value
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        return _parsed_list(value) or [value]
+    return ["" if value is None else value]
+
+
+def _parsed_list(text: str) -> list[str] | None:
+    """Read a list in a cell: JSON's form, or Python's, which pandas writes."""
+    for parse in (json.loads, ast.literal_eval):
+        try:
+            value = parse(text)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return value
+    return None

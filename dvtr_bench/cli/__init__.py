@@ -1,0 +1,95 @@
+"""The `dvtr-bench` script and its commands, one file each.
+
+A module holds a function of its own name; a module whose name begins with ``_`` is no command. A
+command imports what it needs inside its function, so that ``dvtr-bench --help`` answers at once and
+builders work without torch. An error of ours becomes one line, ``error: ...``, and exit status 1.
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+from io import TextIOWrapper
+from typing import Annotated, Any, Final
+
+import typer
+
+from dvtr_bench import __version__
+from dvtr_bench.errors import DvtrError
+from dvtr_bench.runtime.allocation import reuse_freed_memory
+
+_WrongUsage: Final[type[Exception]] = next(
+    kind for kind in typer.BadParameter.mro() if kind.__name__ == "ClickException"
+)
+"""What Typer raises for wrong usage: a class of its own copy of click, which it does not export."""
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"dvtr-bench {__version__}")
+        raise typer.Exit
+
+
+def make_app() -> typer.Typer:
+    """Return the command line: every module of this package is one command."""
+    app = typer.Typer(
+        name="dvtr-bench",
+        help="Datasets, models and one recall protocol for drone video-text retrieval.",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        # Importing rich for the help pages alone would double the time to answer.
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @app.callback()
+    def root(
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version", callback=_print_version, is_eager=True, help="Print the version."
+            ),
+        ] = False,
+    ) -> None: ...
+
+    for entry in pkgutil.iter_modules(__path__):
+        if entry.name.startswith("_"):
+            continue
+        module = importlib.import_module(f"{__name__}.{entry.name}")
+        app.command(name=entry.name.replace("_", "-"))(getattr(module, entry.name))
+    return app
+
+
+def main() -> None:
+    """Run the command line; exit with 1 on an error of ours, 2 on wrong usage, 130 on Ctrl-C."""
+    reuse_freed_memory()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that knows few characters shows "?" for the others.
+            stream.reconfigure(errors="replace")
+    try:
+        status = make_app()(standalone_mode=False)
+    except DvtrError as failure:
+        if os.environ.get("DVTR_TRACEBACK"):
+            raise
+        typer.echo(f"error: {failure}", err=True)
+        sys.exit(1)
+    except _WrongUsage as refused:
+        sys.exit(_tell_usage(refused))
+    if status == INTERRUPTED:
+        typer.echo("stopped: run the same command again and it goes on", err=True)
+    sys.exit(status)
+
+
+def _tell_usage(refused: Any) -> int:
+    if refused.ctx is None or type(refused).__name__ == "NoArgsIsHelpError":
+        refused.show()
+    else:
+        context = refused.ctx
+        typer.echo(f"error: {refused.format_message()}", err=True)
+        typer.echo(context.get_usage(), err=True)
+        typer.echo(f"see `{context.command_path} --help`", err=True)
+    return int(refused.exit_code)

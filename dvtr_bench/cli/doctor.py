@@ -1,0 +1,18 @@
+"""Say what is installed, what is missing and what to do about it."""
+
+import typer
+
+
+def doctor() -> None:
+    """Check what this machine has for dvtr-bench and say what to do about what is missing."""
+    from dvtr_bench.runtime.doctor import check_machine
+
+    checks = check_machine()
+    width = max(len(check.subject) for check in checks)
+    for check in checks:
+        typer.echo(f"{check.verdict:<8} {check.subject:<{width}}  {check.found}")
+        if check.advice:
+            typer.echo(f"{'':<8} {'':<{width}}  -> {check.advice}")
+    if any(check.verdict == "missing" for check in checks):
+        raise typer.Exit(1)
+    typer.echo("\nAll that dvtr-bench needs is here.")

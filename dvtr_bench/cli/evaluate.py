@@ -1,0 +1,223 @@
+"""Evaluate a model on built datasets by the recall protocol."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dvtr_bench.cli._options import Cache, Device, Runs, UntrainedBackbone
+
+if TYPE_CHECKING:
+    from dvtr_bench.evaluation.external_run import Brought
+    from dvtr_bench.evaluation.run import Written
+    from dvtr_bench.runtime.processes import Processes
+
+SimMatrix = Annotated[
+    Path | None,
+    typer.Option(
+        help="Scores: .npz with sim_matrix (captions x videos), caption_ids and video_ids.",
+    ),
+]
+Embeddings = Annotated[
+    Path | None,
+    typer.Option(
+        help="Vectors: .npz with text_embeds, video_embeds, caption_ids and video_ids; a score is "
+        "their inner product.",
+    ),
+]
+ModelName = Annotated[str | None, typer.Option(help="What your model is called in tables.")]
+TextBlock = Annotated[
+    int | None, typer.Option(min=1, help="Captions that your model scores together, if it does.")
+]
+PostProcessing = Annotated[
+    str | None,
+    typer.Option(
+        help="What was done to your whole sim_matrix, such as dual_softmax: it gets a table of its "
+        "own.",
+        show_default="none",
+    ),
+]
+PostProcess = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="dual_softmax or qb_norm, with settings as qb_norm:bank_captions=1000; repeat for "
+        "both. What they make of the scores goes into result files and tables of their own, beside "
+        "those of the scores as they are.",
+    ),
+]
+Dataset = Annotated[
+    str | None, typer.Option(help="A built dataset.", show_default="all under ./dvtr")
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
+]
+AllSeeds = Annotated[
+    bool,
+    typer.Option(
+        "--all-seeds",
+        help="Evaluate every finished seed of that checkpoint's setup: a result file each, one "
+        "row in tables.",
+    ),
+]
+Seed = Annotated[
+    int | None, typer.Option(help="Seed that your model was trained with.", show_default="none")
+]
+
+
+def evaluate(
+    model: Annotated[str | None, typer.Option(help="Which model; see `dvtr-bench models`.")] = None,
+    sim_matrix: SimMatrix = None,
+    embeddings: Embeddings = None,
+    model_name: ModelName = None,
+    text_block: TextBlock = None,
+    post_processing: PostProcessing = None,
+    seed: Seed = None,
+    dataset: Dataset = None,
+    checkpoint: Checkpoint = None,
+    backbone: UntrainedBackbone = "ViT-B-32/openai",
+    all_seeds: AllSeeds = False,
+    split: Annotated[str, typer.Option(help="Report test; validation is for choosing.")] = "test",
+    post_process: PostProcess = None,
+    results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
+    runs: Runs = Path("runs"),
+    top: Annotated[
+        int,
+        typer.Option(min=1, help="Candidates of each query to keep: pictures, TREC runs."),
+    ] = 10,
+    device: Device = "auto",
+    cache: Cache = True,
+) -> None:
+    """Evaluate a model: a result file, a contact sheet and the figures with their intervals.
+
+    With --sim-matrix or --embeddings the model is yours and none of our code runs in it. Under
+    `torchrun -m dvtr_bench evaluate ...` several processes share the work.
+    """
+    # Options that clash are told before anything heavy is imported.
+    about = {
+        "model_name": model_name,
+        "text_block": text_block,
+        "post_processing": post_processing,
+        "seed": seed,
+    }
+    form = _chosen(model, sim_matrix, embeddings)
+    if form is None:
+        _refuse(about, "it describes scores that you bring, not a --model")
+    else:
+        _require_described(form, about, dataset, checkpoint)
+        _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
+    from dvtr_bench.evaluation import post_process as processors
+    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import joined_processes
+
+    chosen = [processors.PostProcess.of(text) for text in post_process or ()]
+    place = choose_device(device)
+    with joined_processes() as processes:
+        how: dict[str, Any] = {
+            "results": results,
+            "post_process": chosen,
+            "top": top,
+            "device": place,
+            "processes": processes,
+        }
+        if form is None:
+            evaluated = _evaluate_model(
+                str(model),
+                dataset,
+                split,
+                {
+                    "checkpoint": checkpoint,
+                    "backbone": backbone,
+                    "runs": runs,
+                    "all_seeds": all_seeds,
+                },
+                {"cache": cache, **how},
+            )
+        else:
+            from dvtr_bench.evaluation.external_run import evaluate_brought
+
+            brought = _brought(form, sim_matrix or embeddings, dataset, about)
+            evaluated = [evaluate_brought(brought, split, **how)]
+        if processes.is_first:
+            _report(evaluated)
+
+
+def _evaluate_model(
+    model: str,
+    dataset: str | None,
+    split: str,
+    weights: Mapping[str, Any],
+    how: Mapping[str, Any],
+) -> "list[Written]":
+    from dvtr_bench.catalog import MODELS
+    from dvtr_bench.evaluation.run import evaluate_and_write, plan_evaluation
+
+    processes: Processes = how["processes"]
+    key = MODELS.load(model).__name__.rpartition(".")[2]
+    plan = plan_evaluation(key, dataset, split, **weights)
+    if processes.is_first:
+        for reason in plan.left_out:
+            typer.echo(f"left out: {reason}", err=True)
+    # A dataset without a train split is told before anything is scored.
+    needs_bank = any(one.needs_bank for one in how["post_process"])
+    banks = [built.split("train") if needs_bank else None for built, _ in plan.runs]
+    evaluated = []
+    for (built, found), bank in zip(plan.runs, banks, strict=True):
+        if processes.is_first:
+            typer.echo(f"{found.label} on {built.name} {split}, on {how['device']}", err=True)
+        evaluated.append(evaluate_and_write(found, built.split(split), bank=bank, **how))
+    return evaluated
+
+
+def _report(evaluated: "list[Written]") -> None:
+    from leaderboard.board import make_boards
+    from leaderboard.terminal import print_boards
+
+    print_boards(make_boards(record for written in evaluated for record in written.records))
+    for written in evaluated:
+        for path in written.paths:
+            typer.echo(f"wrote {path}")
+    typer.echo("next: dvtr-bench leaderboard")
+
+
+def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> str | None:
+    """Return what was brought, by option; None for a model of ours."""
+    sources = {"--model": model, "--sim-matrix": sim_matrix, "--embeddings": embeddings}
+    given = [option for option, value in sources.items() if value is not None]
+    if len(given) != 1:
+        raise typer.BadParameter(
+            f"expected exactly one of {', '.join(sources)}, found {' and '.join(given) or 'none'}"
+        )
+    return None if model is not None else given[0]
+
+
+def _require_described(
+    form: str, about: Mapping[str, object], dataset: str | None, checkpoint: Path | None
+) -> None:
+    _refuse({"checkpoint": checkpoint}, f"it belongs to --model, not to {form}")
+    if about["model_name"] is None or dataset is None:
+        missing = "--model-name" if about["model_name"] is None else "--dataset"
+        raise typer.BadParameter(f"{form} needs {missing} too")
+    if form == "--embeddings":
+        block = {"text_block": about["text_block"]}
+        _refuse(block, "a score of two vectors depends on those two alone")
+
+
+def _brought(
+    form: str, path: Path | None, dataset: str | None, about: Mapping[str, Any]
+) -> "Brought":
+    from dvtr_bench.evaluation.external_run import Brought
+
+    return Brought(
+        path=Path(str(path)),
+        form="sim_matrix" if form == "--sim-matrix" else "embeddings",
+        dataset=str(dataset),
+        **{name: value for name, value in about.items() if value is not None},
+    )
+
+
+def _refuse(options: Mapping[str, object], reason: str) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise typer.BadParameter(f"leave out --{name.replace('_', '-')}: {reason}")

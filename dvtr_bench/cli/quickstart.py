@@ -1,0 +1,57 @@
+"""From nothing to a leaderboard on the embedded dataset: the study `quickstart`."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+
+if TYPE_CHECKING:
+    from dvtr_bench.studies.study import Study
+
+OURS: Final = {"dvtr", "runs", "results", "LEADERBOARD.md", ".study.lock"}
+
+
+def quickstart(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Folder of its own for everything.")
+    ] = Path("quickstart"),
+    seed: Annotated[int, typer.Option(help="Of weights, order and dropout.")] = 42,
+    size: Annotated[str, typer.Option(help="Size of the dataset: small or full.")] = "small",
+    epochs: Annotated[
+        int | None, typer.Option(help="Of each training; fewer for a quick look.")
+    ] = None,
+) -> None:
+    """Build the embedded dataset, train and evaluate three models, print the leaderboard.
+
+    Needs no GPU and no download. Run again after a stop, it goes on.
+    """
+    from dvtr_bench.cli.run import How, run_study
+    from dvtr_bench.studies.choices import Choices
+
+    def of_size(study: "Study") -> "Study":
+        (dataset,) = study.datasets
+        named = replace(dataset, name=f"aerosynth-{size}", options={"size": size})
+        return replace(study, datasets=(named,))
+
+    _require_own_folder(out)
+    choices = Choices(
+        seeds=[seed],
+        backbone_seed=seed,
+        recipe=[] if epochs is None else [f"epochs={epochs}"],
+    )
+    # A GPU would give other last digits than those that are shown of it.
+    how = How(out=out, root=out / "dvtr", pages=out, devices="cpu")
+    run_study("quickstart", choices, how, of_size)
+    typer.echo("next: dvtr-bench build folder --clips DIR --captions FILE --name mine")
+
+
+def _require_own_folder(out: Path) -> None:
+    from dvtr_bench.errors import OutputExistsError
+
+    others = sorted({path.name for path in out.iterdir()} - OURS) if out.is_dir() else []
+    if others or out.is_file():
+        raise OutputExistsError(
+            f"{out} holds something else ({', '.join(others[:3]) or 'a file'}): name a folder of "
+            "its own with --out"
+        )

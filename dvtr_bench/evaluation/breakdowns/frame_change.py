@@ -1,0 +1,95 @@
+"""Frame-to-frame change: static and fast scenes are weaknesses that the authors of MSAM state.
+
+Measured is what a model is given: the mean absolute difference between one stored frame and the
+next, as grey pictures of 64 x 64 pixels, in percent of the range from black to white. It is not
+divided by the time between them: of a long clip and a short one, both stored in 12 frames, the
+model sees the same number of steps.
+"""
+
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from dvtr_bench.dataset.measures import stored_measure
+from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.ranking.groups import Unit
+
+TITLE: Final = "Change from frame to frame"
+UNIT: "Final[Unit]" = "video"
+
+BINS: Final = (
+    (1.0, "static (up to 1%)"),
+    (2.5, "slow (1 to 2.5%)"),
+    (5.0, "moderate (2.5 to 5%)"),
+    (float("inf"), "fast (over 5%)"),
+)
+"""Largest change of each group, in percent. Chosen on 48 real drone clips of 1 to 10 seconds, of
+which they hold a sixth or more each: below 1% are views from afar in which the water moves, above
+5% low flights and turns in which the picture is another one from frame to frame."""
+
+MEASURE: Final = "frame_change-1"
+"""Name and version of the numbers on disk; raised with every change of how they are made."""
+
+_SIDE_PX: Final = 64
+
+
+def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
+    """Sort videos by how much they change from one stored frame to the next.
+
+    The frames are decoded once for a build of a dataset; the numbers stand beside it from then on.
+
+    Args:
+        split: The split.
+        show_progress: Whether to show a progress bar while frames are decoded.
+
+    Returns:
+        Static to fast; a video with a single frame is static. None where the split has no frames.
+    """
+    if not split.has_frames:
+        return None
+
+    def measured() -> "NDArray[np.float64]":
+        with progress_bar("frame change", len(split.video_ids), enabled=show_progress) as advance:
+            values = np.empty(len(split.video_ids))
+            for index in range(len(values)):
+                values[index] = change_percent(split.frames(index))
+                advance()
+            return values
+
+    return Groups.by_number(TITLE, UNIT, stored_measure(split, MEASURE, measured), BINS)
+
+
+def change_percent(frames: "Sequence[NDArray[np.uint8]]") -> float:
+    """Return the mean change from one frame to the next.
+
+    Args:
+        frames: uint8, height x width x 3, RGB, in time order.
+
+    Returns:
+        Percent of the range from black to white, 0 to 100; 0 for a single frame.
+
+    Example:
+        >>> black, white = (np.full((90, 160, 3), level, np.uint8) for level in (0, 255))
+        >>> change_percent([black, white, white])
+        50.0
+    """
+    import cv2
+
+    size = (_SIDE_PX, _SIDE_PX)
+    grey = [
+        cv2.resize(
+            cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA
+        ).astype(np.float64)
+        for frame in frames
+    ]
+    steps = [np.abs(after - before).mean() for before, after in pairwise(grey)]
+    return float(np.mean(steps) / 255.0 * 100.0) if steps else 0.0

@@ -1,0 +1,276 @@
+"""Nothing is taken on trust: pairs are scored again in other company, and must not move.
+
+A sample of pairs is kept from the run. Then the same pairs are scored
+
+- with the queries shuffled and re-blocked, against the same run of videos;
+- with the gallery shuffled and re-chunked, for the same captions;
+- from captions, and from videos, encoded again in another order and other batches.
+
+A `pairwise` model must pass all of them. A `query_block` model may depend on the other texts of its
+block, so its queries keep their blocks; at block 1 it must pass all of them too.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from dvtr_bench.errors import ProtocolError
+from dvtr_bench.ranking.blocks import Block, cut
+from dvtr_bench.ranking.movement import LARGEST_MOVE, HonestyCheck, measure
+
+if TYPE_CHECKING:
+    from dvtr_bench.evaluation.scorer import Scorer
+    from dvtr_bench.models.retriever import Features
+
+Rows = NDArray[np.int64]
+
+_SCORE_STEPS: Final = 16
+"""Steps of a float by which another order of a sum may move a score."""
+
+_ENCODE_STEPS: Final = 64
+"""The same for a whole encoder: other batch shapes pick other kernels in every layer."""
+
+
+@dataclass(frozen=True)
+class SampleConfig:
+    """How many items are scored again.
+
+    Attributes:
+        captions: Captions drawn from the whole split.
+        videos: Videos drawn from the whole gallery.
+        encoded_captions: Captions encoded again.
+        encoded_videos: Videos decoded and encoded again.
+        piece: Items of a piece when queries or gallery are cut anew.
+        seed: Of the draw and of the shuffling.
+    """
+
+    captions: int = 128
+    videos: int = 128
+    encoded_captions: int = 64
+    encoded_videos: int = 8
+    piece: int = 37
+    seed: int = 0
+
+
+class HonestySample:
+    """Pairs whose scores are kept from the run, to be compared with scores in other company.
+
+    Attributes:
+        captions: Drawn from the whole split, ascending.
+        videos: Drawn from the whole gallery, ascending.
+        run: Captions that stand together, cut at text blocks.
+        chunk: Videos of one column-run of the grid.
+    """
+
+    def __init__(self, scorer: "Scorer", config: SampleConfig) -> None:
+        """Draw the sample.
+
+        Args:
+            scorer: Of the run; gives the sizes and the cuts.
+            config: How much to draw.
+        """
+        grid = scorer.grid
+        self._config = config
+        self._random = np.random.default_rng(config.seed)
+        self.captions = self._draw(grid.num_captions, config.captions)
+        self.videos = self._draw(grid.num_videos, config.videos)
+        block = scorer.text_block
+        runs = list(cut(grid.num_captions, max(1, config.encoded_captions // block) * block))
+        chunks = list(cut(grid.num_videos, grid.block_videos))
+        self.run: slice = runs[self._random.integers(len(runs))]
+        self.chunk: slice = chunks[self._random.integers(len(chunks))]
+        self._rows = np.union1d(self.captions, _range(self.run))
+        self._columns = np.union1d(self.videos, _range(self.chunk))
+        self._scores = np.full((len(self._rows), len(self._columns)), np.nan)
+
+    def add(self, scores: torch.Tensor, block: Block) -> None:
+        """Keep what a block of the run holds of the sample.
+
+        Args:
+            scores: float, captions x videos of the block.
+            block: Where it stands.
+        """
+        rows, columns = _within(self._rows, block.captions), _within(self._columns, block.videos)
+        inside = np.ix_(
+            self._rows[rows] - block.captions.start, self._columns[columns] - block.videos.start
+        )
+        if inside[0].size and inside[1].size:
+            there = tuple(torch.from_numpy(index).to(scores.device) for index in inside)
+            self._scores[rows, columns] = scores[there].double().cpu().numpy()
+
+    @property
+    def kept(self) -> NDArray[np.float64]:
+        """float64, sample captions x sample videos: NaN for what no block held yet."""
+        return self._scores
+
+    def take(self, kept: NDArray[np.float64]) -> None:
+        """Take what another process kept of the same sample.
+
+        Args:
+            kept: Its `kept`.
+        """
+        self._scores = np.where(np.isnan(self._scores), kept, self._scores)
+
+    def scores(self, captions: Rows, videos: Rows) -> NDArray[np.float64]:
+        """Return the scores of the run.
+
+        Args:
+            captions: Rows of the sample.
+            videos: Columns of the sample.
+
+        Returns:
+            float64, captions x videos.
+        """
+        places = np.searchsorted(self._rows, captions), np.searchsorted(self._columns, videos)
+        found: NDArray[np.float64] = self._scores[np.ix_(*places)]
+        return found
+
+    def pieces(self, items: Rows) -> list[Rows]:
+        """Shuffle items and cut them anew.
+
+        Args:
+            items: Rows or columns.
+
+        Returns:
+            At least two pieces where there are two items.
+        """
+        shuffled = self._random.permutation(items)
+        size = max(1, min(self._config.piece, len(items) // 2))
+        return [shuffled[piece] for piece in cut(len(items), size)]
+
+    def encoded_videos(self) -> Rows:
+        """Draw the videos that are encoded again, among those of the sample."""
+        return self._draw_from(self.videos, self._config.encoded_videos)
+
+    def _draw(self, count: int, size: int) -> Rows:
+        return self._draw_from(np.arange(count), size)
+
+    def _draw_from(self, items: Rows, size: int) -> Rows:
+        drawn = self._random.choice(items, size=min(size, len(items)), replace=False)
+        return np.sort(drawn)
+
+
+def check_honesty(
+    scorer: "Scorer",
+    sample: HonestySample,
+    *,
+    encode_captions: Callable[[Sequence[Rows]], "Features"],
+    encode_videos: Callable[[Sequence[Rows]], "Features"],
+) -> tuple[HonestyCheck, ...]:
+    """Score the sample again in other company and refuse a model whose scores move.
+
+    Args:
+        scorer: Of the run.
+        sample: Holds the scores of the run.
+        encode_captions: Encodes captions again, each piece in a batch of its own, pieces in order.
+        encode_videos: The same for videos.
+
+    Returns:
+        What was found, each way.
+
+    Raises:
+        ProtocolError: A score moved by more than the tolerance.
+    """
+    checks = []
+    if scorer.text_block == 1:
+        checks.append(_shuffled_queries(scorer, sample))
+    checks.append(_shuffled_gallery(scorer, sample))
+    checks.append(_captions_encoded_again(scorer, sample, encode_captions))
+    checks.append(_videos_encoded_again(scorer, sample, encode_videos))
+    for check in checks:
+        if not check.passed:
+            raise ProtocolError(_refusal(scorer, check))
+    return tuple(checks)
+
+
+def _shuffled_queries(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
+    pieces = sample.pieces(sample.captions)
+    again = [scorer.score_rows(piece, sample.chunk) for piece in pieces]
+    before = sample.scores(np.concatenate(pieces), _range(sample.chunk))
+    return measure(
+        "queries shuffled and re-blocked", before, _array(again, 0), rounding_steps=_SCORE_STEPS
+    )
+
+
+def _shuffled_gallery(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
+    pieces = sample.pieces(sample.videos)
+    again = [scorer.score_rows(sample.run, piece) for piece in pieces]
+    before = sample.scores(_range(sample.run), np.concatenate(pieces))
+    return measure(
+        "gallery shuffled and re-chunked", before, _array(again, 1), rounding_steps=_SCORE_STEPS
+    )
+
+
+def _captions_encoded_again(
+    scorer: "Scorer", sample: HonestySample, encode: Callable[[Sequence[Rows]], "Features"]
+) -> HonestyCheck:
+    rows = _range(sample.run)
+    features = _reordered(sample.pieces(rows), rows, encode)
+    videos = {name: value[sample.chunk] for name, value in scorer.videos.items()}
+    again = scorer.score_features(features, videos)
+    return measure(
+        "captions encoded in other batches",
+        sample.scores(rows, _range(sample.chunk)),
+        _array([again], 0),
+        rounding_steps=_ENCODE_STEPS,
+        cap=np.inf,
+    )
+
+
+def _videos_encoded_again(
+    scorer: "Scorer", sample: HonestySample, encode: Callable[[Sequence[Rows]], "Features"]
+) -> HonestyCheck:
+    columns = sample.encoded_videos()
+    features = _reordered(sample.pieces(columns), columns, encode)
+    texts = {name: value[sample.run] for name, value in scorer.texts.items()}
+    again = scorer.score_features(texts, features)
+    return measure(
+        "videos encoded in other batches",
+        sample.scores(_range(sample.run), columns),
+        _array([again], 1),
+        rounding_steps=_ENCODE_STEPS,
+        cap=np.inf,
+    )
+
+
+def _reordered(
+    pieces: Sequence[Rows], rows: Rows, encode: Callable[[Sequence[Rows]], "Features"]
+) -> "Features":
+    """Encode pieces and put the features back into the order of the rows."""
+    features = encode(pieces)
+    back = torch.from_numpy(np.argsort(np.concatenate(pieces)))
+    return {name: value[back.to(value.device)] for name, value in features.items()}
+
+
+def _refusal(scorer: "Scorer", check: HonestyCheck) -> str:
+    name = scorer.retriever.name
+    if scorer.retriever.scoring == "pairwise":
+        claim = "claims pairwise scoring"
+        step = "declare scoring = 'query_block', or make each score depend on its own pair alone"
+    else:
+        claim = f"claims that a score depends on the texts of its block ({scorer.text_block}) alone"
+        step = "make the scores depend on nothing else"
+    return (
+        f"{name} {claim}, but with {check.check} a score moved by {check.largest_move:.3g} "
+        f"({check.pairs} pairs scored again, at most {check.tolerance:.3g} passes as rounding: the "
+        f"protocol allows {LARGEST_MOVE}, or that share of the range of the scores): it is not "
+        f"ranked. To go on, {step}"
+    )
+
+
+def _array(parts: Sequence[torch.Tensor], axis: int) -> NDArray[np.float64]:
+    joined: NDArray[np.float64] = torch.cat(list(parts), dim=axis).double().cpu().numpy()
+    return joined
+
+
+def _range(run: slice) -> Rows:
+    return np.arange(run.start, run.stop)
+
+
+def _within(items: Rows, run: slice) -> slice:
+    first, last = np.searchsorted(items, [run.start, run.stop])
+    return slice(int(first), int(last))

@@ -1,0 +1,83 @@
+"""Pointing scores as a table and as a file."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from dvtr_bench.evaluation.pointing.score import Pointing
+from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.runtime.checkpoint import write_json
+
+FORMAT_VERSION: Final = 1
+
+MEANINGS: Final = {
+    "mass": "share of the map inside the boxes of the objects that the caption names",
+    "maxima": "share of the map's maxima inside them, one in each frame",
+    "uniform": "what both are for a map that looks everywhere alike",
+    "average": "the mass of this map averaged over the split, the same for every video",
+    "gain": "95% interval of a difference, by bootstrap over videos",
+}
+
+_HEADINGS: Final = (
+    "mass",
+    "maxima",
+    "uniform",
+    "average",
+    "mass - uniform",
+    "maxima - uniform",
+    "mass - average",
+)
+
+
+def print_pointing(scores: Sequence[Pointing], title: str, console: Console | None = None) -> None:
+    """Print scores, in percent.
+
+    Args:
+        scores: At least one.
+        title: Which model on what.
+        console: Where to; standard output when left out.
+    """
+    counts = f"{scores[0].num_captions:,} captions of {scores[0].num_videos:,} videos"
+    table = Table(
+        title=f"{title}: what lies in the boxes of what a caption names, %; {counts}",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        title_style="",
+    )
+    table.add_column("map")
+    for heading in _HEADINGS:
+        table.add_column(heading, justify="right")
+    for score in scores:
+        shares = (score.mass, score.maxima, score.uniform, score.average)
+        gains = (score.mass_gain, score.maxima_gain, score.average_gain)
+        table.add_row(
+            score.name,
+            *(f"{100 * share:.1f}" for share in shares),
+            *(f"{100 * low:+.1f} to {100 * high:+.1f}" for low, high in gains),
+        )
+    (console or make_console()).print(table)
+
+
+def write_pointing(scores: Sequence[Pointing], about: Mapping[str, Any], path: Path) -> Path:
+    """Write scores as JSON, with what they mean.
+
+    Args:
+        scores: What to write.
+        about: Model, checkpoint, dataset, split; JSON values.
+        path: The file; its folder exists.
+
+    Returns:
+        The path written.
+    """
+    content = {
+        "format_version": FORMAT_VERSION,
+        **about,
+        "meanings": MEANINGS,
+        "scores": [score.as_json() for score in scores],
+    }
+    write_json(path, content)
+    return path

@@ -1,0 +1,1 @@
+"""What a model must offer, and the list of the models there are."""

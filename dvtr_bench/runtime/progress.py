@@ -1,0 +1,64 @@
+"""What long work tells while it runs, on standard error: a bar with time left, or a line."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Advance = Callable[..., None]
+"""``advance(steps=1, note=None)``: say that work was done, and what stands beside the bar."""
+
+
+@contextmanager
+def progress_bar(description: str, total: int, *, enabled: bool = True) -> Iterator[Advance]:
+    """Show a progress bar while a block runs.
+
+    Args:
+        description: What is being done, such as ``encode videos``.
+        total: Steps in all.
+        enabled: False shows nothing.
+
+    Yields:
+        ``advance(steps=1, note=None)``, to be called as work is done.
+
+    Example:
+        >>> with progress_bar("count", total=3, enabled=False) as advance:
+        ...     for _ in range(3):
+        ...         advance()
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (
+        TextColumn("{task.description:<24}"),
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as progress:
+        task = progress.add_task(description, total=total, note="")
+
+        def advance(steps: int = 1, note: str | None = None) -> None:
+            if note is None:
+                progress.update(task, advance=steps)
+            else:
+                progress.update(task, advance=steps, note=note)
+
+        yield advance
+
+
+def say(line: str) -> None:
+    """Write a line to standard error, beside whatever is piped on.
+
+    Args:
+        line: Plain text, one line.
+    """
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from baselines.heads.mean_pooling import MeanPoolingModel
+from baselines.heads.model_config import VideoTextConfig
+from baselines.heads.temporal_encoder import TemporalEncoder
+from baselines.models.clip4clip_seqtransf import Config as SeqTransfConfig
+from baselines.models.clip4clip_seqtransf import Model as SeqTransf
+from dvtr_bench.errors import ConfigError
+from tests.fixtures.small_clip import small_encoder
+
+VECTORS = np.load(Path(__file__).parents[2] / "fixtures" / "clip4clip_heads.npz")
+LOGIT_SCALE = float(VECTORS["logit_scale"])
+
+
+def tensor(name):
+    return torch.from_numpy(VECTORS[name])
+
+
+def authors_inputs():
+    texts = functional.normalize(tensor("text_embeds"), dim=-1)
+    return texts, {"frame_embeds": tensor("frame_embeds"), "frame_mask": tensor("frame_mask")}
+
+
+def authors_temporal_encoder():
+    temporal = TemporalEncoder(16, 2, int(VECTORS["num_heads"]), 77, quick_gelu=True)
+    prefix = "seqtransf."
+    state = {
+        key.removeprefix(prefix): tensor(key) for key in VECTORS.files if key.startswith(prefix)
+    }
+    temporal.load_state_dict(
+        {
+            key if key == "frame_position_embeddings" else f"transformer.{key}": value
+            for key, value in state.items()
+        }
+    )
+    return temporal
+
+
+@pytest.mark.parametrize("padding", [0.0, 1e4])
+def test_mean_pooling_agrees_with_the_authors_modules(padding) -> None:
+    texts, frames = authors_inputs()
+    frames["frame_embeds"][~frames["frame_mask"]] += padding
+    model = MeanPoolingModel(VideoTextConfig(backbone="tiny"), small_encoder())
+    similarity = model.similarity(texts, model.video_features(frames))
+    expected = tensor("similarity_meanp") / LOGIT_SCALE
+    torch.testing.assert_close(similarity, expected.float(), atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("padding", [0.0, 1e2])
+def test_seqtransf_agrees_with_the_authors_modules(padding) -> None:
+    texts, frames = authors_inputs()
+    frames["frame_embeds"][~frames["frame_mask"]] += padding
+    model = SeqTransf(SeqTransfConfig(backbone="tiny", temporal_layers=2), small_encoder())
+    model.temporal = authors_temporal_encoder()
+    with torch.no_grad():
+        similarity = model.similarity(texts, model.video_features(frames))
+    expected = tensor("similarity_seqtransf") / LOGIT_SCALE
+    torch.testing.assert_close(similarity, expected.float(), atol=1e-5, rtol=0)
+
+
+def test_the_temporal_encoder_starts_as_the_text_tower() -> None:
+    encoder = small_encoder()
+    temporal = TemporalEncoder.from_text_tower(encoder, layers=3)
+    assert torch.equal(temporal.frame_position_embeddings, encoder.clip.positional_embedding)
+    for number, block in enumerate(encoder.clip.transformer.resblocks):
+        own = temporal.transformer.resblocks[number].state_dict()
+        for key, value in block.state_dict().items():
+            assert torch.equal(own[key], value), key
+    assert len(temporal.transformer.resblocks) == 3
+    assert temporal.heads == encoder.clip.transformer.resblocks[0].attn.num_heads
+
+
+def test_the_copy_is_a_copy() -> None:
+    encoder = small_encoder()
+    temporal = TemporalEncoder.from_text_tower(encoder, layers=1)
+    before = encoder.clip.positional_embedding.clone()
+    with torch.no_grad():
+        temporal.frame_position_embeddings.add_(1)
+    assert torch.equal(encoder.clip.positional_embedding, before)
+
+
+def test_more_frames_than_positions_are_refused() -> None:
+    temporal = TemporalEncoder(16, 1, 2, 4, quick_gelu=False)
+    with pytest.raises(ConfigError, match="max_frames"):
+        temporal(torch.zeros(1, 5, 16), torch.ones(1, 5, dtype=torch.bool))
+
+
+def test_norms_of_the_temporal_encoder_have_the_authors_epsilon() -> None:
+    """In rows this small the epsilon counts: the authors' own layer norm, by its definition."""
+    temporal = authors_temporal_encoder()
+    norm = temporal.transformer.resblocks[0].ln_1
+    row = 1e-5 * torch.arange(16.0)[None]
+    centred = row - row.mean()
+    expected = centred / (centred.square().mean() + 1e-12).sqrt() * norm.weight + norm.bias
+    torch.testing.assert_close(norm(row), expected)
+    assert {
+        module.eps for module in temporal.modules() if isinstance(module, torch.nn.LayerNorm)
+    } == {1e-12}

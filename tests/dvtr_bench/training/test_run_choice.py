@@ -1,0 +1,60 @@
+"""The other seeds of a run, found by what run.json states."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from dvtr_bench.training.run_choice import find_other_seeds
+
+
+@pytest.fixture
+def runs(tmp_path: Path):
+    """Write a run; returns its checkpoint."""
+
+    def write(name: str, seed: int, *, finished: bool = True, updated: str = "1", **recipe) -> Path:
+        checkpoint = tmp_path / name / "epoch-001"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "config.json").write_text("{}")
+        setup = {"model": {"model": "msam"}, "recipe": {"epochs": 5, **recipe, "seed": seed}}
+        state = {"setup": setup, "best": "epoch-001", "finished": finished, "updated_at": updated}
+        (tmp_path / name / "run.json").write_text(json.dumps(state))
+        return checkpoint
+
+    return write
+
+
+def test_finished_runs_of_the_same_setup_are_found_by_seed(runs) -> None:
+    own = runs("c", 42)
+    others = {44: runs("a", 44), 43: runs("d", 43)}
+    runs("b", 45, epochs=6)
+    runs("e", 42, updated="0")
+    found = find_other_seeds(own)
+    assert list(found.checkpoints) == [43, 44]
+    assert {seed: path.resolve() for seed, path in found.checkpoints.items()} == others
+    assert found.unfinished == {}
+
+
+def test_of_one_seed_the_newest_run_counts_and_a_finished_one_before_one_that_is_not(runs) -> None:
+    own = runs("a", 42)
+    runs("b", 43, updated="1")
+    newest = runs("c", 43, updated="3")
+    runs("d", 43, updated="2")
+    runs("e", 43, updated="9", finished=False)
+    stopped = runs("f", 44, finished=False)
+    found = find_other_seeds(own)
+    assert {seed: path.resolve() for seed, path in found.checkpoints.items()} == {43: newest}
+    assert list(found.unfinished) == [44]
+    assert found.unfinished[44].resolve() == stopped.parent
+
+
+def test_a_checkpoint_outside_a_run_has_no_other_seeds(tmp_path: Path) -> None:
+    assert find_other_seeds(tmp_path / "brought").checkpoints == {}
+
+
+def test_a_run_from_before_a_setting_is_a_seed_of_the_setup_that_it_had(runs) -> None:
+    own = runs("a", 42)
+    same = runs("b", 43, frozen_layers=None)
+    runs("c", 44, frozen_layers=0)
+    found = find_other_seeds(own)
+    assert {seed: path.resolve() for seed, path in found.checkpoints.items()} == {43: same}
