@@ -21,12 +21,12 @@ from baselines.heads.word_frame_blocks import (
     block_size,
     compiled_loops_serve,
     product,
-    share,
     text_runs,
     video_runs,
 )
 from dvtr_bench.models.retriever import Features
 from dvtr_bench.ranking.blocks import cut
+from dvtr_bench.runtime.compiled import in_threads
 
 TEMPERATURE: Final = 0.01
 
@@ -147,6 +147,7 @@ class MultiGrainedSimilarity(nn.Module):
         num_columns = videos["frame_mask"].shape[1] + 1
         scores = torch.empty(len(mask), len(videos["frame_mask"]))
         runs = text_runs(embeds, mask, num_columns)
+        threads = torch.get_num_threads()
         memory, other_memory = (torch.empty(block_size(runs, num_columns)) for _ in range(2))
         frame_mat, *mixing = (
             filled_up(matrix.detach().numpy())
@@ -168,9 +169,18 @@ class MultiGrainedSimilarity(nn.Module):
                     pairs = product(words, each.for_words, memory).reshape(shape)
                     of_sentences = product(whole, each.for_sentences, other_memory).reshape(shape)
                     by_word = np.empty((len(pairs), shape[2]), np.float32)
-                    share(attend_over_frames, len(pairs), pairs, each.there, frame_mat, by_word)
-                    share(
+                    in_threads(
+                        attend_over_frames,
+                        threads,
+                        len(pairs),
+                        pairs,
+                        each.there,
+                        frame_mat,
+                        by_word,
+                    )
+                    in_threads(
                         add_up_grains,
+                        threads,
                         len(run.texts),
                         run.starts,
                         run.words,

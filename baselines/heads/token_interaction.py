@@ -20,11 +20,10 @@ from baselines.heads.word_frame_blocks import (
     block_size,
     compiled_loops_serve,
     product,
-    share,
     text_runs,
     video_runs,
 )
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.compiled import compiled, in_threads
 
 _CHUNK_ELEMENTS: Final = 2**22
 """Numbers in the largest intermediate tensor, words x frames of a block of pairs."""
@@ -150,7 +149,7 @@ def _score_on_cpu(
     frame_weights: torch.Tensor,
     frame_mask: torch.Tensor,
 ) -> torch.Tensor:
-    num_frames = frame_mask.shape[1]
+    num_frames, threads = frame_mask.shape[1], torch.get_num_threads()
     scores = torch.empty(len(token_embeds), len(frame_embeds))
     texts = text_runs(token_embeds, token_mask, num_frames)
     memory = torch.empty(block_size(texts, num_frames))
@@ -166,9 +165,10 @@ def _score_on_cpu(
             for places, by_place, shares in columns:
                 pairs = product(words, by_place, memory).reshape(len(words), *shares.shape)
                 best_frame = np.empty((len(words), len(places)), np.float32)
-                share(_find_best_frames, len(words), pairs, best_frame)
-                share(
+                in_threads(_find_best_frames, threads, len(words), pairs, best_frame)
+                in_threads(
                     _weigh_best_matches,
+                    threads,
                     len(run.texts),
                     run.starts,
                     run.words,

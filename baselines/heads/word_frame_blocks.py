@@ -10,9 +10,8 @@ enough to be in the cache when a compiled loop reads it. A GPU, and whoever need
 served better by array operations over larger blocks.
 """
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -139,25 +138,6 @@ def product(left: torch.Tensor, right: torch.Tensor, memory: torch.Tensor) -> Fl
     out = memory[: len(left) * right.shape[1]].view(len(left), right.shape[1])
     found: Floats = torch.mm(left, right, out=out).numpy()
     return found
-
-
-def share(loop: Callable[..., None], count: int, *arguments: Any) -> None:
-    """Run a compiled loop, in as many threads as torch computes with.
-
-    Args:
-        loop: Takes the first of the items it is for, the one behind its last, and the arguments.
-        count: Items in all.
-        arguments: What the loop takes beside.
-    """
-    threads = min(torch.get_num_threads(), count)
-    if threads <= 1:
-        loop(0, count, *arguments)
-        return
-    ends = np.linspace(0, count, threads + 1).astype(int).tolist()
-    with ThreadPoolExecutor(threads) as pool:
-        parts = [pool.submit(loop, *part, *arguments) for part in zip(ends, ends[1:], strict=False)]
-        for part in parts:
-            part.result()
 
 
 def _first_of_the_same(bits: NDArray[np.int32], mask: NDArray[np.bool_]) -> Ints:
