@@ -26,7 +26,7 @@ TEXT_TEMPERATURE: Final = 0.01
 GATE_DIVISOR: Final = 0.7
 OUTPUT_SCALE: Final = 0.4
 
-_ELEMENTS_AT_ONCE: Final = 2**21
+_ELEMENTS_AT_ONCE: Final = 2**20
 """Numbers in an intermediate tensor, which bounds memory. Videos are taken in runs that keep to it,
 at least one at a time. The gate's hidden layer keeps to half: each number of it is used once, soon,
 and should be in a core's cache then."""

@@ -8,13 +8,25 @@ Padding takes no part: it gets no share of the softmax, and embeddings of 0 make
 what M moves to a padded place is multiplied by 0.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
+import numpy as np
 import torch
 from torch import nn
 
+from baselines.heads.grain_loops import add_up_grains, attend_over_frames, filled_up
+from baselines.heads.word_frame_blocks import (
+    Floats,
+    Ints,
+    block_size,
+    compiled_loops_serve,
+    product,
+    text_runs,
+    video_runs,
+)
 from dvtr_bench.models.retriever import Features
 from dvtr_bench.ranking.blocks import cut
+from dvtr_bench.runtime.compiled import in_threads
 
 TEMPERATURE: Final = 0.01
 
@@ -23,6 +35,22 @@ _CHUNK_ELEMENTS: Final = 2**20
 
 _VIDEOS_AT_ONCE: Final = 256
 """Videos of a block, at most: their frames are read once for all the words of its texts."""
+
+
+class _Columns(NamedTuple):
+    """Videos of like length, as a block takes them; the last axis of tensors is frames x videos.
+
+    Attributes:
+        videos: int64: which of all videos.
+        there: float32, frames x videos, 1 or 0.
+        for_words: C x ((frames and the video) x videos), through the matrix of words and frames.
+        for_sentences: The same, through the matrix of sentences and videos.
+    """
+
+    videos: Ints
+    there: Floats
+    for_words: torch.Tensor
+    for_sentences: torch.Tensor
 
 
 class MultiGrainedSimilarity(nn.Module):
@@ -62,6 +90,10 @@ class MultiGrainedSimilarity(nn.Module):
         Returns:
             T x V, before the logit scale.
         """
+        if not len(texts["text_embeds"]) or not len(videos["video_embeds"]):
+            return texts["text_embeds"] @ videos["video_embeds"].T
+        if compiled_loops_serve(*_numbers(texts), *_numbers(videos), *self.parameters()):
+            return self._score_on_cpu(texts, videos)
         lengths = texts["token_mask"].sum(dim=1)
         # Texts of like length stand together, and a block is as long as its longest.
         order = lengths.argsort(stable=True)
@@ -109,6 +141,70 @@ class MultiGrainedSimilarity(nn.Module):
             + _attend(frame_sentence, frame_mask, self.frame_logit_weight)
             + (over_frames + over_words) / 2
         ) / 4
+
+    def _score_on_cpu(self, texts: Features, videos: Features) -> torch.Tensor:
+        embeds, mask = texts["token_embeds"], texts["token_mask"]
+        num_columns = videos["frame_mask"].shape[1] + 1
+        scores = torch.empty(len(mask), len(videos["frame_mask"]))
+        runs = text_runs(embeds, mask, num_columns)
+        threads = torch.get_num_threads()
+        memory, other_memory = (torch.empty(block_size(runs, num_columns)) for _ in range(2))
+        frame_mat, *mixing = (
+            filled_up(matrix.detach().numpy())
+            for matrix in (
+                self.frame_mat_weight,
+                self.word_mat_weight,
+                self.word_mat_weight2,
+                self.word_logit_weight,
+                self.frame_mat_weight2,
+                self.frame_logit_weight,
+            )
+        )
+        for together in video_runs(videos["frame_mask"]):
+            columns = [self._columns(videos, run.videos, run.length) for run in together]
+            for run in runs:
+                words, whole = embeds.flatten(0, 1)[run.rows], texts["text_embeds"][run.texts]
+                for each in columns:
+                    shape = (-1, len(each.there) + 1, len(each.videos))
+                    pairs = product(words, each.for_words, memory).reshape(shape)
+                    of_sentences = product(whole, each.for_sentences, other_memory).reshape(shape)
+                    by_word = np.empty((len(pairs), shape[2]), np.float32)
+                    in_threads(
+                        attend_over_frames,
+                        threads,
+                        len(pairs),
+                        pairs,
+                        each.there,
+                        frame_mat,
+                        by_word,
+                    )
+                    in_threads(
+                        add_up_grains,
+                        threads,
+                        len(run.texts),
+                        run.starts,
+                        run.words,
+                        (pairs, of_sentences, by_word),
+                        each.there,
+                        tuple(mixing),
+                        (run.texts, each.videos),
+                        scores.numpy(),
+                    )
+        return scores
+
+    def _columns(self, videos: Features, rows: torch.Tensor, length: int) -> _Columns:
+        frames = videos["frame_embeds"][rows, :length].transpose(0, 1).flatten(0, 1)
+        whole = videos["video_embeds"][rows]
+        return _Columns(
+            rows.numpy(),
+            videos["frame_mask"][rows, :length].T.float().contiguous().numpy(),
+            torch.cat((self.local_mat_weight @ frames.T, whole.T), dim=1),
+            torch.cat((frames.T, self.global_mat_weight @ whole.T), dim=1),
+        )
+
+
+def _numbers(features: Features) -> list[torch.Tensor]:
+    return [value for value in features.values() if value.is_floating_point()]
 
 
 def _videos_last(videos: Features) -> Features:

@@ -9,6 +9,7 @@ from torch import nn
 
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.encoder.initial_weights import WEIGHT_STD, draw_weights
+from baselines.encoder.residual_blocks import run_blocks
 from dvtr_bench.errors import ConfigError
 
 NORM_EPSILON: Final = 1e-12
@@ -34,7 +35,6 @@ class TemporalEncoder(nn.Module):
     ) -> None:
         """Build the layers with random weights."""
         super().__init__()
-        self.heads = heads
         self.frame_position_embeddings = nn.Parameter(torch.empty(positions, width))
         nn.init.normal_(self.frame_position_embeddings, std=WEIGHT_STD)
         # open_clip calls what it is given for each norm; its types ask for a class.
@@ -110,12 +110,21 @@ class TemporalEncoder(nn.Module):
             )
         return embeds + self.frame_position_embeddings[:length]
 
-    def attend(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Run the layers: N x F x C, where no one looks at places that ``mask`` has as False."""
+    def attend(
+        self, hidden: torch.Tensor, mask: torch.Tensor, *, first_alone: bool = False
+    ) -> torch.Tensor:
+        """Run the layers: no one looks at places that ``mask`` has as False.
+
+        Args:
+            hidden: N x F x C.
+            mask: bool, N x F.
+            first_alone: Whether only the first place is looked at afterwards.
+
+        Returns:
+            N x F x C, or N x 1 x C with ``first_alone``.
+        """
         length = hidden.shape[1]
         # Large and finite, as the authors have it: a row of -inf would turn into NaN.
         bias = torch.where(mask, 0.0, -1e6).to(hidden.dtype)
-        attention_mask = bias[:, None, :].expand(-1, length, -1)
-        attention_mask = attention_mask.repeat_interleave(self.heads, dim=0)
-        out: torch.Tensor = self.transformer(hidden, attn_mask=attention_mask)
-        return out
+        attention_mask = bias[:, None, None, :].expand(-1, 1, length, -1)
+        return run_blocks(self.transformer, hidden, attention_mask, first_alone=first_alone)

@@ -8,11 +8,22 @@ pairs need be masked.
 from itertools import pairwise
 from typing import Final
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
 from baselines.encoder.initial_weights import draw_weights
+from baselines.heads.word_frame_blocks import (
+    Floats,
+    Ints,
+    block_size,
+    compiled_loops_serve,
+    product,
+    text_runs,
+    video_runs,
+)
+from dvtr_bench.runtime.compiled import compiled, in_threads
 
 _CHUNK_ELEMENTS: Final = 2**22
 """Numbers in the largest intermediate tensor, words x frames of a block of pairs."""
@@ -75,6 +86,7 @@ def weighted_token_similarity(
     token_mask: torch.Tensor,
     frame_embeds: torch.Tensor,
     frame_weights: torch.Tensor,
+    frame_mask: torch.Tensor,
 ) -> torch.Tensor:
     """Score by the weighted mean, over words and over frames, of the best match of each.
 
@@ -84,6 +96,7 @@ def weighted_token_similarity(
         token_mask: bool, T x L, True in front.
         frame_embeds: V x F x C, as `unit_tokens` returns them.
         frame_weights: V x F, 0 for padding.
+        frame_mask: bool, V x F.
 
     Returns:
         T x V, in -1..1, before the logit scale.
@@ -93,6 +106,10 @@ def weighted_token_similarity(
     """
     if not len(token_embeds) or not len(frame_embeds):
         return token_embeds.new_zeros(len(token_embeds), len(frame_embeds))
+    if compiled_loops_serve(token_embeds, token_weights, frame_embeds, frame_weights):
+        return _score_on_cpu(
+            token_embeds, token_weights, token_mask, frame_embeds, frame_weights, frame_mask
+        )
     lengths = token_mask.sum(dim=1)
     order = lengths.argsort(stable=True)
     blocks = []
@@ -122,3 +139,90 @@ def _score_block(
     t2v = torch.einsum("tlv,tl->tv", pairs.amax(dim=2), token_weights)
     v2t = torch.einsum("tfv,vf->tv", pairs.amax(dim=1), frame_weights)
     return (t2v + v2t) / 2
+
+
+def _score_on_cpu(
+    token_embeds: torch.Tensor,
+    token_weights: torch.Tensor,
+    token_mask: torch.Tensor,
+    frame_embeds: torch.Tensor,
+    frame_weights: torch.Tensor,
+    frame_mask: torch.Tensor,
+) -> torch.Tensor:
+    num_frames, threads = frame_mask.shape[1], torch.get_num_threads()
+    scores = torch.empty(len(token_embeds), len(frame_embeds))
+    texts = text_runs(token_embeds, token_mask, num_frames)
+    memory = torch.empty(block_size(texts, num_frames))
+    for together in video_runs(frame_mask):
+        columns = []
+        for videos, length in together:
+            by_place = frame_embeds[videos, :length].permute(2, 1, 0).flatten(1)
+            shares = frame_weights[videos, :length].T.contiguous().numpy()
+            columns.append((videos.numpy(), by_place, shares))
+        for run in texts:
+            words = token_embeds.flatten(0, 1)[run.rows]
+            weights = token_weights[run.texts][token_mask[run.texts]].numpy()
+            for places, by_place, shares in columns:
+                pairs = product(words, by_place, memory).reshape(len(words), *shares.shape)
+                best_frame = np.empty((len(words), len(places)), np.float32)
+                in_threads(_find_best_frames, threads, len(words), pairs, best_frame)
+                in_threads(
+                    _weigh_best_matches,
+                    threads,
+                    len(run.texts),
+                    run.starts,
+                    run.words,
+                    (pairs, best_frame),
+                    (weights, shares),
+                    (run.texts, places),
+                    scores.numpy(),
+                )
+    return scores
+
+
+@compiled
+def _find_best_frames(first: int, last: int, pairs: Floats, best_frame: Floats) -> None:
+    """Return what the best frame of each video is to each word; NaN where any pair is NaN."""
+    _, num_frames, num_videos = pairs.shape
+    for row in range(first, last):
+        for video in range(num_videos):
+            best_frame[row, video] = pairs[row, 0, video]
+        for frame in range(1, num_frames):
+            for video in range(num_videos):
+                pair, best = pairs[row, frame, video], best_frame[row, video]
+                best_frame[row, video] = pair if pair > best or pair != pair else best
+
+
+@compiled
+def _weigh_best_matches(
+    first: int,
+    last: int,
+    starts: Ints,
+    words: Ints,
+    similarities: tuple[Floats, Floats],
+    weights: tuple[Floats, Floats],
+    places: tuple[Ints, Ints],
+    scores: Floats,
+) -> None:
+    pairs, best_frame = similarities
+    token_weights, frame_weights = weights
+    texts, videos = places
+    num_frames, num_videos = frame_weights.shape
+    best_word = np.empty((num_frames, num_videos), np.float32)
+    total = np.empty(num_videos, np.float32)
+    for text in range(first, last):
+        best_word[:] = -np.inf
+        total[:] = 0.0
+        for word in range(starts[text], starts[text + 1]):
+            row, weight = words[word], token_weights[word]
+            for video in range(num_videos):
+                total[video] += weight * best_frame[row, video]
+            for frame in range(num_frames):
+                for video in range(num_videos):
+                    pair, best = pairs[row, frame, video], best_word[frame, video]
+                    best_word[frame, video] = pair if pair > best or pair != pair else best
+        for frame in range(num_frames):
+            for video in range(num_videos):
+                total[video] += frame_weights[frame, video] * best_word[frame, video]
+        for video in range(num_videos):
+            scores[texts[text], videos[video]] = total[video] / np.float32(2.0)

@@ -15,7 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-_CHUNK_ELEMENTS: Final = 2**21
+_CHUNK_ELEMENTS: Final = 2**20
 """Numbers in the largest intermediate tensor; videos are taken in chunks that keep to it."""
 
 

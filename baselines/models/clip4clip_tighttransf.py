@@ -165,7 +165,8 @@ class CrossEncoder(TemporalEncoder):
         Returns:
             N scores.
         """
-        hidden = self.attend(self.dropout(self.with_positions(sequence)), mask)
+        hidden = self.dropout(self.with_positions(sequence))
+        hidden = self.attend(hidden, mask, first_alone=True)
         pooled = self.activation(self.pool(self.pool_norm(hidden[:, 0])))
         score: torch.Tensor = self.similarity(pooled)
         return score[:, 0]

@@ -67,12 +67,17 @@ class Model(WordTokenModel):
         }
 
     def video_features(self, frames: Features) -> Features:
-        """Encode frames in time: ``frame_embeds`` (unit length) and ``frame_weights`` (V x F)."""
+        """Encode frames in time.
+
+        Returns:
+            ``frame_embeds`` (unit length), ``frame_weights`` (V x F) and ``frame_mask``.
+        """
         mask = frames["frame_mask"]
         temporal = self.temporal(frames["frame_embeds"], mask)
         return {
             "frame_embeds": unit_tokens(temporal, mask),
             "frame_weights": self.frame_weights(temporal, mask),
+            "frame_mask": mask,
         }
 
     def token_similarity(self, texts: Features, videos: Features) -> torch.Tensor:
@@ -83,6 +88,7 @@ class Model(WordTokenModel):
             texts["token_mask"],
             videos["frame_embeds"],
             videos["frame_weights"],
+            videos["frame_mask"],
         )
 
     @property

@@ -1,6 +1,8 @@
 """Inner loops that array operations are too slow for, compiled by Numba."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numba
@@ -19,3 +21,23 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         return numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder can be written to
         return numba.njit(nogil=True)(function)
+
+
+def in_threads(loop: Callable[..., None], threads: int, count: int, *arguments: Any) -> None:
+    """Run a compiled loop over items, its parts side by side.
+
+    Args:
+        loop: Takes the first of its items, the one behind its last, and the arguments.
+        threads: How many at once, at most.
+        count: Items in all.
+        arguments: What the loop takes beside.
+    """
+    threads = min(threads, count)
+    if threads <= 1:
+        loop(0, count, *arguments)
+        return
+    ends = [count * part // threads for part in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:
+        parts = [pool.submit(loop, *ends, *arguments) for ends in pairwise(ends)]
+        for part in parts:
+            part.result()

@@ -78,6 +78,7 @@ def prepare_drl_wti(captions: int, videos: int, frames: int):
         word_mask,
         unit_tokens(frame_embeds, frame_mask),
         frame_logits.softmax(dim=-1),
+        frame_mask,
     )
     direct = (words, word_logits, word_mask, frame_embeds, frame_logits, frame_mask)
     return {"ours": ours, "direct": direct}

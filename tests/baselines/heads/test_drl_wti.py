@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from baselines.heads import token_interaction
+from baselines.heads import token_interaction, word_frame_blocks
 from baselines.heads.token_interaction import TokenWeights, unit_tokens, weighted_token_similarity
 from baselines.models.drl_wti import Config, Model
 from dvtr_bench.errors import ConfigError
@@ -28,24 +28,88 @@ def random_tokens(count, places, width, seed):
     )
 
 
+def repeat_beginnings(texts):
+    """Let every second text begin as the one before it, as captions do."""
+    embeds, _, mask = texts
+    for row in range(1, len(embeds), 2):
+        shared = int(min(mask[row].sum(), mask[row - 1].sum()) * 0.7)
+        embeds[row, :shared] = embeds[row - 1, :shared]
+
+
 def prepared(embeds, logits, mask):
     weights = logits.masked_fill(~mask, -torch.inf).softmax(dim=-1)
     return unit_tokens(embeds, mask), weights
 
 
 def score(texts, videos):
-    return weighted_token_similarity(*prepared(*texts), texts[2], *prepared(*videos))
+    return weighted_token_similarity(*prepared(*texts), texts[2], *prepared(*videos), videos[2])
 
 
 @pytest.mark.parametrize(("chunk", "run"), [(1, 1), (700, 3), (2**22, 64)])
-def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk, run) -> None:
+def test_array_operations_agree_with_the_direct_form_in_blocks_of_any_size(
+    monkeypatch, chunk, run
+) -> None:
     monkeypatch.setattr(token_interaction, "_CHUNK_ELEMENTS", chunk)
     monkeypatch.setattr(token_interaction, "_LONGEST_TEXT_RUN", run)
+    monkeypatch.setattr(token_interaction, "compiled_loops_serve", lambda *tensors: False)
     texts, videos = random_tokens(20, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
     scores = score(texts, videos)
     expected = direct_wti_similarity(*texts, *videos)
     torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
     assert expected.std() > 1e-2
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    ("pairs", "videos_at_once", "frames"), [(1, 1, 1), (64, 2, 9), (300, 64, 12), (2**20, 5, 2**12)]
+)
+def test_compiled_loops_agree_with_the_direct_form_in_blocks_of_any_size(
+    monkeypatch, pairs, videos_at_once, frames, threads
+) -> None:
+    monkeypatch.setattr(word_frame_blocks, "_PAIRS_AT_ONCE", pairs)
+    monkeypatch.setattr(word_frame_blocks, "_VIDEOS_AT_ONCE", videos_at_once)
+    monkeypatch.setattr(word_frame_blocks, "_FRAMES_AT_ONCE", frames)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    texts, videos = random_tokens(20, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
+    repeat_beginnings(texts)
+    expected = direct_wti_similarity(*texts, *videos)
+    torch.testing.assert_close(score(texts, videos), expected, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_compiled_loops_agree_with_array_operations_on_any_shape(monkeypatch, seed) -> None:
+    count, places, videos, frames = np.random.default_rng(seed).integers(1, 40, size=4).tolist()
+    texts = random_tokens(count, places, 16, seed=seed)
+    videos = random_tokens(videos, frames, 16, seed=seed + 100)
+    repeat_beginnings(texts)
+    found = score(texts, videos)
+    monkeypatch.setattr(token_interaction, "compiled_loops_serve", lambda *tensors: False)
+    torch.testing.assert_close(found, score(texts, videos), atol=1e-6, rtol=0)
+
+
+def test_frames_that_are_there_count_wherever_they_stand() -> None:
+    texts, (embeds, logits, _) = random_tokens(8, 6, 24, seed=0), random_tokens(4, 5, 24, seed=1)
+    gaps = torch.tensor([[0, 0, 0, 0, 1], [1, 0, 1, 0, 0], [1, 1, 1, 1, 1], [0, 1, 0, 0, 0]])
+    videos = (embeds, logits, gaps.bool())
+    expected = direct_wti_similarity(*texts, *videos)
+    torch.testing.assert_close(score(texts, videos), expected, atol=1e-5, rtol=0)
+
+
+def test_nan_reaches_what_it_takes_part_in_and_nothing_else() -> None:
+    texts, videos = random_tokens(20, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
+    whole = score(texts, videos)
+    texts[0][3, 0, 5] = videos[0][2, 0, 7] = torch.nan
+    found = score(texts, videos)
+    reached = torch.zeros(20, 7, dtype=torch.bool)
+    reached[3] = reached[:, 2] = True
+    assert torch.equal(found.isnan(), reached)
+    torch.testing.assert_close(found[~reached], whole[~reached], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("texts", "videos"), [(0, 3), (3, 0), (0, 0)])
+def test_nothing_to_score_gives_no_scores(texts, videos) -> None:
+    found = score(random_tokens(texts, 4, 8, seed=0), random_tokens(videos, 3, 8, seed=1))
+    assert found.shape == (texts, videos)
 
 
 def test_every_similarity_below_zero_stays_so_beside_padding() -> None:

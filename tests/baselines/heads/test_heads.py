@@ -72,7 +72,10 @@ def test_the_temporal_encoder_starts_as_the_text_tower() -> None:
         for key, value in block.state_dict().items():
             assert torch.equal(own[key], value), key
     assert len(temporal.transformer.resblocks) == 3
-    assert temporal.heads == encoder.clip.transformer.resblocks[0].attn.num_heads
+    assert (
+        temporal.transformer.resblocks[0].attn.num_heads
+        == encoder.clip.transformer.resblocks[0].attn.num_heads
+    )
 
 
 def test_the_copy_is_a_copy() -> None:

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
-from baselines.heads import multi_grained
+from baselines.heads import multi_grained, word_frame_blocks
 from baselines.heads.multi_grained import MultiGrainedSimilarity
 from baselines.heads.temporal_encoder import TemporalEncoder
 from baselines.models.xclip import Config, Model
@@ -48,10 +49,62 @@ def both_forms(texts, videos, max_words=11, max_frames=6):
 @pytest.mark.parametrize("chunk", [1, 700, 3000, 2**20])
 def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk) -> None:
     monkeypatch.setattr(multi_grained, "_CHUNK_ELEMENTS", chunk)
+    monkeypatch.setattr(multi_grained, "compiled_loops_serve", lambda *tensors: False)
     texts, videos = random_side(20, 11, seed=0), random_side(7, 6, seed=1)
     ours, direct, _ = both_forms(texts, videos)
     torch.testing.assert_close(ours, direct, atol=1e-5, rtol=0)
     assert direct.std() > 1e-2
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(
+    ("pairs", "videos_at_once", "frames"), [(1, 1, 1), (64, 2, 9), (300, 64, 12), (2**20, 5, 2**12)]
+)
+def test_compiled_loops_agree_with_the_direct_form_in_blocks_of_any_size(
+    monkeypatch, pairs, videos_at_once, frames, threads
+) -> None:
+    monkeypatch.setattr(word_frame_blocks, "_PAIRS_AT_ONCE", pairs)
+    monkeypatch.setattr(word_frame_blocks, "_VIDEOS_AT_ONCE", videos_at_once)
+    monkeypatch.setattr(word_frame_blocks, "_FRAMES_AT_ONCE", frames)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    texts, videos = random_side(20, 11, seed=0), random_side(7, 6, seed=1)
+    for row in range(1, 20, 2):
+        shared = int(min(texts[2][row].sum(), texts[2][row - 1].sum()) * 0.7)
+        texts[1][row, :shared] = texts[1][row - 1, :shared]
+    ours, direct, _ = both_forms(texts, videos)
+    torch.testing.assert_close(ours, direct, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_compiled_loops_agree_with_array_operations_on_any_shape(monkeypatch, seed) -> None:
+    count, words, videos, frames = np.random.default_rng(seed).integers(1, 40, size=4).tolist()
+    texts, videos = random_side(count, words, seed=seed), random_side(videos, frames, seed=seed + 9)
+    found, _, _ = both_forms(texts, videos, max_words=words + 2, max_frames=frames + 1)
+    monkeypatch.setattr(multi_grained, "compiled_loops_serve", lambda *tensors: False)
+    arrays, _, _ = both_forms(texts, videos, max_words=words + 2, max_frames=frames + 1)
+    torch.testing.assert_close(found, arrays, atol=1e-5, rtol=0)
+
+
+def test_nan_reaches_what_it_takes_part_in_and_nothing_else() -> None:
+    texts, videos = random_side(20, 11, seed=0), random_side(7, 6, seed=1)
+    whole, _, _ = both_forms(texts, videos)
+    texts[1][3, 0, 5] = videos[1][2, 0, 7] = torch.nan
+    found, _, _ = both_forms(texts, videos)
+    reached = torch.zeros(20, 7, dtype=torch.bool)
+    reached[3] = reached[:, 2] = True
+    assert torch.equal(found.isnan(), reached)
+    torch.testing.assert_close(found[~reached], whole[~reached], atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("texts", "videos"), [(0, 3), (3, 0), (0, 0)])
+def test_nothing_to_score_gives_no_scores(texts, videos) -> None:
+    grains = MultiGrainedSimilarity(WIDTH, 4, 3)
+    sides = random_side(texts, 4, seed=0), random_side(videos, 3, seed=1)
+    found = grains(
+        unit(sides[0], "text_embeds", "token_embeds", "token_mask"),
+        unit(sides[1], "video_embeds", "frame_embeds", "frame_mask"),
+    )
+    assert found.shape == (texts, videos)
 
 
 def test_padding_is_as_if_it_were_not_there() -> None:

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.training import optimiser
 from dvtr_bench.training.optimiser import BertAdam, new_optimiser
 from dvtr_bench.training.recipe import Recipe
 
@@ -28,23 +29,47 @@ def test_agrees_with_the_formula(weight_decay) -> None:
     gradients = torch.randn(7, 5, generator=generator, dtype=torch.float64)
     settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.98, "epsilon": 1e-6}
     parameter = torch.nn.Parameter(start.clone())
-    optimiser = BertAdam([{"params": [parameter]}], weight_decay=weight_decay, **settings)
+    bert_adam = BertAdam([{"params": [parameter]}], weight_decay=weight_decay, **settings)
     for gradient in gradients:
         parameter.grad = gradient.clone()
-        optimiser.step()
+        bert_adam.step()
     expected = naive_bert_adam(
         start.tolist(), gradients.tolist(), weight_decay=weight_decay, **settings
     )
     torch.testing.assert_close(parameter.detach(), torch.tensor(expected, dtype=torch.float64))
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.2])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_one_pass_agrees_with_array_operations(monkeypatch, weight_decay, threads) -> None:
+    monkeypatch.setattr(optimiser, "_LEAST_SHARED", 1)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    generator = torch.Generator().manual_seed(0)
+    start = torch.randn(33, 7, generator=generator)
+    # A transposed parameter is left to array operations.
+    both = [torch.nn.Parameter(start.clone()), torch.nn.Parameter(start.T.contiguous().T)]
+    settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.98, "epsilon": 1e-6}
+    bert_adam = BertAdam([{"params": both}], weight_decay=weight_decay, **settings)
+    for step in range(5):
+        gradient = torch.randn(33, 7, generator=generator) * 10.0 ** (-3 * step)
+        gradient[:5] = 0.0
+        for parameter in both:
+            parameter.grad = gradient.clone()
+        bert_adam.step()
+    torch.testing.assert_close(both[0], both[1], atol=1e-6, rtol=1e-6)
+    assert (both[0][5:] - start[5:]).abs().min() > 1e-4
+    for name in ("mean", "square"):
+        one, other = (bert_adam.state[parameter][name] for parameter in both)
+        torch.testing.assert_close(one, other, atol=0, rtol=1e-6)
+
+
 def test_the_first_step_is_not_corrected_for_bias() -> None:
     parameter = torch.nn.Parameter(torch.zeros(1))
-    optimiser = BertAdam(
+    bert_adam = BertAdam(
         [{"params": [parameter]}], lr=1.0, beta1=0.9, beta2=0.98, epsilon=0.0, weight_decay=0.0
     )
     parameter.grad = torch.ones(1)
-    optimiser.step()
+    bert_adam.step()
     # With bias correction it would be -1.
     assert parameter.item() == pytest.approx(-0.1 / math.sqrt(0.02))
 
@@ -52,12 +77,12 @@ def test_the_first_step_is_not_corrected_for_bias() -> None:
 def test_the_stand_in_is_torchs_and_corrects_the_bias() -> None:
     parameter = torch.nn.Parameter(torch.zeros(1))
     groups = [{"params": [parameter], "lr": 0.5, "weight_decay": 0.0}]
-    optimiser = new_optimiser(groups, Recipe(optimiser="adamw"))
-    assert type(optimiser) is torch.optim.AdamW
-    assert optimiser.defaults["betas"] == (0.9, 0.98)
-    assert optimiser.defaults["eps"] == 1e-6
+    adamw = new_optimiser(groups, Recipe(optimiser="adamw"))
+    assert type(adamw) is torch.optim.AdamW
+    assert adamw.defaults["betas"] == (0.9, 0.98)
+    assert adamw.defaults["eps"] == 1e-6
     parameter.grad = torch.ones(1)
-    optimiser.step()
+    adamw.step()
     assert parameter.item() == pytest.approx(-0.5)
 
 
