@@ -10,6 +10,7 @@ from dvtr_bench.results.checks import require_consistent
 from dvtr_bench.results.json_form import from_text, to_text
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_records import read_json_bytes
 
 
 def write_result(record: RunRecord, folder: Path) -> Path:
@@ -132,11 +133,9 @@ def file_stem(record: RunRecord) -> str:
 
 def _read(path: Path) -> RunRecord:
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_json_bytes(path, ResultError)
     except FileNotFoundError:
         raise NotFoundError(f"no result at {path}") from None
-    except UnicodeDecodeError as failure:
-        raise ResultError(f"{path}: not a text file ({failure}): evaluate again") from None
     return from_text(text, str(path))
 
 

@@ -1,9 +1,8 @@
 """Inner loops that array operations are too slow for, compiled by Numba."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
-
-import numba
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -15,7 +14,26 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Returns:
         The same function. While it runs, other threads do too.
     """
+    import numba
+
     try:
         return numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder can be written to
         return numba.njit(nogil=True)(function)
+
+
+def compiled_when_called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `compiled`, but Numba, which takes a second to load, is loaded at the first call too.
+
+    Args:
+        function: of arrays and numbers; no other compiled function calls it.
+
+    Returns:
+        The same function.
+    """
+
+    @cache
+    def kernel() -> Callable[..., Any]:
+        return compiled(function)
+
+    return lambda *arguments: kernel()(*arguments)
