@@ -1,26 +1,39 @@
-"""A record must agree with itself: every figure is computed again from the ranks."""
+"""A record must agree with itself: every figure is computed again from the ranks.
 
-from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+What a record states is compared. Figures of metrics that came after it are computed here, so that a
+new metric applies to the result files that are there already.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import fields, is_dataclass, replace
 from math import isclose
-from typing import Any
+from typing import Any, Final
 
 from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
-from dvtr_bench.ranking.figures import compute_figures, left_out
+from dvtr_bench.ranking.figures import BOTH, compute_figures, figure_names, left_out
 from dvtr_bench.ranking.group_figures import group_figures
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
-from dvtr_bench.results.record import RunRecord
+from dvtr_bench.results.record import RunRecord, Ties
+
+_NOT_DEFINED: Final = re.compile(r"(.+) of \w+ is not defined: the gallery has \d+ candidates")
+"""The sentences of ``left_out`` that are about one figure."""
 
 
-def require_consistent(record: RunRecord, file: str) -> None:
-    """Refuse a record in which a figure differs from what its ranks give.
+def completed(record: RunRecord, file: str) -> RunRecord:
+    """Compare what a record states with what its ranks give, and add what it lacks.
 
     Args:
         record: As read.
         file: Where from, for messages.
+
+    Returns:
+        The record with the figures of every metric there is here: those that it states nowhere are
+        added. Figures that no metric here gives, such as those of a plug-in that is not installed,
+        are left out: nothing can check them.
 
     Raises:
         ResultError: Ranks and sizes do not fit together, or a figure differs; names the place,
@@ -32,22 +45,71 @@ def require_consistent(record: RunRecord, file: str) -> None:
     config = BootstrapConfig(
         record.bootstrap.resamples, record.bootstrap.seed, record.bootstrap.level
     )
-    recomputed: dict[str, Any] = {
-        "metrics": compute_figures(table, config),
-        "ties": count_ties(table),
-        "chance": chance_figures(table),
-        "left_out": left_out(table),
+    given = replace(
+        record,
+        metrics=compute_figures(table, config),
+        ties=count_ties(table),
+        chance=chance_figures(table),
+        left_out=left_out(table),
+    )
+    known, stated = set(figure_names()), _names_in(record)
+    later, foreign = known - stated, stated - known - _one_sided(record)
+    compared, said = _without(given, later), _without(record, foreign)
+    parts: dict[str, tuple[Any, Any]] = {
+        part: (getattr(said, part), getattr(compared, part))
+        for part in ("metrics", "ties", "chance", "left_out")
     }
-    stated_parts = {part: getattr(record, part) for part in recomputed}
     for axis, expected in group_figures(table, groups, config).items():
-        place = f"breakdowns.{axis}.results"
-        recomputed[place], stated_parts[place] = expected, record.breakdowns[axis].results
-    for part, expected in recomputed.items():
-        for place, stated, found in _differences(stated_parts[part], expected, part):
+        parts[f"breakdowns.{axis}.results"] = (record.breakdowns[axis].results, expected)
+    for part, values in parts.items():
+        for place, one, other in _differences(*values, part):
             raise ResultError(
-                f"{file}: {place} says {stated!r}, but the ranks give {found!r}: the file was "
+                f"{file}: {place} says {one!r}, but the ranks give {other!r}: the file was "
                 "changed after the run, or its ranks were; evaluate again"
             )
+    return given if later or foreign else record
+
+
+def _names_in(record: RunRecord) -> set[str]:
+    """Return the figures of one direction that a record states or says are not defined."""
+    names = {match[1] for line in record.left_out if (match := _NOT_DEFINED.fullmatch(line))}
+    for direction, kinds in record.metrics.items():
+        if direction != BOTH:
+            names.update(*kinds.values())
+    return names
+
+
+def _one_sided(record: RunRecord) -> set[str]:
+    """Return figures that stand under one relevance alone, which no metric gives."""
+    return {
+        name
+        for kinds in record.metrics.values()
+        for name in set(kinds["strict"]) ^ set(kinds["text_identical"])
+    }
+
+
+def _without(record: RunRecord, names: Set[str]) -> RunRecord:
+    """Return a record without some figures."""
+
+    def kept(figures: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: figure for name, figure in figures.items() if name not in names}
+
+    return replace(
+        record,
+        metrics={
+            direction: {kind: kept(figures) for kind, figures in kinds.items()}
+            for direction, kinds in record.metrics.items()
+        },
+        ties={
+            direction: Ties(ties.queries, kept(ties.optimistic), kept(ties.expected))
+            for direction, ties in record.ties.items()
+        },
+        left_out=tuple(
+            line
+            for line in record.left_out
+            if not ((match := _NOT_DEFINED.fullmatch(line)) and match[1] in names)
+        ),
+    )
 
 
 def _require_sizes(record: RunRecord, file: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dvtr_bench.errors import NotFoundError, ResultError
-from dvtr_bench.results.checks import require_consistent
+from dvtr_bench.results.checks import completed
 from dvtr_bench.results.json_form import from_text, to_text
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.runtime.files import written_beside
@@ -64,16 +64,15 @@ def read_result(path: Path) -> RunRecord:
         path: A result file.
 
     Returns:
-        The record.
+        The record, with the figures of every metric there is: those that the file lacks are
+        computed from its ranks.
 
     Raises:
         NotFoundError: There is no such file.
         ResultError: It is not a result, of another version, or a figure differs from what its ranks
             give; names the place.
     """
-    record = _read(path)
-    require_consistent(record, str(path))
-    return record
+    return completed(_read(path), str(path))
 
 
 def load_results(places: str | Path | Iterable[str | Path]) -> list[RunRecord]:
