@@ -237,7 +237,7 @@ class _GroupedQueries:
         found: list[_Values] = []
         for start, stop in zip(self._runs[:-1], self._runs[1:], strict=True):
             part = counts[:, start:stop]
-            present = part.any(axis=1)
+            present = part.sum(axis=1) > 0
             values: _Values = {}
             if stop > start:
                 part = part if present.all() else part[present]
@@ -266,9 +266,10 @@ def _joined(runs: list[list[_Values]]) -> list[_Values]:
 def _ends(
     values: NDArray[np.float64], clusters: int, config: BootstrapConfig
 ) -> tuple[float, float] | tuple[None, None]:
+    if clusters < FEWEST_VIDEOS:
+        return None, None
     told = values[~np.isnan(values)]
-    enough = clusters >= FEWEST_VIDEOS and len(told)
-    return interval(told, config.level) if enough else (None, None)
+    return interval(told, config.level) if len(told) else (None, None)
 
 
 def _change(

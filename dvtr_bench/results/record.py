@@ -12,7 +12,7 @@ from dvtr_bench.models.retriever import Scoring
 from dvtr_bench.ranking import DIRECTIONS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText
-from dvtr_bench.ranking.figures import Figures
+from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.ranking.group_figures import FiguresByGroup
 from dvtr_bench.ranking.groups import Groups, Unit
 from dvtr_bench.ranking.movement import HonestyCheck
@@ -52,7 +52,7 @@ class DatasetFacts:
     split: Annotated[str, Field(pattern="^(train|validation|test)$")]
     sampling: str
     frames_per_video: Positive | None
-    num_videos: Positive
+    num_videos: Annotated[int, Field(ge=1, le=1_000_000_000)]
     num_captions: Positive
     num_videos_without_captions: Count
     gallery_sha256: Sha256
@@ -293,7 +293,9 @@ class RunRecord(ComparedByValue):
     honesty: tuple[HonestyCheck, ...]
     seconds: Seconds
     bootstrap: BootstrapConfig
-    metrics: Figures
+    metrics: Mapping[
+        str, Annotated[Mapping[RelevanceKind, Mapping[str, Figure]], Field(min_length=2)]
+    ]
     left_out: tuple[Text, ...]
     ties: Mapping[str, Ties]
     chance: Mapping[str, Mapping[str, float]]
