@@ -36,10 +36,8 @@ def compute(
     of every table here, ``MdR-lower`` stands beside it.
     """
     queries = counts.sum(axis=1)
-    # Of the sorted queries, counted from 0, the middle two; one and the same for an odd number.
-    middle = np.stack([(queries - 1) // 2, queries // 2])
     lower, upper = np.zeros((2, len(queries)), np.int64)
-    _count_ranks_before(np.ascontiguousarray(counts.T), middle, lower, upper)
+    _count_ranks_before(np.ascontiguousarray(counts.T), queries, lower, upper)
     return {
         "MdR": (ranks[lower] + ranks[upper]) / 2.0,
         "MdR-lower": ranks[lower].astype(np.float64),
@@ -49,21 +47,24 @@ def compute(
 @compiled_when_called
 def _count_ranks_before(
     counts: NDArray[np.float64],
-    places: NDArray[np.float64],
+    queries: NDArray[np.float64],
     lower: NDArray[np.int64],
     upper: NDArray[np.int64],
 ) -> None:
-    """Count the ranks up to which no more queries stand than before two places, row by row.
+    """Count the ranks that come before those of the middle two queries, resample by resample.
+
+    The middle two of n queries, counted from 0, are (n - 1) // 2 and n // 2: one and the same for
+    an odd n. Counts are whole, so that what is compared with them need not be rounded down.
 
     Args:
         counts: float64, U x B.
-        places: float64, 2 x B.
-        lower: int64, B: of the first place; added to.
-        upper: int64, B: of the second place; added to.
+        queries: float64, B: in all.
+        lower: int64, B: of the first of the two; added to.
+        upper: int64, B: of the second of the two; added to.
     """
     up_to = np.zeros(counts.shape[1])
     for rank in range(counts.shape[0]):
         for row in range(counts.shape[1]):
             up_to[row] += counts[rank, row]
-            lower[row] += up_to[row] <= places[0, row]
-            upper[row] += up_to[row] <= places[1, row]
+            lower[row] += up_to[row] <= (queries[row] - 1) / 2
+            upper[row] += up_to[row] <= queries[row] / 2

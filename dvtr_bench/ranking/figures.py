@@ -12,6 +12,7 @@ from dvtr_bench.catalog import METRICS
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
+    Draws,
     add_up,
     interval,
     once,
@@ -197,8 +198,8 @@ class _Histograms:
                 ranks = getattr(table.ranks[direction][kind], assumption)
                 self._parts.append((direction, kind, _Histogram.of(ranks, clusters, size)))
 
-    def values(self, drawn: NDArray[np.int32]) -> Values:
-        """Compute every figure for some draws of videos (int32, B x C)."""
+    def values(self, drawn: Draws) -> Values:
+        """Compute every figure for some draws of videos (B x C)."""
         found: Values = {}
         for direction, kind, histogram in self._parts:
             counts = histogram.counts(drawn)
@@ -225,7 +226,7 @@ class _Histogram:
         distinct, starts = np.unique(ranks[order], return_index=True)
         return cls(distinct, clusters[order], starts, gallery_size)
 
-    def counts(self, drawn: NDArray[np.int32]) -> NDArray[np.float64]:
+    def counts(self, drawn: Draws) -> NDArray[np.float64]:
         """Return the queries at each distinct rank (float64, B x U)."""
         return add_up(drawn, self.clusters, self.starts)
 

@@ -18,6 +18,7 @@ from dvtr_bench.metrics import median_rank, recall
 from dvtr_bench.ranking import Direction
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
+    Draws,
     add_up,
     interval,
     once,
@@ -228,8 +229,8 @@ class _GroupedQueries:
         """Compute the figures of each group of the run itself."""
         return self.values(self._once)
 
-    def values(self, drawn: NDArray[np.int32]) -> list[_Values]:
-        """Compute the figures of each group for some draws of videos (int32, B x C).
+    def values(self, drawn: Draws) -> list[_Values]:
+        """Compute the figures of each group for some draws of videos (B x C).
 
         A draw without a query of the group gives NaN; a group without queries gives no figures.
         """
