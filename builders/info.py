@@ -1,7 +1,6 @@
 """What `dvtr-bench info` prints: all that is known of one dataset, built or not."""
 
 import dataclasses
-import json
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,9 +18,9 @@ from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.dataset.schema import CONFIGS
-from dvtr_bench.dataset.strict_json import from_json
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.terminal import make_console, plain_table
+from dvtr_bench.runtime.json_records import from_json
 from dvtr_bench.settings import settings_of
 
 _WIDTH = 100
@@ -202,9 +201,8 @@ def _source(source: SourceRecord) -> str:
 def _flaws(dataset: Opened) -> Sequence[str]:
     """Return what the card says beyond this build; a card that was edited is not understood."""
     try:
-        report = json.loads(dataset.read_text(REPORT_NAME))
-        found = from_json(BuildReport, report, REPORT_NAME)
-        return read_info(dataset.read_text(CARD_NAME), dataset.manifest, found).flaws
+        report = from_json(BuildReport, dataset.read_text(REPORT_NAME), REPORT_NAME)
+        return read_info(dataset.read_text(CARD_NAME), dataset.manifest, report).flaws
     except (OSError, ValueError):
         card = dataset.folder / CARD_NAME if dataset.folder else f"the card of {dataset.label}"
         return (f"see {card}",)

@@ -75,8 +75,7 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
 
 def _sorted_alike(entry: Entry, axis: str, named: Breakdown) -> bool:
     return all(
-        (found := run.breakdowns.get(axis)) is not None
-        and (found.groups, found.codes) == (named.groups, named.codes)
+        (found := run.breakdowns.get(axis)) is not None and found.sorts_like(named)
         for run in entry.runs
     )
 

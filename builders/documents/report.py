@@ -12,8 +12,8 @@ import numpy as np
 from builders.engine.rows import Rows
 from builders.sources.source import Clip
 from dvtr_bench.dataset.schema import SPLITS
-from dvtr_bench.dataset.strict_json import to_json
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
+from dvtr_bench.runtime.json_records import to_json
 
 LONG_CAPTION_WORDS: Final = 30
 

@@ -1,6 +1,5 @@
 """A dataset without its frames, from one that has them: what an annotations-only build gives."""
 
-import json
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +16,8 @@ from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip, DatasetInfo, Source
 from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
-from dvtr_bench.dataset.strict_json import from_json
-from dvtr_bench.errors import PublishError
+from dvtr_bench.errors import InputError, PublishError
+from dvtr_bench.runtime.json_records import from_json, read_json_bytes
 
 _OWN: Final = ("video_id", "category", "captions")
 
@@ -90,12 +89,11 @@ def _read_clips(dataset: BuiltDataset) -> tuple[tuple[Clip, ...], tuple[pa.Field
 def _report(dataset: BuiltDataset) -> BuildReport:
     path = dataset.folder / REPORT_NAME
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as failure:
+        return from_json(BuildReport, read_json_bytes(path), str(path))
+    except (OSError, InputError) as failure:
         raise PublishError(
             f"{path}: cannot be read ({failure}): build the dataset again"
         ) from failure
-    return from_json(BuildReport, value, str(path))
 
 
 def _info(dataset: BuiltDataset, report: BuildReport) -> DatasetInfo:

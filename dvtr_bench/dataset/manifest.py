@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from dvtr_bench.dataset.schema import CONFIGS, FORMAT_VERSION, SPLITS
-from dvtr_bench.dataset.strict_json import from_json, to_json
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
 
 MANIFEST_NAME: Final = "dataset.json"
 REPORT_NAME: Final = "build-report.json"
@@ -184,16 +184,14 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST_NAME
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        text = read_json_bytes(path)
     except FileNotFoundError:
         raise NotFoundError(
             f"{folder} holds no built dataset: expected {MANIFEST_NAME} in it (see "
             "`dvtr-bench datasets`)"
         ) from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
-        raise InputError(f"{path}: not a JSON file ({failure}): build the dataset again") from None
-    _check_format(path, value)
-    manifest = from_json(Manifest, value, str(path))
+    _check_format(path, parse_json(text, str(path)))
+    manifest = from_json(Manifest, text, str(path))
     _check_splits(path, manifest)
     return manifest
 

@@ -26,4 +26,4 @@ def compute(
         >>> compute(np.array([1, 6]), np.array([[1.0, 1.0]]), gallery_size=8)
         {'MnR': array([3.5])}
     """
-    return {"MnR": (counts * ranks).sum(axis=1) / counts.sum(axis=1)}
+    return {"MnR": counts @ ranks / counts.sum(axis=1)}

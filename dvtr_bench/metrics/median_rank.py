@@ -8,6 +8,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dvtr_bench.runtime.compiled import compiled_when_called
+
 FIGURES: Final = ("MdR", "MdR-lower")
 HIGHER_IS_BETTER: Final = False
 
@@ -33,12 +35,36 @@ def compute(
     one (``MdR-lower``) for T2V when several captions share a video. differs: ``MdR`` is the median
     of every table here, ``MdR-lower`` stands beside it.
     """
-    up_to = np.cumsum(counts, axis=1)
-    queries = up_to[:, -1:]
-    # Place p, from 0, of the sorted queries has the first rank that more than p queries reach.
-    lower = (up_to <= (queries - 1) // 2).sum(axis=1)
-    upper = (up_to <= queries // 2).sum(axis=1)
+    queries = counts.sum(axis=1)
+    lower, upper = np.zeros((2, len(queries)), np.int64)
+    _count_ranks_before(np.ascontiguousarray(counts.T), queries, lower, upper)
     return {
         "MdR": (ranks[lower] + ranks[upper]) / 2.0,
         "MdR-lower": ranks[lower].astype(np.float64),
     }
+
+
+@compiled_when_called
+def _count_ranks_before(
+    counts: NDArray[np.float64],
+    queries: NDArray[np.float64],
+    lower: NDArray[np.int64],
+    upper: NDArray[np.int64],
+) -> None:
+    """Count the ranks that come before those of the middle two queries, resample by resample.
+
+    The middle two of n queries, counted from 0, are (n - 1) // 2 and n // 2: one and the same for
+    an odd n. Counts are whole, so that what is compared with them need not be rounded down.
+
+    Args:
+        counts: float64, U x B.
+        queries: float64, B: in all.
+        lower: int64, B: of the first of the two; added to.
+        upper: int64, B: of the second of the two; added to.
+    """
+    up_to = np.zeros(counts.shape[1])
+    for rank in range(counts.shape[0]):
+        for row in range(counts.shape[1]):
+            up_to[row] += counts[rank, row]
+            lower[row] += up_to[row] <= (queries[row] - 1) / 2
+            upper[row] += up_to[row] <= queries[row] / 2

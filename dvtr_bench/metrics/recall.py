@@ -31,7 +31,7 @@ def compute(
     """
     queries = counts.sum(axis=1)
     return {
-        figure: 100.0 * counts[:, ranks <= k].sum(axis=1) / queries
+        figure: 100.0 * counts[:, : np.searchsorted(ranks, k, side="right")].sum(axis=1) / queries
         for figure, k in zip(FIGURES, DEPTHS, strict=True)
         if k <= gallery_size
     }

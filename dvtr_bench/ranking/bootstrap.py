@@ -10,14 +10,24 @@ ends are order statistics, so a reader of a result file gets the same intervals 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Annotated, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.runtime.compiled import compiled_when_called
+from dvtr_bench.runtime.json_records import Count
+
+MOST_RESAMPLES: Final = 100_000
 
 _ENTRIES_AT_ONCE = 1 << 22
+
+Draws: TypeAlias = NDArray[np.int16] | NDArray[np.int32]
+"""How often each video was drawn: int16 where that holds every count, half as much to read."""
 
 
 @dataclass(frozen=True)
@@ -30,20 +40,20 @@ class BootstrapConfig:
         level: Share of the resamples that an interval covers.
     """
 
-    resamples: int = 1000
-    seed: int = 0
-    level: float = 0.95
+    resamples: Annotated[int, Field(ge=100, le=MOST_RESAMPLES)] = 1000
+    seed: Count = 0
+    level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
 
     def __post_init__(self) -> None:
-        """Check that the interval's ends are resamples."""
-        if self.resamples < 100 or self.seed < 0 or not 0 < self.level < 1:
+        """Check that the interval's ends are resamples, and that their number can be had."""
+        if not 100 <= self.resamples <= MOST_RESAMPLES or self.seed < 0 or not 0 < self.level < 1:
             raise ConfigError(
-                f"a bootstrap needs at least 100 resamples, a seed from 0 and a level between 0 "
-                f"and 1, found {self}"
+                f"a bootstrap needs 100 to {MOST_RESAMPLES:,} resamples, a seed from 0 and a level "
+                f"between 0 and 1, found {self}"
             )
 
 
-def draws(num_videos: int, queries: int, config: BootstrapConfig) -> Iterator[NDArray[np.int32]]:
+def draws(num_videos: int, queries: int, config: BootstrapConfig) -> Iterator[Draws]:
     """Draw videos with replacement, a run of resamples at a time.
 
     Args:
@@ -52,20 +62,36 @@ def draws(num_videos: int, queries: int, config: BootstrapConfig) -> Iterator[ND
         config: Number of resamples and seed.
 
     Yields:
-        int32, B x num_videos: how often each video was drawn in each resample.
+        B x num_videos, read-only, in Fortran's order: how often each video was drawn in each
+        resample.
     """
-    stream = np.random.PCG64(config.seed)
     at_once = max(1, _ENTRIES_AT_ONCE // max(num_videos, queries))
+    if at_once >= config.resamples:
+        yield _all_draws(num_videos, config)
+        return
+    stream = np.random.PCG64(config.seed)
     for start in range(0, config.resamples, at_once):
-        rows = min(at_once, config.resamples - start)
-        raw = stream.random_raw(rows * num_videos).reshape(rows, num_videos)
-        drawn = ((raw >> np.uint64(32)) * np.uint64(num_videos)) >> np.uint64(32)
-        places = drawn.astype(np.int64) + np.arange(rows)[:, None] * num_videos
-        counts = np.bincount(places.ravel(), minlength=rows * num_videos)
-        yield counts.reshape(rows, num_videos).astype(np.int32)
+        yield _next_draws(stream, min(at_once, config.resamples - start), num_videos)
 
 
-def video_draws(table: RankTable, config: BootstrapConfig) -> Iterator[NDArray[np.int32]]:
+@lru_cache(maxsize=4)
+def _all_draws(num_videos: int, config: BootstrapConfig) -> Draws:
+    """Draw all resamples at once; every run on a split has the same."""
+    return _next_draws(np.random.PCG64(config.seed), config.resamples, num_videos)
+
+
+def _next_draws(stream: np.random.PCG64, rows: int, num_videos: int) -> Draws:
+    raw = stream.random_raw(rows * num_videos).reshape(rows, num_videos)
+    drawn = ((raw >> np.uint64(32)) * np.uint64(num_videos)) >> np.uint64(32)
+    places = drawn.astype(np.int64) * rows + np.arange(rows)[:, None]
+    counts = np.bincount(places.ravel(), minlength=rows * num_videos).reshape(num_videos, rows)
+    fits = num_videos <= np.iinfo(np.int16).max
+    draws: Draws = counts.astype(np.int16) if fits else counts.astype(np.int32)
+    draws.setflags(write=False)
+    return draws.T
+
+
+def video_draws(table: RankTable, config: BootstrapConfig) -> Iterator[Draws]:
     """Draw the videos of a run that have captions, a run of resamples at a time.
 
     Args:
@@ -73,13 +99,72 @@ def video_draws(table: RankTable, config: BootstrapConfig) -> Iterator[NDArray[n
         config: Number of resamples and seed.
 
     Yields:
-        int32, B x V: how often each video was drawn; videos without captions never are.
+        B x C, read-only, in Fortran's order: how often each of the C videos that have captions
+        was drawn, places as in `RankTable.query_clusters`.
     """
-    clusters = table.query_videos("v2t")
-    for draw in draws(len(clusters), len(table.caption_video_index), config):
-        drawn = np.zeros((len(draw), table.num_videos), dtype=np.int32)
-        drawn[:, clusters] = draw
-        yield drawn
+    yield from draws(len(table.query_videos("v2t")), len(table.caption_video_index), config)
+
+
+def once(table: RankTable) -> Draws:
+    """Return the draw that is the run itself: every video that has captions, once.
+
+    Args:
+        table: Of the run.
+
+    Returns:
+        int16, 1 x C.
+    """
+    return np.ones((1, len(table.query_videos("v2t"))), dtype=np.int16)
+
+
+def add_up(
+    drawn: Draws, clusters: NDArray[np.int64], starts: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """Count queries run by run, each as often as its video was drawn.
+
+    Args:
+        drawn: int16 or int32, B x C: how often each video was drawn.
+        clusters: int64, Q: the video of each query, by place.
+        starts: int64, U: where each run of queries begins, ascending from 0; no run is empty.
+
+    Returns:
+        float64, B x U, in Fortran's order.
+
+    Example:
+        >>> add_up(np.array([[2, 1]], np.int16), np.array([0, 1, 1]), np.array([0, 2]))
+        array([[3., 1.]])
+    """
+    sums = np.empty((len(starts), len(drawn)))
+    _add_up_runs(np.ascontiguousarray(drawn.T), clusters, starts, sums)
+    return sums.T
+
+
+@compiled_when_called
+def _add_up_runs(
+    drawn: Draws,
+    clusters: NDArray[np.int64],
+    starts: NDArray[np.int64],
+    sums: NDArray[np.float64],
+) -> None:
+    """Add up how often the videos of each run of queries were drawn, all resamples side by side.
+
+    Args:
+        drawn: int16 or int32, C x B: how often each video was drawn in each resample.
+        clusters: int64, Q: the video of each query, by place.
+        starts: int64, U: where each run begins, ascending from 0.
+        sums: float64, U x B: written to.
+    """
+    resamples = drawn.shape[1]
+    total = np.zeros(resamples, np.int32)
+    for run in range(len(starts)):
+        stop = starts[run + 1] if run + 1 < len(starts) else len(clusters)
+        total[:] = 0
+        for query in range(starts[run], stop):
+            row = drawn[clusters[query]]
+            for resample in range(resamples):
+                total[resample] += row[resample]
+        for resample in range(resamples):
+            sums[run, resample] = total[resample]
 
 
 def interval(values: NDArray[np.float64], level: float) -> tuple[float, float]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.json_records import Count, Percent, Positive
 
 
 @dataclass(frozen=True)
@@ -24,9 +25,9 @@ class SharedText:
         ceiling: Highest T2V R@1, in percent, that a model which sees the text alone can expect.
     """
 
-    captions: int
-    shared_captions: int
-    ceiling: float
+    captions: Positive
+    shared_captions: Count
+    ceiling: Percent
 
     @property
     def shared_percent(self) -> float:

@@ -15,7 +15,10 @@ from dvtr_bench.errors import ExtensionError
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
+    Draws,
+    add_up,
     interval,
+    once,
     two_sided_p_value,
     video_draws,
 )
@@ -85,8 +88,9 @@ def compute_figures(table: RankTable, config: BootstrapConfig) -> Figures:
     Returns:
         The figures; those not defined for the gallery's size are left out.
     """
-    values = point_values(table)
-    resampled = resampled_values([table], config)[0]
+    histograms = _Histograms(table, "pessimistic")
+    values = _joined(histograms.values(once(table)))
+    resampled = _resampled([histograms], table, config)[0]
     figures: dict[str, dict[RelevanceKind, dict[str, Figure]]] = {}
     for (direction, kind, name), value in values.items():
         low, high = interval(resampled[direction, kind, name], config.level)
@@ -135,8 +139,7 @@ def point_values(table: RankTable, assumption: str = "pessimistic") -> Values:
     Returns:
         Figures, one value each.
     """
-    once = np.ones((1, table.num_videos), dtype=np.int32)
-    return _joined(_Histograms(table, assumption).values(once))
+    return _joined(_Histograms(table, assumption).values(once(table)))
 
 
 def left_out(table: RankTable) -> tuple[str, ...]:
@@ -148,16 +151,20 @@ def left_out(table: RankTable) -> tuple[str, ...]:
     Returns:
         One sentence a figure.
     """
-    values = point_values(table)
     sentences = []
+    one_query = np.array([1]), np.ones((1, 1))
+    values: Values = {}
     for direction in DIRECTIONS:
         size = table.gallery_size(direction)
-        sentences += [
-            f"{name} of {direction} is not defined: the gallery has {size} candidates"
-            for name in figure_names()
-            if (direction, "strict", name) not in values
-        ]
-    if (BOTH, "strict", "mR") not in values:
+        for names, _, compute in _metrics():
+            defined = compute(*one_query, size)
+            values.update({(direction, "strict", name): row for name, row in defined.items()})
+            sentences += [
+                f"{name} of {direction} is not defined: the gallery has {size} candidates"
+                for name in names
+                if name not in defined
+            ]
+    if len(list(_both_ways(values, "strict"))) < 6:
         sentences.append("mR and RSum are not defined: they need R@1, R@5 and R@10 both ways")
     return tuple(sentences)
 
@@ -230,13 +237,13 @@ class _Histograms:
     def __init__(self, table: RankTable, assumption: str) -> None:
         self._parts: list[tuple[Direction, RelevanceKind, _Histogram]] = []
         for direction in DIRECTIONS:
-            videos, size = table.query_videos(direction), table.gallery_size(direction)
+            clusters, size = table.query_clusters(direction), table.gallery_size(direction)
             for kind in RELEVANCE_KINDS:
                 ranks = getattr(table.ranks[direction][kind], assumption)
-                self._parts.append((direction, kind, _Histogram.of(ranks, videos, size)))
+                self._parts.append((direction, kind, _Histogram.of(ranks, clusters, size)))
 
-    def values(self, drawn: NDArray[np.int32]) -> Values:
-        """Compute every figure for some draws of videos (int32, B x V)."""
+    def values(self, drawn: Draws) -> Values:
+        """Compute every figure for some draws of videos (B x C)."""
         found: Values = {}
         for direction, kind, histogram in self._parts:
             counts = histogram.counts(drawn)
@@ -251,22 +258,21 @@ class _Histogram:
     """Queries in order of rank: ``starts`` says where each distinct rank begins."""
 
     ranks: NDArray[np.int64]
-    videos: NDArray[np.int64]
+    clusters: NDArray[np.int64]
     starts: NDArray[np.int64]
     gallery_size: int
 
     @classmethod
     def of(
-        cls, ranks: NDArray[np.int64], videos: NDArray[np.int64], gallery_size: int
+        cls, ranks: NDArray[np.int64], clusters: NDArray[np.int64], gallery_size: int
     ) -> "_Histogram":
         order = np.argsort(ranks, kind="stable")
         distinct, starts = np.unique(ranks[order], return_index=True)
-        return cls(distinct, videos[order], starts, gallery_size)
+        return cls(distinct, clusters[order], starts, gallery_size)
 
-    def counts(self, drawn: NDArray[np.int32]) -> NDArray[np.float64]:
+    def counts(self, drawn: Draws) -> NDArray[np.float64]:
         """Return the queries at each distinct rank (float64, B x U)."""
-        by_query = np.take(drawn, self.videos, axis=1)
-        return np.add.reduceat(by_query, self.starts, axis=1).astype(np.float64)
+        return add_up(drawn, self.clusters, self.starts)
 
 
 def resampled_values(tables: Sequence[RankTable], config: BootstrapConfig) -> list[Values]:
@@ -279,9 +285,14 @@ def resampled_values(tables: Sequence[RankTable], config: BootstrapConfig) -> li
     Returns:
         For each table its figures, one value a resample.
     """
-    histograms = [_Histograms(table, "pessimistic") for table in tables]
-    collected: list[list[Values]] = [[] for _ in tables]
-    for drawn in video_draws(tables[0], config):
+    return _resampled([_Histograms(table, "pessimistic") for table in tables], tables[0], config)
+
+
+def _resampled(
+    histograms: Sequence[_Histograms], queries: RankTable, config: BootstrapConfig
+) -> list[Values]:
+    collected: list[list[Values]] = [[] for _ in histograms]
+    for drawn in video_draws(queries, config):
         for values, histogram in zip(collected, histograms, strict=True):
             values.append(histogram.values(drawn))
     return [

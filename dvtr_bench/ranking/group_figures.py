@@ -18,12 +18,16 @@ from dvtr_bench.metrics import median_rank, recall
 from dvtr_bench.ranking import Direction
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
+    Draws,
+    add_up,
     interval,
+    once,
     two_sided_p_value,
     video_draws,
 )
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.runtime.json_records import Count
 
 GROUP_FIGURES: Final = (*recall.FIGURES, "MdR")
 """The figures that a group has, those that the gallery is large enough for."""
@@ -60,8 +64,8 @@ class GroupFigures:
         metrics: By name; empty for a group without queries.
     """
 
-    queries: int
-    videos: int
+    queries: Count
+    videos: Count
     metrics: Mapping[str, GroupFigure]
 
 
@@ -210,47 +214,44 @@ def compare_groups(
 
 
 class _GroupedQueries:
-    """Queries in order of group, then rank: ``ends`` says where each rank of a group ends."""
+    """Queries in order of group, then rank: ``starts`` says where each rank of a group begins."""
 
     def __init__(self, table: RankTable, groups: Groups, direction: Direction) -> None:
         codes = groups.query_codes(table, direction)
-        videos = table.query_videos(direction)
+        clusters = table.query_clusters(direction)
         ranks = table.ranks[direction]["strict"].pessimistic
         count, width = len(groups.names), int(ranks.max()) + 1
         keys = codes * width + ranks
         order = np.argsort(keys, kind="stable")
-        distinct, sizes = np.unique(keys, return_counts=True)
-        self._ends = np.cumsum(sizes) - 1
-        self._videos = videos[order]
+        distinct, self._starts = np.unique(keys[order], return_index=True)
+        self._clusters = clusters[order]
         self._ranks = distinct % width
         self._runs = np.searchsorted(distinct // width, np.arange(count + 1))
         self._gallery_size = table.gallery_size(direction)
-        self._once = np.ones((1, table.num_videos), dtype=np.int32)
+        self._once = once(table)
         self.queries = np.bincount(codes, minlength=count)
-        pairs = np.unique(codes * table.num_videos + videos)
-        self.clusters = np.bincount(pairs // table.num_videos, minlength=count)
+        num_clusters = len(table.query_videos("v2t"))
+        pairs = np.unique(codes * num_clusters + clusters)
+        self.clusters = np.bincount(pairs // num_clusters, minlength=count)
 
     def once(self) -> list[_Values]:
         """Compute the figures of each group of the run itself."""
         return self.values(self._once)
 
-    def values(self, drawn: NDArray[np.int32]) -> list[_Values]:
-        """Compute the figures of each group for some draws of videos (int32, B x V).
+    def values(self, drawn: Draws) -> list[_Values]:
+        """Compute the figures of each group for some draws of videos (B x C).
 
         A draw without a query of the group gives NaN; a group without queries gives no figures.
         """
-        by_query = np.take(drawn.astype(np.int64), self._videos, axis=1)
-        # Sums up to the end of each run of equal ranks, in place: faster than reduceat.
-        np.cumsum(by_query, axis=1, out=by_query)
-        counts = np.diff(by_query[:, self._ends], axis=1, prepend=0)
+        counts = add_up(drawn, self._clusters, self._starts)
         found: list[_Values] = []
         for start, stop in zip(self._runs[:-1], self._runs[1:], strict=True):
-            part = counts[:, start:stop].astype(np.float64)
-            present = part.any(axis=1)
+            part = counts[:, start:stop]
+            present = part.sum(axis=1) > 0
             values: _Values = {}
             if stop > start:
-                figures = self._figures(self._ranks[start:stop], part[present])
-                for name, column in figures.items():
+                part = part if present.all() else part[present]
+                for name, column in self._figures(self._ranks[start:stop], part).items():
                     values[name] = np.full(len(drawn), np.nan)
                     values[name][present] = column
             found.append(values)
@@ -283,9 +284,10 @@ def _joined(runs: list[list[_Values]]) -> list[_Values]:
 def _ends(
     values: NDArray[np.float64], clusters: int, config: BootstrapConfig
 ) -> tuple[float, float] | tuple[None, None]:
+    if clusters < FEWEST_VIDEOS:
+        return None, None
     told = values[~np.isnan(values)]
-    enough = clusters >= FEWEST_VIDEOS and len(told)
-    return interval(told, config.level) if enough else (None, None)
+    return interval(told, config.level) if len(told) else (None, None)
 
 
 def _change(

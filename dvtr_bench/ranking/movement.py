@@ -6,6 +6,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from dvtr_bench.runtime.json_records import Count, NotNegative, Text
+
 LARGEST_MOVE: Final = 1e-4
 """Largest move of a score, by the protocol."""
 
@@ -27,10 +29,10 @@ class HonestyCheck:
         tolerance: Largest difference that passes.
     """
 
-    check: str
-    pairs: int
-    largest_move: float
-    tolerance: float
+    check: Text
+    pairs: Count
+    largest_move: NotNegative
+    tolerance: NotNegative
 
     @property
     def passed(self) -> bool:

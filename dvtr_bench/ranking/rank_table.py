@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +65,25 @@ class RankTable:
         Returns:
             int64, Q: rows of the gallery.
         """
-        if direction == "t2v":
-            return self.caption_video_index
-        return np.unique(self.caption_video_index)
+        return self.caption_video_index if direction == "t2v" else self._clusters[0]
+
+    def query_clusters(self, direction: Direction) -> Indices:
+        """Return the place of each query's video among the videos that have captions.
+
+        Args:
+            direction: Which queries.
+
+        Returns:
+            int64, Q: places in ``query_videos("v2t")``, which is in ascending order.
+        """
+        videos, of_captions = self._clusters
+        return of_captions if direction == "t2v" else np.arange(len(videos))
+
+    @cached_property
+    def _clusters(self) -> tuple[Indices, Indices]:
+        """The videos that have captions, ascending, and the place of each caption's among them."""
+        videos, places = np.unique(self.caption_video_index, return_inverse=True)
+        return videos, places
 
     def gallery_size(self, direction: Direction) -> int:
         """Return the number of candidates of a query.
@@ -80,7 +97,7 @@ class RankTable:
         if direction == "t2v":
             return self.num_videos
         if direction == "v2t":
-            return len(self.query_videos("v2t"))
+            return len(self._clusters[0])
         return len(self.caption_video_index)
 
     def require_same_queries(self, other: "RankTable") -> None:

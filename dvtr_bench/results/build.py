@@ -78,7 +78,7 @@ def make_record(
         chance=chance_figures(table),
         shared_text=shared_text,
         breakdowns={axis: Breakdown.of(groups[axis], by_group[axis]) for axis in groups},
-        caption_video_index=tuple(table.caption_video_index.tolist()),
+        caption_video_index=table.caption_video_index,
         ranks={direction: _direction_ranks(table, direction) for direction in DIRECTIONS},
     )
 
@@ -92,10 +92,13 @@ def count_ties(table: RankTable) -> dict[str, Ties]:
     Returns:
         By direction; directions without such queries are left out.
     """
+    tied = {name: table.ranks[name]["strict"].tied_queries for name in DIRECTIONS}
+    if not any(tied.values()):
+        return {}
     others = {name: point_values(table, name) for name in ("optimistic", "expected")}
     found: dict[str, Ties] = {}
-    for direction in DIRECTIONS:
-        if queries := table.ranks[direction]["strict"].tied_queries:
+    for direction, queries in tied.items():
+        if queries:
             figures = {
                 assumption: {
                     name: float(value[0])

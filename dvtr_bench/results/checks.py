@@ -19,6 +19,9 @@ from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord, Ties
 
+_MOST_GROUPS_RESAMPLED: Final = 20_000_000
+"""Above it, a small file could ask for any amount of memory."""
+
 _NOT_DEFINED: Final = re.compile(r"(.+) of \w+ is not defined: the gallery has \d+ candidates")
 """The sentences of ``left_out`` that are about one figure."""
 
@@ -114,12 +117,14 @@ def _without(record: RunRecord, names: Set[str]) -> RunRecord:
 
 def _require_sizes(record: RunRecord, file: str) -> None:
     dataset, own = record.dataset, record.caption_video_index
-    if len(own) != dataset.num_captions or max(own) >= dataset.num_videos:
+    if len(own) != dataset.num_captions or own.max() >= dataset.num_videos:
         raise ResultError(
-            f"{file}: caption_video_index has {len(own)} captions of videos up to {max(own)}: "
+            f"{file}: caption_video_index has {len(own)} captions of videos up to {own.max()}: "
             f"expected {dataset.num_captions} captions of {dataset.num_videos} videos"
         )
-    silent = dataset.num_videos - len(set(own))
+    table = record.rank_table
+    with_captions = len(table.query_videos("v2t"))
+    silent = dataset.num_videos - with_captions
     if dataset.num_videos_without_captions != silent:
         raise ResultError(
             f"{file}: dataset.num_videos_without_captions says "
@@ -130,10 +135,15 @@ def _require_sizes(record: RunRecord, file: str) -> None:
             f"{file}: shared_text.captions says {record.shared_text.captions}, but the split has "
             f"{dataset.num_captions} captions"
         )
+    num_groups = sum(len(breakdown.groups) for breakdown in record.breakdowns.values())
+    if num_groups * record.bootstrap.resamples > _MOST_GROUPS_RESAMPLED:
+        raise ResultError(
+            f"{file}: {num_groups:,} groups with {record.bootstrap.resamples:,} resamples each: "
+            f"expected at most {_MOST_GROUPS_RESAMPLED:,} groups times resamples"
+        )
     queries = {"t2v": len(own)}
-    table = record.rank_table
     for direction in DIRECTIONS:
-        count = queries.get(direction, len(set(own)))
+        count = queries.get(direction, with_captions)
         size = table.gallery_size(direction)
         for kind, ranks in table.ranks[direction].items():
             for name in ("pessimistic", "optimistic"):

@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from dvtr_bench.errors import NotFoundError, ResultError
+from dvtr_bench.results.checked import remember_checked, was_checked
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.json_form import from_text, to_text
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_records import read_json_bytes
 
 
 def write_result(record: RunRecord, folder: Path) -> Path:
@@ -59,6 +61,9 @@ def result_path(record: RunRecord, folder: Path) -> Path:
 def read_result(path: Path) -> RunRecord:
     """Read a result file and check it against its own ranks.
 
+    A file that passed is remembered by the hash of its bytes in this user's cache folder and not
+    checked a second time (`dvtr_bench.results.checked` says what that promises).
+
     Args:
         path: A result file.
 
@@ -71,7 +76,14 @@ def read_result(path: Path) -> RunRecord:
         ResultError: It is not a result, of another version, or a figure differs from what its ranks
             give; names the place.
     """
-    return completed(_read(path), str(path))
+    content = _content(path)
+    record = from_text(content, str(path))
+    if was_checked(content):
+        return record
+    found = completed(record, str(path))
+    if found is record:  # else it lacks figures, which are computed at every read
+        remember_checked(content)
+    return found
 
 
 def load_results(places: str | Path | Iterable[str | Path]) -> list[RunRecord]:
@@ -129,19 +141,16 @@ def file_stem(record: RunRecord) -> str:
     return safe
 
 
-def _read(path: Path) -> RunRecord:
+def _content(path: Path) -> bytes:
     try:
-        text = path.read_text(encoding="utf-8")
+        return read_json_bytes(path, ResultError)
     except FileNotFoundError:
         raise NotFoundError(f"no result at {path}") from None
-    except UnicodeDecodeError as failure:
-        raise ResultError(f"{path}: not a text file ({failure}): evaluate again") from None
-    return from_text(text, str(path))
 
 
 def _same_run(path: Path, record: RunRecord) -> bool:
     try:
-        other = _read(path)
+        other = from_text(_content(path), str(path))
     except ResultError:
         return False
     return (other.kind, other.dataset, other.model, other.scoring, other.ranks) == (

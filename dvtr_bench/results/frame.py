@@ -1,17 +1,18 @@
-"""Records as pandas tables."""
+"""Records as pandas tables. Reading results does without pandas, which takes long to load."""
 
 import math
 from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.results.setups import by_setup, setup_of
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def to_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
+
+def to_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
     """Put every figure of every record on a row of its own.
 
     Args:
@@ -23,6 +24,8 @@ def to_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
         figure. ``setup`` is equal for runs that differ in nothing but their seed. ``direction`` is
         ``both`` for mR and RSum, which have no gallery of their own.
     """
+    import pandas as pd
+
     rows = []
     for record in records:
         table = record.rank_table
@@ -51,7 +54,7 @@ def to_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def seed_summary(records: Sequence[RunRecord]) -> pd.DataFrame:
+def seed_summary(records: Sequence[RunRecord]) -> "pd.DataFrame":
     """Put every figure of every setup on a row of its own: mean and deviation over seeds.
 
     Args:
@@ -67,6 +70,8 @@ def seed_summary(records: Sequence[RunRecord]) -> pd.DataFrame:
         >>> from dvtr_bench.results import load_results, seed_summary
         >>> seed_summary(load_results("results"))  # doctest: +SKIP
     """
+    import pandas as pd
+
     rows = []
     for found in by_setup(records):
         first = found.runs[0]
@@ -90,7 +95,7 @@ def seed_summary(records: Sequence[RunRecord]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def breakdowns_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
+def breakdowns_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
     """Put every figure of every group of every record on a row of its own.
 
     Args:
@@ -107,6 +112,8 @@ def breakdowns_frame(records: Sequence[RunRecord]) -> pd.DataFrame:
         >>> frame = breakdowns_frame(load_results("results"))  # doctest: +SKIP
         >>> frame.query("axis == 'category' and metric == 'R@1'")  # doctest: +SKIP
     """
+    import pandas as pd
+
     rows = []
     for record in records:
         for axis, breakdown in record.breakdowns.items():

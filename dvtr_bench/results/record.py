@@ -3,20 +3,23 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any, Final, Literal, TypeAlias
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
+from pydantic import Field
 
 from dvtr_bench.models.retriever import Scoring
 from dvtr_bench.ranking import DIRECTIONS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText
-from dvtr_bench.ranking.figures import Figures
+from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.ranking.group_figures import FiguresByGroup
 from dvtr_bench.ranking.groups import Groups, Unit
 from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
+from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
 from dvtr_bench.runtime.environment import EnvironmentFacts
+from dvtr_bench.runtime.json_records import Count, NotNegative, Percent, Positive, Sha256, Text
 
 RESULT_FORMAT_VERSION: Final = 3
 """Version of the file's form; raised when a reader of an older form would misread a newer one."""
@@ -43,17 +46,17 @@ class DatasetFacts:
         queries_sha256: Of the caption ids in row order.
     """
 
-    name: str
-    version: str
-    fingerprint: str
-    split: str
+    name: Text
+    version: Text
+    fingerprint: Text
+    split: Annotated[str, Field(pattern="^(train|validation|test)$")]
     sampling: str
-    frames_per_video: int | None
-    num_videos: int
-    num_captions: int
-    num_videos_without_captions: int
-    gallery_sha256: str
-    queries_sha256: str
+    frames_per_video: Positive | None
+    num_videos: Annotated[int, Field(ge=1, le=1_000_000_000)]
+    num_captions: Positive
+    num_videos_without_captions: Count
+    gallery_sha256: Sha256
+    queries_sha256: Sha256
 
 
 @dataclass(frozen=True)
@@ -68,11 +71,11 @@ class TrainingFacts:
         validation_t2v_r1: Its T2V R@1 on validation, percent.
     """
 
-    dataset: str
-    fingerprint: str
+    dataset: Text
+    fingerprint: Text
     recipe: Mapping[str, Any]
-    epoch: int
-    validation_t2v_r1: float
+    epoch: Positive
+    validation_t2v_r1: Percent
 
 
 @dataclass(frozen=True)
@@ -91,12 +94,12 @@ class ModelFacts:
         training: How it was trained; None when it was not, or not here.
     """
 
-    name: str
+    name: Text
     config: Mapping[str, Any]
-    num_parameters: int | None
-    checkpoint_sha256: str | None
+    num_parameters: Count | None
+    checkpoint_sha256: Sha256 | None
     backbone: str | None
-    backbone_sha256: str | None
+    backbone_sha256: Sha256 | None
     seeds: tuple[int, ...]
     training: TrainingFacts | None = None
 
@@ -113,10 +116,10 @@ class PostProcessingFacts:
         statement: What a reader must know, in words.
     """
 
-    name: str
+    name: Text
     config: Mapping[str, Any]
     facts: Mapping[str, Any]
-    statement: str
+    statement: Text
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,9 @@ class ScoringFacts:
     """
 
     scoring: Scoring
-    text_block: int | None
-    order: str = "file"
-    post_processing: str = "none"
+    text_block: Positive | None
+    order: Text = "file"
+    post_processing: Text = "none"
     post_processed: PostProcessingFacts | None = None
 
 
@@ -143,9 +146,9 @@ class ScoringFacts:
 class Seconds:
     """What the run took; None for what was not done here."""
 
-    encode_texts: float | None
-    encode_videos: float | None
-    score: float | None
+    encode_texts: NotNegative | None
+    encode_videos: NotNegative | None
+    score: NotNegative | None
 
 
 @dataclass(frozen=True)
@@ -158,36 +161,36 @@ class Ties:
         expected: Figures of the expected ranks.
     """
 
-    queries: int
+    queries: Positive
     optimistic: Mapping[str, float]
     expected: Mapping[str, float]
 
 
-@dataclass(frozen=True)
-class RankLists:
+@dataclass(frozen=True, eq=False)
+class RankLists(ComparedByValue):
     """Ranks of every query under one kind of relevance.
 
     Attributes:
-        pessimistic: From 1; the protocol's rank.
-        optimistic: From 1; None when every rank is the same as the pessimistic one.
+        pessimistic: int64, Q, from 1; the protocol's rank.
+        optimistic: int64, Q, from 1; None when every rank is the same as the pessimistic one.
     """
 
-    pessimistic: tuple[int, ...]
-    optimistic: tuple[int, ...] | None
+    pessimistic: Ranks
+    optimistic: Ranks | None
+
+    def __post_init__(self) -> None:
+        """Keep the ranks as read-only arrays."""
+        keep_read_only(self, "pessimistic", "optimistic")
 
     @classmethod
     def of(cls, ranks: QueryRanks) -> "RankLists":
         """Make the lists of some ranks."""
-        same = not ranks.tied_queries
-        optimistic = None if same else tuple(ranks.optimistic.tolist())
-        return cls(tuple(ranks.pessimistic.tolist()), optimistic)
+        return cls(ranks.pessimistic, ranks.optimistic if ranks.tied_queries else None)
 
     def query_ranks(self) -> QueryRanks:
-        """Return the ranks as arrays."""
-        pessimistic = np.asarray(self.pessimistic, dtype=np.int64)
-        if self.optimistic is None:
-            return QueryRanks(pessimistic, pessimistic)
-        return QueryRanks(pessimistic, np.asarray(self.optimistic, dtype=np.int64))
+        """Return both ranks of every query."""
+        optimistic = self.pessimistic if self.optimistic is None else self.optimistic
+        return QueryRanks(self.pessimistic, optimistic)
 
 
 @dataclass(frozen=True)
@@ -203,34 +206,41 @@ class DirectionRanks:
     text_identical: RankLists | None
 
 
-@dataclass(frozen=True)
-class Breakdown:
+@dataclass(frozen=True, eq=False)
+class Breakdown(ComparedByValue):
     """The figures of a run by group, along one axis.
 
     Attributes:
         title: Of the axis, for reports.
         unit: What is sorted into groups: ``caption`` or ``video``.
         groups: Their names, in the order of reports.
-        codes: One a caption or a video, in row order: a place in ``groups``.
+        codes: int64, one a caption or a video, in row order: a place in ``groups``.
         results: By direction and group: how many queries, and their figures under strict
             relevance. ``v2t`` stands there for axes that sort videos.
     """
 
-    title: str
+    title: Text
     unit: Unit
-    groups: tuple[str, ...]
-    codes: tuple[int, ...]
+    groups: Annotated[tuple[Text, ...], Field(min_length=1)]
+    codes: Indices
     results: FiguresByGroup
+
+    def __post_init__(self) -> None:
+        """Keep the codes as a read-only array."""
+        keep_read_only(self, "codes")
 
     @classmethod
     def of(cls, groups: Groups, results: FiguresByGroup) -> "Breakdown":
         """Make the breakdown of some groups."""
-        codes = tuple(groups.codes.tolist())
-        return cls(groups.title, groups.unit, groups.names, codes, results)
+        return cls(groups.title, groups.unit, groups.names, groups.codes, results)
 
     def as_groups(self) -> Groups:
-        """Return the groups with their codes as an array: what `compare_groups` takes."""
-        return Groups(self.title, self.unit, self.groups, np.asarray(self.codes, dtype=np.int64))
+        """Return the groups alone: what `compare_groups` takes."""
+        return Groups(self.title, self.unit, self.groups, self.codes)
+
+    def sorts_like(self, other: "Breakdown") -> bool:
+        """Say whether both put the same queries into the same groups."""
+        return self.groups == other.groups and np.array_equal(self.codes, other.codes)
 
 
 @dataclass(frozen=True)
@@ -247,8 +257,8 @@ class ComparableKey:
     post_processing: str
 
 
-@dataclass(frozen=True)
-class RunRecord:
+@dataclass(frozen=True, eq=False)
+class RunRecord(ComparedByValue):
     """One run of the protocol: one JSON file.
 
     Attributes:
@@ -268,7 +278,7 @@ class RunRecord:
         chance: R@k of a random order by direction, in percent.
         shared_text: How many captions stand for several videos, and the ceiling that this sets.
         breakdowns: Figures by group of queries, by axis: a file of ``evaluation/breakdowns/``.
-        caption_video_index: Each caption's own video, by row.
+        caption_video_index: int64, T: each caption's own video, by row.
         ranks: Per-query ranks by direction, queries in row order; for v2t and v2t_caption the
             videos that have captions.
     """
@@ -283,14 +293,20 @@ class RunRecord:
     honesty: tuple[HonestyCheck, ...]
     seconds: Seconds
     bootstrap: BootstrapConfig
-    metrics: Figures
-    left_out: tuple[str, ...]
+    metrics: Mapping[
+        str, Annotated[Mapping[RelevanceKind, Mapping[str, Figure]], Field(min_length=2)]
+    ]
+    left_out: tuple[Text, ...]
     ties: Mapping[str, Ties]
     chance: Mapping[str, Mapping[str, float]]
     shared_text: SharedText
     breakdowns: Mapping[str, Breakdown]
-    caption_video_index: tuple[int, ...]
-    ranks: Mapping[Direction, DirectionRanks]
+    caption_video_index: Indices
+    ranks: Annotated[Mapping[Direction, DirectionRanks], Field(min_length=len(DIRECTIONS))]
+
+    def __post_init__(self) -> None:
+        """Keep the index as a read-only array."""
+        keep_read_only(self, "caption_video_index")
 
     @cached_property
     def rank_table(self) -> RankTable:
@@ -303,8 +319,7 @@ class RunRecord:
                 "strict": lists.strict.query_ranks(),
                 "text_identical": identical.query_ranks(),
             }
-        own = np.asarray(self.caption_video_index, dtype=np.int64)
-        return RankTable(own, self.dataset.num_videos, ranks)
+        return RankTable(self.caption_video_index, self.dataset.num_videos, ranks)
 
     @property
     def label(self) -> str:

@@ -1,81 +1,43 @@
-"""Checks a result against schema.json and says what does not fit, where."""
+"""The published form of result files, made from the dataclasses that read them.
 
-import json
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import resources
+python -m dvtr_bench.results.schema     # writes schema.json anew, after a change of a record
+"""
+
+from pathlib import Path
 from typing import Any, Final
 
-import fastjsonschema
+from dvtr_bench.ranking import PROTOCOL_VERSION
+from dvtr_bench.results.json_form import laid_out
+from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
+from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_records import json_schema
 
-from dvtr_bench.errors import ResultError
+SCHEMA_PATH: Final = Path(__file__).with_name("schema.json")
 
 
-@cache
-def load_schema() -> dict[str, Any]:
-    """Return the schema of result files.
+def result_schema() -> dict[str, Any]:
+    """Describe result files.
 
     Returns:
-        A JSON Schema (draft 4), as ``results/schema.json`` has it.
+        A JSON Schema (draft 2020-12), made from `RunRecord`; ``results/schema.json`` holds it.
     """
-    text = resources.files("dvtr_bench.results").joinpath("schema.json").read_text("utf-8")
-    schema: dict[str, Any] = json.loads(text)
-    return schema
+    schema = json_schema(RunRecord)
+    schema["properties"]["format_version"]["const"] = RESULT_FORMAT_VERSION
+    schema["properties"]["protocol_version"]["const"] = PROTOCOL_VERSION
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"https://dvtr-bench.github.io/schema/result-{RESULT_FORMAT_VERSION}.json",
+        **schema,
+        "title": f"dvtr-bench result, format {RESULT_FORMAT_VERSION}",
+        "$comment": "R@k, mR, RSum, chance and ceiling are percent. 3.0 is no integer here.",
+    }
 
 
-def require_valid(value: object, file: str) -> None:
-    """Check JSON values against the schema of result files.
-
-    Args:
-        value: What was read.
-        file: Where from, for messages.
-
-    Raises:
-        ResultError: The first value that does not fit, with its place, what was expected and what
-            was found.
-    """
-    try:
-        _validator()(value)
-    except fastjsonschema.JsonSchemaValueException as misfit:
-        raise ResultError(
-            f"{file}: {_told(misfit)}. The form is dvtr_bench/results/schema.json; evaluate again "
-            "rather than editing a result"
-        ) from None
+def schema_text() -> str:
+    """Return the text of ``results/schema.json``."""
+    return laid_out(result_schema()) + "\n"
 
 
-@cache
-def _validator() -> Callable[[object], object]:
-    validate: Callable[[object], object] = fastjsonschema.compile(
-        load_schema(), use_default=False, use_formats=False
-    )
-    return validate
-
-
-def _told(misfit: fastjsonschema.JsonSchemaValueException) -> str:
-    place = (misfit.name or "").removeprefix("data").removeprefix(".") or "the file"
-    rule, wanted, value = misfit.rule or "", misfit.rule_definition, misfit.value
-    if rule == "required":
-        missing = next(name for name in wanted if name not in value)
-        return f"{place}: expected the field {missing}, found {_shown(sorted(value))}"
-    if rule == "additionalProperties":
-        known = misfit.definition["properties"]
-        unknown = next(name for name in value if name not in known)
-        return f"{place}: expected one of {', '.join(known)}, found {_shown(unknown)}"
-    return f"{place}: expected {_EXPECTED[rule](wanted)}, found {_shown(value)}"
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-_EXPECTED: Final[Mapping[str, Callable[[Any], str]]] = {
-    "type": lambda wanted: wanted if isinstance(wanted, str) else " or ".join(wanted),
-    "enum": lambda wanted: f"one of {', '.join(map(str, wanted))}",
-    "minimum": lambda wanted: f"at least {wanted}",
-    "maximum": lambda wanted: f"at most {wanted}",
-    "minLength": lambda _: "a text that is not empty",
-    "pattern": lambda wanted: f"a text like {wanted}",
-    "minItems": lambda wanted: f"at least {wanted} items",
-}
-"""By keyword of the schema, for the others that it uses."""
+if __name__ == "__main__":
+    with written_beside(SCHEMA_PATH) as beside:
+        beside.write_text(schema_text(), encoding="utf-8", newline="\n")

@@ -2,10 +2,9 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from itertools import pairwise
 from typing import Any
-
-import numba
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -17,6 +16,8 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     Returns:
         The same function. While it runs, other threads do too.
     """
+    import numba
+
     try:
         return numba.njit(nogil=True, cache=True)(function)
     except RuntimeError:  # no folder can be written to
@@ -41,3 +42,20 @@ def in_threads(loop: Callable[..., None], threads: int, count: int, *arguments: 
         parts = [pool.submit(loop, *ends, *arguments) for ends in pairwise(ends)]
         for part in parts:
             part.result()
+
+
+def compiled_when_called(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Like `compiled`, but Numba, which takes a second to load, is loaded at the first call too.
+
+    Args:
+        function: of arrays and numbers; no other compiled function calls it.
+
+    Returns:
+        The same function.
+    """
+
+    @cache
+    def kernel() -> Callable[..., Any]:
+        return compiled(function)
+
+    return lambda *arguments: kernel()(*arguments)

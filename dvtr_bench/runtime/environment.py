@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+from pydantic import Field
 
 import dvtr_bench
+from dvtr_bench.runtime.json_records import Text
 
 if TYPE_CHECKING:
     import torch
@@ -23,6 +26,9 @@ _LIBRARIES: Final = (
     "pyarrow",
     "pillow",
 )
+
+
+_DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 
 
 @dataclass(frozen=True)
@@ -39,12 +45,12 @@ class EnvironmentFacts:
         git_dirty: True when the tree held changes; None outside one.
     """
 
-    date_utc: str
-    device: str
+    date_utc: Annotated[str, Field(pattern=_DATE)]
+    device: Text
     device_name: str
-    dtype: str
+    dtype: Text
     libraries: Mapping[str, str]
-    git_commit: str | None
+    git_commit: Annotated[str, Field(pattern="^[0-9a-f]{40,64}$")] | None
     git_dirty: bool | None
 
 

@@ -103,7 +103,7 @@ def make_comparison(
     notes = []
     for axis, breakdown in first.breakdowns.items():
         other = second.breakdowns.get(axis)
-        if other is None or (other.groups, other.codes) != (breakdown.groups, breakdown.codes):
+        if other is None or not other.sorts_like(breakdown):
             notes.append(f"{breakdown.title}: left out, the two runs were sorted differently.")
         else:
             groups[breakdown.title] = _group_rows(first, second, axis, resampling)

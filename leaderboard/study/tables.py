@@ -115,11 +115,10 @@ def breakdown_tables(figures: StudyFigures) -> Iterator[Table]:
         if named is None:
             continue
         groups = named.results["t2v"]
-        known = (named.groups, named.codes)
         rows = []
         for row in figures.rows:
             found = [run.breakdowns.get(axis) for run in row.runs]
-            alike = all(one is not None and (one.groups, one.codes) == known for one in found)
+            alike = all(one is not None and one.sorts_like(named) for one in found)
             fields = [Field(row.row.name)]
             for group in groups:
                 runs = [one.results["t2v"][group] for one in found if one] if alike else []

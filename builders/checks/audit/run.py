@@ -10,8 +10,8 @@ from typing import Any, Final
 from builders.checks.audit.subject import NotMeasured, Subject
 from dvtr_bench import __version__
 from dvtr_bench.catalog import Catalog
-from dvtr_bench.dataset.strict_json import from_json, to_json
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
 
 FORMAT_VERSION: Final = 1
 """Version of ``audit.json``; raised when a field changes its meaning, comes or goes."""
@@ -131,11 +131,9 @@ def read_audit(path: Path) -> Audit:
         InputError: It is no audit, or of another format.
     """
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = parse_json(read_json_bytes(path), str(path))
     except FileNotFoundError:
         raise NotFoundError(f"{path} is not there: `dvtr-bench audit NAME` writes it") from None
-    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
-        raise InputError(f"{path}: not a JSON file ({failure}): audit the dataset again") from None
     version = value.get("format_version") if isinstance(value, dict) else None
     if type(version) is not int or version != FORMAT_VERSION:
         raise InputError(
@@ -145,7 +143,7 @@ def read_audit(path: Path) -> Audit:
     records = value.pop("findings", None)
     if not isinstance(records, dict):
         raise InputError(f"{path}: the field 'findings' is missing: audit the dataset again")
-    header = from_json(_Header, value, str(path))
+    header = from_json(_Header, json.dumps(value), str(path))
     known = finding_modules()
     if unknown := sorted(records.keys() - known.keys()):
         raise InputError(f"{path}: no finding is called {unknown[0]!r}: upgrade dvtr-bench")
@@ -154,7 +152,7 @@ def read_audit(path: Path) -> Audit:
         dataset=header.dataset,
         against=header.against,
         findings={
-            name: from_json(known[name].Record, record, f"{path}: {name}")
+            name: from_json(known[name].Record, json.dumps(record), f"{path}: {name}")
             for name, record in records.items()
         },
         not_measured=header.not_measured,

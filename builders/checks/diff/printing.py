@@ -11,9 +11,9 @@ from builders.checks.diff.difference import Change, Difference
 from builders.checks.diff.settings import SettingChange
 from builders.sources.locate import Opened
 from builders.summary import FINGERPRINT_SHOWN
-from dvtr_bench.dataset.strict_json import to_json
 from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_records import to_json
 
 _LONGEST_TEXT = 400
 

@@ -14,8 +14,8 @@ from builders.engine.assemble import caption_id
 from builders.engine.rows import FINGERPRINTED
 from dvtr_bench.dataset.fingerprint import Fingerprint, ids_sha256
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest, SplitRecord
-from dvtr_bench.dataset.strict_json import to_json
 from dvtr_bench.ranking.ceilings import identical_caption_ceiling
+from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.progress import progress_bar
 
 

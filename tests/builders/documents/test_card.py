@@ -17,7 +17,7 @@ from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source
 from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset
-from dvtr_bench.dataset.strict_json import from_json
+from dvtr_bench.runtime.json_records import from_json
 from leaderboard.trec_format import read_qrels
 
 INFO = DatasetInfo(
@@ -121,8 +121,7 @@ def test_the_prose_says_what_a_reader_needs(tmp_path) -> None:
 
 def test_the_card_gives_back_what_it_was_made_from(tmp_path) -> None:
     built = build(tmp_path / "dvtr")
-    value = json.loads((built.folder / REPORT_NAME).read_text())
-    report = from_json(BuildReport, value, REPORT_NAME)
+    report = from_json(BuildReport, (built.folder / REPORT_NAME).read_bytes(), REPORT_NAME)
     text = (built.folder / "README.md").read_text()
     assert read_info(text, built.manifest, report) == INFO
     with pytest.raises(ValueError, match="not the card"):

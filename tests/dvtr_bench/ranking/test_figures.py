@@ -119,6 +119,15 @@ def test_the_draw_does_not_depend_on_how_it_is_cut() -> None:
     assert (whole == cut).all()
 
 
+def test_videos_without_captions_take_neither_time_nor_memory() -> None:
+    few = _table([0, 2, 2, 5], 6)
+    many = RankTable(few.caption_video_index, 10**12, few.ranks)
+    config = BootstrapConfig(resamples=100)
+    found, expected = (compute_figures(table, config)["t2v"]["strict"] for table in (many, few))
+    assert {name: found[name] for name in expected} == expected
+    assert set(found) - set(expected) == {"R@10"}
+
+
 def test_captions_of_one_video_widen_the_interval() -> None:
     own = np.repeat(np.arange(40), 10)
     hits = np.where(own % 2 == 0, 1, 30)

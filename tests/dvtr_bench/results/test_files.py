@@ -230,11 +230,15 @@ def test_a_file_that_contradicts_itself_is_refused(edited, place, item, message)
 @pytest.mark.parametrize(
     ("place", "item", "message"),
     [
-        ("ranks", DROPPED, "expected the field ranks"),
-        ("note", "x", "expected one of .* found 'note'"),
+        ("ranks", DROPPED, "the field 'ranks' is missing"),
+        ("note", "x", "the field 'note' is unknown, expected one of .*ranks"),
         ("model.seeds", [True], r"model.seeds\[0\]: expected integer"),
-        ("model.training", DROPPED, "model: expected the field training"),
-        ("model.training", {"dataset": "usrd"}, "model.training: expected the field fingerprint"),
+        ("model.training", DROPPED, "model: the field 'training' is missing"),
+        (
+            "model.training",
+            {"dataset": "usrd"},
+            "model.training: the field 'fingerprint' is missing",
+        ),
         ("dataset.gallery_sha256", "short", "dataset.gallery_sha256"),
         ("dataset.name", "", "dataset.name: .* not empty"),
         ("scoring.scoring", "magic", "expected one of pairwise, query_block"),

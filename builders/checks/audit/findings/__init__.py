@@ -3,7 +3,7 @@
 Each holds
 
 - ``TITLE``: its heading, and ``PLACE``: where it stands among the others, lowest first;
-- ``Record``: a frozen dataclass that `dvtr_bench.dataset.strict_json` can write and read;
+- ``Record``: a frozen dataclass that `dvtr_bench.runtime.json_records` can write and read;
 - ``find(subject, against, show_progress)``: a ``Record``, or `NotMeasured` with the reason;
 - ``blocks(record)``: what the terminal and the page show of it (`builders.checks.audit.blocks`);
 - ``draw(record, subject, against, folder)``, only where it has a picture to draw.

@@ -8,9 +8,9 @@ import pytest
 from builders.checks.audit.blocks import Chart, Paragraph, Picture, Table
 from builders.checks.audit.run import FINDINGS, finding_modules, read_audit, run_audit
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject
-from dvtr_bench.dataset.strict_json import from_json, to_json
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reports.chart_data import Distribution, NamedValues
+from dvtr_bench.runtime.json_records import from_json, to_json
 from tests.builders.checks.audit.made_up import MadeUpSplit, flight, subject, texts_subject
 
 
@@ -42,7 +42,7 @@ def test_it_writes_reads_and_shows_its_record(module, other) -> None:
     assert isinstance(record, module.Record)
     assert module.Record.__dataclass_params__.frozen
     text = json.dumps(to_json(record), allow_nan=False)
-    assert from_json(module.Record, json.loads(text), "here") == record
+    assert from_json(module.Record, text, "here") == record
     shown = list(module.blocks(record))
     assert shown
     for block in shown:

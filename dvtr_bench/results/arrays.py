@@ -1,0 +1,73 @@
+"""Integer arrays inside records: read-only, compared by what they hold, lists in the file."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import CoreSchema, core_schema
+
+_LARGEST = int(np.iinfo(np.int64).max)
+
+
+@dataclass(frozen=True)
+class _ListOfIntegers:
+    """How an array stands in a file: a list of at least one integer, none below the least."""
+
+    least: int
+
+    def __get_pydantic_core_schema__(self, source: object, handler: object) -> CoreSchema:
+        integer = core_schema.int_schema(ge=self.least, le=_LARGEST, strict=True)
+        return core_schema.list_schema(integer, min_length=1)
+
+
+Indices: TypeAlias = Annotated[NDArray[np.int64], _ListOfIntegers(0)]
+"""int64, read-only: places that count from 0."""
+
+Ranks: TypeAlias = Annotated[NDArray[np.int64], _ListOfIntegers(1)]
+"""int64, read-only: ranks, from 1."""
+
+
+class ComparedByValue:
+    """A dataclass with arrays among its fields; its decorator has ``eq=False``."""
+
+    def __eq__(self, other: object) -> bool:
+        """Compare all fields, arrays by what they hold."""
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_alike(*pair) for pair in zip(_values(self), _values(other), strict=True))
+
+    def __hash__(self) -> int:
+        """Hash all fields; a field that cannot be hashed makes this fail."""
+        return hash(tuple(v.tobytes() if isinstance(v, np.ndarray) else v for v in _values(self)))
+
+
+def keep_read_only(record: object, *names: str) -> None:
+    """Make fields of a frozen dataclass read-only int64 arrays, whatever they were given as.
+
+    Args:
+        record: The dataclass, while it is made.
+        names: Its fields that are arrays; a field that is None stays so.
+    """
+    for name in names:
+        if (values := getattr(record, name)) is not None:
+            object.__setattr__(record, name, _read_only(values))
+
+
+def _read_only(values: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
+    if isinstance(values, np.ndarray) and values.dtype == np.int64 and not values.flags.writeable:
+        return values
+    array = np.array(values, dtype=np.int64)
+    array.setflags(write=False)
+    return array
+
+
+def _values(record: Any) -> list[Any]:
+    return [getattr(record, field.name) for field in fields(record)]
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        return np.array_equal(one, other)
+    return bool(one == other)

@@ -1,0 +1,324 @@
+"""JSON files to frozen dataclasses and back: the declared fields, each of its declared type.
+
+The dataclasses are the one place where a file's form is written down: pydantic reads by them, and
+`json_schema` describes them. Limits that a field has beyond its type stand in its annotation, such
+as `Percent`. What pydantic would let pass is refused here: a field that stands twice, NaN, and a
+field that is left out because the class has a default for it.
+"""
+
+import copy
+import dataclasses
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast
+
+import numpy as np
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import ErrorDetails, SchemaValidator
+
+from dvtr_bench.errors import DvtrError, InputError
+
+Record = TypeVar("Record")
+
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Sha256: TypeAlias = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Count: TypeAlias = Annotated[int, Field(ge=0)]
+Positive: TypeAlias = Annotated[int, Field(ge=1)]
+NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
+Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
+
+LARGEST_FILE_BYTES: Final = 1 << 29
+"""Files above this are refused before they are read. The result of a million captions takes a
+tenth of it."""
+
+_STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+
+
+def read_json_bytes(path: Path, error: type[DvtrError] = InputError) -> bytes:
+    """Read a JSON file that others may have written, unless it is too large to be what we want.
+
+    Args:
+        path: The file.
+        error: What to raise.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        FileNotFoundError: It is not there.
+        DvtrError: It is larger than `LARGEST_FILE_BYTES`, or cannot be read; of the type `error`.
+    """
+    try:
+        size = path.stat().st_size
+        if size <= LARGEST_FILE_BYTES:
+            return path.read_bytes()
+    except FileNotFoundError:
+        raise
+    except OSError as failure:
+        raise error(f"{path}: cannot be read ({failure.strerror})") from None
+    raise error(f"{path}: {size:,} bytes: expected at most {LARGEST_FILE_BYTES:,}")
+
+
+def from_json(
+    kind: type[Record], text: str | bytes, where: str, error: type[DvtrError] = InputError
+) -> Record:
+    """Read a dataclass from JSON text.
+
+    Args:
+        kind: A dataclass whose fields are strings, numbers, ``X | None``, ``tuple[X, ...]``,
+            ``Mapping[str, X]``, literals, dataclasses of these, or ``Any`` for any JSON.
+        text: The JSON.
+        where: The file and place, for messages.
+        error: What to raise.
+
+    Returns:
+        An instance of ``kind``.
+
+    Raises:
+        DvtrError: The text is no JSON, nested too deep, or a field is missing, unknown, stands
+            twice or does not fit; names the place. Of the type ``error``.
+
+    Example:
+        >>> @dataclasses.dataclass(frozen=True)
+        ... class Size:
+        ...     width_px: int
+        >>> from_json(Size, '{"width_px": 4}', "size.json")
+        Size(width_px=4)
+        >>> from_json(Size, '{"width_px": "4"}', "size.json")
+        Traceback (most recent call last):
+            ...
+        dvtr_bench.errors.InputError: size.json: width_px: expected integer, found '4'
+    """
+    data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    try:
+        record: Record | None = _validator(cast("type", kind)).validate_json(data)
+    except ValidationError as failure:
+        parse_json(data, where, error)
+        raise error(f"{where}: {_refusal(failure, kind)}") from None
+    if record is None:
+        raise error(f"{where}: expected an object, found null")
+    outside = _STRING.sub(b"", data)
+    # Outside strings a colon stands once a field, and capitals in NaN and Infinity alone.
+    if outside.count(b":") != _num_fields(record) or b"N" in outside or b"I" in outside:
+        parse_json(data, where, error)
+    return record
+
+
+def parse_json(text: str | bytes, where: str, error: type[DvtrError] = InputError) -> Any:
+    """Parse JSON text of any form, such as one whose version decides what it is read as.
+
+    Args:
+        text: The JSON.
+        where: The file and place, for messages.
+        error: What to raise.
+
+    Returns:
+        Nested dicts, lists and scalars.
+
+    Raises:
+        DvtrError: It is no JSON, nested too deep, holds NaN or a field twice; of the type
+            ``error``.
+    """
+
+    def refuse_constant(name: str) -> float:
+        raise error(f"{where}: {name} is no number that a JSON file may hold")
+
+    def refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        fields = dict(pairs)
+        if len(fields) < len(pairs):
+            names = [name for name, _ in pairs]
+            twin = next(name for name in names if names.count(name) > 1)
+            raise error(f"{where}: the field {twin} stands twice in one object")
+        return fields
+
+    try:
+        decoded = text if isinstance(text, str) else text.decode("utf-8")
+        return json.loads(decoded, parse_constant=refuse_constant, object_pairs_hook=refuse_twins)
+    except UnicodeDecodeError as failure:
+        raise error(f"{where}: not a text file ({failure})") from None
+    except RecursionError:
+        raise error(f"{where}: not a JSON file that can be read: nested too deep") from None
+    except ValueError as failure:
+        # A DvtrError of ours may be one too; the others say no JSON, or too many digits.
+        if isinstance(failure, DvtrError):
+            raise
+        raise error(f"{where}: not a JSON file ({failure})") from None
+
+
+def to_json(record: object) -> Any:
+    """Turn a dataclass of JSON-like fields into what ``json.dump`` takes.
+
+    Args:
+        record: A dataclass that `from_json` could read; integer arrays count as lists.
+
+    Returns:
+        Nested dicts, lists and scalars; fields in declared order.
+    """
+    if dataclasses.is_dataclass(record) and not isinstance(record, type):
+        return {f.name: to_json(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    if isinstance(record, Mapping):
+        return {str(key): to_json(item) for key, item in record.items()}
+    if isinstance(record, (tuple, list)):
+        return [to_json(item) for item in record]
+    return record.tolist() if isinstance(record, np.ndarray) else record
+
+
+def json_schema(kind: type) -> dict[str, Any]:
+    """Describe the files of a dataclass.
+
+    Args:
+        kind: What `from_json` takes.
+
+    Returns:
+        A JSON Schema (draft 2020-12): every field is required, none else is allowed. Descriptions
+        are the docstrings' own.
+    """
+    return copy.deepcopy(_schema(kind))
+
+
+@cache
+def _schema(kind: type) -> dict[str, Any]:
+    whole = _Untitled().generate(_core_schema(kind))
+    parts: dict[str, Any] = whole.get("$defs", {})
+    root = whole["anyOf"][0]  # the dataclass, or null: see _core_schema
+    root = parts.pop(_name(root)) if "$ref" in root else root
+    for part in (root, *parts.values()):
+        _describe(part)
+    return {**root, "$defs": parts}
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out the titles, which only say a field's name again."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:
+        return False
+
+
+@cache
+def _core_schema(kind: type) -> Any:
+    # A plain dataclass has no place for settings of its own; beside None they reach it and all
+    # dataclasses inside it.
+    beside_none: Any = kind | None
+    return _without_defaults(TypeAdapter(beside_none, config=_STRICT).core_schema)
+
+
+@cache
+def _validator(kind: type) -> SchemaValidator:
+    return SchemaValidator(_core_schema(kind))
+
+
+def _without_defaults(schema: Any) -> Any:
+    """Return a schema in which every field must stand in the file."""
+    if isinstance(schema, list):
+        return [_without_defaults(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if schema.get("type") == "default":
+        return _without_defaults(schema["schema"])
+    return {name: _without_defaults(part) for name, part in schema.items()}
+
+
+def _name(reference: Mapping[str, str]) -> str:
+    return reference["$ref"].rpartition("/")[2]
+
+
+def _describe(part: dict[str, Any]) -> None:
+    """Give every field the words that its class's docstring has for it."""
+    summary, _, attributes = part.get("description", "").partition("\n\nAttributes:\n")
+    if attributes:
+        part["description"] = summary
+        fields = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE)
+        for name, words in fields:
+            part["properties"][name]["description"] = " ".join(words.split())
+
+
+def _num_fields(value: Any) -> int:
+    """Count the fields of all objects that a record is written as."""
+    kind = type(value)
+    if kind in _LEAVES:
+        return 0
+    if kind is dict:
+        return len(value) + sum(map(_num_fields, value.values()))
+    if kind in (tuple, list):
+        return sum(map(_num_fields, value))
+    names = kind.__dataclass_fields__
+    return len(names) + sum(_num_fields(getattr(value, name)) for name in names)
+
+
+def _refusal(failure: ValidationError, kind: type) -> str:
+    """Say what is wrong first of all: place, expected, found."""
+    first = failure.errors(include_url=False)[0]
+    steps = tuple(step for step in first["loc"] if step != "[key]")
+    rule, limits = first["type"], first.get("ctx", {})
+    if rule in ("missing", "unexpected_keyword_argument"):
+        place, name = _place(steps[:-1]), steps[-1]
+        if isinstance(name, int):
+            return f"{place}item {name} is missing"
+        if rule == "missing":
+            return f"{place}the field {name!r} is missing"
+        known = ", ".join(_part(kind, steps[:-1]).get("properties", ()))
+        return f"{place}the field {name!r} is unknown, expected one of {known}"
+    if rule == "json_invalid":
+        return f"not a JSON file ({limits['error']})"
+    if rule == "value_error":
+        return f"{_place(steps)}{limits['error']}"
+    text = repr(first["input"])
+    found = text if len(text) <= 60 else f"{text[:57]}..."
+    return f"{_place(steps)}expected {_expected(first, kind, steps)}, found {found}"
+
+
+def _place(steps: tuple[str | int, ...]) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return f"{text.removeprefix('.')}: " if text else ""
+
+
+def _expected(error: ErrorDetails, kind: type, steps: tuple[str | int, ...]) -> str:
+    rule, limits = error["type"], error.get("ctx", {})
+    if rule == "literal_error":
+        return f"one of {limits['expected'].replace(' or ', ', ')}".replace("'", "")
+    if rule == "greater_than_equal":
+        return f"at least {limits['ge']}"
+    if rule == "less_than_equal":
+        return f"at most {limits['le']}"
+    if rule == "string_too_short":
+        return "a text that is not empty"
+    if rule == "string_pattern_mismatch":
+        return f"a text like {limits['pattern']}"
+    if rule == "too_short":
+        return f"at least {limits['min_length']} items"
+    if rule == "too_long":
+        return f"at most {limits['max_length']} items"
+    if rule.endswith("_type") and (names := _type_names(kind, _part(kind, steps))):
+        return " or ".join(names)
+    return error["msg"].removeprefix("Input should be ")
+
+
+def _part(kind: type, steps: tuple[str | int, ...]) -> dict[str, Any]:
+    """Return the part of a schema that describes a place."""
+    part: Any = _schema(kind)
+    for step in steps:
+        part = next((one for one in _choices(kind, part) if one.get("type") != "null"), {})
+        if isinstance(step, int):
+            part = part.get("items", {})
+        else:
+            part = part.get("properties", {}).get(step) or part.get("additionalProperties", {})
+        part = part if isinstance(part, dict) else {}
+    return next(iter(_choices(kind, part)), {}) if "$ref" in part else part
+
+
+def _choices(kind: type, part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what a place may hold, one schema each."""
+    if "$ref" in part:
+        return [_schema(kind)["$defs"][_name(part)]]
+    choices = part.get("anyOf")
+    return [part] if choices is None else [one for each in choices for one in _choices(kind, each)]
+
+
+def _type_names(kind: type, part: dict[str, Any]) -> list[str]:
+    return [str(one["type"]) for one in _choices(kind, part) if "type" in one]
