@@ -36,7 +36,7 @@ def probe(
     from dvtr_bench.errors import ConfigError
     from dvtr_bench.evaluation.pointing.report import print_pointing
     from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.search.choice import choose
+    from dvtr_bench.searching.choice import choose
     from msam.models.msam import Model
     from msam.probe_run import probe_and_write
 

@@ -9,7 +9,7 @@ from dvtr_bench.cli._options import Cache, Device, OnlyDataset, Runs, UntrainedB
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames, Retriever
-    from dvtr_bench.search.choice import Chosen
+    from dvtr_bench.searching.choice import Chosen
 
 
 def search(
@@ -53,8 +53,8 @@ def search(
         raise typer.BadParameter(f"--sheet {sheet}: expected a file name that ends in .png")
 
     from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.search.choice import choose
-    from dvtr_bench.search.searches import read_clip, require_text
+    from dvtr_bench.searching.choice import choose
+    from dvtr_bench.searching.searches import read_clip, require_text
 
     if text is not None:
         require_text(text)
@@ -73,8 +73,8 @@ def search(
 def _clips(
     model: "Retriever", chosen: "Chosen", text: str, sheet: Path, top: int, rerank: int, cache: bool
 ) -> Path:
-    from dvtr_bench.search.report import draw_clips, print_clips
-    from dvtr_bench.search.searches import search_clips
+    from dvtr_bench.searching.report import draw_clips, print_clips
+    from dvtr_bench.searching.searches import search_clips
 
     split = chosen.split
     found = search_clips(model, split, text, top=top, rerank=rerank, cache=cache)
@@ -96,8 +96,8 @@ def _captions(
     rerank: int,
     cache: bool,
 ) -> Path:
-    from dvtr_bench.search.report import draw_captions, print_captions
-    from dvtr_bench.search.searches import search_captions
+    from dvtr_bench.searching.report import draw_captions, print_captions
+    from dvtr_bench.searching.searches import search_captions
 
     split = chosen.split
     found = search_captions(model, split, clip, top=top, rerank=rerank, cache=cache)

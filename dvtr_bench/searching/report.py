@@ -14,7 +14,7 @@ from dvtr_bench.reports.terminal import make_console, plain_table
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.models.retriever import Frames
-    from dvtr_bench.search.searches import FoundCaption, FoundClip
+    from dvtr_bench.searching.searches import FoundCaption, FoundClip
 
 TILES_A_ROW: Final = 5
 CLIPS_OF_A_CAPTION: Final = 3
