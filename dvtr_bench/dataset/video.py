@@ -45,14 +45,14 @@ class Video:
 
     def __repr__(self) -> str:
         """Say where it stands and begin its first caption."""
-        from dvtr_bench.reports.html_table import shortened
+        from dvtr_bench.reports.others_text import one_line
 
-        category = "" if self.category is None else f", category {shortened(self.category, 30)!r}"
-        first = f", {shortened(self.captions[0])!r}" if self.captions else ""
+        category = "" if self.category is None else f", category {one_line(self.category, 30)!r}"
+        first = f", {one_line(self.captions[0])!r}" if self.captions else ""
         count = len(self.captions)
         return (
             f"Video({self.split.dataset_name} {self.split.name}[{self.row}], "
-            f"{shortened(self.video_id)!r}{category}, {count} captions{first})"
+            f"{one_line(self.video_id)!r}{category}, {count} captions{first})"
         )
 
     def _repr_html_(self) -> str:

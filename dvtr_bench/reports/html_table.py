@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from dvtr_bench.reports.others_text import printable, safe_html
+from dvtr_bench.reports.others_text import safe_html
 
 if TYPE_CHECKING:
     from dvtr_bench.ranking.figures import Figures
@@ -92,17 +92,6 @@ def figures_table(figures: "Figures", *, title: str, notes: Iterable[str] = ()) 
             )
         rows.append(cells)
     return html_table(["", *names], rows, title=title, notes=notes)
-
-
-def shortened(text: str, letters: int = 60) -> str:
-    """Return a text on one line, without control characters, cut to a length.
-
-    Example:
-        >>> shortened("a" * 50, 10)
-        'aaaaaaa...'
-    """
-    told = printable(text)
-    return told if len(told) <= letters else f"{told[: letters - 3]}..."
 
 
 def _side(column: int, text_columns: int) -> str:

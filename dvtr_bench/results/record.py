@@ -303,11 +303,11 @@ class RunRecord:
 
     def __repr__(self) -> str:
         """Model, dataset, sizes and T2V R@1."""
-        from dvtr_bench.reports.html_table import shortened
+        from dvtr_bench.reports.others_text import one_line
 
         figure = self.metrics["t2v"]["strict"]["R@1"]
         told = f"T2V R@1 {figure.value:.1f} ({figure.low:.1f} to {figure.high:.1f})"
-        return f"RunRecord({shortened(self._title(), 200)}: {told})"
+        return f"RunRecord({one_line(self._title(), 200)}: {told})"
 
     def _repr_html_(self) -> str:
         from dvtr_bench.reports.html_table import figures_table
