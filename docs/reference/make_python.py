@@ -45,7 +45,7 @@ CLASSES: Final = (
     "dvtr_bench.searching.search_result.FoundClips",
     "dvtr_bench.searching.search_result.FoundCaptions",
     "dvtr_bench.api.studies.StudyResult",
-    "dvtr_bench.reports.line_chart.LineChart",
+    "dvtr_bench.reports.chart.Chart",
 )
 
 COMMANDS: Final = {
@@ -160,7 +160,7 @@ def _signature(function: Any) -> str:
     if taken.kwarg is not None:
         lines.append(f"**{_argument(known, taken.kwarg, None)}")
     listed = "".join(f"    {line},\n" for line in lines)
-    return f"dvtr.{node.name}(\n{listed}) -> {_annotation(node.returns)}"
+    return f"def {node.name}(\n{listed}) -> {_annotation(node.returns)}: ..."
 
 
 def _argument(known: dict[str, Any], argument: ast.arg, default: ast.expr | None) -> str:
@@ -187,7 +187,7 @@ def _docstring(doc: str) -> Iterator[str]:
     for title, body in zip(parts[1::2], parts[2::2], strict=True):
         text = textwrap.dedent(body).strip("\n")
         if title == "Example":
-            yield f"```python\n{text.replace('  # doctest: +SKIP', '')}\n```\n"
+            yield f"```pycon\n{text.replace('  # doctest: +SKIP', '')}\n```\n"
         elif title == "Returns":
             yield f"**Returns** {' '.join(text.split())}\n"
         else:
