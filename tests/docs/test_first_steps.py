@@ -69,7 +69,7 @@ def test_it_runs(notebook: dict[str, Any], tmp_path: Path, monkeypatch: pytest.M
                 assert len(getattr(thing, name)()) > 100
     kinds = [type(thing).__name__ for thing in shown]
     for kind in (
-        "BuiltDataset", "Video", "TrainedRun", "LineChart", "EvaluationResult", "DataFrame",
+        "BuiltDataset", "Video", "TrainedRun", "Chart", "EvaluationResult", "DataFrame",
         "Image", "Leaderboard", "FoundClips", "ScoreFigures",
     ):  # fmt: skip
         assert kind in kinds, f"no cell shows a {kind}"

@@ -1,6 +1,7 @@
 """The public functions on a small dataset: what is at hand is used, what is not is said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.api.training import make_recipe
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+from dvtr_bench.reports.chart_data import Series
 from tests.fixtures.memory_split import HonestModel, MemorySplit
 from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.fixtures.tiny_dataset import build_tiny
@@ -52,11 +54,13 @@ def result(run: TrainedRun) -> EvaluationResult:
 
 def test_a_finished_run_knows_itself(run: TrainedRun, dataset: BuiltDataset) -> None:
     assert (run.model, run.seed, run.epochs_done, run.stopped_early) == (
-        "clip4clip_meanp", make_recipe("tiny-scratch").seed, 2, False,
+        "clip4clip_meanp", make_recipe("msam", backbone="tiny-scratch").seed, 2, False,
     )  # fmt: skip
     assert run == TrainedRun.read(run.folder, dataset)
     assert run.log()["validation_t2v_r1"].count() == 2
-    assert [x for x, _ in run.chart().lines["validation"]] == [1, 2]
+    series = run.chart().data
+    assert isinstance(series, Series)
+    assert [x for x, _ in series.lines["validation"]] == [1, 2]
     again = dvtr.train("clip4clip_meanp", "tiny", backbone="tiny-scratch", epochs=2, device="cpu")
     assert again.folder.resolve() == run.folder.resolve()
 
@@ -133,7 +137,9 @@ def test_results_at_hand_are_compared_with_their_clips(result: EvaluationResult)
     for row in changed.itertuples():
         assert (row.first_rank, row.second_rank) == (ranks[0][row.query], ranks[1][row.query])
     assert (comparison.contact_sheet() is None) == changed.empty
-    (first, second) = comparison.recall_chart(3).lines.values()
+    series = comparison.recall_chart(3).data
+    assert isinstance(series, Series)
+    first, second = series.lines.values()
     assert first == [(k, 100 * (ranks[0] <= k).mean()) for k in (1, 2, 3)]
     assert second[0][1] == result.record.metrics["t2v"]["strict"]["R@1"].value
     bare = dvtr.compare(other.record, result.record)
@@ -201,7 +207,7 @@ def test_searches_take_a_model_by_any_of_its_names(
 def test_a_trained_model_needs_to_know_its_dataset(run: TrainedRun, made: Path) -> None:
     with pytest.raises(dvtr.ConfigError, match="name the dataset that it was trained on"):
         dvtr.load_model("clip4clip_meanp", device="cpu")
-    weights = find_weights("clip4clip_meanp", "tiny", backbone="", runs="runs")
+    weights = find_weights("clip4clip_meanp", "tiny")
     assert weights.checkpoint is not None
     assert weights.checkpoint.resolve() == run.checkpoint.resolve()
 
@@ -221,11 +227,17 @@ def test_build_takes_paths_as_texts_and_reports(made: Path) -> None:
 
 
 def test_settings_are_checked_by_name_and_type() -> None:
-    assert make_recipe("tiny", {"patience": None, "epochs": 3}).epochs == 3
-    assert make_recipe("tiny", ["epochs=3"]) == make_recipe("tiny", epochs=3)
-    whole = make_recipe("tiny", seed=5)
-    assert make_recipe("ViT-B-32/openai", whole, epochs=9).seed == 5
+    tiny = make_recipe("msam", {"patience": None, "epochs": 3}, backbone="tiny")
+    assert (tiny.epochs, tiny.patience) == (3, None)
+    assert make_recipe("msam", ["epochs=3"]) == make_recipe("msam", epochs=3)
+    assert make_recipe("msam", settings={"backbone": "tiny"}) == make_recipe(
+        "msam", backbone="tiny"
+    )
+    assert make_recipe("msam", backbone="tiny") != make_recipe("msam")
+    assert make_recipe("msam", tiny, seed=5) == replace(tiny, seed=5)
+    with pytest.raises(dvtr.ConfigError, match="clip_zeroshot is not trained"):
+        dvtr.train("clip_zeroshot", "tiny")
     with pytest.raises(dvtr.ConfigError, match="epoch"):
-        make_recipe("tiny", {"epoch": 3})
+        make_recipe("msam", {"epoch": 3})
     with pytest.raises(dvtr.ConfigError, match="epochs"):
-        make_recipe("tiny", {"epochs": "many"})
+        make_recipe("msam", {"epochs": "many"})
