@@ -43,7 +43,7 @@ def open_dataset(dataset: str | Path, root: str | Path = ROOT) -> BuiltDataset:
         >>> video.video_id, video.captions[0]
         ('clip 8', 'the number 8 and 24 trees')
         >>> video.frames[0].shape
-        (224, 299, 3)
+        (224, 298, 3)
     """
     return open_built(dataset, Path(root))
 
