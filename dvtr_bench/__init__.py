@@ -1,3 +1,118 @@
-"""dvtr-bench: datasets, models and one recall protocol for drone video-text retrieval."""
+"""dvtr-bench: datasets, models and one recall protocol for drone video-text retrieval.
+
+``import dvtr_bench as dvtr`` is all that a notebook needs: every name below is there at once and
+loaded when it is first used. docs/reference/python.md describes them.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+from dvtr_bench.errors import (
+    AnnotationError,
+    BuildError,
+    BusyError,
+    ClipError,
+    ClusterError,
+    ConfigError,
+    DvtrError,
+    ExtensionError,
+    HubUnreachableError,
+    IncomparableError,
+    InputError,
+    MissingClipsError,
+    NotANumberError,
+    NotFoundError,
+    OutputExistsError,
+    ProtocolError,
+    PublishError,
+    ResultError,
+    StudyError,
+    UnsafePickleError,
+    WeightsError,
+)
+
+if TYPE_CHECKING:
+    from dvtr_bench.api.datasets import build, open_dataset
+    from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
+    from dvtr_bench.api.models import load_model
+    from dvtr_bench.api.results import compare, load_results, make_leaderboard
+    from dvtr_bench.api.searching import search
+    from dvtr_bench.api.studies import list_study, run_study
+    from dvtr_bench.api.training import train
+    from dvtr_bench.evaluation.bare_scores import evaluate_scores, recall_at_k
 
 __version__ = "0.1.0"
+
+_API: Final = "dvtr_bench.api"
+_PLACES: Final = {
+    "open_dataset": f"{_API}.datasets",
+    "build": f"{_API}.datasets",
+    "train": f"{_API}.training",
+    "load_model": f"{_API}.models",
+    "evaluate": f"{_API}.evaluation",
+    "evaluate_all": f"{_API}.evaluation",
+    "evaluate_external": f"{_API}.evaluation",
+    "evaluate_scores": "dvtr_bench.evaluation.bare_scores",
+    "recall_at_k": "dvtr_bench.evaluation.bare_scores",
+    "load_results": f"{_API}.results",
+    "compare": f"{_API}.results",
+    "make_leaderboard": f"{_API}.results",
+    "search": f"{_API}.searching",
+    "run_study": f"{_API}.studies",
+    "list_study": f"{_API}.studies",
+}
+"""Where each function lives; it is imported when it is first used."""
+
+__all__ = [
+    "AnnotationError",
+    "BuildError",
+    "BusyError",
+    "ClipError",
+    "ClusterError",
+    "ConfigError",
+    "DvtrError",
+    "ExtensionError",
+    "HubUnreachableError",
+    "IncomparableError",
+    "InputError",
+    "MissingClipsError",
+    "NotANumberError",
+    "NotFoundError",
+    "OutputExistsError",
+    "ProtocolError",
+    "PublishError",
+    "ResultError",
+    "StudyError",
+    "UnsafePickleError",
+    "WeightsError",
+    "__version__",
+    "build",
+    "compare",
+    "evaluate",
+    "evaluate_all",
+    "evaluate_external",
+    "evaluate_scores",
+    "list_study",
+    "load_model",
+    "load_results",
+    "make_leaderboard",
+    "open_dataset",
+    "recall_at_k",
+    "run_study",
+    "search",
+    "train",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Load a function when it is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(importlib.import_module(_PLACES[name]), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Return every public name, whether it was loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -362,7 +362,7 @@ CHARTS = Catalog(
     (
         Need(
             "TAKES",
-            "write TAKES = NamedValues or TAKES = Distribution (dvtr_bench.reports.chart_data)",
+            "write TAKES = NamedValues, Distribution or Series (dvtr_bench.reports.chart_data)",
             _is_class,
         ),
         Need("draw", "write draw(data), which returns an <svg> element as text"),

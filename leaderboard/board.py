@@ -8,6 +8,7 @@ from typing import Final
 
 from dvtr_bench.ranking.ceilings import SharedText
 from dvtr_bench.ranking.seed_means import SeedMeans
+from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.results import (
     ComparableKey,
     RunRecord,
@@ -59,6 +60,12 @@ class Entry:
     figures: Mapping[tuple[str, str, str], Cell]
     runs: tuple[RunRecord, ...]
 
+    def __repr__(self) -> str:
+        """Name, seeds and T2V R@1."""
+        cell = self.figures.get(("t2v", "strict", "R@1"))
+        told = "" if cell is None else f", T2V R@1 {cell.value:.1f}"
+        return f"Entry({one_line(self.name, 120)}, {self.num_runs} runs{told})"
+
     @property
     def name(self) -> str:
         """Label and variant: no other row of the board has it."""
@@ -86,6 +93,18 @@ class Board:
     chance: Mapping[str, Mapping[str, float]]
     shared_text: SharedText
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Dataset, sizes and number of rows."""
+        from leaderboard.tables import board_title
+
+        rows = f"{len(self.entries)} row{'' if len(self.entries) == 1 else 's'}"
+        return f"Board({one_line(board_title(self), 200)}, {rows})"
+
+    def _repr_html_(self) -> str:
+        from leaderboard.html import board_html
+
+        return board_html(self)
 
 
 def make_boards(records: Iterable[RunRecord]) -> list[Board]:

@@ -1,14 +1,15 @@
 """Boards as charts: a file for each board and chart, drawn by any chart of `reports/charts`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from dvtr_bench.catalog import CHARTS
-from dvtr_bench.reports.chart_data import ChartData, Distribution, NamedValues
+from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.reports.chart_data import ChartData, Distribution, NamedValues, Series
 from dvtr_bench.reports.drawing import svg_file_text
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.board import Board, Cell, Entry
@@ -64,10 +65,16 @@ def board_data(board: Board, chart: str) -> ChartData:
 
     Returns:
         For a chart of named values R@1 each way with its intervals, a row an entry; for a chart of
-        a distribution the ranks of each caption's own video, a line an entry.
+        a distribution the ranks of each caption's own video, and for a chart of series their T2V
+        R@k over k, a line an entry.
     """
     if CHARTS.load(chart).TAKES is Distribution:
         return _ranks(board)
+    if CHARTS.load(chart).TAKES is Series:
+        return recall_series(
+            board_title(board),
+            {entry.name: [run.rank_table for run in entry.runs] for entry in board.entries},
+        )
     places = {
         name: place
         for name, place in FIGURES.items()
@@ -82,6 +89,36 @@ def board_data(board: Board, chart: str) -> ChartData:
         {name: [cell.value for cell in column] for name, column in cells.items()},
         {name: ends for name, column in cells.items() if (ends := _intervals(column))},
     )
+
+
+def recall_series(
+    title: str, runs: Mapping[str, Sequence[RankTable]], deepest: int = MOST_RANKS
+) -> Series:
+    """Return T2V R@k over k.
+
+    Args:
+        title: What the runs have in common.
+        runs: Ranks by name of the line; of several runs the mean is shown.
+        deepest: The last k, at most the gallery's size.
+
+    Returns:
+        A line for each name.
+    """
+    last = min(deepest, *(table.num_videos for tables in runs.values() for table in tables))
+    return Series(
+        f"{title}: T2V R@k",
+        "k",
+        "percent of the captions",
+        {name: _recalls(tables, last) for name, tables in runs.items()},
+    )
+
+
+def _recalls(tables: Sequence[RankTable], last: int) -> list[tuple[float, float]]:
+    ranks = [table.ranks["t2v"]["strict"].pessimistic for table in tables]
+    return [
+        (float(k), float(np.mean([100.0 * (one <= k).mean() for one in ranks])))
+        for k in range(1, last + 1)
+    ]
 
 
 def _intervals(cells: Sequence[Cell]) -> list[tuple[float, float]]:

@@ -1,10 +1,11 @@
-"""What every export format returns, and how exported files are named."""
+"""Exports by the name of a format, what each returns, and how exported files are named."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leaderboard.result_files import ResultFile
+from dvtr_bench.catalog import EXPORTS
+from leaderboard.result_files import ResultFile, read_result_files
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,28 @@ class Exported:
     notes: tuple[str, ...] = ()
 
 
+def export_results(places: Iterable[Path], to: str, folder: Path) -> Exported:
+    """Write results in the form of another tool.
+
+    Args:
+        places: Result files, or folders of them.
+        to: A file of ``leaderboard/exports``, such as ``trec`` or ``csv``.
+        folder: For the files; it is made.
+
+    Returns:
+        The files written, and what a reader of them must know.
+
+    Raises:
+        NotFoundError: No such format, or no results.
+        ResultError: A file is not a result that agrees with itself.
+    """
+    format = EXPORTS.load(to)
+    read = read_result_files(places)
+    folder.mkdir(parents=True, exist_ok=True)
+    exported: Exported = format.export(read, folder)
+    return exported
+
+
 def named(results: Sequence[ResultFile]) -> Iterator[tuple[str, ResultFile]]:
     """Give every result file a name of its own to export under.
 
@@ -31,9 +54,9 @@ def named(results: Sequence[ResultFile]) -> Iterator[tuple[str, ResultFile]]:
     """
     taken: set[str] = set()
     for result in results:
-        name, number = result.path.stem, 1
+        name, number = result.stem, 1
         while name in taken:
             number += 1
-            name = f"{result.path.stem}-{number}"
+            name = f"{result.stem}-{number}"
         taken.add(name)
         yield name, result

@@ -6,19 +6,44 @@ from pathlib import Path
 
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import RunRecord, read_result
+from dvtr_bench.results.files import file_stem
+from dvtr_bench.results.top_lists import TopLists, read_top_lists
 
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One result file.
+    """One result file, or a result that is at hand and was not written.
 
     Attributes:
         record: What it holds, checked.
-        path: Where it is; its top lists stand beside it.
+        path: Where it is; its top lists stand beside it. None for one that was not written.
+        top: Its top lists, where they are at hand; None to read those beside the file.
     """
 
     record: RunRecord
-    path: Path
+    path: Path | None
+    top: TopLists | None = None
+
+    @property
+    def stem(self) -> str:
+        """Name of the file without its ending, or the name that it would get."""
+        return file_stem(self.record) if self.path is None else self.path.stem
+
+    def top_lists(self) -> TopLists:
+        """Return the top lists.
+
+        Raises:
+            NotFoundError: There are none.
+            ResultError: Those beside the file are of another run.
+        """
+        if self.top is not None:
+            return self.top
+        if self.path is None:
+            raise NotFoundError(
+                f"the top lists of {self.record.label} are not at hand: pass its result file, or "
+                "what evaluate returned"
+            )
+        return read_top_lists(self.record, self.path)
 
 
 def read_result_file(path: Path) -> ResultFile:

@@ -1,14 +1,15 @@
 """What one `dvtr-bench probe` does: arrays, pointing scores and pictures of a trained MSAM."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 import numpy as np
 
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.catalog import MODELS
+from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.evaluation.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
 from dvtr_bench.evaluation.pointing.report import write_pointing
 from dvtr_bench.evaluation.pointing.score import Pointing, pointing_scores, split_maps
@@ -19,15 +20,17 @@ from dvtr_bench.evaluation.pointing.sheet import (
     draw_map_sheet,
     save_map_sheet,
 )
+from dvtr_bench.runtime.device import choose_device
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.searching.choice import choose
+from msam.models.msam import Model
 from msam.probing import Maps, probe
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from msam.models.msam import Model
 
 MAPS_FILE: Final = "maps.npz"
 POINTING_FILE: Final = "pointing.json"
@@ -41,61 +44,88 @@ class Written:
     """What a probe found.
 
     Attributes:
+        title: Model, dataset and split.
         scores: Pointing scores; empty where the dataset has no boxes.
         remark: Why there are no scores; empty where there are.
         paths: Files written.
     """
 
+    title: str
     scores: tuple[Pointing, ...]
     remark: str
     paths: tuple[Path, ...]
 
 
-def probe_and_write(
-    model: "Model",
-    split: "RetrievalSplit",
+def probe_dataset(
+    model: str,
+    dataset: str | None,
     out: Path,
-    about: Mapping[str, Any],
     *,
+    split: str = "test",
+    checkpoint: Path | None = None,
+    runs: Path = Path("runs"),
     video_ids: Sequence[str] = (),
     pictures: int = 4,
-    cache: bool = False,
+    device: str = "auto",
+    cache: bool = True,
     show_progress: bool = True,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> Written:
-    """Probe a model on a split and write what it looked at.
+    """Probe a trained model on a split and write what it looks at.
 
     Args:
-        model: The model.
-        split: With frames.
+        model: Its key; a model with maps.
+        dataset: A dataset's name or folder; None takes the only one that is built.
         out: Folder for the files; made when it is not there.
-        about: What the score file says of model, checkpoint and dataset; JSON values.
+        split: Which split to look at.
+        checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
+        runs: Where training runs are kept.
         video_ids: Clips to draw; ``pictures`` evenly spaced ones when there are none.
         pictures: How many clips are drawn then.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache: Whether the backbone's features are kept beside the dataset.
         show_progress: False for no progress bars.
+        tell: Called with a line that names the weights.
 
     Returns:
         Scores and files.
 
     Raises:
-        ConfigError: A model that looks at nothing.
-        NotFoundError: No such clip in the split.
+        ConfigError: A model without maps.
+        NotFoundError: No such dataset or checkpoint, or no such clip in the split.
     """
-    rows = _chosen_rows(split, video_ids, pictures)
-    maps = probe(model, split, cache=cache, show_progress=show_progress)
+    if not issubclass(MODELS.load(model).Model, Model):
+        raise ConfigError(f"{model} has no maps to look at: probe --model {Model.name}")
+    chosen = choose(dataset, split, model, checkpoint=checkpoint, runs=runs)
+    place = choose_device(device)
+    tell(f"looks at {chosen.where} ({chosen.weights.label}), on {place}")
+    loaded = chosen.weights.load(place)
+    if not isinstance(loaded, Model):
+        raise ConfigError(f"{chosen.weights.label} is no {Model.name}: name one of its checkpoints")
+    gallery = chosen.split
+    about = {
+        "model": dict(loaded.describe()),
+        "weights_sha256": chosen.weights.description()["weights_sha256"],
+        "dataset": gallery.dataset_name,
+        "dataset_fingerprint": gallery.fingerprint,
+        "split": gallery.name,
+    }
+    rows = _chosen_rows(gallery, video_ids, pictures)
+    maps = probe(loaded, gallery, cache=cache, show_progress=show_progress)
     out.mkdir(parents=True, exist_ok=True)
     with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **maps.arrays())  # type: ignore[arg-type]
-    named = named_boxes(split)
+    named = named_boxes(gallery)
     scores, remark = _scores(maps, named)
     paths = [out / MAPS_FILE]
     if scores:
         paths.append(write_pointing(scores, about, out / POINTING_FILE))
     with progress_bar("draw", len(rows), enabled=show_progress) as advance:
         for row in rows:
-            paths.extend(_draw(maps, split, named, row, out))
+            paths.extend(_draw(maps, gallery, named, row, out))
             advance()
-    return Written(tuple(scores), remark, tuple(paths))
+    title = f"{loaded.name} on {chosen.where}"
+    return Written(title, tuple(scores), remark, tuple(paths))
 
 
 def _chosen_rows(split: "RetrievalSplit", video_ids: Sequence[str], pictures: int) -> list[int]:

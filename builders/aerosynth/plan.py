@@ -5,10 +5,10 @@ hard. What is kept apart: a contrast group lies in one split as a whole, and no 
 dataset have the same story, site and facts.
 """
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -21,11 +21,15 @@ from builders.aerosynth.stories import Story, names, story
 from dvtr_bench.errors import InputError
 
 SIZES: dict[str, dict[str, int]] = {
+    "tiny": {"train": 48, "validation": 12, "test": 24},
     "small": {"train": 640, "validation": 80, "test": 160},
     "full": {"train": 4800, "validation": 400, "test": 800},
     "large": {"train": 24_000, "validation": 400, "test": 800},
 }
-"""Clips in each split of each size; validation and test of large are those of full."""
+"""Clips in each split of each size; validation and test of large are those of full.
+
+All of tiny are clips of small: a size for a first look, for notebooks and for tests.
+"""
 
 SITES_PER_SCENE: dict[str, int] = {"small": 1, "full": 4, "large": 4}
 """How many backgrounds each scene has in each size."""
@@ -130,7 +134,9 @@ def each_plan(size: str, seed: int = 0) -> Iterator[ClipPlan]:
             f"aerosynth has no size {size!r}: expected one of {', '.join(SIZES)}. "
             "Choose one of them."
         )
-    if size != "large":
+    if size == "tiny":
+        drawn = _whole_groups(_draw_dataset("small", seed, SIZES["small"], set()), SIZES["tiny"])
+    elif size != "large":
         drawn = _draw_dataset(size, seed, SIZES[size], set())
     else:
         # A figure on the test split of large is one on that of full: they are the same clips.
@@ -245,6 +251,18 @@ def _draw_dataset(
                 drawn += 1
             left -= len(members)
             number += 1
+
+
+def _whole_groups(drawn: Iterable[_Drawn], most: Mapping[str, int]) -> Iterator[_Drawn]:
+    """Keep the first contrast groups of each split that fill it, whole."""
+    left = dict(most)
+    for _, members in groupby(drawn, key=lambda one: one.group):
+        group = list(members)
+        rest = left[group[0].split] - len(group)
+        # One clip left would have no group to come in.
+        if rest >= 0 and rest != 1:
+            left[group[0].split] = rest
+            yield from group
 
 
 def _contrast_group(

@@ -1,7 +1,7 @@
 """MSAM with one thing changed at a time: the study `msam-ablation`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -51,26 +51,22 @@ def ablate(
     Run again after a stop, it goes on. The result files make a leaderboard too:
     `dvtr-bench leaderboard OUT/results`.
     """
-    from dvtr_bench.cli.run import How, run_study
-    from dvtr_bench.studies.choices import Choices
+    from dvtr_bench.cli.run import print_plan, print_study
 
     given = {"epochs": epochs, "freeze": freeze}
-    choices = Choices(
-        only=only or (),
-        seeds=range(seed, seed + seeds),
-        settings=[f"backbone={backbone}", *(settings or ())],
-        recipe=[
+    asked: dict[str, Any] = {
+        "only": only or (),
+        "seeds": range(seed, seed + seeds),
+        "settings": [f"backbone={backbone}", *(settings or ())],
+        "recipe": [
             *(f"{name}={value}" for name, value in given.items() if value is not None),
             *(recipe_settings or ()),
         ],
-        datasets=[dataset],
-    )
-    how = How(
-        out=out,
-        root=Path("dvtr"),
-        pages=out,
-        devices=device,
-        workers=workers,
-        listed=listed,
-    )
-    run_study("msam-ablation", choices, how)
+        "datasets": [dataset],
+        "out": out,
+        "devices": device,
+    }
+    if listed:
+        print_plan("msam-ablation", asked)
+    else:
+        print_study("msam-ablation", {**asked, "pages": out, "workers": workers})

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._options import BuiltDataset, Root
 
 
@@ -23,18 +24,12 @@ def audit(
     root: Root = Path("dvtr"),
 ) -> None:
     """Audit a dataset: repeated captions, leaking and near-duplicate clips, words, classes."""
-    from builders.checks.audit.page import write_audit
-    from builders.checks.audit.run import run_audit
-    from builders.checks.audit.subject import subject_of, told_apart
+    from builders.checks.audit.page import audit_dataset
     from builders.checks.audit.terminal import print_audit
-    from dvtr_bench.dataset.reader import open_dataset
 
-    opened = open_dataset(dataset, root)
-    subject, other = subject_of(opened), None
-    if against is not None:
-        subject, other = told_apart(subject, subject_of(open_dataset(against, root)))
-    found = run_audit(subject, other)
+    opened = dvtr.open_dataset(dataset, root)
+    other = None if against is None else dvtr.open_dataset(against, root)
     folder = out or Path("audits") / opened.folder.resolve().name
-    written = write_audit(found, subject, other, folder)
+    found, written = audit_dataset(opened, folder, other)
     print_audit(found)
     typer.echo(f"\nwrote {written.record} and {written.page}")

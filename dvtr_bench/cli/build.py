@@ -1,14 +1,12 @@
 """Build a dataset from clips and captions."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._dataset_options import OWN, DatasetCommand
-
-if TYPE_CHECKING:
-    from builders.engine.settings import FrameSettings
 
 COMMAND_CLASS = DatasetCommand
 
@@ -50,27 +48,21 @@ def build(
     clip_seconds_limit: ClipSecondsLimit = 600,
 ) -> None:
     """Build a dataset from clips and captions into dvtr/NAME."""
-    from builders.build import build as build_dataset
-    from builders.engine.settings import BuildSettings
     from builders.summary import print_summary
 
-    settings = BuildSettings(
-        root=root,
+    dvtr.build(
+        dataset,
         name=name,
-        frames=None if annotations_only else _frames(sampling, format),
-        missing=missing,  # type: ignore[arg-type]
+        root=root,
+        sampling=sampling,
+        format=format,
+        annotations_only=annotations_only,
+        missing=missing,
         overwrite=overwrite,
         workers=workers,
-        executor=executor,  # type: ignore[arg-type]
+        executor=executor,
         address=address,
         clip_seconds_limit=clip_seconds_limit,
+        report=print_summary,
+        **ctx.meta[OWN],
     )
-    print_summary(build_dataset(dataset, ctx.meta[OWN], settings))
-
-
-def _frames(sampling: str, kind: str) -> "FrameSettings":
-    from builders.engine.settings import FrameSettings
-    from dvtr_bench.video.frame_store import FrameFormat
-    from dvtr_bench.video.sampling import Sampling
-
-    return FrameSettings(Sampling.parse(sampling), FrameFormat(kind))  # type: ignore[arg-type]

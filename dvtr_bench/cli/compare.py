@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+import dvtr_bench as dvtr
+
 
 def compare(
     run_a: Annotated[Path, typer.Argument(help="Result file of run A.")],
@@ -22,23 +24,13 @@ def compare(
     ] = None,
 ) -> None:
     """Compare two runs in pairs: differences with intervals, groups, captions that changed most."""
-    from leaderboard.comparison.differences import make_comparison
-    from leaderboard.comparison.evidence import find_evidence
-    from leaderboard.comparison.pages import print_comparison, write_comparison
-    from leaderboard.comparison.sheet import draw_comparison
-    from leaderboard.result_files import read_result_file
-
-    files = read_result_file(run_a), read_result_file(run_b)
-    comparison = make_comparison(files[0].record, files[1].record, queries)
-    evidence = find_evidence(*files)
-    print_comparison(comparison, files, evidence)
-    drawn = None
-    if evidence.can_be_drawn and not no_sheet:
-        drawn = draw_comparison(comparison, evidence, sheet)
+    comparison = dvtr.compare(run_a, run_b, queries=queries)
+    comparison.print()
+    drawn = None if no_sheet else comparison.draw(sheet)
     typer.echo()
-    for line in evidence.missing:
+    for line in comparison.evidence.missing:
         typer.echo(line, err=True)
     if drawn is not None:
         typer.echo(f"wrote {drawn}")
     if output is not None:
-        typer.echo(f"wrote {write_comparison(comparison, files, evidence, drawn, output)}")
+        typer.echo(f"wrote {comparison.write(output, drawn)}")

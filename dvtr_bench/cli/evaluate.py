@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._options import Cache, Device, Runs, UntrainedBackbone
 
 if TYPE_CHECKING:
-    from dvtr_bench.evaluation.external_run import Brought
-    from dvtr_bench.evaluation.run import Written
-    from dvtr_bench.runtime.processes import Processes
+    from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+    from dvtr_bench.evaluation.external_file import Form
 
 SimMatrix = Annotated[
     Path | None,
@@ -112,116 +112,69 @@ def evaluate(
     else:
         _require_described(form, about, dataset, checkpoint)
         _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
-    from dvtr_bench.evaluation import post_process as processors
-    from dvtr_bench.runtime.device import choose_device
     from dvtr_bench.runtime.processes import joined_processes
 
-    chosen = [processors.PostProcess.of(text) for text in post_process or ()]
-    place = choose_device(device)
+    how: dict[str, Any] = {
+        "split": split,
+        "post_process": post_process or (),
+        "top": top,
+        "results": results,
+        "device": device,
+    }
     with joined_processes() as processes:
-        how: dict[str, Any] = {
-            "results": results,
-            "post_process": chosen,
-            "top": top,
-            "device": place,
-            "processes": processes,
-        }
         if form is None:
-            evaluated = _evaluate_model(
+            evaluated = dvtr.evaluate_all(
                 str(model),
                 dataset,
-                split,
-                {
-                    "checkpoint": checkpoint,
-                    "backbone": backbone,
-                    "settings": settings,
-                    "runs": runs,
-                    "all_seeds": all_seeds,
-                },
-                {"cache": cache, **how},
+                all_seeds=all_seeds,
+                checkpoint=checkpoint,
+                backbone=backbone,
+                settings=settings or (),
+                runs=runs,
+                cache=cache,
+                tell=lambda line: typer.echo(line, err=True),
+                **how,
             )
         else:
-            from dvtr_bench.evaluation.external_run import evaluate_brought
-
-            brought = _brought(form, sim_matrix or embeddings, dataset, about)
-            evaluated = [evaluate_brought(brought, split, **how)]
+            given: dict[str, Any] = {k: value for k, value in about.items() if value is not None}
+            file = Path(str(sim_matrix or embeddings))
+            evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **given, **how)]
         if processes.is_first:
             _report(evaluated)
 
 
-def _evaluate_model(
-    model: str,
-    dataset: str | None,
-    split: str,
-    weights: Mapping[str, Any],
-    how: Mapping[str, Any],
-) -> "list[Written]":
-    from dvtr_bench.evaluation.run import evaluate_and_write, plan_evaluation
-    from dvtr_bench.models.entry import model_entry
-    from dvtr_bench.training.options import parse_settings
-
-    processes: Processes = how["processes"]
-    settings = parse_settings(model_entry(model).config_class, weights["settings"] or ())
-    plan = plan_evaluation(model, dataset, split, **{**weights, "settings": settings})
-    if processes.is_first:
-        for reason in plan.left_out:
-            typer.echo(f"left out: {reason}", err=True)
-    # A dataset without a train split is told before anything is scored.
-    needs_bank = any(one.needs_bank for one in how["post_process"])
-    banks = [built.split("train") if needs_bank else None for built, _ in plan.runs]
-    evaluated = []
-    for (built, found), bank in zip(plan.runs, banks, strict=True):
-        if processes.is_first:
-            typer.echo(f"{found.label} on {built.name} {split}, on {how['device']}", err=True)
-        evaluated.append(evaluate_and_write(found, built.split(split), bank=bank, **how))
-    return evaluated
-
-
-def _report(evaluated: "list[Written]") -> None:
-    from leaderboard.board import make_boards
-    from leaderboard.terminal import print_boards
-
-    print_boards(make_boards(record for written in evaluated for record in written.records))
-    for written in evaluated:
-        for path in written.paths:
+def _report(evaluated: "list[EvaluationResult]") -> None:
+    dvtr.make_leaderboard(evaluated).print()
+    for result in evaluated:
+        for path in result.paths:
             typer.echo(f"wrote {path}")
     typer.echo("next: dvtr-bench leaderboard")
 
 
-def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> str | None:
-    """Return what was brought, by option; None for a model of ours."""
+def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> "Form | None":
+    """Return what was brought; None for a model of ours."""
     sources = {"--model": model, "--sim-matrix": sim_matrix, "--embeddings": embeddings}
     given = [option for option, value in sources.items() if value is not None]
     if len(given) != 1:
         raise typer.BadParameter(
             f"expected exactly one of {', '.join(sources)}, found {' and '.join(given) or 'none'}"
         )
-    return None if model is not None else given[0]
+    if model is not None:
+        return None
+    return "embeddings" if sim_matrix is None else "sim_matrix"
 
 
 def _require_described(
-    form: str, about: Mapping[str, object], dataset: str | None, checkpoint: Path | None
+    form: "Form", about: Mapping[str, object], dataset: str | None, checkpoint: Path | None
 ) -> None:
-    _refuse({"checkpoint": checkpoint}, f"it belongs to --model, not to {form}")
+    option = f"--{form.replace('_', '-')}"
+    _refuse({"checkpoint": checkpoint}, f"it belongs to --model, not to {option}")
     if about["model_name"] is None or dataset is None:
         missing = "--model-name" if about["model_name"] is None else "--dataset"
-        raise typer.BadParameter(f"{form} needs {missing} too")
-    if form == "--embeddings":
+        raise typer.BadParameter(f"{option} needs {missing} too")
+    if form == "embeddings":
         block = {"text_block": about["text_block"]}
         _refuse(block, "a score of two vectors depends on those two alone")
-
-
-def _brought(
-    form: str, path: Path | None, dataset: str | None, about: Mapping[str, Any]
-) -> "Brought":
-    from dvtr_bench.evaluation.external_run import Brought
-
-    return Brought(
-        path=Path(str(path)),
-        form="sim_matrix" if form == "--sim-matrix" else "embeddings",
-        dataset=str(dataset),
-        **{name: value for name, value in about.items() if value is not None},
-    )
 
 
 def _refuse(options: Mapping[str, object], reason: str) -> None:

@@ -20,13 +20,9 @@ def export(
     ),
 ) -> None:
     """Write results in the form of another tool."""
-    from dvtr_bench.catalog import EXPORTS
-    from leaderboard.result_files import read_result_files
+    from leaderboard.exported import export_results
 
-    format = EXPORTS.load(to)
-    read = read_result_files(results)
-    output.mkdir(parents=True, exist_ok=True)
-    exported = format.export(read, output)
+    exported = export_results(results, to, output)
     for note in exported.notes:
         typer.echo(f"note: {note}", err=True)
     for path in exported.files:

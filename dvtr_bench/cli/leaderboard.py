@@ -1,15 +1,11 @@
 """Make the leaderboard from result files."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dvtr_bench.results import RunRecord
-    from leaderboard.study.figures import StudyFigures
+import dvtr_bench as dvtr
 
 
 def leaderboard(
@@ -31,46 +27,20 @@ def leaderboard(
         list[str] | None,
         typer.Option(
             help="Draw every table as an SVG file beside the page: dots, bars, scatter (R@1 each "
-            "way) or curves (ranks); repeat for more."
+            "way), curves (ranks) or lines (R@k); repeat for more."
         ),
     ] = None,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
     from dvtr_bench.catalog import CHARTS
-    from dvtr_bench.errors import NotFoundError
-    from dvtr_bench.results import load_results
-    from leaderboard.board import make_boards
-    from leaderboard.charts import write_charts
-    from leaderboard.markdown import write_markdown
-    from leaderboard.terminal import print_boards
 
-    places = results or [Path("results")]
-    records = load_results(places)
-    if not records:
-        raise NotFoundError(
-            f"no result files (*.json) in {', '.join(map(str, places))}: "
-            "`dvtr-bench evaluate --model NAME` writes them into ./results"
-        )
     for name in chart or ():
         CHARTS.load(name)
-    boards = make_boards(records)
-    found = _study_figures(study, records) if study else []
-    print_boards(boards, breakdowns=breakdowns)
-    typer.echo(f"\nwrote {write_markdown(boards, out)} from {len(records)} result files")
-    for path in write_charts(boards, chart or (), out):
+    made = dvtr.make_leaderboard(results or Path("results"), study=study)
+    made.print(breakdowns=breakdowns)
+    typer.echo(f"\nwrote {made.write(out)} from {len(made.records)} result files")
+    for path in made.write_charts(chart or (), out):
         typer.echo(f"wrote {path}")
-    if found:
-        from leaderboard.study.pages import print_study, write_study
-
-        print_study(found)
-        page = write_study(found, out.parent / (found[0].study.page or "STUDY.md"))
-        typer.echo(f"\nwrote {page}")
-
-
-def _study_figures(name: str, records: "Sequence[RunRecord]") -> "list[StudyFigures]":
-    from dvtr_bench.studies.match import results_by_row
-    from dvtr_bench.studies.read import read_study
-    from leaderboard.study.figures import make_figures
-
-    study = read_study(name)
-    return [make_figures(study, rows) for rows in results_by_row(study, records).values()]
+    if made.study:
+        made.print_study()
+        typer.echo(f"\nwrote {made.write_study(out.parent)}")

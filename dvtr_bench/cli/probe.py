@@ -32,40 +32,24 @@ def probe(
 
     The pointing score needs a dataset that knows where its objects are, such as aerosynth.
     """
-    from dvtr_bench.catalog import MODELS
-    from dvtr_bench.errors import ConfigError
     from dvtr_bench.evaluation.pointing.report import print_pointing
-    from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.search.choice import choose
-    from msam.models.msam import Model
-    from msam.probe_run import probe_and_write
+    from msam.probe_run import probe_dataset
 
-    if not issubclass(MODELS.load(model).Model, Model):
-        raise ConfigError(f"{model} has no maps to look at: probe --model {Model.name}")
-    chosen = choose(dataset, split, model, checkpoint=checkpoint, runs=runs)
-    place = choose_device(device)
-    typer.echo(f"looks at {chosen.where} ({chosen.weights.label}), on {place}", err=True)
-    loaded = chosen.weights.load(place)
-    if not isinstance(loaded, Model):
-        raise ConfigError(f"{chosen.weights.label} is no {Model.name}: name one of its checkpoints")
-    about = {
-        "model": dict(loaded.describe()),
-        "weights_sha256": chosen.weights.description()["weights_sha256"],
-        "dataset": chosen.split.dataset_name,
-        "dataset_fingerprint": chosen.split.fingerprint,
-        "split": chosen.split.name,
-    }
-    written = probe_and_write(
-        loaded,
-        chosen.split,
+    written = probe_dataset(
+        model,
+        dataset,
         out,
-        about,
-        video_ids=video_id or [],
+        split=split,
+        checkpoint=checkpoint,
+        runs=runs,
+        video_ids=video_id or (),
         pictures=pictures,
+        device=device,
         cache=cache,
+        tell=lambda line: typer.echo(line, err=True),
     )
     if written.scores:
-        print_pointing(written.scores, f"{loaded.name} on {chosen.where}")
+        print_pointing(written.scores, written.title)
     else:
         typer.echo(written.remark)
     for path in written.paths:

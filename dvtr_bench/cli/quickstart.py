@@ -2,12 +2,9 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import typer
-
-if TYPE_CHECKING:
-    from dvtr_bench.studies.study import Study
 
 OURS: Final = {"dvtr", "runs", "results", "LEADERBOARD.md", ".study.lock"}
 
@@ -26,23 +23,24 @@ def quickstart(
 
     Needs no GPU and no download. Run again after a stop, it goes on.
     """
-    from dvtr_bench.cli.run import How, run_study
-    from dvtr_bench.studies.choices import Choices
-
-    def of_size(study: "Study") -> "Study":
-        (dataset,) = study.datasets
-        named = replace(dataset, name=f"aerosynth-{size}", options={"size": size})
-        return replace(study, datasets=(named,))
+    from dvtr_bench.api.studies import open_study
+    from dvtr_bench.cli.run import print_study
 
     _require_own_folder(out)
-    choices = Choices(
-        seeds=[seed],
-        backbone_seed=seed,
-        recipe=[] if epochs is None else [f"epochs={epochs}"],
-    )
-    # A GPU would give other last digits than those that are shown of it.
-    how = How(out=out, root=out / "dvtr", pages=out, devices="cpu")
-    run_study("quickstart", choices, how, of_size)
+    study = open_study("quickstart")
+    (dataset,) = study.datasets
+    named = replace(dataset, name=f"aerosynth-{size}", options={"size": size})
+    asked = {
+        "seeds": [seed],
+        "backbone_seed": seed,
+        "recipe": [] if epochs is None else [f"epochs={epochs}"],
+        "out": out,
+        "root": out / "dvtr",
+        "pages": out,
+        # A GPU would give other last digits than those that are shown of it.
+        "devices": "cpu",
+    }
+    print_study(replace(study, datasets=(named,)), asked)
     typer.echo("next: dvtr-bench build folder --clips DIR --captions FILE --name mine")
 
 

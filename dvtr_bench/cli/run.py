@@ -1,21 +1,18 @@
 """Run a study: all that its file names is trained, evaluated and put side by side."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._options import DecodingThreads, Root
 from dvtr_bench.studies.places import shipped_studies
 
 if TYPE_CHECKING:
-    from dvtr_bench.studies.choices import Choices
-    from dvtr_bench.studies.plan import Build
-    from dvtr_bench.studies.study import Study, StudyDataset
-    from dvtr_bench.studies.work import Executor, Worked
+    from dvtr_bench.api.studies import StudyResult
+    from dvtr_bench.studies.study import Study
 
 
 Name = Annotated[
@@ -67,35 +64,6 @@ Address = Annotated[
 ]
 
 
-@dataclass(frozen=True)
-class How:
-    """Where and by whom a study is run.
-
-    Attributes:
-        out: Folder of ``runs/`` and ``results/``.
-        root: Folder of the datasets.
-        pages: Folder of the pages; None for ``out/studies/NAME``.
-        clips: As `--clips` takes them.
-        annotations: As `--annotations` takes them.
-        devices: As `--devices` takes them.
-        executor: ``local`` or ``ray``.
-        address: Of the Ray cluster.
-        workers: Threads that decode frames.
-        listed: Whether to say what would be done, and do nothing.
-    """
-
-    out: Path
-    root: Path
-    pages: Path | None = None
-    clips: Sequence[str] = ()
-    annotations: Sequence[str] = ()
-    devices: str = "auto"
-    executor: str = "local"
-    address: str | None = None
-    workers: int = 2
-    listed: bool = False
-
-
 def run(
     study: Name,
     only: Only = None,
@@ -126,152 +94,46 @@ def run(
     What is there is kept, so the same command goes on after a stop, and studies in one folder
     share what they have in common.
     """
-    from dvtr_bench.studies.choices import Choices
-
-    choices = Choices(
-        only=only or (),
-        seeds=_numbers(seeds),
-        settings=settings or (),
-        recipe=recipe_settings or (),
-        datasets=dataset or (),
-    )
-    how = How(
-        out=out,
-        root=root,
-        clips=clips or (),
-        annotations=annotations or (),
-        devices=devices,
-        executor=executor,
-        address=address,
-        workers=workers,
-        listed=listed,
-    )
-    run_study(study, choices, how)
+    asked: dict[str, Any] = {
+        "only": only or (),
+        "seeds": _numbers(seeds),
+        "settings": settings or (),
+        "recipe": recipe_settings or (),
+        "datasets": dataset or (),
+        "clips": clips or (),
+        "annotations": annotations or (),
+        "out": out,
+        "root": root,
+        "devices": devices,
+    }
+    if listed:
+        print_plan(study, asked)
+    else:
+        print_study(study, {**asked, "executor": executor, "address": address, "workers": workers})
 
 
-def run_study(
-    name: str,
-    choices: "Choices",
-    how: How,
-    change: "Callable[[Study], Study]" = lambda study: study,
-) -> None:
-    """Run a study as a command does.
-
-    Args:
-        name: A study file, or a study of the package.
-        choices: What is asked of it.
-        how: Where and by whom it is run.
-        change: Changes the study as it was read.
-
-    Raises:
-        DvtrError: Something is wrong with the study, a dataset cannot be built, or runs failed.
-    """
-    from baselines.weights.backbone_spec import parse_backbone
-    from builders.study_datasets import is_built, open_or_build, require_buildable, with_inputs
-    from dvtr_bench.errors import NotFoundError, StudyError
-    from dvtr_bench.studies.choices import choose
-    from dvtr_bench.studies.plan import Build
-    from dvtr_bench.studies.read import read_study
-    from dvtr_bench.studies.work import work_through
-
-    study = choose(change(read_study(name, parse_backbone)), choices, parse_backbone)
-    if not study.datasets:
-        raise NotFoundError(f"the study {study.name} names no dataset: --dataset NAME says which")
-    datasets = with_inputs(study.datasets, how.clips, how.annotations)
-    if how.listed:
-        _list(study, [_build_of(one, how.root) for one in datasets], how)
-        return
-    executor, number = _executor(how)
-    for dataset in datasets:
-        require_buildable(dataset, how.root)
-    built = []
-    for dataset in datasets:
-        if not is_built(dataset, how.root):
-            _tell(f"building {dataset.name}")
-        built.append(Build.of(open_or_build(dataset, how.root)))
-    worked = work_through(study, built, how.out, executor, _tell, workers=number)
-    _make_pages(study, worked, how)
-    if worked.failures:
-        failures = "\n".join(f"- {failure}" for failure in worked.failures)
-        raise StudyError(
-            f"{len(worked.failures)} of {len(worked.runs)} runs failed:\n{failures}\nThe same "
-            "command tries them again"
-        )
-
-
-def _executor(how: How) -> "tuple[Executor, int]":
-    """Return who carries runs out, and how many at a time."""
-    from dvtr_bench.errors import ConfigError
-    from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.studies.carry_out import Means
-    from dvtr_bench.studies.executors.local import run_here, run_on_devices
-
-    if how.executor not in ("local", "ray"):
-        raise ConfigError(f"--executor: expected local or ray, found {how.executor!r}")
-    means = Means(workers=how.workers)
-    if how.executor == "ray":
-        if how.devices != "auto":
-            raise ConfigError("--devices is for this machine: leave it out with --executor ray")
-        from dvtr_bench.studies.executors.ray import run_on_ray
-
-        return partial(run_on_ray, address=how.address, means=means, out=how.out), 1
-    if how.address is not None:
-        raise ConfigError("--address names a Ray cluster: it goes with --executor ray")
-    names = [one.strip() for one in how.devices.split(",")]
-    devices = [choose_device(f"cuda:{one}" if one.isdigit() else one) for one in names]
-    if len(devices) == 1:
-        return partial(run_here, means=replace(means, device=devices[0])), 1
-    return partial(run_on_devices, devices=devices, means=means), len(devices)
-
-
-def _make_pages(study: "Study", worked: "Worked", how: How) -> None:
-    """Write the pages of a study and print them, from its result files alone."""
-    from leaderboard.board import make_boards
-    from leaderboard.markdown import write_markdown
-    from leaderboard.study.figures import make_figures
-    from leaderboard.study.pages import print_study, write_study
-    from leaderboard.terminal import print_boards
-
-    records = worked.records()
-    if not records:
-        return
-    folder = how.pages or how.out / "studies" / study.name
-    told = []
-    if study.leaderboard is not None:
-        boards = make_boards(records)
-        print_boards(boards)
-        told.append(("leaderboard", write_markdown(boards, folder / study.leaderboard)))
-    if study.page is not None:
-        found = [
-            make_figures(study, rows)
-            for name in {run.dataset.name: None for run in worked.runs}
-            if (rows := worked.rows(name))
-        ]
-        print_study(found)
-        told.append(("page", write_study(found, folder / study.page)))
-    told.append(("result files", worked.ledger.results))
-    typer.echo("\n" + "\n".join(f"{what:<14} {path}" for what, path in told))
-
-
-def _list(study: "Study", datasets: "Sequence[Build]", how: How) -> None:
-    from dvtr_bench.studies.ledger import Ledger
-    from dvtr_bench.studies.listing import list_study
-    from dvtr_bench.studies.work import plan_study
-
-    ledger = Ledger.open(how.out)
-    runs = plan_study(study, datasets, ledger)
-    number = len(how.devices.split(","))
-    for line in list_study(study, datasets, runs, ledger, number):
+def print_plan(study: str, asked: Mapping[str, Any]) -> None:
+    """Print what a study would do; ``asked`` as `dvtr_bench.list_study` takes it."""
+    for line in dvtr.list_study(study, **asked):
         typer.echo(line)
 
 
-def _build_of(dataset: "StudyDataset", root: Path) -> "Build":
-    from builders.study_datasets import is_built, open_or_build
-    from dvtr_bench.studies.plan import Build
+def print_study(study: "str | Study", asked: Mapping[str, Any]) -> None:
+    """Run a study and print what it came to; ``asked`` as `dvtr_bench.run_study` takes it."""
+    dvtr.run_study(study, **asked, report=_report, tell=lambda line: typer.echo(line, err=True))
 
-    if is_built(dataset, root):
-        return Build.of(open_or_build(dataset, root))
-    return Build(dataset.name, root / dataset.name)
+
+def _report(result: "StudyResult") -> None:
+    if not result.records:
+        return
+    result.print()
+    places = {
+        "leaderboard": result.leaderboard_page,
+        "page": result.page,
+        "result files": result.results,
+    }
+    told = [f"{what:<14} {path}" for what, path in places.items() if path is not None]
+    typer.echo("\n" + "\n".join(told))
 
 
 def _numbers(text: str | None) -> tuple[int, ...]:
@@ -279,7 +141,3 @@ def _numbers(text: str | None) -> tuple[int, ...]:
         return () if text is None else tuple(int(one) for one in text.split(","))
     except ValueError:
         raise typer.BadParameter(f"--seeds {text}: expected numbers, such as 42,43") from None
-
-
-def _tell(line: str) -> None:
-    typer.echo(line, err=True)

@@ -1,15 +1,12 @@
 """Search a built dataset."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._options import Cache, Device, OnlyDataset, Runs, UntrainedBackbone
-
-if TYPE_CHECKING:
-    from dvtr_bench.models.retriever import Frames, Retriever
-    from dvtr_bench.search.choice import Chosen
 
 
 def search(
@@ -52,55 +49,20 @@ def search(
     if sheet.suffix.lower() != ".png":
         raise typer.BadParameter(f"--sheet {sheet}: expected a file name that ends in .png")
 
-    from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.search.choice import choose
-    from dvtr_bench.search.searches import read_clip, require_text
-
-    if text is not None:
-        require_text(text)
-    chosen = choose(dataset, split, model, checkpoint=checkpoint, backbone=backbone, runs=runs)
-    clip = [] if video is None else read_clip(video, chosen.frames)
-    place = choose_device(device)
-    typer.echo(f"searches {chosen.where} ({chosen.weights.label}), on {place}", err=True)
-    retriever = chosen.weights.load(place)
-    if video is None:
-        written = _clips(retriever, chosen, str(text), sheet, top, rerank, cache)
-    else:
-        written = _captions(retriever, chosen, video, clip, sheet, top, rerank, cache)
-    typer.echo(f"wrote {written}")
-
-
-def _clips(
-    model: "Retriever", chosen: "Chosen", text: str, sheet: Path, top: int, rerank: int, cache: bool
-) -> Path:
-    from dvtr_bench.search.report import draw_clips, print_clips
-    from dvtr_bench.search.searches import search_clips
-
-    split = chosen.split
-    found = search_clips(model, split, text, top=top, rerank=rerank, cache=cache)
-    title = (
-        f"The best {len(found)} of {len(split.video_ids)} clips of {chosen.where}, "
-        f"by {chosen.weights.model}"
+    found = dvtr.search(
+        text,
+        video=video,
+        model=model,
+        dataset=dataset,
+        split=split,
+        checkpoint=checkpoint,
+        backbone=backbone,
+        top=top,
+        rerank=rerank,
+        runs=runs,
+        device=device,
+        cache=cache,
+        tell=lambda line: typer.echo(line, err=True),
     )
-    print_clips(found, title)
-    return draw_clips(found, split, text, title, sheet)
-
-
-def _captions(
-    model: "Retriever",
-    chosen: "Chosen",
-    video: Path,
-    clip: "Frames",
-    sheet: Path,
-    top: int,
-    rerank: int,
-    cache: bool,
-) -> Path:
-    from dvtr_bench.search.report import draw_captions, print_captions
-    from dvtr_bench.search.searches import search_captions
-
-    split = chosen.split
-    found = search_captions(model, split, clip, top=top, rerank=rerank, cache=cache)
-    where = f"{chosen.where}, by {chosen.weights.model}"
-    print_captions(found, f"The best {len(found)} captions for {video.name} in {where}")
-    return draw_captions(found, split, clip, video.name, where, sheet)
+    found.print()
+    typer.echo(f"wrote {found.draw(sheet)}")

@@ -1,17 +1,13 @@
 """Train a model on a built dataset."""
 
-from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._options import DecodingThreads, Device, NamedDataset, Runs, TrainedBackbone
-
-if TYPE_CHECKING:
-    from dvtr_bench.dataset.reader import BuiltDataset
-    from dvtr_bench.runtime.processes import Processes
-    from dvtr_bench.training.recipe import Recipe
 
 
 def train(
@@ -51,82 +47,40 @@ def train(
 
     Under `torchrun -m dvtr_bench train ...` several processes share every batch.
     """
-    from dvtr_bench.dataset.reader import open_dataset
-    from dvtr_bench.errors import ConfigError
-    from dvtr_bench.models.entry import model_entry
-    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.api.training import make_recipe, require_trained
     from dvtr_bench.runtime.processes import joined_processes
-    from dvtr_bench.training.options import parse_settings
-    from dvtr_bench.training.run_choice import default_recipe, replace_settings, with_settings
 
-    entry = model_entry(model)
-    if not entry.trainable:
-        raise ConfigError(
-            f"{entry.key} is not trained: evaluate it as it is, `dvtr-bench evaluate --model "
-            f"{entry.key}` (what is trained has TRAINABLE = True in its file, {entry.entry.place})"
-        )
-    built = open_dataset(dataset)
-    config = {} if backbone is None else {"backbone": backbone}
-    config |= parse_settings(entry.config_class, settings or [])
-    recipe = replace_settings(
-        default_recipe(str(getattr(entry.config(config), "backbone", ""))),
-        {"epochs": epochs, "batch_size": batch_size, "freeze": freeze, "seed": seed},
+    require_trained(model)
+    built = dvtr.open_dataset(dataset)
+    recipe = make_recipe(
+        model,
+        recipe_settings or (),
+        backbone=backbone,
+        settings=settings or (),
+        epochs=epochs,
+        batch_size=batch_size,
+        freeze=freeze,
+        seed=seed,
     )
-    recipe = with_settings(recipe, recipe_settings or [])
-    place = choose_device(device)
     with joined_processes() as processes:
-        how: dict[str, Any] = {
-            "device": place,
-            "workers": workers,
-            "processes": processes,
-            "tensorboard": tensorboard,
-        }
         trained = [
-            _train_seed(model, config, built, replace_settings(recipe, {"seed": number}), runs, how)
+            dvtr.train(
+                model,
+                built,
+                backbone=backbone,
+                settings=settings or (),
+                recipe=replace(recipe, seed=number),
+                device=device,
+                workers=workers,
+                tensorboard=tensorboard,
+                runs=runs,
+                tell=typer.echo,
+            )
             for number in range(recipe.seed, recipe.seed + seeds)
         ]
         if processes.is_first:
             more = " --all-seeds" if seeds > 1 else ""
             typer.echo(
                 f"next: dvtr-bench evaluate --model {model} --dataset {dataset} "
-                f"--checkpoint {trained[0].parent}{more}"
+                f"--checkpoint {trained[0].folder}{more}"
             )
-
-
-def _train_seed(
-    name: str,
-    config: Mapping[str, Any],
-    built: "BuiltDataset",
-    recipe: "Recipe",
-    runs: Path,
-    how: Mapping[str, Any],
-) -> Path:
-    """Train one seed where it is not trained yet; return the best checkpoint."""
-    from dvtr_bench.runtime.checkpoint import RUN_FILE, new_model, read_json
-    from dvtr_bench.training.run_choice import choose_run_folder, describe_setup
-    from dvtr_bench.training.splits import training_splits
-    from dvtr_bench.training.train import train as train_model
-
-    processes: Processes = how["processes"]
-    splits = training_splits(built)
-    model = new_model(name, config, seed=recipe.seed)
-    # One process chooses for all: another's clock or disk may say something else.
-    setup = describe_setup(model, splits[0], recipe)
-    chosen = choose_run_folder(setup, runs) if processes.is_first else None
-    folder, progress = processes.gathered(chosen)[0]
-    if processes.is_first:
-        doing = {"new": "training", "stopped": "going on with", "finished": "already trained"}
-        typer.echo(
-            f"{doing[progress]} {name} on {built.name}: "
-            f"{len(splits[0].captions):,} captions of {len(splits[0].video_ids):,} videos, "
-            f"{recipe.epochs} epochs on {how['device']}, seed {recipe.seed}, into {folder}"
-        )
-    best: Path = train_model(model, *splits, recipe, folder, **how)
-    if processes.is_first:
-        state = read_json(folder / RUN_FILE)
-        early = state["epochs_done"] < recipe.epochs
-        stopped = f"; stopped early, after epoch {state['epochs_done']}" if early else ""
-        typer.echo(
-            f"best checkpoint on validation: {best} (T2V R@1 {state['best_recall']:.1f}{stopped})"
-        )
-    return best

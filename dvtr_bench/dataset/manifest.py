@@ -54,6 +54,13 @@ class SplitRecord:
     identical_caption_ceiling: float | None
     files: tuple[FileRecord, ...]
 
+    def __repr__(self) -> str:
+        """Sizes alone: there may be hundreds of files."""
+        return (
+            f"SplitRecord(videos={self.num_videos}, captions={self.num_captions}, "
+            f"files={len(self.files)})"
+        )
+
     def paths(self, config: str) -> tuple[str, ...]:
         """Return the files of one config, relative to the dataset's folder."""
         return tuple(file.path for file in self.files if file.config == config)
@@ -158,6 +165,13 @@ class Manifest:
     left_out: Mapping[str, int]
     notes: tuple[str, ...]
     built_with: str
+
+    def __repr__(self) -> str:
+        """Name, version, fingerprint and splits."""
+        return (
+            f"Manifest({self.name} {self.version}, fingerprint {self.fingerprint[:12]}, "
+            f"splits={dict(self.splits)})"
+        )
 
     def to_text(self) -> str:
         """Return the JSON text of ``dataset.json``."""

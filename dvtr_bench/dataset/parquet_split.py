@@ -6,18 +6,20 @@ any number of processes can read one dataset.
 """
 
 import bisect
+import operator
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.video import Video
 from dvtr_bench.errors import InputError, NotFoundError
 
 if TYPE_CHECKING:
@@ -27,14 +29,16 @@ _LIGHT_COLUMNS = ["video_id", "category"]
 
 
 class DatasetSplit:
-    """A `dvtr_bench.dataset.split.RetrievalSplit` over Parquet files.
+    """A `dvtr_bench.dataset.split.RetrievalSplit` over Parquet files, and a sequence of its videos.
 
     Pickling keeps the folder and the manifest alone: a copy in another process opens its own files.
 
     Example:
         >>> split = open_dataset("usrd").split("test")  # doctest: +SKIP
-        >>> len(split.video_ids), len(split.captions)  # doctest: +SKIP
+        >>> len(split), len(split.captions)  # doctest: +SKIP
         (296, 1480)
+        >>> split[0].captions[0]  # doctest: +SKIP
+        'A car turns at the crossing.'
     """
 
     def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
@@ -61,6 +65,75 @@ class DatasetSplit:
             f"DatasetSplit({self.dataset_name!r}, {self._name!r}, videos={record.num_videos}, "
             f"captions={record.num_captions})"
         )
+
+    def _repr_html_(self) -> str:
+        from dvtr_bench.reports.html_table import ROWS_SHOWN, html_table
+
+        record = self.manifest.splits[self._name]
+        hidden = len(self) - ROWS_SHOWN
+        return html_table(
+            ["", "video", "category", "captions", "first caption"],
+            [
+                [
+                    str(video.row),
+                    video.video_id,
+                    video.category or "",
+                    str(len(video.captions)),
+                    *video.captions[:1],
+                ]
+                for video in self[:ROWS_SHOWN]
+            ],
+            title=(
+                f"{self.dataset_name} {self.dataset_version}, {self._name}: "
+                f"{record.num_videos:,} videos, {record.num_captions:,} captions"
+            ),
+            notes=[f"and {hidden:,} more videos"] if hidden > 0 else [],
+            text_columns=5,
+        )
+
+    def __len__(self) -> int:
+        """Return the number of videos."""
+        return self.manifest.splits[self._name].num_videos
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Video: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Video]: ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Video | list[Video]:
+        """Return one video, or those of a slice; a negative index counts from the end.
+
+        Args:
+            index: A row, or a slice of rows.
+
+        Returns:
+            The video with its captions; its frames are read when they are asked for.
+
+        Raises:
+            IndexError: There is no such row.
+        """
+        if isinstance(index, slice):
+            return [self._video(row) for row in range(len(self))[index]]
+        given = operator.index(index)
+        return self._video(self._checked(given + len(self) if given < 0 else given))
+
+    def __iter__(self) -> Iterator[Video]:
+        """Yield the videos in row order."""
+        return (self._video(row) for row in range(len(self)))
+
+    def _video(self, row: int) -> Video:
+        order, starts = self._captions_by_video
+        own = order[starts[row] : starts[row + 1]]
+        captions = tuple(self.captions[caption] for caption in own)
+        return Video(self, row, self.video_ids[row], self.categories[row], captions)
+
+    @cached_property
+    def _captions_by_video(self) -> "tuple[list[int], list[int]]":
+        """The rows of all captions by video, and where in them each video begins."""
+        counts = np.bincount(self.caption_video_index, minlength=len(self))
+        order: list[int] = np.argsort(self.caption_video_index, kind="stable").tolist()
+        return order, [0, *np.cumsum(counts).tolist()]
 
     @property
     def dataset_name(self) -> str:

@@ -1,5 +1,6 @@
 """Opens built datasets: by name, by folder, or all that are there."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -19,6 +20,8 @@ ROOT: Final = Path("dvtr")
 class BuiltDataset:
     """A built dataset on disk; opening it reads the manifest alone.
 
+    ``dataset["test"]`` opens a split, and iteration goes over the names of the splits.
+
     Attributes:
         folder: Where it is.
         manifest: What it says about itself.
@@ -26,6 +29,44 @@ class BuiltDataset:
 
     folder: Path
     manifest: Manifest
+
+    def __repr__(self) -> str:
+        """Name, version, folder and sizes."""
+        splits = ", ".join(
+            f"{name} {split.num_videos:,}/{split.num_captions:,}"
+            for name, split in self.manifest.splits.items()
+        )
+        return (
+            f"BuiltDataset({self.name} {self.manifest.version}, {str(self.folder)!r}, "
+            f"videos/captions: {splits})"
+        )
+
+    def _repr_html_(self) -> str:
+        from dvtr_bench.reports.html_table import html_table
+
+        manifest = self.manifest
+        frames = manifest.frames.sampling if manifest.frames else "none"
+        return html_table(
+            ["split", "videos", "captions", "caption ceiling"],
+            [
+                [
+                    name,
+                    f"{split.num_videos:,}",
+                    f"{split.num_captions:,}",
+                    ""
+                    if split.identical_caption_ceiling is None
+                    else f"{split.identical_caption_ceiling:.1f}",
+                ]
+                for name, split in manifest.splits.items()
+            ],
+            title=f"{self.name} {manifest.version}",
+            notes=(
+                manifest.summary,
+                f"In {self.folder}; frames: {frames}; licence: {manifest.licence.id}; fingerprint "
+                f"{manifest.fingerprint[:12]}",
+                *manifest.notes,
+            ),
+        )
 
     @property
     def name(self) -> str:
@@ -36,6 +77,18 @@ class BuiltDataset:
     def split_names(self) -> tuple[str, ...]:
         """The splits that it has, in the order train, validation, test."""
         return tuple(self.manifest.splits)
+
+    def __getitem__(self, name: str) -> DatasetSplit:
+        """Open one split, see `split`."""
+        return self.split(name)
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names of the splits."""
+        return iter(self.split_names)
+
+    def __len__(self) -> int:
+        """Return the number of splits."""
+        return len(self.split_names)
 
     def split(self, name: str) -> DatasetSplit:
         """Open one split.

@@ -55,6 +55,13 @@ class ExternalFile:
     video_ids: tuple[str, ...]
     arrays: Mapping[str, NDArray[np.floating[Any]]]
 
+    def __repr__(self) -> str:
+        """File, form and sizes."""
+        return (
+            f"ExternalFile({str(self.path)!r}, {self.form}, {len(self.caption_ids):,} captions, "
+            f"{len(self.video_ids):,} videos)"
+        )
+
 
 def read_external(path: Path, form: Form) -> ExternalFile:
     """Read a brought file and check that its parts fit together.

@@ -9,12 +9,10 @@ import numpy as np
 
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import ConfigError, NotFoundError, ProtocolError
-from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig, evaluate
-from dvtr_bench.evaluation.facts import origin_of
-from dvtr_bench.evaluation.post_process import PostProcess
+from dvtr_bench.evaluation.evaluate import Evaluation
 from dvtr_bench.models.entry import model_entry, on_device
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.results import RunRecord, write_result
+from dvtr_bench.results import write_result
 from dvtr_bench.results.files import file_stem
 from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import (
@@ -96,12 +94,13 @@ def plan_evaluation(
     settings: Mapping[str, Any] | None = None,
     runs: Path = Path("runs"),
     all_seeds: bool = False,
+    root: Path = ROOT,
 ) -> Plan:
     """Find the datasets and the weights of an evaluation.
 
     Args:
         model: The model's key.
-        dataset: A dataset's name or folder; None takes every dataset built under ``./dvtr``.
+        dataset: A dataset's name or folder; None takes every dataset built under ``root``.
         split: The split to evaluate.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
         backbone: What a model that is not trained is built on; None for the model's own default.
@@ -109,6 +108,7 @@ def plan_evaluation(
         runs: Where training runs are kept.
         all_seeds: Whether to take, beside that checkpoint, those of the finished runs that differ
             from its run in nothing but the seed.
+        root: Where datasets are looked for.
 
     Returns:
         At least one dataset with weights. Where every built dataset was asked for, those that
@@ -130,10 +130,10 @@ def plan_evaluation(
             f"{model} is trained, and its checkpoint says how it is set: leave out "
             f"{', '.join(given)}"
         )
-    wanted = find_datasets() if dataset is None else [open_dataset(dataset)]
+    wanted = find_datasets(root) if dataset is None else [open_dataset(dataset, root)]
     if not wanted:
         raise NotFoundError(
-            f"no dataset is built under ./{ROOT}: `dvtr-bench build NAME` builds one, "
+            f"no dataset is built under {_shown(root)}: `dvtr-bench build NAME` builds one, "
             "`dvtr-bench datasets` lists what can be built"
         )
     found: list[tuple[BuiltDataset, Weights]] = []
@@ -160,65 +160,9 @@ def plan_evaluation(
     if not found:
         reasons = "\n".join(f"- {problem}" for problem in problems)
         raise NotFoundError(
-            f"{model} cannot be evaluated on any dataset under ./{ROOT}:\n{reasons}"
+            f"{model} cannot be evaluated on any dataset under {_shown(root)}:\n{reasons}"
         )
     return Plan(tuple(found), (*map(str, problems), *seeds_left_out))
-
-
-@dataclass(frozen=True)
-class Written:
-    """What an evaluation left on disk.
-
-    Attributes:
-        records: Its records.
-        paths: Result files and the contact sheet.
-    """
-
-    records: tuple[RunRecord, ...]
-    paths: tuple[Path, ...]
-
-
-def evaluate_and_write(
-    weights: Weights,
-    split: "RetrievalSplit",
-    results: Path,
-    *,
-    device: str = "cpu",
-    post_process: Sequence[PostProcess] = (),
-    bank: "RetrievalSplit | None" = None,
-    cache: bool = True,
-    top: int = EvaluationConfig.top_k,
-    processes: Processes = ALONE,
-    show_progress: bool = True,
-) -> Written:
-    """Evaluate a model on a split and write its result files and a contact sheet.
-
-    Args:
-        weights: The model.
-        split: What to evaluate on.
-        results: Folder for the files.
-        device: Where to compute.
-        post_process: What to do to the scores afterwards, each into a result file of its own.
-        bank: The train split of the same dataset, for a post-processor that needs it.
-        cache: Whether backbone features are kept beside the dataset and read from there.
-        top: Candidates of each query to keep beside the result file.
-        processes: Those that share the work; the first one writes.
-        show_progress: Whether to show progress bars.
-
-    Returns:
-        What was written; no paths in the other processes.
-    """
-    evaluation = evaluate(
-        weights.load(device),
-        split,
-        config=EvaluationConfig(cache=cache, top_k=top),
-        **origin_of(weights.description()),
-        post_process=post_process,
-        bank=bank,
-        processes=processes,
-        show_progress=show_progress,
-    )
-    return write_evaluation(evaluation, split, results, processes)
 
 
 def write_evaluation(
@@ -226,7 +170,7 @@ def write_evaluation(
     split: "RetrievalSplit",
     results: Path,
     processes: Processes = ALONE,
-) -> Written:
+) -> tuple[Path, ...]:
     """Write the result files of an evaluation, and a contact sheet where there are frames.
 
     Args:
@@ -236,10 +180,10 @@ def write_evaluation(
         processes: Those that shared the work; the first one alone writes.
 
     Returns:
-        What this process wrote.
+        What this process wrote: for each record its result file and its top lists, then the sheet.
     """
     if not processes.is_first:
-        return Written(evaluation.records, ())
+        return ()
     paths = []
     for record, lists in zip(evaluation.records, evaluation.top, strict=True):
         path = write_result(record, results)
@@ -247,7 +191,7 @@ def write_evaluation(
     if split.has_frames:
         sheet = results / f"{file_stem(evaluation.records[0])}.png"
         paths.append(draw_top_videos(evaluation, split, sheet))
-    return Written(evaluation.records, tuple(paths))
+    return tuple(paths)
 
 
 def draw_top_videos(
@@ -264,12 +208,34 @@ def draw_top_videos(
     Returns:
         The path written.
     """
-    record = evaluation.records[0]
-    ranks = record.rank_table.ranks["t2v"]["strict"].pessimistic
+    rows = top_video_rows(evaluation, split, spread_queries(split.caption_video_index, queries))
+    return save_contact_sheet(top_videos_title(evaluation, split), rows, path)
+
+
+def top_videos_title(evaluation: Evaluation, split: "RetrievalSplit") -> str:
+    """Return the heading of a contact sheet of queries with their best videos."""
+    label = evaluation.records[0].label
+    return f"{label} on {split.dataset_name}, {split.name}: the five best clips"
+
+
+def top_video_rows(
+    evaluation: Evaluation, split: "RetrievalSplit", queries: Sequence[int]
+) -> list[Row]:
+    """Lay out queries with their best videos, as rows of a contact sheet.
+
+    Args:
+        evaluation: Of the split.
+        split: With frames.
+        queries: Rows of captions.
+
+    Returns:
+        A row a query, its own video marked as relevant.
+    """
+    ranks = evaluation.records[0].rank_table.ranks["t2v"]["strict"].pessimistic
     own = split.caption_video_index
     row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
     rows = []
-    for query in _spread(own, queries):
+    for query in queries:
         found = evaluation.top[0]["t2v"].candidate_ids[query][:SHEET_CLIPS]
         tiles = [
             Tile(
@@ -281,11 +247,10 @@ def draw_top_videos(
         ]
         note = f"its clip is ranked {int(ranks[query])} of {len(split.video_ids)}"
         rows.append(Row(split.captions[query], note, tiles))
-    title = f"{record.label} on {split.dataset_name}, {split.name}: the five best clips"
-    return save_contact_sheet(title, rows, path)
+    return rows
 
 
-def _spread(caption_video_index: "NDArray[np.int64]", queries: int) -> list[int]:
+def spread_queries(caption_video_index: "NDArray[np.int64]", queries: int) -> list[int]:
     """Choose queries of different videos, spread evenly, now the first caption, now the last."""
     videos = np.unique(caption_video_index)
     queries = min(queries, len(videos))
@@ -308,6 +273,10 @@ def _other_seeds(folder: Path, dataset: str, wanted: bool) -> tuple[list[Path], 
         f"{dataset}: seed {seed} is not finished ({run}): run the same `dvtr-bench train` again"
         for seed, run in others.unfinished.items()
     ]
+
+
+def _shown(root: Path) -> str:
+    return f"./{root}" if root == ROOT else str(root)
 
 
 def _require_split(built: BuiltDataset, split: str) -> None:

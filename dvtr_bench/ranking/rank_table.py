@@ -26,6 +26,16 @@ class QueryRanks:
     pessimistic: Indices
     optimistic: Indices
 
+    def __repr__(self) -> str:
+        """Say how many, their range and the ties; not the ranks themselves."""
+        ranks = self.pessimistic
+        if not len(ranks):
+            return "QueryRanks(0 queries)"
+        return (
+            f"QueryRanks({len(ranks):,} queries, ranks {ranks.min():,} to {ranks.max():,}, median "
+            f"{np.median(ranks):g}, {self.tied_queries:,} tied)"
+        )
+
     @property
     def expected(self) -> NDArray[np.float64]:
         """float64, Q: the mean of both.
@@ -55,6 +65,13 @@ class RankTable:
     caption_video_index: Indices
     num_videos: int
     ranks: Mapping[Direction, Mapping[RelevanceKind, QueryRanks]]
+
+    def __repr__(self) -> str:
+        """Sizes and directions; not the ranks themselves."""
+        return (
+            f"RankTable({len(self.caption_video_index):,} captions x {self.num_videos:,} videos, "
+            f"{', '.join(self.ranks)})"
+        )
 
     def query_videos(self, direction: Direction) -> Indices:
         """Return the video that each query belongs to: the cluster of the bootstrap.

@@ -51,6 +51,14 @@ class Relevance:
                 f"caption {row} names video {index[row]}: expected 0..{self.num_videos - 1}"
             )
 
+    def __repr__(self) -> str:
+        """Sizes, and whether texts are shared."""
+        shared = "some texts" if self.shares_text else "no text"
+        return (
+            f"Relevance({self.num_captions:,} captions of {self.num_videos:,} videos, {shared} "
+            "shared)"
+        )
+
     @classmethod
     def of(
         cls, captions: Sequence[str], caption_video_index: Sequence[int] | Indices, num_videos: int

@@ -57,6 +57,11 @@ class SeedMeans:
     level: float
     queries: tuple[int, bytes]
 
+    def __repr__(self) -> str:
+        """Sizes alone; the figures are asked for by `figure`."""
+        runs = len(next(iter(self.values.values()), ()))
+        return f"SeedMeans({runs} runs, {len(self.values)} figures, level {self.level:g})"
+
     @classmethod
     def of(cls, tables: Sequence[RankTable], config: BootstrapConfig | None = None) -> "SeedMeans":
         """Compute the means of some runs.

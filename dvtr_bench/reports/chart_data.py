@@ -1,4 +1,4 @@
-"""What charts draw: two kinds of data, so that every chart can show whatever has its kind."""
+"""What charts draw: three kinds of data, so that every chart can show whatever has its kind."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -77,4 +77,38 @@ class Distribution:
         return tuple(self.lines)
 
 
-ChartData = NamedValues | Distribution
+@dataclass(frozen=True)
+class Series:
+    """Points over one axis of numbers, one line for each thing, such as recall over k.
+
+    Attributes:
+        title: What the chart shows.
+        axis: What the axis is, with its unit.
+        y_axis: What the values are, with their unit.
+        lines: Points (x, y) of each line, from left to right.
+
+    Raises:
+        InputError: A line goes back to the left.
+    """
+
+    title: str
+    axis: str
+    y_axis: str
+    lines: Mapping[str, Sequence[tuple[float, float]]]
+
+    def __post_init__(self) -> None:
+        """Check that every line goes to the right."""
+        for name, line in self.lines.items():
+            if any(b[0] <= a[0] for a, b in zip(line[:-1], line[1:], strict=True)):
+                raise InputError(
+                    f"the chart {self.title!r}: {name} goes back to the left: expected points in "
+                    "order of x, each x once"
+                )
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The names of the lines, for a legend."""
+        return tuple(self.lines)
+
+
+ChartData = NamedValues | Distribution | Series

@@ -21,3 +21,14 @@ def safe_html(text: str) -> str:
         '&lt;b&gt;'
     """
     return escape(printable(text), quote=True)
+
+
+def one_line(text: str, letters: int = 60) -> str:
+    """Return a text on one line, without control characters, cut to a length.
+
+    Example:
+        >>> one_line("a" * 50, 10)
+        'aaaaaaa...'
+    """
+    told = printable(text)
+    return told if len(told) <= letters else f"{told[: letters - 3]}..."

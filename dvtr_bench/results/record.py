@@ -182,6 +182,11 @@ class RankLists(ComparedByValue):
         """Keep the ranks as read-only arrays."""
         keep_read_only(self, "pessimistic", "optimistic")
 
+    def __repr__(self) -> str:
+        """Sizes alone."""
+        ties = "no ties" if self.optimistic is None else "with ties"
+        return f"RankLists({len(self.pessimistic):,} queries, {ties})"
+
     @classmethod
     def of(cls, ranks: QueryRanks) -> "RankLists":
         """Make the lists of some ranks."""
@@ -228,6 +233,10 @@ class Breakdown(ComparedByValue):
     def __post_init__(self) -> None:
         """Keep the codes as a read-only array."""
         keep_read_only(self, "codes")
+
+    def __repr__(self) -> str:
+        """Title and groups."""
+        return f"Breakdown({self.title!r}, {len(self.codes):,} {self.unit}s in {self.groups})"
 
     @classmethod
     def of(cls, groups: Groups, results: FiguresByGroup) -> "Breakdown":
@@ -307,6 +316,31 @@ class RunRecord(ComparedByValue):
     def __post_init__(self) -> None:
         """Keep the index as a read-only array."""
         keep_read_only(self, "caption_video_index")
+
+    def __repr__(self) -> str:
+        """Model, dataset, sizes and T2V R@1."""
+        from dvtr_bench.reports.others_text import one_line
+
+        figure = self.metrics["t2v"]["strict"]["R@1"]
+        told = f"T2V R@1 {figure.value:.1f} ({figure.low:.1f} to {figure.high:.1f})"
+        return f"RunRecord({one_line(self._title(), 200)}: {told})"
+
+    def _repr_html_(self) -> str:
+        from dvtr_bench.reports.html_table import figures_table
+
+        dataset = self.dataset
+        sizes = f"{dataset.num_captions:,} captions, {dataset.num_videos:,} videos"
+        interval = f"{self.bootstrap.level:.0%} interval by bootstrap over videos below each figure"
+        notes = (f"{sizes}; {interval}", *self.left_out)
+        return figures_table(self.metrics, title=self._title(), notes=notes)
+
+    def _title(self) -> str:
+        dataset = self.dataset
+        label = self.label if self.kind == "model" else f"{self.label} (external)"
+        seeds = "".join(f", seed {seed}" for seed in self.model.seeds)
+        done = self.scoring.post_processing
+        after = "" if done == "none" else f", post-processed by {done}"
+        return f"{label}{seeds} on {dataset.name} {dataset.version}, {dataset.split}{after}"
 
     @cached_property
     def rank_table(self) -> RankTable:

@@ -43,6 +43,11 @@ class TopList:
     candidate_ids: Sequence[Sequence[str]]
     scores: Sequence[Sequence[float]]
 
+    def __repr__(self) -> str:
+        """Sizes alone."""
+        kept = max(map(len, self.candidate_ids), default=0)
+        return f"TopList({len(self.query_ids):,} queries, up to {kept} candidates each)"
+
     @classmethod
     def of(
         cls,

@@ -110,6 +110,8 @@ ALONE: Final = Processes()
 def joined_processes() -> Iterator[Processes]:
     """Join the other processes where `torchrun` has started this one, and leave them again.
 
+    Within another such block it gives the same processes and leaves them joined.
+
     Yields:
         This process among them; `ALONE` in an ordinary run.
 
@@ -126,6 +128,9 @@ def joined_processes() -> Iterator[Processes]:
             f"processes with `torchrun --nproc-per-node {count} -m dvtr_bench ...`"
         )
     gpu_to_gpu = _a_gpu_each()
+    if distributed.is_initialized():
+        yield Processes(distributed.get_rank(), count, gpu_to_gpu)
+        return
     backend = "cpu:gloo,cuda:nccl" if gpu_to_gpu else "gloo"
     distributed.init_process_group(backend, timeout=_PATIENCE)
     try:

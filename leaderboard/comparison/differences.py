@@ -9,6 +9,7 @@ import numpy as np
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import Difference, compare
 from dvtr_bench.ranking.group_figures import GroupChange, compare_groups
+from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.results import RunRecord, require_comparable
 
 RESAMPLING: Final = BootstrapConfig()
@@ -75,6 +76,14 @@ class Comparison:
     gained: tuple[QueryChange, ...]
     lost: tuple[QueryChange, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """Both runs and the difference of T2V R@1."""
+        found = self.figures["t2v", "R@1"]
+        return (
+            f"Comparison(A {one_line(self.first.label)}, B {one_line(self.second.label)}: T2V "
+            f"R@1 {found.difference:+.1f} ({found.low:+.1f} to {found.high:+.1f}))"
+        )
 
 
 def make_comparison(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dvtr_bench.dataset.reader import ROOT, open_dataset
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import RunRecord
-from dvtr_bench.results.top_lists import TopLists, read_top_lists
+from dvtr_bench.results.top_lists import TopLists
 from leaderboard.result_files import ResultFile
 
 if TYPE_CHECKING:
@@ -42,13 +42,19 @@ class Evidence:
         return self.split is not None and self.split.has_frames and self.top is not None
 
 
-def find_evidence(first: ResultFile, second: ResultFile, root: Path = ROOT) -> Evidence:
+def find_evidence(
+    first: ResultFile,
+    second: ResultFile,
+    root: Path = ROOT,
+    split: "RetrievalSplit | None" = None,
+) -> Evidence:
     """Look for the dataset and the top lists of two comparable runs.
 
     Args:
         first: Run A.
         second: Run B.
         root: Where datasets are looked for by name.
+        split: What they searched, where it is open.
 
     Returns:
         What there is.
@@ -58,9 +64,8 @@ def find_evidence(first: ResultFile, second: ResultFile, root: Path = ROOT) -> E
         InputError: The dataset's manifest is not readable, too new or too old.
     """
     missing = []
-    split = None
     try:
-        split = _open_split(first.record, root)
+        split = _open_split(first.record, root) if split is None else split
         if not split.has_frames:
             missing.append(f"no clips to draw: {root / split.dataset_name} was built without them")
     except NotFoundError as failure:
@@ -68,8 +73,8 @@ def find_evidence(first: ResultFile, second: ResultFile, root: Path = ROOT) -> E
     top = None
     try:
         top = (
-            read_top_lists(first.record, first.path),
-            read_top_lists(second.record, second.path),
+            first.top_lists(),
+            second.top_lists(),
         )
     except NotFoundError as failure:
         missing.append(f"no clips to draw: {failure}")

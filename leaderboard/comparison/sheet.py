@@ -32,16 +32,33 @@ def draw_comparison(comparison: Comparison, evidence: Evidence, path: Path) -> P
     Returns:
         The path written; None where no caption changed.
     """
-    changes = [*comparison.gained[:QUERIES_EACH_WAY], *comparison.lost[:QUERIES_EACH_WAY]]
-    rows = list(_rows(comparison, evidence, changes))
-    if not rows:
-        return None
+    rows = sheet_rows(comparison, evidence)
+    return save_contact_sheet(sheet_title(comparison), rows, path) if rows else None
+
+
+def sheet_title(comparison: Comparison) -> str:
+    """Return the heading of the contact sheet."""
     dataset = comparison.first.dataset
-    title = (
+    return (
         f"{dataset.name}, {dataset.split}: captions that changed most.   "
         f"A: {comparison.first.label}   B: {comparison.second.label}"
     )
-    return save_contact_sheet(title, rows, path)
+
+
+def sheet_rows(comparison: Comparison, evidence: Evidence) -> list[Row]:
+    """Lay out two rows for each of a few captions: the best clips of A, then those of B.
+
+    Args:
+        comparison: Of two runs.
+        evidence: What there is to show them with.
+
+    Returns:
+        The rows; none where no caption changed, or frames or top lists are not at hand.
+    """
+    if not evidence.can_be_drawn:
+        return []
+    changes = [*comparison.gained[:QUERIES_EACH_WAY], *comparison.lost[:QUERIES_EACH_WAY]]
+    return list(_rows(comparison, evidence, changes))
 
 
 def _rows_by_id(video_ids: Sequence[str], top: Sequence[TopLists]) -> dict[str, int]:

@@ -167,7 +167,8 @@ def _run(file: ResultFile) -> str:
     parts = [record.label if record.kind == "model" else f"{record.label} (external)"]
     if record.model.seeds:
         parts.append(f"seed {', '.join(map(str, record.model.seeds))}")
-    return f"{', '.join(parts)} · {file.path.name}"
+    place = "" if file.path is None else f" · {file.path.name}"
+    return ", ".join(parts) + place
 
 
 def _sizes(row: GroupRow) -> str:

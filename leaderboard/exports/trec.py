@@ -19,7 +19,7 @@ import numpy as np
 
 from dvtr_bench.dataset.trec_ids import encode_id
 from dvtr_bench.ranking import DIRECTIONS, Direction
-from dvtr_bench.results.top_lists import TopList, read_top_lists, relevant_ids
+from dvtr_bench.results.top_lists import TopList, relevant_ids
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
@@ -42,7 +42,7 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
     files: list[Path] = []
     notes: list[str] = []
     for name, result in named(results):
-        lists = read_top_lists(result.record, result.path)
+        lists = result.top_lists()
         run_id = encode_id(result.record.label)
         for direction in DIRECTIONS:
             relevant = relevant_ids(result.record, lists, direction)

@@ -90,6 +90,13 @@ class StudyFigures:
     conclusion: str
     missing: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        """Study, dataset and number of rows."""
+        return (
+            f"StudyFigures({self.study.name} on {self.first.dataset.name}, {len(self.rows)} rows, "
+            f"{len(self.missing)} missing)"
+        )
+
     @property
     def first(self) -> RunRecord:
         """Some result: what it says of the dataset is true of all."""

@@ -85,7 +85,7 @@ def test_variants_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     build_toy(tmp_path, name="aerosynth-mine", frames=None)
     text = told(capsys, "aerosynth", tmp_path / "dvtr")
     assert "- aerosynth-mine: dvtr-bench info aerosynth-mine" in text
-    assert "- --size: how many clips: small, full or large (default small)" in text
+    assert "- --size: how many clips: tiny, small, full or large (default small)" in text
 
 
 def test_neither(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ ARROWS = {
 }
 """package -> the other packages it may import."""
 
+MAY_IMPORT_ALL = ("dvtr_bench.cli.", "dvtr_bench.api.")
+"""Where functions of dvtr_bench may import the other packages: the commands and what they call."""
+
 TORCH_FREE = ("builders", "leaderboard")
 FORBIDDEN_NAMES = {"utils", "helpers", "common", "misc"}
 FILE_LINES, MEDIAN_LINES, FUNCTION_LINES = 400, 150, 80
@@ -102,7 +105,7 @@ def test_arrows_between_packages(package: str) -> None:
         if source != package or target == package or target not in PACKAGES:
             continue
         if package == "dvtr_bench" and not found.at_load:
-            if not found.importer.startswith("dvtr_bench.cli"):
+            if not f"{found.importer}.".startswith(MAY_IMPORT_ALL):
                 wrong.append(
                     f"{found.importer}:{found.line} imports {found.imported} inside a function"
                 )
@@ -186,7 +189,7 @@ def test_torch_free_packages_load_without_torch(package: str) -> None:
     assert ended.returncode == 0, f"loading {package} loads torch"
 
 
-def test_command_line_loads_no_heavy_library() -> None:
+def test_the_package_and_its_command_line_load_no_heavy_library() -> None:
     heavy = (
         "torch",
         "open_clip",
@@ -200,6 +203,8 @@ def test_command_line_loads_no_heavy_library() -> None:
     )
     script = (
         "import sys\n"
+        "import dvtr_bench\n"
+        "dir(dvtr_bench)\n"
         "from dvtr_bench.cli import make_app\n"
         "make_app()\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
@@ -210,6 +215,15 @@ def test_command_line_loads_no_heavy_library() -> None:
     assert shown.stdout.strip() == "[]", f"--help would load {shown.stdout}"
 
 
+def lines_of_code(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """The lines of a function without its docstring, which may be as long as it must."""
+    lines = (function.end_lineno or 0) - function.lineno + 1
+    if ast.get_docstring(function) is None:
+        return lines
+    docstring = function.body[0]
+    return lines - ((docstring.end_lineno or 0) - docstring.lineno + 1)
+
+
 def test_files_and_functions_stay_small() -> None:
     lengths = {
         name: len(path.read_text(encoding="utf-8").splitlines()) for name, path in FILES.items()
@@ -217,12 +231,11 @@ def test_files_and_functions_stay_small() -> None:
     assert {name: n for name, n in lengths.items() if n > FILE_LINES} == {}
     assert statistics.median(n for n in lengths.values() if n > 3) < MEDIAN_LINES
     long_functions = [
-        f"{name}.{node.name}: {node.end_lineno - node.lineno + 1} lines"
+        f"{name}.{node.name}: {lines} lines"
         for name, path in FILES.items()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and node.end_lineno is not None
-        and node.end_lineno - node.lineno + 1 > FUNCTION_LINES
+        and (lines := lines_of_code(node)) > FUNCTION_LINES
     ]
     assert long_functions == []
 

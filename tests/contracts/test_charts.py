@@ -8,7 +8,7 @@ import pytest
 
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
-from dvtr_bench.reports.chart_data import ChartData, Distribution, NamedValues
+from dvtr_bench.reports.chart_data import ChartData, Distribution, NamedValues, Series
 from dvtr_bench.reports.drawing import draw_chart, svg_file_text
 
 EVIL = "<script>alert('x')</script>\"><img src=x onerror=alert(1)>&amp;\x1b[31m"
@@ -23,12 +23,17 @@ WHOLE: dict[type, ChartData] = {
     Distribution: Distribution(
         EVIL, EVIL, [0.0, 0.5, 1.0], {EVIL: [25.0, 75.0], "none": [0.0, 0.0]}
     ),
+    Series: Series(EVIL, EVIL, EVIL, {EVIL: [(1, -2.5), (5, 60.0)], "b": [(2, 10.0)]}),
 }
 BARE: dict[type, list[ChartData]] = {
     NamedValues: [NamedValues("none", ["a"], {"x": [0], "y": [0.0]})],
     Distribution: [
         Distribution("none", "words", [0.0, 1.0], {"x": [0.0]}),
         Distribution("none", "words", [-0.5, 0.5], {}),
+    ],
+    Series: [
+        Series("none", "k", "percent", {}),
+        Series("none", "k", "percent", {"x": [], "y": [(1, 0.0)]}),
     ],
 }
 
@@ -102,6 +107,15 @@ def test_dots_stand_within_their_intervals() -> None:
     assert "a, x: 30.0 (25.0 to 40.0)" in drawn
 
 
+def test_lines_go_through_their_points() -> None:
+    data = Series("", "", "", {"x": [(0, 0.0), (1, 50.0), (4, 100.0)]})
+    (path,) = re.findall(r'points="([^"]+)"', draw_chart("lines", data))
+    (x0, y0), (x1, y1), (x2, y2) = (map(float, point.split(",")) for point in path.split())
+    assert (x1 - x0) / (x2 - x0) == pytest.approx(0.25, abs=0.01)
+    assert (y1 - y0) / (y2 - y0) == pytest.approx(0.5, abs=0.01)
+    assert y2 < y0, "upwards is more"
+
+
 def test_a_scatter_plot_needs_two_parts() -> None:
     with pytest.raises(InputError, match="a scatter plot needs two parts, found x"):
         draw_chart("scatter", NamedValues("", ["a"], {"x": [1]}))
@@ -115,6 +129,7 @@ def test_a_scatter_plot_needs_two_parts() -> None:
         lambda: Distribution("t", "", [0.0, 1.0], {"x": [1.0, 2.0]}),
         lambda: Distribution("t", "", [0.0]),
         lambda: Distribution("t", "", [1.0, 1.0]),
+        lambda: Series("t", "", "", {"x": [(1, 2.0), (1, 3.0)]}),
     ],
 )
 def test_data_that_do_not_fit_together_are_refused(make) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.reports.chart_data import Distribution, NamedValues
+from dvtr_bench.reports.chart_data import Distribution, NamedValues, Series
 from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
 from leaderboard.charts import board_data, write_charts
@@ -41,6 +41,17 @@ def test_a_distribution_is_that_of_the_ranks() -> None:
     ranks = np.array(RECORDS[0].ranks["t2v"].strict.pessimistic)
     assert data.lines["msam (block 32)"][0] == pytest.approx(100 * (ranks == 1).mean())
     assert sum(data.lines["xpool"]) == pytest.approx(100)
+
+
+def test_a_series_is_recall_over_k() -> None:
+    board = make_boards(RECORDS)[1]
+    data = board_data(board, "lines")
+    assert isinstance(data, Series)
+    line = data.lines["xpool"]
+    assert [k for k, _ in line] == list(range(1, 21))
+    stated = RECORDS[1].metrics["t2v"]["strict"]
+    for k in (1, 5, 10):
+        assert line[k - 1][1] == pytest.approx(stated[f"R@{k}"].value)
 
 
 def test_every_board_is_drawn_by_every_chart(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 
 from builders.checks.audit.blocks import Block, Chart, Paragraph, Picture, Table
-from builders.checks.audit.run import AUDIT_NAME, Audit, finding_modules
+from builders.checks.audit.run import AUDIT_NAME, Audit, finding_modules, run_audit
+from builders.checks.audit.subject import subject_of, told_apart
 from builders.checks.audit.terminal import describe
 from dvtr_bench.reports.drawing import draw_chart
 from dvtr_bench.reports.html_page import html_page, legend
@@ -20,6 +21,7 @@ from dvtr_bench.runtime.files import written_beside
 
 if TYPE_CHECKING:
     from builders.checks.audit.subject import Subject
+    from dvtr_bench.dataset.reader import BuiltDataset
 
 PAGE_NAME: Final = "index.html"
 
@@ -121,6 +123,26 @@ class Written:
 
     record: Path
     page: Path
+
+
+def audit_dataset(
+    dataset: "BuiltDataset", folder: Path, against: "BuiltDataset | None" = None
+) -> tuple[Audit, Written]:
+    """Look at a dataset and write what was found.
+
+    Args:
+        dataset: The dataset.
+        folder: Where ``audit.json`` and the page go; it is made.
+        against: Another one to compare it with: clips and captions that both hold.
+
+    Returns:
+        What every finding came to, and the files written.
+    """
+    subject, other = subject_of(dataset), None
+    if against is not None:
+        subject, other = told_apart(subject, subject_of(against))
+    found = run_audit(subject, other)
+    return found, write_audit(found, subject, other, folder)
 
 
 def write_audit(

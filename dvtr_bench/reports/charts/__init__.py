@@ -2,7 +2,8 @@
 
 A chart is a module with
 
-- ``TAKES``: the data it draws, `dvtr_bench.reports.chart_data.NamedValues` or ``Distribution``;
+- ``TAKES``: the data it draws, ``NamedValues``, ``Distribution`` or ``Series`` of
+  `dvtr_bench.reports.chart_data`;
 - ``draw(data)``: returns an ``<svg>`` element as text.
 
 A chart is inline SVG: it takes its colours from the page, so that light and dark are one. Classes

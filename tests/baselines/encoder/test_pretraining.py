@@ -18,7 +18,7 @@ from baselines.encoder.pretraining import (
     pretraining_loss,
     write_weights,
 )
-from dvtr_bench.cli.pretrain_tiny import fetch_shard
+from dvtr_bench.api.pretraining import fetch_shard
 from dvtr_bench.errors import ConfigError, WeightsError
 from tests.fixtures.noise_shards import FACTS, ROWS, shard
 from tests.fixtures.small_clip import small_encoder

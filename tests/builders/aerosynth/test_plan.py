@@ -148,6 +148,14 @@ def keep_the_rules(plans: list[ClipPlan], size: str) -> None:
         assert len({dict(plan.facts)[group[0].contrast_attribute] for plan in group}) == len(group)
 
 
+def test_tiny_is_a_part_of_small(plans: list[ClipPlan]) -> None:
+    tiny = plan_clips("tiny")
+    keep_the_rules(tiny, "tiny")
+    assert {repr(plan) for plan in tiny} <= {repr(plan) for plan in plans}
+    assert len({plan.category for plan in tiny}) == len({plan.category for plan in plans})
+    assert plan_clips("tiny", seed=1) != tiny
+
+
 @pytest.mark.slow
 def test_full_size_keeps_the_same_rules(full_plans: list[ClipPlan]) -> None:
     keep_the_rules(full_plans, "full")

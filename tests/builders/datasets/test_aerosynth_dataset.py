@@ -24,7 +24,7 @@ def test_name_version_and_splits() -> None:
     assert read(Options(seed=3)).info.version == "1.1.0+small.seed3"
     assert {clip.split for clip in source.clips} == {"train", "validation", "test"}
     assert all(len(clip.captions) == 5 for clip in source.clips)
-    with pytest.raises(ConfigError, match="--size huge: expected small, full or large"):
+    with pytest.raises(ConfigError, match="--size huge: expected tiny, small, full or large"):
         Options(size="huge")
 
 

@@ -61,7 +61,10 @@ def test_help_of_a_dataset_shows_its_options_and_the_general_ones_alone(name: st
 
 def test_types_defaults_and_choices_are_shown() -> None:
     page = " ".join(run("aerosynth", "--help")[1].split())
-    assert "--size small|full|large How many clips: small, full or large. [default: small]" in page
+    assert (
+        "--size tiny|small|full|large How many clips: tiny, small, full or large. [default: small]"
+        in page
+    )
     assert "--keep-clips <path>" in page
     assert "--seed <int> Another seed, other clips of the same kind. [default: 0]" in page
     assert "--annotations <path>|auto" in run("usrd", "-h")[1]
@@ -93,7 +96,7 @@ def test_help_of_a_dataset_loads_no_torch() -> None:
         (("usrd", "--ratios", "3"), "--ratios is not an option of usrd: did you mean --anno"),
         (("usrd", "--anotations", "auto"), "did you mean --annotations?"),
         (("--capitons=x", "folder"), "not an option of folder: did you mean --captions?"),
-        (("aerosynth", "--size", "huge"), "--size takes small | full | large, found 'huge'"),
+        (("aerosynth", "--size", "huge"), "--size takes tiny | small | full | large, found 'huge'"),
         (("aerosynth", "--seed", "one"), "--seed takes a whole number, found 'one'"),
         (("capera", "--validation-fraction", "x"), "--validation-fraction takes a number"),
         ((), "Missing argument"),

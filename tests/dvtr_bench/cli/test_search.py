@@ -13,8 +13,8 @@ from builders.engine.settings import BuildSettings
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ClipError, DvtrError, InputError, NotFoundError
 from dvtr_bench.runtime.checkpoint import RUN_FILE, save_checkpoint, write_json
-from dvtr_bench.search.report import print_captions, print_clips
-from dvtr_bench.search.searches import FoundCaption, FoundClip
+from dvtr_bench.searching.report import print_captions, print_clips
+from dvtr_bench.searching.searches import FoundCaption, FoundClip
 from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.fixtures.tiny_dataset import build_tiny, small_model
 

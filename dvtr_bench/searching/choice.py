@@ -44,21 +44,24 @@ class Chosen:
 def choose(
     dataset: str | None,
     split: str,
-    model: str | None,
+    model: str | Weights | None,
     *,
     checkpoint: Path | None,
     backbone: str | None = None,
     runs: Path,
+    root: Path = ROOT,
 ) -> Chosen:
     """Settle what is searched by what.
 
     Args:
-        dataset: A dataset's name or folder; None takes the only one built under ``./dvtr``.
+        dataset: A dataset's name or folder; None takes the only one built under ``root``.
         split: The split to search.
-        model: The model's key; None takes the checkpoint's, else the one trained last.
+        model: The model's key, or weights that were found before; None takes the model of the
+            checkpoint, else the one trained last.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
         backbone: What a model that is not trained is built on; None for the model's own default.
         runs: Where training runs are kept.
+        root: Where datasets are looked for.
 
     Returns:
         Dataset, split and weights, all there.
@@ -68,13 +71,15 @@ def choose(
         InputError: There are several datasets to choose from.
         ProtocolError: The checkpoint found was trained on another build of the dataset.
     """
-    built = choose_dataset(dataset)
+    built = choose_dataset(dataset, root)
     gallery = built.split(split)
     if built.manifest.frames is None:
         raise NotFoundError(
             f"{built.folder} was built with --annotations-only and has no frames to search: build "
             "it again with its clips"
         )
+    if isinstance(model, Weights):
+        return Chosen(gallery, built.manifest.frames, model)
     if model is None:
         model = choose_model(built.name, checkpoint, runs)
     plan = plan_evaluation(
@@ -88,11 +93,12 @@ def choose(
     return Chosen(gallery, built.manifest.frames, plan.runs[0][1])
 
 
-def choose_dataset(name: str | None) -> BuiltDataset:
+def choose_dataset(name: str | None, root: Path = ROOT) -> BuiltDataset:
     """Open a dataset.
 
     Args:
-        name: Its name or folder; None takes the only one built under ``./dvtr``.
+        name: Its name or folder; None takes the only one built under ``root``.
+        root: Where datasets are looked for.
 
     Returns:
         The dataset.
@@ -102,17 +108,18 @@ def choose_dataset(name: str | None) -> BuiltDataset:
         InputError: There are several to choose from.
     """
     if name is not None:
-        return open_dataset(name)
-    built = find_datasets()
+        return open_dataset(name, root)
+    built = find_datasets(root)
+    place = f"./{root}" if root == ROOT else str(root)
     if not built:
         raise NotFoundError(
-            f"no dataset is built under ./{ROOT}: `dvtr-bench build NAME` builds one, "
+            f"no dataset is built under {place}: `dvtr-bench build NAME` builds one, "
             "`dvtr-bench datasets` lists what can be built"
         )
     if len(built) > 1:
         names = ", ".join(dataset.name for dataset in built)
         raise InputError(
-            f"several datasets are built under ./{ROOT} ({names}): name one with --dataset"
+            f"several datasets are built under {place} ({names}): name one with --dataset"
         )
     return built[0]
 

@@ -14,10 +14,49 @@ from dvtr_bench.reports.terminal import make_console, plain_table
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.models.retriever import Frames
-    from dvtr_bench.search.searches import FoundCaption, FoundClip
+    from dvtr_bench.searching.searches import FoundCaption, FoundClip
 
 TILES_A_ROW: Final = 5
 CLIPS_OF_A_CAPTION: Final = 3
+
+
+def clip_rows(found: "Sequence[FoundClip]") -> tuple[list[str], list[list[str]]]:
+    """Lay out the clips that a text found.
+
+    Args:
+        found: Best first.
+
+    Returns:
+        Headings and rows.
+    """
+    with_category = any(clip.category is not None for clip in found)
+    headings = ["rank", "score", "video id", *(["category"] if with_category else []), "caption"]
+    rows = []
+    for clip in found:
+        category = [clip.category or ""] if with_category else []
+        more = f" (and {len(clip.captions) - 1} more)" if len(clip.captions) > 1 else ""
+        first = clip.captions[0] + more if clip.captions else ""
+        rows.append([str(clip.rank), f"{clip.score:.3f}", clip.video_id, *category, first])
+    return headings, rows
+
+
+def caption_rows(found: "Sequence[FoundCaption]") -> tuple[list[str], list[list[str]]]:
+    """Lay out the captions that a clip found.
+
+    Args:
+        found: Best first.
+
+    Returns:
+        Headings and rows.
+    """
+    with_category = any(category for caption in found for category in caption.categories)
+    headings = ["rank", "score", "caption", "of video", *(["category"] if with_category else [])]
+    rows = []
+    for caption in found:
+        category = [caption.categories[0] or ""] if with_category else []
+        own = _first_of(caption.video_ids)
+        rows.append([str(caption.rank), f"{caption.score:.3f}", caption.caption, own, *category])
+    return headings, rows
 
 
 def print_clips(found: "Sequence[FoundClip]", title: str, console: Console | None = None) -> None:
@@ -28,15 +67,7 @@ def print_clips(found: "Sequence[FoundClip]", title: str, console: Console | Non
         title: What was searched.
         console: Where to; standard output when left out.
     """
-    with_category = any(clip.category is not None for clip in found)
-    headings = ["rank", "score", "video id", *(["category"] if with_category else []), "caption"]
-    rows = []
-    for clip in found:
-        category = [clip.category or ""] if with_category else []
-        more = f" (and {len(clip.captions) - 1} more)" if len(clip.captions) > 1 else ""
-        first = clip.captions[0] + more if clip.captions else ""
-        rows.append([str(clip.rank), f"{clip.score:.3f}", clip.video_id, *category, first])
-    _print_table(headings, rows, title, console)
+    _print_table(*clip_rows(found), title, console)
 
 
 def print_captions(
@@ -49,14 +80,7 @@ def print_captions(
         title: What was searched.
         console: Where to; standard output when left out.
     """
-    with_category = any(category for caption in found for category in caption.categories)
-    headings = ["rank", "score", "caption", "of video", *(["category"] if with_category else [])]
-    rows = []
-    for caption in found:
-        category = [caption.categories[0] or ""] if with_category else []
-        own = _first_of(caption.video_ids)
-        rows.append([str(caption.rank), f"{caption.score:.3f}", caption.caption, own, *category])
-    _print_table(headings, rows, title, console)
+    _print_table(*caption_rows(found), title, console)
 
 
 def draw_clips(

@@ -9,7 +9,7 @@ from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from dvtr_bench.errors import ClipError, InputError
 from dvtr_bench.features.encode_split import encode_split
-from dvtr_bench.search.searches import read_clip, search_captions, search_clips
+from dvtr_bench.searching.searches import read_clip, search_captions, search_clips
 from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling
 from tests.fixtures.barcode_clips import write_clip

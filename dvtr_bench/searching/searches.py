@@ -11,7 +11,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.features.encode import called, select
 from dvtr_bench.features.encode_split import encode_all_texts, encode_all_videos
-from dvtr_bench.search.candidates import RERANK, best_candidates
+from dvtr_bench.searching.candidates import RERANK, best_candidates
 from dvtr_bench.video.extract import extract_frames
 from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
 from dvtr_bench.video.sampling import Sampling
@@ -134,7 +134,7 @@ def search_captions(
     Args:
         model: The model, on its device.
         split: Whose captions are searched.
-        frames: Of the clip, as the dataset stores frames: see `dvtr_bench.search.searches`.
+        frames: Of the clip, as the dataset stores frames: see `dvtr_bench.searching.searches`.
         top: How many captions.
         rerank: How many the model scores where its vectors are coarse.
         cache: Whether backbone features are kept beside the dataset and read from there.

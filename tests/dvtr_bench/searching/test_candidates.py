@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from dvtr_bench.errors import NotANumberError, ProtocolError
-from dvtr_bench.search.candidates import VectorIndex, best_candidates
+from dvtr_bench.searching.candidates import VectorIndex, best_candidates
 from tests.fixtures.small_clip import random_videos
 from tests.fixtures.tiny_dataset import small_model
 

@@ -1,0 +1,156 @@
+"""Datasets from Python: open one that is built, or build one."""
+
+import typing
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dvtr_bench.catalog import DATASETS
+from dvtr_bench.dataset.reader import ROOT, BuiltDataset
+from dvtr_bench.dataset.reader import open_dataset as open_built
+
+if TYPE_CHECKING:
+    from builders.build import Build
+    from builders.engine.settings import FrameSettings
+
+DatasetLike: TypeAlias = str | Path | BuiltDataset
+"""A name, a folder, or a dataset that is open."""
+
+
+def open_dataset(dataset: str | Path, root: str | Path = ROOT) -> BuiltDataset:
+    """Open a built dataset.
+
+    Args:
+        dataset: A name (``usrd`` means ``dvtr/usrd`` in the working folder) or a folder.
+        root: Where names are looked for.
+
+    Returns:
+        The dataset. ``dataset["test"]`` is a split, which is a sequence of its videos.
+
+    Raises:
+        NotFoundError: There is none; says what there is and how to build one.
+        InputError: Its manifest is not readable, too new or too old.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> dataset = dvtr.open_dataset("toy")
+        >>> list(dataset)
+        ['train', 'validation', 'test']
+        >>> split = dataset["test"]
+        >>> len(split), len(split.captions)
+        (10, 20)
+        >>> video = split[0]
+        >>> video.video_id, video.captions[0]
+        ('clip 8', 'the number 8 and 24 trees')
+        >>> video.frames[0].shape
+        (224, 298, 3)
+    """
+    return open_built(dataset, Path(root))
+
+
+def build(
+    dataset: str,
+    *,
+    name: str | None = None,
+    root: str | Path = ROOT,
+    sampling: str = "12",
+    format: str = "jpeg",
+    annotations_only: bool = False,
+    missing: str = "stop",
+    overwrite: bool = False,
+    workers: int | None = None,
+    executor: str = "local",
+    address: str | None = None,
+    clip_seconds_limit: float = 600.0,
+    show_progress: bool = True,
+    report: "Callable[[Build], None] | None" = None,
+    **options: object,
+) -> BuiltDataset:
+    """Build a dataset from clips and captions, or open it where the same is built already.
+
+    A build that was stopped goes on where it stopped when it is called again.
+
+    Args:
+        dataset: Which one: a file of ``builders/datasets``, such as ``usrd``, ``aerosynth`` or
+            ``folder`` for clips of your own.
+        name: Name of the dataset and of its folder; None for the dataset's own.
+        root: The folder that it goes to.
+        sampling: Which frames: ``12`` for the middles of 12 equal segments, ``1fps`` for one a
+            second.
+        format: ``jpeg``, or ``png`` for bit-exact frames.
+        annotations_only: Captions, splits and qrels alone, no frames.
+        missing: ``stop`` at missing or broken clips, or ``drop`` them and say so in the card.
+        overwrite: Replace another dataset of that name.
+        workers: Processes that decode, all cores by default; 0 uses none.
+        executor: ``local``, or ``ray`` to decode on all machines of a Ray cluster.
+        address: Of the Ray cluster; None for the one that this machine is in.
+        clip_seconds_limit: What one clip may take to decode before it counts as broken.
+        show_progress: Whether to show progress bars.
+        report: Called with what the build came to, left-out clips included;
+            `builders.summary.print_summary` prints it.
+        **options: What the dataset itself takes, as ``clips``, ``captions``, ``annotations`` or
+            ``size``; ``dvtr-bench build NAME --help`` lists them. A path may be a string.
+
+    Returns:
+        The dataset.
+
+    Raises:
+        NotFoundError: No dataset is called so, or what it is built from is not there.
+        ConfigError: An option that the dataset does not take, or one that it needs.
+        InputError: Captions or splits say something impossible.
+        BuildError: Clips are missing, the output folder holds something else, the disk is full.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> dataset = dvtr.build("folder", captions="captions.csv", name="mine",
+        ...                      annotations_only=True, show_progress=False)
+        >>> dataset.name, str(dataset.folder), len(dataset["train"].captions)
+        ('mine', 'dvtr/mine', 12)
+    """
+    from builders.build import build as build_dataset
+    from builders.engine.settings import BuildSettings
+
+    settings = BuildSettings(
+        root=Path(root),
+        name=name,
+        frames=None if annotations_only else _frames(sampling, format),
+        missing=missing,  # type: ignore[arg-type]
+        overwrite=overwrite,
+        workers=workers,
+        executor=executor,  # type: ignore[arg-type]
+        address=address,
+        clip_seconds_limit=clip_seconds_limit,
+        progress=show_progress,
+    )
+    built = build_dataset(dataset, _with_paths(DATASETS.load(dataset).Options, options), settings)
+    if report is not None:
+        report(built)
+    return built.dataset
+
+
+def as_dataset(dataset: DatasetLike, root: str | Path = ROOT) -> BuiltDataset:
+    """Return a dataset as it is, or open it by name or folder."""
+    return dataset if isinstance(dataset, BuiltDataset) else open_dataset(dataset, root)
+
+
+def _frames(sampling: str, kind: str) -> "FrameSettings":
+    from builders.engine.settings import FrameSettings
+    from dvtr_bench.video.frame_store import FrameFormat
+    from dvtr_bench.video.sampling import Sampling
+
+    return FrameSettings(Sampling.parse(sampling), FrameFormat(kind))  # type: ignore[arg-type]
+
+
+def _with_paths(kind: type, options: Mapping[str, object]) -> dict[str, Any]:
+    """Turn strings into paths where an option takes one, but for words such as ``auto``."""
+    hints = typing.get_type_hints(kind)
+    return {
+        name: Path(value) if isinstance(value, str) and _is_path(hints.get(name), value) else value
+        for name, value in options.items()
+    }
+
+
+def _is_path(hint: object, value: str) -> bool:
+    parts = typing.get_args(hint) or (hint,)
+    words = [word for part in parts for word in typing.get_args(part)]
+    return Path in parts and str not in parts and value not in words

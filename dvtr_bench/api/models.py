@@ -1,0 +1,119 @@
+"""Models from Python: load one, or find the weights that a name stands for."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dvtr_bench.api.datasets import DatasetLike, as_dataset
+from dvtr_bench.api.trained_run import TrainedRun
+from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.evaluation.run import Weights, plan_evaluation
+from dvtr_bench.models.entry import model_entry
+from dvtr_bench.runtime.checkpoint import checkpoint_folder, read_checkpoint_config
+from dvtr_bench.training.options import parse_settings, typed_settings
+
+if TYPE_CHECKING:
+    from dvtr_bench.models.retriever import Retriever
+
+WeightsLike: TypeAlias = str | Path | TrainedRun | Weights
+"""A model's name, a checkpoint or run folder, a finished training, or weights that were found."""
+
+Settings: TypeAlias = Mapping[str, object] | Sequence[str]
+"""By name, or as on the command line: ``["pooling=mean"]``."""
+
+
+def load_model(
+    model: WeightsLike,
+    *,
+    dataset: DatasetLike | None = None,
+    backbone: str | None = None,
+    settings: Settings = (),
+    device: str = "auto",
+    runs: str | Path = "runs",
+    root: str | Path = ROOT,
+) -> "Retriever":
+    """Load a model, ready to encode and score.
+
+    Args:
+        model: A checkpoint or run folder (`pathlib.Path`), what `train` returned, or a model's
+            name: one that is not trained, such as ``clip_zeroshot``, or one that was trained on
+            ``dataset``, of which the newest checkpoint is taken.
+        dataset: What a model named by name was trained on; None for a model that is not trained.
+        backbone: What a model that is not trained is built on: ``ARCHITECTURE/WEIGHTS`` of
+            open_clip, ``ARCHITECTURE/PATH``, or ``tiny``, which comes with the package; None for
+            the model's own default.
+        settings: Further settings of a model that is not trained.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        runs: Where training runs are kept.
+        root: Where a dataset's name is looked for.
+
+    Returns:
+        The model on its device, set for evaluation. It has ``encode_texts``, ``encode_videos`` and
+        ``score``, see `dvtr_bench.models.retriever.Retriever`.
+
+    Raises:
+        NotFoundError: No such model, or no checkpoint; says how to make one.
+        ConfigError: A model that is trained was named without a dataset, or no such device.
+        WeightsError: The weights are damaged or do not fit.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> model = dvtr.load_model("clip_zeroshot", backbone="tiny", device="cpu")
+        >>> texts = model.encode_texts(["a red car", "a river"])
+        >>> videos = model.encode_videos([dvtr.open_dataset("toy")["test"][0].frames])
+        >>> model.score(texts, videos).shape
+        torch.Size([2, 1])
+    """
+    from dvtr_bench.runtime.device import choose_device
+
+    weights = find_weights(
+        model, dataset, backbone=backbone, settings=settings, runs=runs, root=root
+    )
+    return weights.load(choose_device(device))
+
+
+def find_weights(
+    model: WeightsLike,
+    dataset: DatasetLike | None,
+    *,
+    backbone: str | None = None,
+    settings: Settings = (),
+    runs: str | Path = "runs",
+    root: str | Path = ROOT,
+) -> Weights:
+    """Find the weights that a caller means; see `load_model`."""
+    if isinstance(model, Weights):
+        return model
+    if isinstance(model, TrainedRun):
+        return Weights(model.model, model.checkpoint)
+    if isinstance(model, Path):
+        folder = checkpoint_folder(model)
+        return Weights(str(read_checkpoint_config(folder)["model"]["model"]), folder)
+    entry = model_entry(model)
+    if not entry.trainable:
+        given = model_settings(model, settings)
+        given = given if backbone is None else {**given, "backbone": backbone}
+        entry.config(given)
+        return Weights(entry.key, None, given)
+    if dataset is None:
+        raise ConfigError(
+            f"{entry.key} is a model that is trained: name the dataset that it was trained on, to "
+            "take the newest checkpoint, or pass the checkpoint's folder as a pathlib.Path"
+        )
+    built = as_dataset(dataset, root)
+    plan = plan_evaluation(entry.key, str(built.folder), built.split_names[-1], runs=Path(runs))
+    return plan.runs[0][1]
+
+
+def model_settings(model: str, settings: Settings) -> dict[str, Any]:
+    """Return settings of a model as the fields of its ``Config`` have them."""
+    return read_settings(model_entry(model).config_class, settings)
+
+
+def read_settings(kind: type, settings: Settings) -> dict[str, Any]:
+    """Return settings as the fields of a dataclass have them; refuse what does not fit."""
+    if isinstance(settings, Mapping):
+        given = {name: "none" if value is None else value for name, value in settings.items()}
+        return typed_settings(kind, given)
+    return parse_settings(kind, settings)

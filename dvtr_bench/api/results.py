@@ -1,0 +1,212 @@
+"""Results from Python: read, compare, put on a leaderboard."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.reports.html_table import ROWS_SHOWN, Cell, html_table
+from dvtr_bench.results import RunRecord, to_frame
+from dvtr_bench.results import load_results as read_results
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+    from leaderboard.comparison.run_comparison import RunComparison
+    from leaderboard.leaderboard import Leaderboard
+    from leaderboard.result_files import ResultFile
+    from leaderboard.study.figures import StudyFigures
+
+RESULTS = Path("results")
+"""Where result files are written and read by default."""
+
+ResultLike: TypeAlias = "str | Path | RunRecord | EvaluationResult"
+"""A result file or a folder of them, a record, or what an evaluation returned."""
+
+
+class Results(list[RunRecord]):
+    """Records of runs: a list that a notebook shows as a table."""
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return every figure of every record on a row of its own, see `dvtr_bench.results`."""
+        return to_frame(self)
+
+    def __repr__(self) -> str:
+        """How many there are, and the first ones."""
+        shown = ", ".join(map(repr, self[:2]))
+        return f"Results({len(self)} records: {shown}{', ...' if len(self) > 2 else ''})"
+
+    def _repr_html_(self) -> str:
+        names = ("R@1", "R@5", "R@10", "MdR", "MnR")
+        columns = [(direction, name) for direction in ("t2v", "v2t") for name in names]
+        rows: list[list[Cell]] = []
+        for record in self[:ROWS_SHOWN]:
+            dataset, done = record.dataset, record.scoring.post_processing
+            figures = [record.metrics[direction]["strict"].get(name) for direction, name in columns]
+            rows.append(
+                [
+                    (record.label, "" if done == "none" else done),
+                    f"{dataset.name} {dataset.version}, {dataset.split}",
+                    ", ".join(map(str, record.model.seeds)),
+                    *("" if figure is None else f"{figure.value:.1f}" for figure in figures),
+                ]
+            )
+        hidden = len(self) - ROWS_SHOWN
+        return html_table(
+            ["model", "dataset", "seed", *(f"{d.upper()} {name}" for d, name in columns)],
+            rows,
+            title=f"{len(self)} results",
+            notes=[f"and {hidden} more"] if hidden > 0 else [],
+            text_columns=3,
+        )
+
+
+def load_results(places: str | Path | Iterable[str | Path] = RESULTS) -> Results:
+    """Read result files; each is checked against its own ranks.
+
+    Args:
+        places: A result file, a folder of them (its ``*.json``), or several of either.
+
+    Returns:
+        The records, folders in order of file name: a list, with ``to_frame()``.
+
+    Raises:
+        NotFoundError: A place is not there.
+        ResultError: A file is not a result that agrees with itself.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> results = dvtr.load_results("results")
+        >>> [record.label for record in results]
+        ['clip4clip_meanp', 'msam (block 32)']
+        >>> results.to_frame().query("direction == 't2v' and metric == 'R@1'").shape
+        (4, 18)
+    """
+    return Results(read_results(places))
+
+
+def compare(
+    first: ResultLike, second: ResultLike, *, queries: int = 10, root: str | Path = ROOT
+) -> "RunComparison":
+    """Compare two runs on the same queries: a difference is second - first.
+
+    Intervals and p-values come from a paired bootstrap over videos. Where the dataset and the top
+    lists are at hand, caption texts and contact sheets come with it.
+
+    Args:
+        first: Run A: a result file, a record, or what `evaluate` returned (its first record).
+        second: Run B, likewise.
+        queries: Most captions to list each way, better and worse.
+        root: Where the dataset is looked for by name.
+
+    Returns:
+        Differences with intervals, by figure and by group, the captions that changed most.
+
+    Raises:
+        IncomparableError: The runs must not share a table.
+        NotFoundError: A result file is not there.
+        ResultError: A file is not a result that agrees with itself.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> first, second = dvtr.load_results("results")
+        >>> comparison = dvtr.compare(first, second)
+        >>> found = comparison.figures["t2v", "R@1"]
+        >>> found.low <= found.difference <= found.high
+        True
+        >>> comparison.to_frame().columns.tolist()[:5]
+        ['direction', 'metric', 'first', 'second', 'difference']
+    """
+    from leaderboard.comparison.differences import make_comparison
+    from leaderboard.comparison.evidence import find_evidence
+    from leaderboard.comparison.run_comparison import RunComparison
+
+    files = _one_file(first), _one_file(second)
+    comparison = make_comparison(files[0].record, files[1].record, queries)
+    given = [getattr(result, "split", None) for result in (first, second)]
+    split = next((one for one in given if one is not None), None)
+    return RunComparison(comparison, files, find_evidence(*files, Path(root), split))
+
+
+def make_leaderboard(
+    results: "ResultLike | Iterable[ResultLike]" = RESULTS, *, study: str | None = None
+) -> "Leaderboard":
+    """Make the leaderboard of some results: one board for each set that may share a table.
+
+    Runs that differ in nothing but their seed are one row, mean and standard deviation.
+
+    Args:
+        results: Result files, folders of them, records, or what `evaluate` returned; one or many.
+        study: Make the tables of this study from them too: a study file, or a name.
+
+    Returns:
+        The boards, to show, print or write as a page.
+
+    Raises:
+        NotFoundError: There are no results.
+        ResultError: A file is not a result that agrees with itself.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> leaderboard = dvtr.make_leaderboard("results")
+        >>> len(leaderboard), [entry.name for entry in leaderboard[0].entries]
+        (1, ['clip4clip_meanp', 'msam (block 32)'])
+        >>> leaderboard.write("LEADERBOARD.md").name
+        'LEADERBOARD.md'
+    """
+    from leaderboard.board import make_boards
+    from leaderboard.leaderboard import Leaderboard
+
+    several = _as_list(results)
+    records = [record for result in several for record in _records(result)]
+    if not records:
+        raise NotFoundError(
+            f"no result files (*.json) in {', '.join(map(str, several)) or 'an empty list'}: "
+            "`dvtr-bench evaluate --model NAME` writes them into ./results"
+        )
+    found = _study_figures(study, records) if study else []
+    return Leaderboard(make_boards(records), records, found)
+
+
+def _as_list(given: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
+    from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+
+    if isinstance(given, str | Path | RunRecord | EvaluationResult):
+        return [given]
+    return list(given)
+
+
+def _records(result: ResultLike) -> Iterator[RunRecord]:
+    if isinstance(result, str | Path):
+        yield from read_results(result)
+    elif isinstance(result, RunRecord):
+        yield result
+    else:
+        yield from result.records
+
+
+def _one_file(result: ResultLike) -> "ResultFile":
+    from leaderboard.result_files import ResultFile, read_result_file
+
+    if isinstance(result, str | Path):
+        return read_result_file(Path(result))
+    if isinstance(result, RunRecord):
+        return ResultFile(result, None)
+    if not hasattr(result, "record"):
+        raise InputError(
+            f"{type(result).__name__} is no run: pass a result file, a record, or what evaluate "
+            "returned"
+        )
+    path = result.paths[0] if result.paths else None
+    return ResultFile(result.record, path, result.evaluation.top[0])
+
+
+def _study_figures(name: str, records: list[RunRecord]) -> "list[StudyFigures]":
+    from dvtr_bench.studies.match import results_by_row
+    from dvtr_bench.studies.read import read_study
+    from leaderboard.study.figures import make_figures
+
+    study = read_study(name)
+    return [make_figures(study, rows) for rows in results_by_row(study, records).values()]

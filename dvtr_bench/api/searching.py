@@ -1,0 +1,110 @@
+"""Search from Python: clips for a text, captions for a clip."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypedDict
+
+from dvtr_bench.api.datasets import DatasetLike, as_dataset
+from dvtr_bench.api.models import WeightsLike, find_weights
+from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.errors import InputError
+from dvtr_bench.searching.search_result import FoundCaptions, FoundClips
+
+
+def search(
+    text: str | None = None,
+    *,
+    video: str | Path | None = None,
+    model: WeightsLike | None = None,
+    dataset: DatasetLike | None = None,
+    split: str = "test",
+    checkpoint: str | Path | None = None,
+    backbone: str | None = None,
+    top: int = 10,
+    rerank: int = 200,
+    runs: str | Path = "runs",
+    root: str | Path = ROOT,
+    device: str = "auto",
+    cache: bool = True,
+    show_progress: bool = True,
+    tell: Callable[[str], None] | None = None,
+) -> FoundClips | FoundCaptions:
+    """Find the clips of a dataset that fit a text, or the captions that fit a clip of yours.
+
+    Args:
+        text: What to look for, such as "a red truck turns"; None where ``video`` is given.
+        video: A clip of yours, in place of a text.
+        model: What `train` returned, a checkpoint folder (`pathlib.Path`) or a model's name; None
+            takes the model that was trained last on the dataset.
+        dataset: Its name or folder, or the dataset itself; None takes the only one that is built.
+        split: Which split to search.
+        checkpoint: A checkpoint or run folder for a model named by name; None takes the newest.
+        backbone: What a model that is not trained is built on, such as ``clip_zeroshot``; None for
+            its own default.
+        top: How many to find.
+        rerank: How many the model scores pair by pair, where one vector is not enough.
+        runs: Where training runs are kept.
+        root: Where a dataset's name is looked for.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        cache: Whether backbone features are kept beside the dataset and read from there.
+        show_progress: Whether to show progress bars.
+        tell: Called with a line that names what is searched, by which weights.
+
+    Returns:
+        `FoundClips` for a text, `FoundCaptions` for a clip: best first, with ``to_frame()`` and
+        ``draw(path)``, which draws a contact sheet.
+
+    Raises:
+        InputError: Neither a text nor a clip, both, or an empty text; several datasets to choose
+            from.
+        NotFoundError: No dataset, no checkpoint, no such split, no frames; says what to do.
+        ClipError: The clip cannot be decoded.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> found = dvtr.search("trees", model="clip_zeroshot", backbone="tiny", top=3,
+        ...                     device="cpu", show_progress=False)
+        >>> len(found), found[0].rank
+        (3, 1)
+    """
+    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.searching.choice import choose, choose_dataset
+    from dvtr_bench.searching.searches import (
+        read_clip,
+        require_text,
+        search_captions,
+        search_clips,
+    )
+
+    if (text is None) == (video is None):
+        given = "neither" if text is None else "both"
+        raise InputError(f"expected a text or a clip (video=...), found {given}")
+    if text is not None:
+        require_text(text)
+    built = choose_dataset(None, Path(root)) if dataset is None else as_dataset(dataset, root)
+    chosen = choose(
+        str(built.folder),
+        split,
+        model if model is None or isinstance(model, str) else find_weights(model, built),
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        backbone=backbone,
+        runs=Path(runs),
+    )
+    clip = [] if video is None else read_clip(Path(video), chosen.frames)
+    place = choose_device(device)
+    if tell is not None:
+        tell(f"searches {chosen.where} ({chosen.weights.label}), on {place}")
+    loaded, gallery = chosen.weights.load(place), chosen.split
+    how = _How(top=top, rerank=rerank, cache=cache, show_progress=show_progress)
+    where = f"{chosen.where}, by {chosen.weights.model}"
+    if text is not None:
+        return FoundClips(text, search_clips(loaded, gallery, text, **how), gallery, where)
+    found = search_captions(loaded, gallery, clip, **how)
+    return FoundCaptions(Path(str(video)).name, clip, found, gallery, where)
+
+
+class _How(TypedDict):
+    top: int
+    rerank: int
+    cache: bool
+    show_progress: bool

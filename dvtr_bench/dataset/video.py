@@ -1,0 +1,86 @@
+"""One row of a split: a video with its captions."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dvtr_bench.dataset.parquet_split import DatasetSplit
+
+FRAMES_SHOWN: Final = 4
+"""Frames that a notebook shows of a video."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Video:
+    """A video of a split with its captions; frames are read when they are asked for.
+
+    Attributes:
+        split: The split that it belongs to.
+        row: Its row, from 0: its place in the gallery, and its column in a sim_matrix.
+        video_id: Its id, verbatim.
+        category: Its category, if it has one.
+        captions: Its captions, verbatim, in source order.
+    """
+
+    split: "DatasetSplit"
+    row: int
+    video_id: str
+    category: str | None
+    captions: tuple[str, ...]
+
+    @property
+    def frames(self) -> "list[NDArray[np.uint8]]":
+        """Its stored frames: RGB uint8 arrays, height x width x 3 each, in time order."""
+        return self.split.frames(self.row)
+
+    @property
+    def columns(self) -> Mapping[str, Any]:
+        """Every column of its row but the frames, a dataset's extra columns included."""
+        return self.split.row(self.row)
+
+    def __repr__(self) -> str:
+        """Say where it stands and begin its first caption."""
+        from dvtr_bench.reports.others_text import one_line
+
+        category = "" if self.category is None else f", category {one_line(self.category, 30)!r}"
+        first = f", {one_line(self.captions[0])!r}" if self.captions else ""
+        count = len(self.captions)
+        return (
+            f"Video({self.split.dataset_name} {self.split.name}[{self.row}], "
+            f"{one_line(self.video_id)!r}{category}, {count} captions{first})"
+        )
+
+    def _repr_html_(self) -> str:
+        from dvtr_bench.reports.html_table import html_table
+        from dvtr_bench.reports.others_text import safe_html
+
+        return (
+            html_table(
+                ["", self.video_id],
+                [[str(number), text] for number, text in enumerate(self.captions)],
+                text_columns=2,
+            )
+            + "<div>"
+            + "".join(
+                f'<img src="data:image/{_kind(data)};base64,{base64.b64encode(data).decode()}" '
+                f'alt="{safe_html(self.video_id)}" style="height:112px;display:inline-block">'
+                for data in self._some_frames()
+            )
+            + "</div>"
+        )
+
+    def _some_frames(self) -> list[bytes]:
+        if not self.split.has_frames:
+            return []
+        stored = self.split.encoded_frames(self.row)
+        count = min(FRAMES_SHOWN, len(stored))
+        return [stored[place * len(stored) // count] for place in range(count)]
+
+
+def _kind(data: bytes) -> str:
+    return "png" if data.startswith(b"\x89PNG") else "jpeg"

@@ -1,0 +1,128 @@
+"""A model or brought scores on one split: records, figures, errors, pictures."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.evaluation.evaluate import Evaluation
+from dvtr_bench.evaluation.run import (
+    SHEET_QUERIES,
+    spread_queries,
+    top_video_rows,
+    top_videos_title,
+    write_evaluation,
+)
+from dvtr_bench.reports.contact_sheet import draw_contact_sheet
+from dvtr_bench.results import RunRecord, to_frame
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from PIL import Image
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EvaluationResult:
+    """What an evaluation on one split gives.
+
+    Attributes:
+        evaluation: Records and the best candidates of every query.
+        split: What was evaluated on.
+        paths: What was written: result files, top lists, a contact sheet; empty for nothing.
+    """
+
+    evaluation: Evaluation
+    split: "RetrievalSplit"
+    paths: tuple[Path, ...] = ()
+
+    @property
+    def records(self) -> tuple[RunRecord, ...]:
+        """One record for each way to score.
+
+        A ``pairwise`` model has one, a ``query_block`` model one as published and one at block 1;
+        after them comes one for each post-processor of each.
+        """
+        return self.evaluation.records
+
+    @property
+    def record(self) -> RunRecord:
+        """The first record: the model as published, without post-processing."""
+        return self.records[0]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return every figure of every record on a row of its own, see `dvtr_bench.results`."""
+        return to_frame(self.records)
+
+    def worst(self, count: int = 10) -> "pd.DataFrame":
+        """Return the captions whose own video is ranked lowest.
+
+        Args:
+            count: How many.
+
+        Returns:
+            Columns query (the caption's row), rank, caption, video_id (its own) and found (the
+            video that was ranked first); of equal ranks the first caption.
+        """
+        import pandas as pd
+
+        ranks = self.record.rank_table.ranks["t2v"]["strict"].pessimistic
+        queries = np.argsort(-ranks, kind="stable")[:count].tolist()
+        own, best = self.split.caption_video_index, self.evaluation.top[0]["t2v"].candidate_ids
+        return pd.DataFrame(
+            {
+                "query": query,
+                "rank": int(ranks[query]),
+                "caption": self.split.captions[query],
+                "video_id": self.split.video_ids[own[query]],
+                "found": best[query][0],
+            }
+            for query in queries
+        )
+
+    def contact_sheet(self, queries: int | Sequence[int] = SHEET_QUERIES) -> "Image.Image":
+        """Draw queries with their five best videos, the right one in green.
+
+        Args:
+            queries: Rows of captions, such as ``result.worst(6)["query"]``; or how many, spread
+                evenly over the split.
+
+        Returns:
+            An RGB image, which a notebook shows.
+
+        Raises:
+            InputError: No queries, or a row that the split does not have.
+            NotFoundError: The split has no frames.
+        """
+        own = self.split.caption_video_index
+        rows = spread_queries(own, queries) if isinstance(queries, int) else list(map(int, queries))
+        if not rows or not all(0 <= row < len(own) for row in rows):
+            raise InputError(
+                f"a contact sheet needs rows of captions in 0..{len(own) - 1}, found {rows[:5]}"
+            )
+        drawn = top_video_rows(self.evaluation, self.split, rows)
+        return draw_contact_sheet(top_videos_title(self.evaluation, self.split), drawn)
+
+    def save(self, results: str | Path = "results") -> tuple[Path, ...]:
+        """Write the result files, and a contact sheet where there are frames.
+
+        Args:
+            results: Folder for the files.
+
+        Returns:
+            The paths written.
+        """
+        return write_evaluation(self.evaluation, self.split, Path(results))
+
+    def __repr__(self) -> str:
+        """Its first record and how many more there are."""
+        more = len(self.records) - 1
+        told = f" and {more} more record{'' if more == 1 else 's'}" if more else ""
+        return f"EvaluationResult({self.record!r}{told})"
+
+    def _repr_html_(self) -> str:
+        return "".join(record._repr_html_() for record in self.records)

@@ -1,0 +1,106 @@
+"""The whole leaderboard: every board of some results, to print, write or show in a notebook."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dvtr_bench.results import RunRecord, seed_summary
+from leaderboard.board import Board
+from leaderboard.charts import write_charts
+from leaderboard.html import board_html
+from leaderboard.markdown import write_markdown
+from leaderboard.study.figures import StudyFigures
+from leaderboard.study.pages import print_study, write_study
+from leaderboard.terminal import print_boards
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Leaderboard:
+    """Boards of some results: a sequence, one board for each set that may share a table.
+
+    Attributes:
+        boards: In order of dataset, split and post-processing.
+        records: The results behind them.
+        study: A study's figures, one for each dataset; empty where no study was asked for.
+    """
+
+    boards: Sequence[Board]
+    records: Sequence[RunRecord]
+    study: Sequence[StudyFigures] = ()
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return every figure of every row, see `dvtr_bench.results.seed_summary`."""
+        return seed_summary(self.records)
+
+    def print(self, *, breakdowns: bool = False) -> None:
+        """Print the boards.
+
+        Args:
+            breakdowns: Whether to print T2V R@1 by group of captions too.
+        """
+        print_boards(self.boards, breakdowns=breakdowns)
+
+    def print_study(self) -> None:
+        """Print the study's rows and answers."""
+        print_study(self.study)
+
+    def write(self, path: str | Path = "LEADERBOARD.md") -> Path:
+        """Write the boards as a Markdown page.
+
+        Args:
+            path: The page.
+
+        Returns:
+            The path written.
+        """
+        return write_markdown(self.boards, Path(path))
+
+    def write_charts(
+        self, charts: Sequence[str], page: str | Path = "LEADERBOARD.md"
+    ) -> list[Path]:
+        """Draw every board with every chart.
+
+        Args:
+            charts: Files of ``dvtr_bench/reports/charts``, such as ``dots`` or ``scatter``.
+            page: The page; the SVG files stand beside it and are called after it.
+
+        Returns:
+            The paths written.
+        """
+        return write_charts(self.boards, charts, Path(page))
+
+    def write_study(self, folder: str | Path = ".") -> Path:
+        """Write the study's page, named as the study names it.
+
+        Args:
+            folder: Where to.
+
+        Returns:
+            The path written.
+        """
+        return write_study(self.study, Path(folder) / (self.study[0].study.page or "STUDY.md"))
+
+    def __len__(self) -> int:
+        """Return the number of boards."""
+        return len(self.boards)
+
+    def __getitem__(self, place: int) -> Board:
+        """Return one board."""
+        return self.boards[place]
+
+    def __iter__(self) -> Iterator[Board]:
+        """Yield the boards."""
+        return iter(self.boards)
+
+    def __repr__(self) -> str:
+        """Number of results and boards, and the first boards."""
+        shown = ", ".join(map(repr, self.boards[:2]))
+        more = ", ..." if len(self.boards) > 2 else ""
+        return f"Leaderboard({len(self.records)} results on {len(self)} boards: {shown}{more})"
+
+    def _repr_html_(self) -> str:
+        return "".join(map(board_html, self.boards))
