@@ -8,17 +8,18 @@ field that is left out because the class has a default for it.
 
 import copy
 import dataclasses
+import inspect
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast
 
 import numpy as np
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import ErrorDetails, SchemaValidator
+from pydantic_core import CoreConfig, ErrorDetails, SchemaValidator
 
 from dvtr_bench.errors import DvtrError, InputError
 
@@ -35,7 +36,7 @@ LARGEST_FILE_BYTES: Final = 1 << 29
 """Files above this are refused before they are read. The result of a million captions takes a
 tenth of it."""
 
-_STRICT: Final = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False)
+_STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
@@ -97,12 +98,10 @@ def from_json(
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
     try:
-        record: Record | None = _validator(cast("type", kind)).validate_json(data)
+        record: Record = _validator(cast("type", kind)).validate_json(data)
     except ValidationError as failure:
         parse_json(data, where, error)
         raise error(f"{where}: {_refusal(failure, kind)}") from None
-    if record is None:
-        raise error(f"{where}: expected an object, found null")
     outside = _STRING.sub(b"", data)
     # Outside strings a colon stands once a field, and capitals in NaN and Infinity alone.
     if outside.count(b":") != _num_fields(record) or b"N" in outside or b"I" in outside:
@@ -184,13 +183,23 @@ def json_schema(kind: type) -> dict[str, Any]:
 
 @cache
 def _schema(kind: type) -> dict[str, Any]:
-    whole = _Untitled().generate(_core_schema(kind))
-    parts: dict[str, Any] = whole.get("$defs", {})
-    root = whole["anyOf"][0]  # the dataclass, or null: see _core_schema
+    root = _Untitled().generate(_core_schema(kind))
+    parts: dict[str, Any] = root.pop("$defs", {})
     root = parts.pop(_name(root)) if "$ref" in root else root
+    classes = {cls.__name__: cls for cls in _dataclasses(_core_schema(kind))}
     for part in (root, *parts.values()):
-        _describe(part)
+        if "properties" in part:
+            _describe(part, inspect.getdoc(classes[part["title"]]) or "")
     return {**root, "$defs": parts}
+
+
+def _dataclasses(schema: Any) -> Iterator[type]:
+    parts = schema.values() if isinstance(schema, dict) else schema
+    if isinstance(schema, dict) and schema.get("type") == "dataclass":
+        yield schema["cls"]
+    for part in parts:
+        if isinstance(part, (dict, list)):
+            yield from _dataclasses(part)
 
 
 class _Untitled(GenerateJsonSchema):
@@ -202,10 +211,7 @@ class _Untitled(GenerateJsonSchema):
 
 @cache
 def _core_schema(kind: type) -> Any:
-    # A plain dataclass has no place for settings of its own; beside None they reach it and all
-    # dataclasses inside it.
-    beside_none: Any = kind | None
-    return _without_defaults(TypeAdapter(beside_none, config=_STRICT).core_schema)
+    return _exact(TypeAdapter(kind).core_schema)
 
 
 @cache
@@ -213,26 +219,32 @@ def _validator(kind: type) -> SchemaValidator:
     return SchemaValidator(_core_schema(kind))
 
 
-def _without_defaults(schema: Any) -> Any:
-    """Return a schema in which every field must stand in the file."""
+def _exact(schema: Any) -> Any:
+    """Return a schema by which every field must stand in the file, and none else may."""
     if isinstance(schema, list):
-        return [_without_defaults(part) for part in schema]
+        return [_exact(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    if schema.get("type") == "default":
-        return _without_defaults(schema["schema"])
-    return {name: _without_defaults(part) for name, part in schema.items()}
+    kind = schema.get("type")
+    if kind == "default":
+        return _exact(schema["schema"])
+    exact = {name: _exact(part) for name, part in schema.items()}
+    if kind == "dataclass":
+        exact["config"] = _STRICT
+    if kind == "dataclass-args":
+        exact["extra_behavior"] = "forbid"
+    return exact
 
 
 def _name(reference: Mapping[str, str]) -> str:
     return reference["$ref"].rpartition("/")[2]
 
 
-def _describe(part: dict[str, Any]) -> None:
-    """Give every field the words that its class's docstring has for it."""
-    summary, _, attributes = part.get("description", "").partition("\n\nAttributes:\n")
+def _describe(part: dict[str, Any], docstring: str) -> None:
+    """Give every field the words that its class's docstring has for it, and allow no other."""
+    part["additionalProperties"] = False
+    part["description"], _, attributes = docstring.partition("\n\nAttributes:\n")
     if attributes:
-        part["description"] = summary
         fields = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", attributes, re.MULTILINE)
         for name, words in fields:
             part["properties"][name]["description"] = " ".join(words.split())

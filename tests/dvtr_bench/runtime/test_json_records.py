@@ -123,7 +123,7 @@ def test_what_is_wrong_is_named_with_its_place(place: str, item: object, message
         (json.dumps(WHOLE).replace('"x"', '"\\ud800"'), "not a JSON file"),
         (json.dumps(WHOLE) + "x", "not a JSON file"),
         ("", "not a JSON file"),
-        ("null", "expected an object, found null"),
+        ("null", "expected object, found None"),
         (b"\xff\xfe", "not a text file"),
     ],
 )
