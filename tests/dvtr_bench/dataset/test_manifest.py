@@ -75,7 +75,7 @@ def test_what_is_written_reads_back(tmp_path: Path, manifest: Manifest) -> None:
         (changed(name=None), "name: expected string, found None"),
         (changed(notes="x"), "notes: expected array"),
         (changed(left_out={"x": 1.5}), r"left_out\.x: expected integer"),
-        (changed(frames={"sampling": "12"}), "frames: the field 'extractor' is missing"),
+        (changed(frames={"sampling": "12"}), "frames: the field 'short_side_px' is missing"),
         (changed(splits={}), "at least one split"),
         (changed(splits={"dev": json.loads(MANIFEST.to_text())["splits"]["test"]}), "'dev'"),
     ],
