@@ -218,8 +218,8 @@ def test_where_there_are_frames_a_contact_sheet_is_drawn(
     honest_model, split, brought, tmp_path
 ) -> None:
     evaluation = _evaluate(brought(split, sim_matrix=_scores(honest_model(), split)), split)
-    written = write_evaluation(evaluation, split, tmp_path / "results")
-    result, *others = written.paths
+    paths = write_evaluation(evaluation, split, tmp_path / "results")
+    result, *others = paths
     assert result.name.startswith("toy-test-theirs-")
     assert others == [result.with_suffix(".top.parquet"), result.with_suffix(".png")]
-    assert all(path.is_file() for path in written.paths)
+    assert all(path.is_file() for path in paths)
