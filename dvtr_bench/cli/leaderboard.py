@@ -5,11 +5,24 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dvtr_bench.catalog import CHARTS
+from dvtr_bench.cli._entries_in_help import EntriesInHelp
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dvtr_bench.results import RunRecord
     from leaderboard.study.figures import StudyFigures
+
+
+class LeaderboardCommand(EntriesInHelp):
+    """Lists the charts on its help page."""
+
+    title = "Charts"
+    catalog = CHARTS
+
+
+COMMAND_CLASS = LeaderboardCommand
 
 
 def leaderboard(
@@ -30,13 +43,12 @@ def leaderboard(
     chart: Annotated[
         list[str] | None,
         typer.Option(
-            help="Draw every table as an SVG file beside the page: dots, bars, scatter (R@1 each "
-            "way) or curves (ranks); repeat for more."
+            help="Draw every table as an SVG file beside the page: R@1 each way, or how the ranks "
+            "are distributed. The charts are listed below; repeat for more."
         ),
     ] = None,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
-    from dvtr_bench.catalog import CHARTS
     from dvtr_bench.errors import NotFoundError
     from dvtr_bench.results import load_results
     from leaderboard.board import make_boards
