@@ -93,6 +93,13 @@ class Catalog:
         """Say which plug-ins are left out by their declaration alone, one sentence each."""
         return tuple(sentence for _, sentence in self._listed()[1])
 
+    def summaries(self) -> dict[str, str]:
+        """Return what each entry is, by name: the first line of its file, importing none.
+
+        A file that cannot be read has an empty summary.
+        """
+        return {name: _summary(entry) for name, entry in self._listed()[0].items()}
+
     def entry(self, name: str) -> Entry:
         """Look an entry up without importing it.
 
@@ -223,6 +230,16 @@ def find_source(module: str) -> Path:
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
         raise ExtensionError(f"there is no module {module}")
     return Path(spec.origin)
+
+
+def _summary(entry: Entry) -> str:
+    import ast
+
+    try:
+        tree = ast.parse(find_source(entry.module).read_text(encoding="utf-8"))
+    except (ExtensionError, OSError, SyntaxError, ValueError):
+        return ""
+    return (ast.get_docstring(tree) or "").split("\n", 1)[0]
 
 
 def _key(name: str) -> str:

@@ -23,6 +23,11 @@ _FALSE: Final = ("false", "off", "no", "0")
 
 
 @dataclass(frozen=True)
+class NoSettings:
+    """The settings of what has none: a file without a ``Config``."""
+
+
+@dataclass(frozen=True)
 class Setting:
     """One field of a dataclass of settings.
 

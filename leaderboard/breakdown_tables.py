@@ -55,7 +55,7 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
             if axis in run.breakdowns
         )
         entries = [entry for entry in board.entries if _sorted_alike(entry, axis, named)]
-        others = [entry.name for entry in board.entries if entry not in entries]
+        others = [entry for entry in board.entries if entry not in entries]
         title = named.title[0].lower() + named.title[1:]
         yield BreakdownTable(
             title=title,
@@ -66,11 +66,17 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
                 prose=True,
             ),
             notes=tuple(
-                f"{label} is not in the table by {title}: its captions were sorted otherwise. "
+                f"{entry.name} is not in the table by {title}: {_why(entry, axis)}. "
                 "Evaluate it again."
-                for label in others
+                for entry in others
             ),
         )
+
+
+def _why(entry: Entry, axis: str) -> str:
+    if any(axis in run.breakdowns for run in entry.runs):
+        return "its captions were sorted otherwise"
+    return "it was evaluated where there was no such breakdown"
 
 
 def _sorted_alike(entry: Entry, axis: str, named: Breakdown) -> bool:

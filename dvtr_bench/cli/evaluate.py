@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import dvtr_bench as dvtr
+from dvtr_bench.catalog import POST_PROCESSORS
+from dvtr_bench.cli._entries_in_help import EntriesInHelp
 from dvtr_bench.cli._options import Cache, Device, Runs, UntrainedBackbone
 
 if TYPE_CHECKING:
@@ -41,9 +43,9 @@ PostProcessing = Annotated[
 PostProcess = Annotated[
     list[str] | None,
     typer.Option(
-        help="dual_softmax or qb_norm, with settings as qb_norm:bank_captions=1000; repeat for "
-        "both. What they make of the scores goes into result files and tables of their own, beside "
-        "those of the scores as they are.",
+        help="A post-processor, with settings as in qb_norm:bank_captions=1000; they are listed "
+        "below; repeat for more. What they make of the scores goes into result files and tables of "
+        "their own, beside those of the scores as they are.",
     ),
 ]
 Dataset = Annotated[
@@ -68,6 +70,16 @@ AllSeeds = Annotated[
 Seed = Annotated[
     int | None, typer.Option(help="Seed that your model was trained with.", show_default="none")
 ]
+
+
+class EvaluateCommand(EntriesInHelp):
+    """Lists the post-processors on its help page."""
+
+    title = "Post-processors"
+    catalog = POST_PROCESSORS
+
+
+COMMAND_CLASS = EvaluateCommand
 
 
 def evaluate(

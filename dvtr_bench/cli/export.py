@@ -5,15 +5,25 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.catalog import EXPORTS
+from dvtr_bench.cli._entries_in_help import EntriesInHelp
+
+
+class ExportCommand(EntriesInHelp):
+    """Lists the formats on its help page."""
+
+    title = "Formats"
+    catalog = EXPORTS
+
+
+COMMAND_CLASS = ExportCommand
+
 
 def export(
     results: Annotated[list[Path], typer.Argument(help="Result files, or folders of them.")],
     to: Annotated[
         str,
-        typer.Option(
-            help="trec (runs and qrels for trec_eval), csv (every figure), latex (rows for a "
-            "paper) or eval_results (YAML for the Hugging Face Hub)."
-        ),
+        typer.Option(help="Which format; they are listed below."),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(
         "export"

@@ -6,6 +6,18 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
+from dvtr_bench.catalog import CHARTS
+from dvtr_bench.cli._entries_in_help import EntriesInHelp
+
+
+class LeaderboardCommand(EntriesInHelp):
+    """Lists the charts on its help page."""
+
+    title = "Charts"
+    catalog = CHARTS
+
+
+COMMAND_CLASS = LeaderboardCommand
 
 
 def leaderboard(
@@ -26,21 +38,22 @@ def leaderboard(
     chart: Annotated[
         list[str] | None,
         typer.Option(
-            help="Draw every table as an SVG file beside the page: dots, bars, scatter (R@1 each "
-            "way), curves (ranks) or lines (R@k); repeat for more."
+            help="Draw every table as an SVG file beside the page: R@1 each way, or how the ranks "
+            "are distributed. The charts are listed below; repeat for more."
         ),
     ] = None,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
-    from dvtr_bench.catalog import CHARTS
-
     for name in chart or ():
         CHARTS.load(name)
     made = dvtr.make_leaderboard(results or Path("results"), study=study)
+    # Everything is written before anything is printed: a reader such as `head` may stop early.
+    page, drawn = made.write(out), made.write_charts(chart or (), out)
+    study_page = made.write_study(out.parent) if made.study else None
     made.print(breakdowns=breakdowns)
-    typer.echo(f"\nwrote {made.write(out)} from {len(made.records)} result files")
-    for path in made.write_charts(chart or (), out):
+    typer.echo(f"\nwrote {page} from {len(made.records)} result files")
+    for path in drawn:
         typer.echo(f"wrote {path}")
-    if made.study:
+    if study_page is not None:
         made.print_study()
-        typer.echo(f"\nwrote {made.write_study(out.parent)}")
+        typer.echo(f"\nwrote {study_page}")

@@ -21,6 +21,7 @@ from dvtr_bench.evaluation.query_bank import QueryBank, require_bank
 from dvtr_bench.evaluation.ranking import Ranking, ScoreSource, rank
 from dvtr_bench.results.record import PostProcessingFacts, ScoringFacts
 from dvtr_bench.runtime.processes import ALONE, Processes
+from dvtr_bench.settings import NoSettings
 from dvtr_bench.training.options import parse_settings
 
 if TYPE_CHECKING:
@@ -34,11 +35,6 @@ _FOR_ALL = (
     "Honesty checks, where there are any, were made on the scores before it. Intervals draw "
     "queries anew, but do not post-process anew"
 )
-
-
-@dataclass(frozen=True)
-class NoSettings:
-    """The settings of a post-processor whose file has no ``Config``: there are none."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,11 +8,7 @@ from typing import Any
 from dvtr_bench.catalog import MODELS, Entry
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.models.retriever import Retriever
-
-
-@dataclass(frozen=True)
-class NoSettings:
-    """The settings of a model whose file has no ``Config``: there are none."""
+from dvtr_bench.settings import NoSettings
 
 
 @dataclass(frozen=True)

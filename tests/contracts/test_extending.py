@@ -253,5 +253,5 @@ def test_model_breakdown_and_post_processor_make_results(house: House) -> None:
             "none": 4,
             "one or more": 4,
         }
-    assert "Colour words" in board
+    assert "T2V R@1 by colour words" in board
     assert "usrd" in board

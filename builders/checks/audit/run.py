@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from builders.checks.audit.subject import NotMeasured, Subject
 from dvtr_bench import __version__
-from dvtr_bench.catalog import Catalog
+from dvtr_bench.catalog import Catalog, Need
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
 
@@ -19,7 +19,16 @@ FORMAT_VERSION: Final = 1
 AUDIT_NAME: Final = "audit.json"
 
 FINDINGS: Final = Catalog(
-    "finding", ("builders.checks.audit.findings",), "see builders/checks/audit/findings/"
+    "finding",
+    ("builders.checks.audit.findings",),
+    "see builders/checks/audit/findings/",
+    needs=(
+        Need("TITLE", "write its heading", lambda value: isinstance(value, str)),
+        Need("PLACE", "write its place on the page, a number", lambda one: isinstance(one, int)),
+        Need("Record", "write the frozen dataclass of what it finds"),
+        Need("find", "write find(subject, against, show_progress), which returns a Record"),
+        Need("blocks", "write blocks(record), which yields what is shown"),
+    ),
 )
 
 
