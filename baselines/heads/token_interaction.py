@@ -60,8 +60,10 @@ class TokenWeights(nn.Module):
         Returns:
             N x K, summing to 1; 0 where the mask is False.
         """
-        logits = self.fc2(torch.relu(self.fc1(embeds)))[..., 0]
-        return torch.softmax(logits.masked_fill(~mask, -torch.inf), dim=-1)
+        there = self.fc2(torch.relu(self.fc1(embeds[mask])))[..., 0]
+        logits = torch.full_like(embeds[..., 0], -torch.inf, dtype=there.dtype)
+        logits[mask] = there
+        return torch.softmax(logits, dim=-1)
 
 
 def unit_tokens(embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -1,275 +1,199 @@
-"""What exact scoring by text-conditioned heads costs beside the direct form of tests/oracles.
+"""What scoring by each head costs beside its authors' loop, and a training step of MSAM.
 
-    python tests/benchmarks/head_speed.py xpool      # T 1,480, V 296, F 12, C 512
-    python tests/benchmarks/head_speed.py drl_wti    # the same, up to 32 words a text
-    python tests/benchmarks/head_speed.py xclip      # likewise
-    python tests/benchmarks/head_speed.py msam       # all texts are one block, as X-Pool's are
-    python tests/benchmarks/head_speed.py msam32     # in blocks of 32 texts, as published
+    python tests/benchmarks/head_speed.py                     # everything, one table
+    python tests/benchmarks/head_speed.py --heads drl_wti xclip --no-step
+    python tests/benchmarks/head_speed.py --heads --clips 8   # the training step alone
 
-Both forms score the same random features, each in a process of its own for its peak memory, taking
-turns. Ours has memory as `dvtr-bench` has it (`reuse_freed_memory`); the direct form is measured
-twice, as torch comes and with memory as ours, which is worth much to it too. Each scores three
-times, and the fastest counts: an evaluation scores block after block, and the first block of a
-process waits for libraries to load. Memory is what scoring adds to the features and the parameters.
-Without `--repeats` each form runs three times, and the medians are told with the machine's load
-before the first run.
+Sizes: USRD's test split (1,480 captions, 296 videos) and MSR-VTT 1k-A's (1,000 and 1,000), 12
+frames, width 512. Features are random. Captions are as long as USRD's (12.6 words with start and
+end, from 5 to 27 of 32) and begin alike as often: 42 in 100 of their words have the same embedding
+as in an earlier caption, for CLIP reads from left to right. In rows of "all words differ" none has.
+
+Columns. "released": from what the release keeps of its towers to all scores; theirs is what its
+loop does for each pair of batches of 32 texts and 32 videos (`tests/oracles/authors_loops.py`;
+X-Pool's release pools all at once, which is cut into such batches here), ours all that `dvtr-bench
+evaluate` does behind the towers. "direct": scoring alone, features being ready, beside the direct
+form of tests/oracles in the same small batches. MiB: what each of these two adds while it scores.
+
+The forms run in processes of their own, taking turns; ours has memory as `dvtr-bench` has it
+(`reuse_freed_memory`), theirs as torch comes. The loops of small batches run over one pair in 16,
+spread over all, and their time is multiplied. Times are those of the CPU, which a neighbour on the
+machine disturbs less; ratios are medians over the rounds.
 """
 
 import argparse
+import ctypes
+import gc
 import json
 import os
-import resource
 import subprocess
 import sys
-import tempfile
 import time
+from functools import partial
 from pathlib import Path
+from statistics import median
 
-import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional
-
-from baselines.heads.multi_grained import MultiGrainedSimilarity
-from baselines.heads.token_interaction import unit_tokens, weighted_token_similarity
-from baselines.heads.xpool_pooling import TextConditionedPooling
-from dvtr_bench.runtime.allocation import reuse_freed_memory
-from msam.pooling import FusionGate, fusion_similarity
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from tests.oracles.direct_fusion_pooling import direct_fusion_similarity
-from tests.oracles.direct_wti import direct_wti_similarity
-from tests.oracles.direct_xclip import direct_xclip_similarity
-from tests.oracles.direct_xpool import direct_xpool_similarity
+from dvtr_bench.runtime.allocation import reuse_freed_memory
+from tests.benchmarks.speed_subjects import HEADS, TrainingStep, bare_product_seconds
 
-WIDTH, MAX_WORDS = 512, 32
+SIZES = {"USRD": (1480, 296), "MSR-VTT 1k-A": (1000, 1000)}
+EVERY = 16
+"""One pair of batches in so many is scored by the loops of small blocks."""
 
+STEP = "step"
 
-def prepare_xpool(captions: int, videos: int, frames: int):
-    """Return random inputs, the same for both forms."""
-    pooling = TextConditionedPooling(WIDTH, dropout=0.3)
-    for parameter in pooling.parameters():
-        parameter.add_(torch.randn(parameter.shape), alpha=0.02)
-    inputs = (
-        pooling.state_dict(),
-        torch.randn(captions, WIDTH),
-        torch.randn(videos, frames, WIDTH),
-        torch.ones(videos, frames, dtype=torch.bool),
-    )
-    return {"ours": inputs, "direct": inputs}
+FORMS = ("ours", "ours_alone", "released", "direct")
 
 
-def score_xpool(parameters, *inputs):
-    """Score by our form."""
-    pooling = TextConditionedPooling(WIDTH, dropout=0.3).eval()
-    pooling.load_state_dict(parameters)
-    return pooling.similarity(*inputs)
+class Memory:
+    """What this process takes at most while something runs."""
+
+    def __init__(self) -> None:
+        """Give back what is free, and begin to watch."""
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")
+        self._before = self._read("VmRSS")
+
+    def added_mib(self) -> float:
+        """Return what came on top since."""
+        return (self._read("VmHWM") - self._before) / 1024
+
+    @staticmethod
+    def _read(name: str) -> int:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return int(next(line.split()[1] for line in lines if line.startswith(name)))
 
 
-def prepare_drl_wti(captions: int, videos: int, frames: int):
-    """Return random words and frames, as each form takes them."""
-    words, word_logits = torch.randn(captions, MAX_WORDS, WIDTH), torch.randn(captions, MAX_WORDS)
-    word_mask = torch.arange(MAX_WORDS) < torch.randint(8, MAX_WORDS + 1, (captions, 1))
-    frame_embeds, frame_logits = torch.randn(videos, frames, WIDTH), torch.randn(videos, frames)
-    frame_mask = torch.ones(videos, frames, dtype=torch.bool)
-    ours = (
-        unit_tokens(words, word_mask),
-        word_logits.masked_fill(~word_mask, -torch.inf).softmax(dim=-1),
-        word_mask,
-        unit_tokens(frame_embeds, frame_mask),
-        frame_logits.softmax(dim=-1),
-        frame_mask,
-    )
-    direct = (words, word_logits, word_mask, frame_embeds, frame_logits, frame_mask)
-    return {"ours": ours, "direct": direct}
-
-
-def prepare_xclip(captions: int, videos: int, frames: int):
-    """Return random words and frames, as each form takes them."""
-    grains = MultiGrainedSimilarity(WIDTH, MAX_WORDS, frames)
-    for parameter in grains.parameters():
-        parameter.add_(torch.randn(parameter.shape), alpha=0.02)
-    word_mask = torch.arange(MAX_WORDS) < torch.randint(8, MAX_WORDS + 1, (captions, 1))
-    frame_mask = torch.ones(videos, frames, dtype=torch.bool)
-    sentence, words = torch.randn(captions, WIDTH), torch.randn(captions, MAX_WORDS, WIDTH)
-    video, frame_embeds = torch.randn(videos, WIDTH), torch.randn(videos, frames, WIDTH)
-    unit_words = functional.normalize(words, dim=-1) * word_mask[..., None]
-    texts = {
-        "text_embeds": functional.normalize(sentence, dim=-1),
-        "token_embeds": unit_words,
-        "token_mask": word_mask,
-    }
-    clips = {
-        "video_embeds": functional.normalize(video, dim=-1),
-        "frame_embeds": functional.normalize(frame_embeds, dim=-1),
-        "frame_mask": frame_mask,
-    }
-    direct = (grains.state_dict(), sentence, words, word_mask, video, frame_embeds, frame_mask)
-    return {"ours": (grains.state_dict(), texts, clips), "direct": direct}
-
-
-def score_xclip(parameters, texts, clips):
-    """Score by our form."""
-    grains = MultiGrainedSimilarity(WIDTH, MAX_WORDS, clips["frame_mask"].shape[1])
-    grains.load_state_dict(parameters)
-    return grains(texts, clips)
-
-
-def prepare_msam(captions: int, videos: int, frames: int):
-    """Return random unit embeddings, the same for both forms."""
-    inputs = (
-        FusionGate(WIDTH).state_dict(),
-        functional.normalize(torch.randn(captions, WIDTH), dim=-1),
-        functional.normalize(torch.randn(videos, frames, WIDTH), dim=-1),
-        torch.ones(videos, frames, dtype=torch.bool),
-    )
-    return {"ours": inputs, "direct": inputs}
-
-
-def score_msam(block: int | None):
-    """Return our form; None takes all texts as one block."""
-
-    def score(parameters, texts, *videos):
-        gate = FusionGate(WIDTH)
-        gate.load_state_dict(parameters)
-        return fusion_similarity(texts, *videos, gate, text_block=block or len(texts))
-
-    return score
-
-
-def score_msam_directly(block: int | None):
-    """Return the direct form."""
-
-    def score(parameters, texts, *videos):
-        gate = FusionGate(WIDTH)
-        gate.load_state_dict(parameters)
-        mlp = nn.Sequential(gate.fc1, nn.ReLU(), gate.fc2)
-        return direct_fusion_similarity(texts, *videos, mlp, block or len(texts))
-
-    return score
-
-
-PREPARE = {
-    "xpool": prepare_xpool,
-    "drl_wti": prepare_drl_wti,
-    "xclip": prepare_xclip,
-    "msam": prepare_msam,
-    "msam32": prepare_msam,
-}
-SCORE = {
-    "xpool": {"ours": score_xpool, "direct": direct_xpool_similarity},
-    "drl_wti": {"ours": weighted_token_similarity, "direct": direct_wti_similarity},
-    "xclip": {"ours": score_xclip, "direct": direct_xclip_similarity},
-    "msam": {"ours": score_msam(None), "direct": score_msam_directly(None)},
-    "msam32": {"ours": score_msam(32), "direct": score_msam_directly(32)},
-}
-
-FORMS = {
-    "ours": ("ours", True),
-    "direct": ("direct", False),
-    "direct, memory as ours": ("direct", True),
-}
-"""Which scoring each form is, and whether it has memory as `dvtr-bench` does."""
-SCORINGS = 3
-
-
-def peak_mib() -> float:
-    """Return the most memory that this process ever had, MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-@torch.no_grad()
-def prepare(arguments: argparse.Namespace) -> None:
-    """Write the inputs of both forms: not where they are measured, since making them takes memory.
-
-    Nor in the parent: what a process holds counts into the peak of those that it starts.
-    """
-    torch.manual_seed(0)
-    inputs = PREPARE[arguments.head](arguments.captions, arguments.videos, arguments.frames)
-    for form, values in inputs.items():
-        torch.save(values, arguments.folder / f"{form}.pt")
-
-
-@torch.no_grad()
-def measure(arguments: argparse.Namespace) -> None:
-    """Run one form in this process; its scores go into a file."""
-    if arguments.large_pages:
+def work(subject: str, size: str, form: str) -> None:
+    """Do at each line that comes in what is measured, and answer what it took."""
+    if form.startswith("ours"):
         reuse_freed_memory()
-    torch.set_num_threads(arguments.threads)
-    inputs = torch.load(arguments.folder / f"{arguments.step}.pt", weights_only=True)
-    before = peak_mib()
-    seconds = []
-    for _ in range(SCORINGS):
-        started = time.perf_counter()
-        scores = SCORE[arguments.head][arguments.step](*inputs)
-        seconds.append(time.perf_counter() - started)
-    np.save(arguments.folder / f"{arguments.step}.npy", scores.numpy())
-    print(json.dumps({"seconds": min(seconds), "before_mib": before, "peak_mib": peak_mib()}))
+    torch.manual_seed(0)
+    scale = 1.0
+    if subject == STEP:
+        step = TrainingStep(int(size))
+        do = step.ours if form == "ours" else step.released
+    else:
+        torch.set_grad_enabled(False)
+        head = HEADS[subject](*SIZES[size])
+        do = {
+            "ours": head.from_towers,
+            "ours_alone": head.scores,
+            "released": partial(head.released, EVERY),
+            "direct": partial(head.direct, EVERY),
+        }[form]
+        if not form.startswith("ours"):
+            scale = head.pairs / len(head.sample(EVERY))
+        head.warm_up()
+    for _ in sys.stdin:
+        memory = Memory()
+        began = time.process_time()
+        do()
+        seconds = time.process_time() - began
+        print(json.dumps({"cpu": seconds * scale, "added": memory.added_mib()}), flush=True)
 
 
-def start(arguments: argparse.Namespace, folder: str, form: str) -> dict[str, float]:
-    """Measure one form in a process of its own."""
-    step, large_pages = FORMS[form]
-    command = [sys.executable, __file__, *sys.argv[1:], "--folder", folder, "--step", step]
+def start_worker(arguments: argparse.Namespace, subject: str, size: str, form: str):
+    """Start a process that scores when it is asked to."""
+    command = [sys.executable, __file__, "--threads", str(arguments.threads)]
     # Torch reads how to have memory when it is loaded.
-    large = {"THP_MEM_ALLOC_ENABLE": str(int(large_pages))}
-    done = subprocess.run(
-        [*command, "--large-pages"] if large_pages else command,
-        check=True,
+    large_pages = {"THP_MEM_ALLOC_ENABLE": str(int(form.startswith("ours")))}
+    return subprocess.Popen(
+        [*command, "--worker", subject, size, form],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        env={**os.environ, **large},
+        text=True,
+        env={**os.environ, **large_pages},
     )
-    return json.loads(done.stdout)
 
 
-def median_costs(runs: list[dict[str, float]]) -> dict[str, float]:
-    """Return the median of each cost, and of what was added to the memory before."""
-    costs = [{**run, "added_mib": run["peak_mib"] - run["before_mib"]} for run in runs]
-    return {name: float(np.median([cost[name] for cost in costs])) for name in costs[0]}
+def ask(worker) -> dict[str, float]:
+    """Let a worker score once."""
+    worker.stdin.write("\n")
+    worker.stdin.flush()
+    return json.loads(worker.stdout.readline())
+
+
+def measure_head(arguments: argparse.Namespace, head: str, size: str) -> None:
+    """Measure one head at one size and print its row."""
+    workers = {form: start_worker(arguments, head, size, form) for form in FORMS}
+    rounds = [
+        {form: ask(worker) for form, worker in workers.items()} for _ in range(arguments.rounds)
+    ]
+    for worker in workers.values():
+        worker.communicate()
+
+    def of(form: str, kind: str) -> float:
+        return median(costs[form][kind] for costs in rounds)
+
+    def ratio(theirs: str, ours: str) -> float:
+        return median(costs[theirs]["cpu"] / costs[ours]["cpu"] for costs in rounds)
+
+    print(
+        f"{head:26} {size:13} {of('ours', 'cpu'):6.2f} {ratio('released', 'ours'):8.1f} x"
+        f" {of('ours_alone', 'cpu'):8.2f} {ratio('direct', 'ours_alone'):8.1f} x"
+        f" {of('ours_alone', 'added'):9.0f} {of('direct', 'added'):7.0f}",
+        flush=True,
+    )
+
+
+def measure_step(arguments: argparse.Namespace) -> None:
+    """Measure a training step beside the authors' and print the ratio."""
+    clips = str(arguments.clips)
+    workers = {form: start_worker(arguments, STEP, clips, form) for form in ("ours", "released")}
+    for worker in workers.values():
+        ask(worker)  # the first step makes what the optimiser keeps
+    rounds = [
+        {form: ask(worker)["cpu"] for form, worker in workers.items()}
+        for _ in range(arguments.rounds)
+    ]
+    for worker in workers.values():
+        worker.communicate()
+    ours, theirs = (median(costs[form] for costs in rounds) for form in workers)
+    ratio = median(costs["released"] / costs["ours"] for costs in rounds)
+    print(
+        f"a training step of MSAM, ViT-B/32, {clips} clips of 12 frames: "
+        f"{ours:.1f} s, as released {theirs:.1f} s: {ratio:.2f} x"
+    )
 
 
 def main() -> None:
-    """Measure and print ratios."""
+    """Measure and print the table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("head", choices=SCORE)
-    for name, default in (("captions", 1480), ("videos", 296), ("frames", 12), ("repeats", 3)):
-        parser.add_argument(f"--{name}", type=int, default=default)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--only-ours", action="store_true", help="leave the direct form out")
-    parser.add_argument("--step", choices=("prepare", "ours", "direct"), help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--large-pages", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--heads", nargs="*", choices=HEADS, default=list(HEADS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--clips", type=int, default=4, help="of the training step")
+    parser.add_argument("--no-step", action="store_true", help="leave the training step out")
+    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.step:
-        (prepare if arguments.step == "prepare" else measure)(arguments)
+    if arguments.worker:
+        torch.set_num_threads(arguments.threads)
+        work(*arguments.worker)
         return
-    forms = list(FORMS)[:1] if arguments.only_ours else list(FORMS)
-    load = os.getloadavg()[0]
-    found = {form: [] for form in forms}
-    with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, __file__, *sys.argv[1:], "--folder", folder]
-        subprocess.run([*command, "--step", "prepare"], check=True)
-        for form in forms * arguments.repeats:
-            found[form].append(start(arguments, folder, form))
-        scores = {FORMS[form][0]: np.load(Path(folder, f"{FORMS[form][0]}.npy")) for form in forms}
-    size = f"T {arguments.captions:,}, V {arguments.videos:,}, F {arguments.frames}, C {WIDTH}"
-    print(f"{arguments.head}: {size}; {arguments.threads} threads, load {load:.1f} before")
-    costs = {form: median_costs(runs) for form, runs in found.items()}
-    for form, cost in costs.items():
+    torch.set_num_threads(arguments.threads)
+    print(f"{arguments.threads} threads, load {os.getloadavg()[0]:.1f}, CPU seconds and MiB added")
+    print(
+        f"{'':40} {'ours':>6} {'released':>10} {'alone':>8} {'direct':>10}"
+        f" {'MiB ours':>9} {'direct':>7}"
+    )
+    for size in SIZES:
+        for head in arguments.heads:
+            measure_head(arguments, head, size)
+    for size, (captions, videos) in SIZES.items():
+        seconds = [bare_product_seconds(captions, videos) for _ in range(arguments.rounds)]
         print(
-            f"{form}: {cost['seconds']:.2f} s, {cost['added_mib']:.0f} MiB added, "
-            f"{cost['peak_mib']:.0f} MiB peak of the process"
+            f"words x frames as one matrix product, {size}, all words differ: "
+            f"{median(seconds):.2f} s"
         )
-    for form in forms[1:]:
-        times = {name: costs[form][name] / costs["ours"][name] for name in costs["ours"]}
-        print(
-            f"ours against {form}: {times['seconds']:.1f} times faster, "
-            f"{times['added_mib']:.1f} times less memory"
-        )
-    if not arguments.only_ours:
-        print(f"greatest difference: {np.abs(scores['ours'] - scores['direct']).max():.1e}")
+    if not arguments.no_step:
+        measure_step(arguments)
 
 
 if __name__ == "__main__":
