@@ -183,9 +183,7 @@ def _group_difference(
     """Return queries, difference and difference by seed of a group; None where it has no such."""
     breakdowns = [run.breakdowns.get(question.breakdown) for run in (*first.runs, *second.runs)]
     known = breakdowns[0]
-    if known is None or any(
-        one is None or (one.groups, one.codes) != (known.groups, known.codes) for one in breakdowns
-    ):
+    if known is None or any(one is None or not one.sorts_like(known) for one in breakdowns):
         return None
     groups = known.as_groups()
     if question.group not in groups.names or direction not in groups.directions:
