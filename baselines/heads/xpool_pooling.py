@@ -47,20 +47,24 @@ class CrossAttention(nn.Module):
         self.v_proj = nn.Linear(width, width)
         self.out_proj = nn.Linear(width, width)
 
+    def queries(self, text_embeds: torch.Tensor) -> torch.Tensor:
+        """Return what texts ask for: T x C of T x C after the layer norm."""
+        projected: torch.Tensor = self.q_proj(text_embeds)
+        return projected / math.sqrt(text_embeds.shape[-1])
+
     def weights(
-        self, text_embeds: torch.Tensor, keys: torch.Tensor, frame_mask: torch.Tensor
+        self, queries: torch.Tensor, keys: torch.Tensor, frame_mask: torch.Tensor
     ) -> torch.Tensor:
         """Return how much each text looks at each frame.
 
         Args:
-            text_embeds: T x C, after the layer norm.
+            queries: T x C.
             keys: V x F x C, frames after ``k_proj``.
             frame_mask: bool, V x F, at least one True a row.
 
         Returns:
             V x F x T, summing to 1 over the frames.
         """
-        queries = self.q_proj(text_embeds) / math.sqrt(text_embeds.shape[-1])
         logits = (keys.flatten(0, 1) @ queries.T).view(*keys.shape[:2], -1)
         return torch.softmax(logits.masked_fill(~frame_mask[..., None], -torch.inf), dim=1)
 
@@ -107,9 +111,8 @@ class TextConditionedPooling(nn.Module):
         """
         attention = self.cross_attn
         frames = self.layer_norm1(frame_embeds)
-        weights = attention.weights(
-            self.layer_norm1(text_embeds), attention.k_proj(frames), frame_mask
-        )
+        queries = attention.queries(self.layer_norm1(text_embeds))
+        weights = attention.weights(queries, attention.k_proj(frames), frame_mask)
         pooled = attention.out_proj(weights.transpose(1, 2) @ attention.v_proj(frames))
         pooled = self.layer_norm2(pooled)
         out: torch.Tensor = self.layer_norm3(pooled + self.dropout(self.linear_proj(pooled)))
@@ -134,14 +137,14 @@ class TextConditionedPooling(nn.Module):
             # Dropout draws anew for each channel of each pair, which no combination can follow.
             pooled = functional.normalize(self(text_embeds, frame_embeds, frame_mask), dim=-1)
             return torch.einsum("vtc,tc->tv", pooled, unit_texts)
-        texts = self.layer_norm1(text_embeds)
-        per_video = max(1, len(texts) * (frame_embeds.shape[1] + 2))
+        queries = self.cross_attn.queries(self.layer_norm1(text_embeds))
+        per_video = max(1, len(queries) * (frame_embeds.shape[1] + 2))
         chunk = max(1, _CHUNK_ELEMENTS // per_video)
         rows = []
         for start in range(0, len(frame_embeds), chunk):
             part = slice(start, start + chunk)
             videos = self._video_vectors(frame_embeds[part])
-            rows.append(self._cosines(unit_texts, texts, videos, frame_mask[part]))
+            rows.append(self._cosines(unit_texts, queries, videos, frame_mask[part]))
         return torch.cat(rows).T
 
     def _video_vectors(self, frame_embeds: torch.Tensor) -> _VideoVectors:
@@ -161,13 +164,13 @@ class TextConditionedPooling(nn.Module):
     def _cosines(
         self,
         unit_texts: torch.Tensor,
-        texts: torch.Tensor,
+        queries: torch.Tensor,
         videos: _VideoVectors,
         frame_mask: torch.Tensor,
     ) -> torch.Tensor:
-        """Return V x T from T x C texts as they are compared and as they attend."""
-        vectors, width = videos.vectors, texts.shape[-1]
-        coefficients = self.cross_attn.weights(texts, videos.keys, frame_mask)
+        """Return V x T from T x C texts as they are compared and what they ask for."""
+        vectors, width = videos.vectors, queries.shape[-1]
+        coefficients = self.cross_attn.weights(queries, videos.keys, frame_mask)
         for gram, norm in (
             (videos.first_gram, self.layer_norm2),
             (videos.second_gram, self.layer_norm3),

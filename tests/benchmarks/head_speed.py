@@ -45,7 +45,10 @@ EVERY = 16
 
 STEP = "step"
 
-FORMS = ("ours", "ours_alone", "released", "direct")
+FORMS = {"from_towers": "ours", "released": "theirs", "scores": "ours", "direct": "theirs"}
+"""Each form, and how its process has memory."""
+
+LOOPS = ("released", "direct")
 
 
 class Memory:
@@ -68,93 +71,113 @@ class Memory:
         return int(next(line.split()[1] for line in lines if line.startswith(name)))
 
 
-def work(subject: str, size: str, form: str) -> None:
-    """Do at each line that comes in what is measured, and answer what it took."""
-    if form.startswith("ours"):
-        reuse_freed_memory()
-    torch.manual_seed(0)
-    scale = 1.0
-    if subject == STEP:
-        step = TrainingStep(int(size))
-        do = step.ours if form == "ours" else step.released
-    else:
-        torch.set_grad_enabled(False)
-        head = HEADS[subject](*SIZES[size])
-        do = {
-            "ours": head.from_towers,
-            "ours_alone": head.scores,
-            "released": partial(head.released, EVERY),
-            "direct": partial(head.direct, EVERY),
-        }[form]
-        if not form.startswith("ours"):
-            scale = head.pairs / len(head.sample(EVERY))
-        head.warm_up()
-    for _ in sys.stdin:
+class Subjects:
+    """What is measured in this process: one at a time is kept."""
+
+    def __init__(self) -> None:
+        """Hold nothing yet."""
+        self._name = self._subject = None
+
+    def cost(self, subject: str, size: str, form: str) -> dict[str, float]:
+        """Do it once: CPU seconds, and MiB that came on top."""
+        do, scale = self._prepared(subject, size, form)
         memory = Memory()
-        began = time.process_time()
-        do()
-        seconds = time.process_time() - began
-        print(json.dumps({"cpu": seconds * scale, "added": memory.added_mib()}), flush=True)
+        with torch.set_grad_enabled(subject == STEP):
+            began = time.process_time()
+            do()
+            seconds = time.process_time() - began
+        return {"cpu": seconds * scale, "added": memory.added_mib()}
+
+    def _prepared(self, subject: str, size: str, form: str):
+        if self._name != (subject, size):
+            self._subject = None
+            torch.manual_seed(0)
+            if subject == STEP:
+                self._subject = TrainingStep(int(size))
+            else:
+                with torch.no_grad():
+                    self._subject = HEADS[subject](*SIZES[size])
+                    self._subject.warm_up()
+            self._name = subject, size
+        do = getattr(self._subject, form)
+        if form not in LOOPS or subject == STEP:
+            return do, 1.0
+        return partial(do, EVERY), self._subject.pairs / len(self._subject.sample(EVERY))
 
 
-def start_worker(arguments: argparse.Namespace, subject: str, size: str, form: str):
-    """Start a process that scores when it is asked to."""
-    command = [sys.executable, __file__, "--threads", str(arguments.threads)]
-    # Torch reads how to have memory when it is loaded.
-    large_pages = {"THP_MEM_ALLOC_ENABLE": str(int(form.startswith("ours")))}
-    return subprocess.Popen(
-        [*command, "--worker", subject, size, form],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **large_pages},
-    )
+class Worker:
+    """A process that measures when it is asked to."""
+
+    def __init__(self, threads: int, *, memory_as_ours: bool) -> None:
+        """Start it."""
+        command = [sys.executable, __file__, "--threads", str(threads), "--worker"]
+        # Torch reads how to have memory when it is loaded.
+        large_pages = {"THP_MEM_ALLOC_ENABLE": str(int(memory_as_ours))}
+        self._process = subprocess.Popen(
+            [*command, "ours" if memory_as_ours else "theirs"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **large_pages},
+        )
+
+    def cost(self, subject: str, size: str, form: str) -> dict[str, float]:
+        """Have it done once."""
+        self._process.stdin.write(json.dumps([subject, size, form]) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def stop(self) -> None:
+        """End it."""
+        self._process.communicate()
 
 
-def ask(worker) -> dict[str, float]:
-    """Let a worker score once."""
-    worker.stdin.write("\n")
-    worker.stdin.flush()
-    return json.loads(worker.stdout.readline())
+def work(whose: str) -> None:
+    """Answer each line that comes in with what it took."""
+    if whose == "ours":
+        reuse_freed_memory()
+    subjects = Subjects()
+    for line in sys.stdin:
+        print(json.dumps(subjects.cost(*json.loads(line))), flush=True)
 
 
-def measure_head(arguments: argparse.Namespace, head: str, size: str) -> None:
-    """Measure one head at one size and print its row."""
-    workers = {form: start_worker(arguments, head, size, form) for form in FORMS}
-    rounds = [
-        {form: ask(worker) for form, worker in workers.items()} for _ in range(arguments.rounds)
+def take_turns(
+    workers: dict[str, Worker], subject: str, size: str, forms: dict[str, str], rounds: int
+) -> list[dict[str, dict[str, float]]]:
+    """Measure the forms of a subject one after the other, several times."""
+    return [
+        {form: workers[whose].cost(subject, size, form) for form, whose in forms.items()}
+        for _ in range(rounds)
     ]
-    for worker in workers.values():
-        worker.communicate()
+
+
+def measure_head(workers: dict[str, Worker], head: str, size: str, rounds: int) -> None:
+    """Measure one head at one size and print its row."""
+    found = take_turns(workers, head, size, FORMS, rounds)
 
     def of(form: str, kind: str) -> float:
-        return median(costs[form][kind] for costs in rounds)
+        return median(costs[form][kind] for costs in found)
 
     def ratio(theirs: str, ours: str) -> float:
-        return median(costs[theirs]["cpu"] / costs[ours]["cpu"] for costs in rounds)
+        return median(costs[theirs]["cpu"] / costs[ours]["cpu"] for costs in found)
 
     print(
-        f"{head:26} {size:13} {of('ours', 'cpu'):6.2f} {ratio('released', 'ours'):8.1f} x"
-        f" {of('ours_alone', 'cpu'):8.2f} {ratio('direct', 'ours_alone'):8.1f} x"
-        f" {of('ours_alone', 'added'):9.0f} {of('direct', 'added'):7.0f}",
+        f"{head:25} {size:12} {of('from_towers', 'cpu'):6.2f}"
+        f" {ratio('released', 'from_towers'):8.1f} x {of('scores', 'cpu'):8.2f}"
+        f" {ratio('direct', 'scores'):7.1f} x"
+        f" {max(costs['scores']['added'] for costs in found):8.0f}"
+        f" {max(costs['direct']['added'] for costs in found):7.0f}",
         flush=True,
     )
 
 
-def measure_step(arguments: argparse.Namespace) -> None:
+def measure_step(workers: dict[str, Worker], clips: int, rounds: int) -> None:
     """Measure a training step beside the authors' and print the ratio."""
-    clips = str(arguments.clips)
-    workers = {form: start_worker(arguments, STEP, clips, form) for form in ("ours", "released")}
-    for worker in workers.values():
-        ask(worker)  # the first step makes what the optimiser keeps
-    rounds = [
-        {form: ask(worker)["cpu"] for form, worker in workers.items()}
-        for _ in range(arguments.rounds)
-    ]
-    for worker in workers.values():
-        worker.communicate()
-    ours, theirs = (median(costs[form] for costs in rounds) for form in workers)
-    ratio = median(costs["released"] / costs["ours"] for costs in rounds)
+    forms = {"ours": "ours", "released": "theirs"}
+    # The first step makes what the optimiser keeps.
+    found = take_turns(workers, STEP, str(clips), forms, 1 + rounds)[1:]
+    ours, theirs = (median(costs[form]["cpu"] for costs in found) for form in forms)
+    ratio = median(costs["released"]["cpu"] / costs["ours"]["cpu"] for costs in found)
     print(
         f"a training step of MSAM, ViT-B/32, {clips} clips of 12 frames: "
         f"{ours:.1f} s, as released {theirs:.1f} s: {ratio:.2f} x"
@@ -171,29 +194,35 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--clips", type=int, default=4, help="of the training step")
     parser.add_argument("--no-step", action="store_true", help="leave the training step out")
-    parser.add_argument("--worker", nargs=3, help=argparse.SUPPRESS)
+    parser.add_argument("--worker", choices=("ours", "theirs"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.worker:
-        torch.set_num_threads(arguments.threads)
-        work(*arguments.worker)
-        return
     torch.set_num_threads(arguments.threads)
+    if arguments.worker:
+        work(arguments.worker)
+        return
     print(f"{arguments.threads} threads, load {os.getloadavg()[0]:.1f}, CPU seconds and MiB added")
     print(
-        f"{'':40} {'ours':>6} {'released':>10} {'alone':>8} {'direct':>10}"
-        f" {'MiB ours':>9} {'direct':>7}"
+        f"{'':38} {'ours':>6} {'released':>10} {'alone':>8} {'direct':>9} {'MiB ours':>8}"
+        f" {'direct':>7}",
+        flush=True,
     )
-    for size in SIZES:
-        for head in arguments.heads:
-            measure_head(arguments, head, size)
+    workers = {
+        whose: Worker(arguments.threads, memory_as_ours=whose == "ours")
+        for whose in ("ours", "theirs")
+    }
     for size, (captions, videos) in SIZES.items():
-        seconds = [bare_product_seconds(captions, videos) for _ in range(arguments.rounds)]
-        print(
-            f"words x frames as one matrix product, {size}, all words differ: "
-            f"{median(seconds):.2f} s"
-        )
+        for head in arguments.heads:
+            measure_head(workers, head, size, arguments.rounds)
+        if arguments.heads:
+            seconds = [bare_product_seconds(captions, videos) for _ in range(arguments.rounds)]
+            print(
+                f"all words x frames in bare matrix products, {size}: {median(seconds):.2f} s",
+                flush=True,
+            )
     if not arguments.no_step:
-        measure_step(arguments)
+        measure_step(workers, arguments.clips, arguments.rounds)
+    for worker in workers.values():
+        worker.stop()
 
 
 if __name__ == "__main__":
