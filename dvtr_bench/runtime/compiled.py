@@ -14,14 +14,16 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         function: of arrays and numbers, in the part of Python that Numba knows.
 
     Returns:
-        The same function. While it runs, other threads do too.
+        The same function. While it runs, other threads do too. What is divided by 0 is infinite or
+        NaN, as in arrays: to raise an error there would keep a loop from running along many numbers
+        at once.
     """
     import numba
 
     try:
-        return numba.njit(nogil=True, cache=True)(function)
+        return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
     except RuntimeError:  # no folder can be written to
-        return numba.njit(nogil=True)(function)
+        return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 def in_threads(loop: Callable[..., None], threads: int, count: int, *arguments: Any) -> None:

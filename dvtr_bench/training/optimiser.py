@@ -20,6 +20,8 @@ Floats = NDArray[np.float32]
 
 _LEAST_NORMAL: Final = torch.finfo(torch.float32).tiny
 
+_PIECE: Final = 2**12
+
 _LEAST_SHARED: Final = 2**20
 """Numbers of a parameter that several threads update together."""
 
@@ -160,14 +162,20 @@ def _update_in_one_pass(
 ) -> None:
     """Do what `BertAdam` does, reading and writing each number once."""
     parameters, gradients, means, squares = tensors
-    for place in range(first, last):
-        gradient = gradients[place]
-        mean = means[place] + new_share * (gradient - means[place])
-        square = squares[place] * kept_of_square + new_of_square * gradient * gradient
-        step = mean / (np.sqrt(max(square, np.float32(_LEAST_NORMAL))) + epsilon)
-        means[place] = mean
-        squares[place] = square
-        parameters[place] = parameters[place] * kept - rate * step
+    least = np.float32(_LEAST_NORMAL)
+    # Pieces that begin at 0 are looped over many numbers at once.
+    for start in range(first, last, _PIECE):
+        end = min(start + _PIECE, last)
+        some_parameters, some_gradients = parameters[start:end], gradients[start:end]
+        some_means, some_squares = means[start:end], squares[start:end]
+        for place in range(end - start):
+            gradient, mean = some_gradients[place], some_means[place]
+            mean += new_share * (gradient - mean)
+            square = some_squares[place] * kept_of_square + new_of_square * gradient * gradient
+            step = mean / (np.sqrt(square if square > least else least) + epsilon)
+            some_means[place] = mean
+            some_squares[place] = square
+            some_parameters[place] = some_parameters[place] * kept - rate * step
 
 
 _BATCH_NORM: Final = nn.modules.batchnorm._BatchNorm

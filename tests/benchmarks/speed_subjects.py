@@ -309,12 +309,12 @@ HEADS = {
 class TrainingStep:
     """A step of MSAM on ViT-B/32 with random weights, ours and the authors'.
 
-    The batch is one of clips with all their frames and one caption each; the authors' pixels are
-    normalised already.
+    Each clip has one caption. The authors' pixels are normalised already, and places without a
+    frame are 0 there: they encode them, too.
     """
 
-    def __init__(self, clips) -> None:
-        """Draw the weights and the batch."""
+    def __init__(self, clips, frames) -> None:
+        """Draw the weights and a batch of which every clip has so many frames."""
         model = msam.Model(
             msam.Config(backbone="ViT-B-32"), FrameEncoder("ViT-B-32", quick_gelu=True)
         )
@@ -324,7 +324,7 @@ class TrainingStep:
         self.groups = parameter_groups(model, self.names, recipe)
         self.optimiser = new_optimiser(self.groups, recipe)
         self.pixels = torch.randint(0, 256, (clips, FRAMES, 3, 224, 224)).to(torch.uint8)
-        self.mask = torch.ones(clips, FRAMES, dtype=torch.bool)
+        self.mask = torch.arange(FRAMES).expand(clips, -1) < frames
         captions = ["a car turns left at the crossing and stops", "two people walk on a beach"]
         self.tokens = model.tokenize([captions[row % 2] for row in range(clips)])
 
@@ -348,7 +348,8 @@ class TrainingStep:
             }
             self.authors = AuthorsStep(self.model, rates, rates)
             encoder = self.model.encoder
-            self.normalised = (self.pixels.float() / 255 - encoder.pixel_mean) / encoder.pixel_std
+            normalised = (self.pixels.float() / 255 - encoder.pixel_mean) / encoder.pixel_std
+            self.normalised = normalised * self.mask[..., None, None, None]
         return self.authors.step(self.tokens, self.normalised, self.mask)
 
 
