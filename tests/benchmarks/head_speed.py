@@ -53,24 +53,17 @@ FORMS = {"from_towers": "ours", "released": "theirs", "scores": "ours", "direct"
 LOOPS = ("released", "direct")
 
 
-class Memory:
-    """What this process takes at most while something runs."""
+def forget_memory() -> None:
+    """Give back what is free, and begin to watch for the most that this process has."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    Path("/proc/self/clear_refs").write_text("5")
 
-    def __init__(self) -> None:
-        """Give back what is free, and begin to watch."""
-        gc.collect()
-        ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")
-        self._before = self._read("VmRSS")
 
-    def added_mib(self) -> float:
-        """Return what came on top since."""
-        return (self._read("VmHWM") - self._before) / 1024
-
-    @staticmethod
-    def _read(name: str) -> int:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return int(next(line.split()[1] for line in lines if line.startswith(name)))
+def memory_mib(name: str) -> float:
+    """Return what this process has (VmRSS), or the most that it had since (VmHWM)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith(name))) / 1024
 
 
 class Subjects:
@@ -80,15 +73,22 @@ class Subjects:
         """Hold nothing yet."""
         self._name = self._subject = None
 
-    def cost(self, subject: str, size: str, form: str) -> dict[str, float]:
-        """Do it once: CPU seconds, and MiB that came on top."""
+    def added_mib(self, subject: str, size: str, form: str) -> float:
+        """Do it once: MiB that came on top."""
+        do, _ = self._prepared(subject, size, form)
+        forget_memory()
+        before = memory_mib("VmRSS")
+        with torch.no_grad():
+            do()
+        return memory_mib("VmHWM") - before
+
+    def seconds(self, subject: str, size: str, form: str) -> float:
+        """Do it once: seconds of the CPU."""
         do, scale = self._prepared(subject, size, form)
-        memory = Memory()
         with torch.set_grad_enabled(subject == STEP):
             began = time.process_time()
             do()
-            seconds = time.process_time() - began
-        return {"cpu": seconds * scale, "added": memory.added_mib()}
+            return (time.process_time() - began) * scale
 
     def _prepared(self, subject: str, size: str, form: str):
         if self._name != (subject, size):
@@ -123,9 +123,9 @@ class Worker:
             env={**os.environ, **large_pages},
         )
 
-    def cost(self, subject: str, size: str, form: str) -> dict[str, float]:
+    def measure(self, kind: str, *what: str) -> float:
         """Have it done once."""
-        self._process.stdin.write(json.dumps([subject, size, form]) + "\n")
+        self._process.stdin.write(json.dumps([kind, *what]) + "\n")
         self._process.stdin.flush()
         return json.loads(self._process.stdout.readline())
 
@@ -140,35 +140,40 @@ def work(whose: str) -> None:
         reuse_freed_memory()
     subjects = Subjects()
     for line in sys.stdin:
-        print(json.dumps(subjects.cost(*json.loads(line))), flush=True)
+        kind, *what = json.loads(line)
+        print(json.dumps(getattr(subjects, kind)(*what)), flush=True)
 
 
 def take_turns(
     workers: dict[str, Worker], subject: str, size: str, forms: dict[str, str], rounds: int
-) -> list[dict[str, dict[str, float]]]:
-    """Measure the forms of a subject one after the other, several times."""
+) -> list[dict[str, float]]:
+    """Measure the seconds of each form one after the other, several times."""
     return [
-        {form: workers[whose].cost(subject, size, form) for form, whose in forms.items()}
+        {
+            form: workers[whose].measure("seconds", subject, size, form)
+            for form, whose in forms.items()
+        }
         for _ in range(rounds)
     ]
 
 
+def ratio(found: list[dict[str, float]], theirs: str, ours: str) -> float:
+    """Return how many times as fast ours is."""
+    return median(seconds[theirs] / seconds[ours] for seconds in found)
+
+
 def measure_head(workers: dict[str, Worker], head: str, size: str, rounds: int) -> None:
     """Measure one head at one size and print its row."""
+    ours, theirs = (
+        workers[FORMS[form]].measure("added_mib", head, size, form) for form in ("scores", "direct")
+    )
     found = take_turns(workers, head, size, FORMS, rounds)
-
-    def of(form: str, kind: str) -> float:
-        return median(costs[form][kind] for costs in found)
-
-    def ratio(theirs: str, ours: str) -> float:
-        return median(costs[theirs]["cpu"] / costs[ours]["cpu"] for costs in found)
-
+    from_towers, scores = (
+        median(seconds[form] for seconds in found) for form in ("from_towers", "scores")
+    )
     print(
-        f"{head:25} {size:12} {of('from_towers', 'cpu'):6.2f}"
-        f" {ratio('released', 'from_towers'):8.1f} x {of('scores', 'cpu'):8.2f}"
-        f" {ratio('direct', 'scores'):7.1f} x"
-        f" {max(costs['scores']['added'] for costs in found):8.0f}"
-        f" {max(costs['direct']['added'] for costs in found):7.0f}",
+        f"{head:25} {size:12} {from_towers:6.2f} {ratio(found, 'released', 'from_towers'):8.1f} x"
+        f" {scores:8.2f} {ratio(found, 'direct', 'scores'):7.1f} x {ours:8.0f} {theirs:7.0f}",
         flush=True,
     )
 
@@ -176,13 +181,12 @@ def measure_head(workers: dict[str, Worker], head: str, size: str, rounds: int) 
 def measure_step(workers: dict[str, Worker], clips: int, frames: int, rounds: int) -> None:
     """Measure a training step beside the authors' and print the ratio."""
     forms = {"ours": "ours", "released": "theirs"}
-    # The first step makes what the optimiser keeps.
-    found = take_turns(workers, STEP, json.dumps([clips, frames]), forms, 1 + rounds)[1:]
-    ours, theirs = (median(costs[form]["cpu"] for costs in found) for form in forms)
-    ratio = median(costs["released"]["cpu"] / costs["ours"]["cpu"] for costs in found)
+    # The first makes what the optimiser keeps, and from the third on memory comes and goes alike.
+    found = take_turns(workers, STEP, json.dumps([clips, frames]), forms, 2 + rounds)[2:]
+    ours, theirs = (median(seconds[form] for seconds in found) for form in forms)
     print(
         f"a training step of MSAM, ViT-B/32, {clips} clips of {frames} frames: "
-        f"{ours:.1f} s, as released {theirs:.1f} s: {ratio:.2f} x",
+        f"{ours:.1f} s, as released {theirs:.1f} s: {ratio(found, 'released', 'ours'):.2f} x",
         flush=True,
     )
 
