@@ -35,7 +35,12 @@ if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
     from dvtr_bench.api.models import load_model
-    from dvtr_bench.api.results import compare, load_results, make_leaderboard
+    from dvtr_bench.api.results import (
+        compare,
+        find_mistakes,
+        load_results,
+        make_leaderboard,
+    )
     from dvtr_bench.api.searching import search
     from dvtr_bench.api.studies import list_study, run_study
     from dvtr_bench.api.training import train
@@ -56,6 +61,7 @@ _PLACES: Final = {
     "recall_at_k": "dvtr_bench.evaluation.bare_scores",
     "load_results": f"{_API}.results",
     "compare": f"{_API}.results",
+    "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
     "search": f"{_API}.searching",
     "run_study": f"{_API}.studies",
@@ -92,6 +98,7 @@ __all__ = [
     "evaluate_all",
     "evaluate_external",
     "evaluate_scores",
+    "find_mistakes",
     "list_study",
     "load_model",
     "load_results",

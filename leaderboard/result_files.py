@@ -3,11 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dvtr_bench.dataset.reader import ROOT, open_dataset
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
 
 
 @dataclass(frozen=True)
@@ -86,3 +91,30 @@ def read_result_files(places: Iterable[Path]) -> list[ResultFile]:
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
     return found
+
+
+def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
+    """Open the split that a run searched.
+
+    Args:
+        record: The run.
+        root: Where datasets are looked for by name.
+
+    Returns:
+        The split.
+
+    Raises:
+        NotFoundError: There is no such dataset, or it is another build.
+        InputError: The dataset's manifest is not readable, too new or too old.
+    """
+    wanted, place = record.dataset, root / record.dataset.name
+    try:
+        built = open_dataset(wanted.name, root)
+    except NotFoundError:
+        raise NotFoundError(f"no dataset is built at {place}") from None
+    if built.manifest.fingerprint != wanted.fingerprint:
+        raise NotFoundError(
+            f"{place} is another build of the dataset (fingerprint "
+            f"{built.manifest.fingerprint[:12]}, the results have {wanted.fingerprint[:12]})"
+        )
+    return built.split(wanted.split)

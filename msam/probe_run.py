@@ -47,6 +47,8 @@ class Written:
         title: Model, dataset and split.
         scores: Pointing scores; empty where the dataset has no boxes.
         remark: Why there are no scores; empty where there are.
+        alikeness: Mean |cosine| between two different semantics of a video; None where there are
+            not two. 1 means that all say the same: they have collapsed.
         paths: Files written.
     """
 
@@ -54,6 +56,7 @@ class Written:
     scores: tuple[Pointing, ...]
     remark: str
     paths: tuple[Path, ...]
+    alikeness: float | None = None
 
 
 def probe_dataset(
@@ -125,7 +128,15 @@ def probe_dataset(
             paths.extend(_draw(maps, gallery, named, row, out))
             advance()
     title = f"{loaded.name} on {chosen.where}"
-    return Written(title, tuple(scores), remark, tuple(paths))
+    return Written(title, tuple(scores), remark, tuple(paths), _alikeness(maps))
+
+
+def _alikeness(maps: Maps) -> float | None:
+    cosines = maps.semantic_cosines
+    if cosines is None or cosines.shape[1] < 2:
+        return None
+    different = ~np.eye(cosines.shape[1], dtype=bool)
+    return float(np.abs(cosines[:, different]).mean())
 
 
 def _chosen_rows(split: "RetrievalSplit", video_ids: Sequence[str], pictures: int) -> list[int]:

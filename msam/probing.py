@@ -50,6 +50,8 @@ class Maps:
             which patches lie over, as fractions.
         semantic_frames: float32, V x F x K: the K semantic maps.
         semantic_patches: float32, V x F x h x w x K.
+        semantic_cosines: float32, V x K x K: how alike the K semantics of a video are, without
+            dropout; 1 for two that say the same.
         text_frames: float32, T x F: w, how a caption weighs its video (step 2 of the pooling).
         text_patches: float32, T x F x h x w.
         block_frames: float32, T x F: a, what the block of texts that the caption is scored in (or
@@ -66,6 +68,7 @@ class Maps:
     seen_part: "NDArray[np.float64]"
     semantic_frames: "NDArray[np.float32] | None" = None
     semantic_patches: "NDArray[np.float32] | None" = None
+    semantic_cosines: "NDArray[np.float32] | None" = None
     text_frames: "NDArray[np.float32] | None" = None
     text_patches: "NDArray[np.float32] | None" = None
     block_frames: "NDArray[np.float32] | None" = None
@@ -165,7 +168,10 @@ class _Probed:
         if model.branch is not None:
             sequence, mask = model.sequence(frames)
             unit = functional.normalize(sequence.float(), dim=-1)
-            found["semantic"] = model.branch.video_slots.attention(unit, mask)
+            semantics = model.branch.of_videos(model.video_vectors(found), unit, mask)
+            found["semantic"] = semantics.attention
+            embeds = semantics.embeds
+            found["semantic_cosines"] = embeds @ embeds.transpose(1, 2)
         if model.regions is not None:
             found["patch_shares"] = model.regions.patch_shares(frames["region_tokens"].float())
         return found
@@ -192,7 +198,8 @@ def _told_semantics(model: Model, videos: Features) -> "dict[str, NDArray[np.flo
     if "semantic" not in videos:
         return {}
     told = _told(model, videos["semantic"], videos.get("patch_shares"))
-    return {f"semantic_{name}": np.moveaxis(value, 1, -1) for name, value in told.items()}
+    maps = {f"semantic_{name}": np.moveaxis(value, 1, -1) for name, value in told.items()}
+    return maps | {"semantic_cosines": videos["semantic_cosines"].cpu().numpy()}
 
 
 @torch.no_grad()

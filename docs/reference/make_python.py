@@ -27,7 +27,7 @@ SECTIONS: Final = {
         "evaluate_scores",
         "recall_at_k",
     ),
-    "Results": ("load_results", "compare", "make_leaderboard"),
+    "Results": ("load_results", "compare", "find_mistakes", "make_leaderboard"),
     "Studies": ("run_study", "list_study"),
 }
 
@@ -41,6 +41,7 @@ CLASSES: Final = (
     "dvtr_bench.results.record.RunRecord",
     "dvtr_bench.api.results.Results",
     "leaderboard.comparison.run_comparison.RunComparison",
+    "leaderboard.mistakes.Mistakes",
     "leaderboard.leaderboard.Leaderboard",
     "dvtr_bench.searching.search_result.FoundClips",
     "dvtr_bench.searching.search_result.FoundCaptions",
@@ -61,6 +62,7 @@ COMMANDS: Final = {
     "export": "leaderboard.exported.export_results",
     "info": "builders.info.print_info",
     "leaderboard": "dvtr_bench.api.results.make_leaderboard",
+    "mistakes": "dvtr_bench.api.results.find_mistakes",
     "models": "dvtr_bench.models.listing.list_models",
     "pretrain_tiny": "dvtr_bench.api.pretraining.pretrain_tiny",
     "probe": "msam.probe_run.probe_dataset",

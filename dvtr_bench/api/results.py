@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
     from leaderboard.comparison.run_comparison import RunComparison
     from leaderboard.leaderboard import Leaderboard
+    from leaderboard.mistakes import Mistakes
     from leaderboard.result_files import ResultFile
     from leaderboard.study.figures import StudyFigures
 
@@ -128,6 +129,40 @@ def compare(
     given = [getattr(result, "split", None) for result in (first, second)]
     split = next((one for one in given if one is not None), None)
     return RunComparison(comparison, files, find_evidence(*files, Path(root), split))
+
+
+def find_mistakes(result: ResultLike, *, root: str | Path = ROOT) -> "Mistakes":
+    """Say what the first clips of a run get wrong, fact by fact.
+
+    Args:
+        result: A result file with its top lists beside it, or what `evaluate` returned; of a
+            dataset that knows the facts of its clips (aerosynth).
+        root: Where the dataset is looked for by name.
+
+    Returns:
+        How many first clips are right, and for each fact that captions mention how often it is
+        wrong.
+
+    Raises:
+        NotFoundError: The result file, its top lists or the dataset are not there.
+        InputError: The dataset does not know its facts.
+        ResultError: The file is not a result that agrees with itself.
+
+    Example:
+        >>> import dvtr_bench as dvtr
+        >>> mistakes = dvtr.find_mistakes("results/msam.json")  # doctest: +SKIP
+        >>> mistakes.facts[0].fact  # doctest: +SKIP
+        'colour'
+    """
+    from leaderboard.mistakes import find_mistakes as find
+    from leaderboard.result_files import searched_split
+
+    file = _one_file(result)
+    split = getattr(result, "split", None)
+    split = searched_split(file.record, Path(root)) if split is None else split
+    dataset = file.record.dataset
+    title = f"{file.record.label} on {dataset.name} {dataset.version}, {dataset.split}"
+    return find(split, file.top_lists()["t2v"], title)
 
 
 def make_leaderboard(

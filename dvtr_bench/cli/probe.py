@@ -52,5 +52,10 @@ def probe(
         print_pointing(written.scores, written.title)
     else:
         typer.echo(written.remark)
+    if written.alikeness is not None:
+        typer.echo(
+            f"its semantics: |cosine| of two of a video is {written.alikeness:.3f} on average "
+            "(1: all say the same)"
+        )
     for path in written.paths:
         typer.echo(f"wrote {path}")

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvtr_bench.dataset.reader import ROOT, open_dataset
+from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.results import RunRecord
 from dvtr_bench.results.top_lists import TopLists
-from leaderboard.result_files import ResultFile
+from leaderboard.result_files import ResultFile, searched_split
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -65,7 +64,7 @@ def find_evidence(
     """
     missing = []
     try:
-        split = _open_split(first.record, root) if split is None else split
+        split = searched_split(first.record, root) if split is None else split
         if not split.has_frames:
             missing.append(f"no clips to draw: {root / split.dataset_name} was built without them")
     except NotFoundError as failure:
@@ -79,17 +78,3 @@ def find_evidence(
     except NotFoundError as failure:
         missing.append(f"no clips to draw: {failure}")
     return Evidence(split, top, tuple(missing))
-
-
-def _open_split(record: RunRecord, root: Path) -> "RetrievalSplit":
-    wanted, place = record.dataset, root / record.dataset.name
-    try:
-        built = open_dataset(wanted.name, root)
-    except NotFoundError:
-        raise NotFoundError(f"no dataset is built at {place}") from None
-    if built.manifest.fingerprint != wanted.fingerprint:
-        raise NotFoundError(
-            f"{place} is another build of the dataset (fingerprint "
-            f"{built.manifest.fingerprint[:12]}, the results have {wanted.fingerprint[:12]})"
-        )
-    return built.split(wanted.split)

@@ -9,6 +9,7 @@ from dvtr_bench.errors import ConfigError
 from msam.models.msam import Model
 from msam.probing import probe
 from msam.regions import patch_grid
+from msam.semantics import diversity_loss
 from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder
 from tests.fixtures.toy_training import ToySplit
 from tests.oracles.direct_fusion_pooling import pooled_by_text
@@ -127,6 +128,21 @@ def test_semantic_maps_are_those_of_the_training_loss(monkeypatch) -> None:
     model.training_loss(model.tokenize(split.captions[::2]), frames)
     over_frames = seen[0].detach().unflatten(-1, (4, -1)).sum(-1).transpose(1, 2)
     np.testing.assert_allclose(maps.semantic_frames, over_frames.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("settings", [{}, {"regions": "grid"}])
+def test_how_alike_semantics_are_is_what_the_diversity_loss_sees(monkeypatch, settings) -> None:
+    model, split, maps = probed(**settings)
+    seen = []
+    real = diversity_loss
+    monkeypatch.setattr(
+        "msam.models.msam.diversity_loss", lambda one: seen.append(real(one)) or seen[-1]
+    )
+    frames = model.encode_frames(model.preprocess([split.frames(row) for row in range(8)]))
+    model.training_loss(model.tokenize(split.captions[::2]), frames)
+    assert maps.semantic_cosines.shape == (8, 7, 7)
+    of_videos = np.abs(maps.semantic_cosines - np.eye(7)).mean()
+    np.testing.assert_allclose(of_videos, seen[0].item(), atol=1e-5)
 
 
 def test_a_cell_of_the_grid_is_told_at_its_place() -> None:

@@ -72,21 +72,6 @@ def test_shared_text_equals_a_loop() -> None:
     assert len(set(expected)) >= 3
 
 
-def _aerosynth(videos):
-    """(category, facts, what each caption mentions) by video."""
-    return GroupedSplit(
-        [["x"] * len(mentions) for _, _, mentions in videos],
-        categories=tuple(kind for kind, _, _ in videos),
-        columns=[
-            {
-                "facts": [{"name": name, "value": value} for name, value in facts.items()],
-                "caption_mentions": [{"attributes": names} for names in mentions],
-            }
-            for _, facts, mentions in videos
-        ],
-    )
-
-
 def test_shared_attributes_equal_a_loop() -> None:
     generator = np.random.default_rng(1)
     names = ["colour", "count", "direction"]
@@ -95,7 +80,7 @@ def test_shared_attributes_equal_a_loop() -> None:
         facts = {name: str(generator.integers(3)) for name in names}
         mentions = [[], ["colour", "order"], ["count", "colour"], names]
         videos.append((f"story {generator.integers(2)}", facts, mentions))
-    split = _aerosynth(videos)
+    split = GroupedSplit.with_facts(videos)
     expected = []
     for video, (kind, facts, mentions) in enumerate(videos):
         for mentioned in mentions:
@@ -113,7 +98,7 @@ def test_shared_attributes_equal_a_loop() -> None:
 
 def test_shared_attributes_need_their_columns() -> None:
     assert shared_attributes.groups(GroupedSplit([["x"]])) is None
-    split = _aerosynth([("a", {}, [[]])])
+    split = GroupedSplit.with_facts([("a", {}, [[]])])
     split.texts = [["x", "y"]]
     with pytest.raises(InputError, match="'video 0' has more captions than the 1 of its"):
         shared_attributes.groups(split)
@@ -121,7 +106,7 @@ def test_shared_attributes_need_their_columns() -> None:
 
 def test_captions_are_sorted_by_what_they_tell_over_time() -> None:
     mentions = [[], ["colour", "count"], ["colour", "camera"], ["direction"], ["first", "order"]]
-    split = _aerosynth([("a", {}, mentions), ("b", {}, [["order", "manoeuvre"]])])
+    split = GroupedSplit.with_facts([("a", {}, mentions), ("b", {}, [["order", "manoeuvre"]])])
     told = _named(told_over_time.groups(split))
     assert told == [
         *["no movement"] * 2,

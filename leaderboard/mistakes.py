@@ -1,0 +1,237 @@
+"""What a run's first answers get wrong, fact by fact, where a dataset knows the facts (aerosynth).
+
+A wrong first clip is not wrong in everything: it shows a red car where a blue one is asked for, or
+a turn to the other side. A dataset that is made by a program knows what each caption mentions, and
+the value of each fact in every clip, so each mistake can be named.
+"""
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.text import Text
+
+from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
+from dvtr_bench.errors import InputError, ResultError
+from dvtr_bench.reports.html_table import html_table
+from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.runtime.files import written_beside
+from leaderboard.tables import Field, Table
+from leaderboard.terminal import print_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.results.top_lists import TopList
+
+_FACTS_COLUMN = "facts"
+
+
+@dataclass(frozen=True)
+class FactMistakes:
+    """What becomes of one fact.
+
+    Attributes:
+        fact: Its name, such as ``colour``.
+        mentioned: Captions that mention it and whose first clip is of the right category.
+        wrong: Percent of them whose first clip has another value.
+        random: Percent that would be wrong if the first clip were any clip of the category.
+        alone: Percent whose first clip is wrong in this fact and in nothing else that is mentioned.
+    """
+
+    fact: str
+    mentioned: int
+    wrong: float
+    random: float
+    alone: float
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """What the first answers of a run get wrong.
+
+    Attributes:
+        title: Of the run.
+        captions: All of them.
+        right: Percent whose first clip is their own.
+        fitting: Percent whose first clip is another one that fits all that the caption mentions:
+            no model could know better.
+        other_facts: Percent whose first clip is of the right category and wrong in some fact.
+        other_category: Percent whose first clip is of another category.
+        facts: By fact, the one that is most often wrong first.
+    """
+
+    title: str
+    captions: int
+    right: float
+    fitting: float
+    other_facts: float
+    other_category: float
+    facts: tuple[FactMistakes, ...]
+
+    def to_frame(self) -> "pd.DataFrame":
+        """Return a row a fact: fact, mentioned, wrong, random, alone."""
+        import pandas as pd
+
+        names = [field.name for field in fields(FactMistakes)]
+        return pd.DataFrame([asdict(fact) for fact in self.facts], columns=names)
+
+    def print(self, console: Console | None = None) -> None:
+        """Print it.
+
+        Args:
+            console: Where to; standard output when left out.
+        """
+        console = console or make_console()
+        console.print(Text(self.title, style="bold"))
+        for line in self._told():
+            console.print(line)
+        print_table(console, self._table())
+        console.print(Text(_HOW_TO_READ, style="dim"))
+
+    def write(self, path: str | Path) -> Path:
+        """Write the facts as CSV, beside and then renamed.
+
+        Args:
+            path: The file.
+
+        Returns:
+            The path.
+        """
+        with (
+            written_beside(Path(path)) as beside,
+            beside.open("w", encoding="utf-8", newline="") as file,
+        ):
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([field.name for field in fields(FactMistakes)])
+            for fact in self.facts:
+                figures = (fact.wrong, fact.random, fact.alone)
+                writer.writerow([fact.fact, fact.mentioned, *(f"{one:.2f}" for one in figures)])
+        return Path(path)
+
+    def _repr_html_(self) -> str:
+        table = self._table()
+        rows = [[field.text for field in row] for row in table.rows]
+        return html_table(table.header, rows, title=self.title, notes=[*self._told(), _HOW_TO_READ])
+
+    def _told(self) -> list[str]:
+        return [
+            f"First clips of {self.captions:,} captions: {self.right:.1f}% are their own, "
+            f"{self.fitting:.1f}% are others that fit all that is mentioned, "
+            f"{self.other_facts:.1f}% differ in a fact, "
+            f"{self.other_category:.1f}% are of another category."
+        ]
+
+    def _table(self) -> Table:
+        rows = [
+            (
+                Field(fact.fact),
+                Field(f"{fact.mentioned:,}"),
+                *(Field(f"{figure:.1f}") for figure in (fact.wrong, fact.random, fact.alone)),
+            )
+            for fact in self.facts
+        ]
+        header = ("fact", "captions", "wrong %", "random clip %", "wrong alone %")
+        return Table("What first clips get wrong", header, tuple(rows))
+
+
+_HOW_TO_READ = (
+    "captions: those that mention the fact and whose first clip is of the right category; "
+    "random clip: what would be wrong if it were any clip of that category; "
+    "wrong alone: all else that is mentioned fits."
+)
+
+
+def find_mistakes(split: "RetrievalSplit", found: "TopList", title: str = "") -> Mistakes:
+    """Compare the first clip of every caption with what the caption mentions.
+
+    Args:
+        split: The split that was searched, of a dataset with the columns ``facts`` and
+            ``caption_mentions``.
+        found: The top list of its captions, text to video.
+        title: Of the run.
+
+    Returns:
+        The mistakes.
+
+    Raises:
+        InputError: The dataset does not know its facts.
+        ResultError: The list is not that of this split.
+    """
+    rows = [split.row(index) for index in range(len(split.video_ids))]
+    if not all(column in rows[0] for column in (_FACTS_COLUMN, MENTIONS_COLUMN)):
+        raise InputError(
+            f"{split.dataset_name} does not know the facts of its clips (no columns "
+            f"{_FACTS_COLUMN} and {MENTIONS_COLUMN}): mistakes are told for aerosynth"
+        )
+    facts = [{fact["name"]: fact["value"] for fact in row[_FACTS_COLUMN]} for row in rows]
+    others = _Others(facts, split.categories)
+    outcomes: Counter[str] = Counter()
+    mentioned: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    alone: Counter[str] = Counter()
+    random: defaultdict[str, float] = defaultdict(float)
+    mentions = caption_mentions(split, rows)
+    owners = split.caption_video_index.tolist()
+    for own, first, mention in zip(owners, _firsts(split, found), mentions, strict=True):
+        if split.categories[first] != split.categories[own]:
+            outcomes["other_category"] += 1
+            continue
+        asked = [name for name in mention["attributes"] if name in facts[own]]
+        missed = [name for name in asked if facts[first].get(name) != facts[own][name]]
+        mentioned.update(asked)
+        wrong.update(missed)
+        alone.update(missed if len(missed) == 1 else ())
+        for name in asked:
+            random[name] += others.differing(own, name)
+        kind = "right" if first == own else "other_facts" if missed else "fitting"
+        outcomes[kind] += 1
+    told = [
+        FactMistakes(name, count, *(100 * part[name] / count for part in (wrong, random, alone)))
+        for name, count in mentioned.items()
+    ]
+    told.sort(key=lambda fact: (-wrong[fact.fact], fact.fact))
+    shares = {
+        name: 100 * outcomes[name] / len(owners)
+        for name in ("right", "fitting", "other_facts", "other_category")
+    }
+    return Mistakes(title, len(owners), **shares, facts=tuple(told))
+
+
+class _Others:
+    """How often other clips of a category have other values."""
+
+    def __init__(
+        self, facts: Sequence[Mapping[str, Any]], categories: "tuple[str | None, ...]"
+    ) -> None:
+        self._facts, self._categories = facts, categories
+        self._clips = Counter(categories)
+        self._values: dict[tuple[str | None, str], Counter[Any]] = defaultdict(Counter)
+        for known, category in zip(facts, categories, strict=True):
+            for name, value in known.items():
+                self._values[category, name][value] += 1
+
+    def differing(self, video: int, name: str) -> float:
+        """Return the share of all clips of a video's category that have another value."""
+        category = self._categories[video]
+        same = self._values[category, name][self._facts[video][name]]
+        return 1 - same / self._clips[category]
+
+
+def _firsts(split: "RetrievalSplit", found: "TopList") -> Iterator[int]:
+    """Give the row of the first clip of each caption."""
+    row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
+    if list(found.query_ids) != list(split.caption_ids):
+        raise ResultError("the top list is of other captions than the split's: evaluate again")
+    for query_id, candidates in zip(found.query_ids, found.candidate_ids, strict=True):
+        if not candidates or candidates[0] not in row_of:
+            raise ResultError(
+                f"the top list of caption {query_id!r} names no video of this split first: "
+                "evaluate again"
+            )
+        yield row_of[candidates[0]]
