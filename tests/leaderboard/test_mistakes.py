@@ -83,7 +83,8 @@ def test_what_is_read(mistakes: Mistakes, tmp_path: Path) -> None:
     told = " ".join(stream.getvalue().split())
     assert "28.6% are their own, 14.3% are others that fit all that is mentioned" in told
     assert "side 3 66.7 66.7 33.3" in told
-    rows = list(csv.DictReader(mistakes.write(tmp_path / "facts.csv").open(encoding="utf-8")))
+    written = mistakes.write(tmp_path / "facts.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(io.StringIO(written)))
     assert rows[0] == {
         "fact": "side",
         "mentioned": "3",
