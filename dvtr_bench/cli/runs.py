@@ -26,7 +26,9 @@ def runs(
         console.print(Text(f"no training runs under {runs}"))
         say("next: dvtr-bench train --model msam --dataset NAME")
         return
-    table = plain_table("model", "dataset", "seed", "epochs", "T2V R@1", "state", "folder")
+    table = plain_table("model", "dataset", "seed", "epochs", "T2V R@1", "state", "run")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
     for run in listed:
         recall = run.validation_t2v_r1
         table.add_row(
@@ -36,10 +38,11 @@ def runs(
             f"{run.epochs_done} of {run.epochs}",
             "" if recall is None else f"{recall:.1f}",
             "finished" if run.finished else "stopped",
-            str(run.folder),
+            run.folder.name,
         )
     console.print(table)
     console.print(Text("T2V R@1: of the best checkpoint, on validation, percent"))
+    console.print(Text(f"run: its folder, {runs}/DATASET/MODEL/RUN"))
     newest = next((run for run in listed if run.finished), None)
     if newest is None:
         say("next: the same dvtr-bench train as before goes on with a stopped run")
