@@ -129,4 +129,6 @@ def _row(entry: Entry, breakdowns: bool) -> dict[str, Any]:
 
 def _breakdowns(entry: Entry) -> list[dict[Any, Any]]:
     columns = ["seeds", "axis", "group", "direction", "metric", "value", "low", "high", "queries"]
-    return [dict(row) for row in breakdowns_frame(entry.runs)[columns].to_dict("records")]
+    frame = breakdowns_frame(entry.runs)
+    # Of runs without breakdowns the frame has no columns either.
+    return [] if frame.empty else [dict(row) for row in frame[columns].to_dict("records")]
