@@ -122,7 +122,7 @@ def recipe_default(name: str) -> str:
 
     Example:
         >>> recipe_default("epochs")
-        "the recipe's: 5, with --backbone tiny 4, with tiny-scratch 30"
+        "the recipe's: 5, with --backbone tiny 4, with tiny-scratch 6"
     """
     usual = getattr(Recipe(), name)
     others = {"--backbone tiny": TINY, "tiny-scratch": TINY_SCRATCH}
