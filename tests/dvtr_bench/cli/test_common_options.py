@@ -21,18 +21,18 @@ from tests.builders.forging import build_toy, toy_rows
 from tests.fixtures.scored_runs import random_split, scored_run
 
 COMMANDS: dict[str, Any] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
-PRINT_TABLES = {
-    *("ablate", "audit", "build", "compare", "datasets", "diff", "doctor", "evaluate", "info"),
-    *("leaderboard", "models", "probe", "quickstart", "run", "runs", "search", "verify"),
-}
-WRITE = {
-    *("ablate", "audit", "compare", "convert", "diff", "evaluate", "export", "leaderboard"),
-    *("pretrain-tiny", "probe", "quickstart", "run", "search", "train", "verify"),
-}
-NAME_A_DATASET = {
-    *("ablate", "audit", "build", "compare", "datasets", "diff", "evaluate", "info", "probe"),
-    *("push", "run", "search", "train", "verify"),
-}
+PRINT_TABLES = set(
+    "ablate audit build compare datasets diff doctor evaluate info leaderboard mistakes models "
+    "probe quickstart run runs search verify".split()
+)
+WRITE = set(
+    "ablate audit compare convert diff evaluate export leaderboard mistakes pretrain-tiny probe "
+    "quickstart run search train verify".split()
+)
+NAME_A_DATASET = set(
+    "ablate audit build compare datasets diff evaluate info mistakes probe push run search train "
+    "verify".split()
+)
 
 
 @pytest.fixture(scope="module")
