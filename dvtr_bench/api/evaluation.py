@@ -260,8 +260,9 @@ def evaluate_external(
         ('external', 'mine')
     """
     from dvtr_bench.evaluation.external import evaluate_external as evaluate_file
-    from dvtr_bench.evaluation.external_file import read_external
+    from dvtr_bench.evaluation.external_file import read_external, require_external
 
+    require_external(Path(file), form)
     chosen = [_post_process(one) for one in post_process]
     place = choose_device(device)
     with joined_processes() as processes:

@@ -75,12 +75,16 @@ def search(
         search_captions,
         search_clips,
     )
+    from dvtr_bench.video.containers import check_file
 
     if (text is None) == (video is None):
         given = "neither" if text is None else "both"
         raise InputError(f"expected a text or a clip (video=...), found {given}")
     if text is not None:
         require_text(text)
+    if video is not None:
+        check_file(Path(video))
+    place = choose_device(device)
     built = choose_dataset(None, Path(root)) if dataset is None else as_dataset(dataset, root)
     chosen = choose(
         str(built.folder),
@@ -91,7 +95,6 @@ def search(
         runs=Path(runs),
     )
     clip = [] if video is None else read_clip(Path(video), chosen.frames)
-    place = choose_device(device)
     if tell is not None:
         tell(f"searches {chosen.where} ({chosen.weights.label}), on {place}")
     loaded, gallery = chosen.weights.load(place), chosen.split

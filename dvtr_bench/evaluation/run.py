@@ -130,6 +130,7 @@ def plan_evaluation(
             f"{model} is trained, and its checkpoint says how it is set: leave out "
             f"{', '.join(given)}"
         )
+    folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     wanted = find_datasets(root) if dataset is None else [open_dataset(dataset, root)]
     if not wanted:
         raise NotFoundError(
@@ -142,10 +143,7 @@ def plan_evaluation(
     for built in wanted:
         try:
             _require_split(built, split)
-            folder = None
-            if checkpoint is not None:
-                folder = checkpoint_folder(checkpoint)
-            elif needs_checkpoint:
+            if checkpoint is None and needs_checkpoint:
                 folder = find_checkpoint(entry.key, built.name, runs)
                 _require_same_build(built, folder)
             found.append((built, Weights(entry.key, folder, given)))
