@@ -25,22 +25,29 @@ _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gi
 
 
 def check_file(path: Path) -> None:
-    """Check that there is a readable file with something in it.
+    """Check that there is a file with something in it; it is not opened for that.
 
     Raises:
-        ClipError: Nothing there, a folder, an unreadable or an empty file.
+        ClipError: Nothing there, a folder or an empty file.
     """
     if not path.exists():
         raise ClipError(f"{path}: there is no such clip. Check the name and the folder.")
     if not path.is_file():
         raise ClipError(f"{path}: expected a clip, found a folder or a device. Name a video file.")
+    if not path.stat().st_size:
+        raise ClipError(f"{path}: the file is empty (0 bytes). Download or copy it again.")
+
+
+def clip_size(path: Path) -> ContainerSize:
+    """Return how long a clip is and says it is.
+
+    Raises:
+        ClipError: The file cannot be read.
+    """
     try:
-        with path.open("rb") as file:
-            first = file.read(1)
+        return read_container_size(path)
     except OSError as error:
         raise ClipError(f"{path}: cannot be read ({error.strerror}). Check its rights.") from error
-    if not first:
-        raise ClipError(f"{path}: the file is empty (0 bytes). Download or copy it again.")
 
 
 def open_container(path: Path) -> InputContainer:
@@ -53,7 +60,7 @@ def open_container(path: Path) -> InputContainer:
         The open container; the caller closes it.
 
     Raises:
-        ClipError: The file is missing, empty, cut off before its index or no video at all.
+        ClipError: The file is missing, empty, unreadable, cut off before its index or no video.
     """
     check_file(path)
     try:
@@ -68,7 +75,7 @@ def open_container(path: Path) -> InputContainer:
             metadata_errors="replace",
         )
     except (av.error.FFmpegError, ValueError) as error:
-        size = read_container_size(path)
+        size = clip_size(path)
         if size.lacks_index:
             raise ClipError(
                 f"{path}: cut off: the part that lists the frames (the moov box) is missing from "
@@ -100,7 +107,7 @@ def pick_video_stream(path: Path, container: InputContainer) -> VideoStream:
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
     stream = best if best in streams else next(iter(streams), None)
     if stream is None or not _has_decoder(stream):
-        size = read_container_size(path)
+        size = clip_size(path)
         if size.is_cut_off:
             raise _cut_before_first_frame(path, size)
         if stream is not None:
