@@ -152,8 +152,7 @@ class ClipDecoder:
 
     @contextmanager
     def _reader(self) -> Iterator[tuple[StreamReader, VideoStream]]:
-        """Open the clip, foretell its timeline where that is asked for, and start before its first
-        packet."""
+        """Start before the first packet, the timeline foretold where that is asked for."""
         packets = None
         with ExitStack() as opened:
             container = opened.enter_context(open_container(self._path))
