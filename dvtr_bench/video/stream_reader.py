@@ -53,7 +53,7 @@ class StreamReader:
         path: Path,
         container: InputContainer,
         stream: VideoStream,
-        packets: Iterable[Packet] | None = None,
+        packets: Iterable[Packet[VideoStream]] | None = None,
     ) -> None:
         """Start before the first packet."""
         self._path = path
@@ -189,10 +189,10 @@ class PacketsAhead:
 
     timeline: Timeline | None
     fit: bool
-    _packets: deque[Packet]
+    _packets: deque[Packet[VideoStream]]
     _failure: av.error.FFmpegError | None
 
-    def replay(self) -> Iterator[Packet]:
+    def replay(self) -> Iterator[Packet[VideoStream]]:
         """Yield the packets once, each let go of, and fail where reading them failed."""
         while self._packets:
             yield self._packets.popleft()
@@ -215,7 +215,7 @@ def read_ahead(
     """
     has_display_times = _has_display_times(container)
     ticks: list[tuple[int, int]] = []
-    packets: deque[Packet] = deque()
+    packets: deque[Packet[VideoStream]] = deque()
     room, failure = held_bytes, None
     try:
         for packet in container.demux(stream):
