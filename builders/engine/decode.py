@@ -1,17 +1,23 @@
-"""Decodes all clips of a source, going on where an earlier run stopped."""
+"""Decodes all clips of a source, going on where an earlier run stopped.
+
+The one place that chooses between this machine and a Ray cluster.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from builders.engine.clip_work import BrokenClip, StagedClip
-from builders.engine.executors import stage_clips
+from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
 from builders.engine.pool import Crash, Overtime, run_tasks
-from builders.engine.settings import BuildSettings
+from builders.engine.settings import BuildSettings, FrameSettings
 from builders.engine.staging import Staging
 from builders.sources.packed import Packed
 from builders.sources.source import Clip, Source
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.progress import progress_bar
+
+Outcome = StagedClip | BrokenClip | Crash | Overtime
+"""What becomes of a clip, whoever decodes it."""
 
 
 class StagedClips(Mapping[str, StagedClip]):
@@ -80,7 +86,7 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     hashes: dict[str, str | None] = {}
     broken: dict[int, str] = {}
     with progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance:
-        for index, outcome in stage_clips(source, frames, settings, staging.clips):
+        for index, outcome in _stage_clips(source, frames, settings, staging.clips):
             clip = source.clips[index]
             if isinstance(outcome, Crash | Overtime):
                 message = f"{clip.footage.label if clip.footage else ''}: {outcome}"
@@ -93,6 +99,23 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
             advance(note=f"{len(broken)} broken" if broken else None)
     reasons = tuple((source.clips[index], broken[index]) for index in sorted(broken))
     return Decoded(staged, reasons, hashes)
+
+
+def _stage_clips(
+    source: Source, frames: FrameSettings, settings: BuildSettings, folder: Path
+) -> Iterator[tuple[int, Outcome]]:
+    """Decode clips and keep them, on this machine or on many: the result is the same."""
+    tasks = (
+        ClipTask(clip.footage, frames, folder, source.extra_fields)
+        for clip in source.clips
+        if clip.footage is not None
+    )
+    if settings.executor == "ray":
+        from builders.engine.ray_pool import stage_on_ray
+
+        return stage_on_ray(tasks, len(source.clips), settings, folder)
+    workers = min(settings.local_workers, len(source.clips))
+    return run_tasks(stage_clip, tasks, workers, seconds_limit=settings.clip_seconds_limit)
 
 
 def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from builders.engine.executors import Outcome
+    from builders.engine.decode import Outcome
     from builders.engine.settings import BuildSettings
 
 
