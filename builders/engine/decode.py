@@ -25,8 +25,7 @@ class StagedClips(Mapping[str, StagedClip]):
 
     def __init__(self) -> None:
         """Start with none."""
-        # Clips end in another order than that of the rows, yet not far from it.
-        self._clips: Packed[StagedClip] = Packed((), open_blocks=8)
+        self._clips: Packed[StagedClip] = Packed(())
         self._places: dict[str, int] = {}
 
     def add(self, video_id: str, clip: StagedClip) -> None:
@@ -86,7 +85,7 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     hashes: dict[str, str | None] = {}
     broken: dict[int, str] = {}
     with progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance:
-        for index, outcome in _stage_clips(source, frames, settings, staging.clips):
+        for index, outcome in stage_clips(source, frames, settings, staging.clips):
             clip = source.clips[index]
             if isinstance(outcome, Crash | Overtime):
                 message = f"{clip.footage.label if clip.footage else ''}: {outcome}"
@@ -101,10 +100,23 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     return Decoded(staged, reasons, hashes)
 
 
-def _stage_clips(
+def stage_clips(
     source: Source, frames: FrameSettings, settings: BuildSettings, folder: Path
 ) -> Iterator[tuple[int, Outcome]]:
-    """Decode clips and keep them, on this machine or on many: the result is the same."""
+    """Decode clips and keep them, on this machine or on many: the result is the same.
+
+    Args:
+        source: With footage for every clip.
+        frames: How frames are made.
+        settings: Says which executor, how many workers and how long a clip may take.
+        folder: Where finished clips are kept, on this machine.
+
+    Returns:
+        Yields the index of a clip and what became of it, in the order in which they end.
+
+    Raises:
+        BuildError: Workers cannot be started, or the cluster cannot be used.
+    """
     tasks = (
         ClipTask(clip.footage, frames, folder, source.extra_fields)
         for clip in source.clips
