@@ -210,11 +210,10 @@ def make_leaderboard(
 
 
 def _as_list(given: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
-    from dvtr_bench.evaluation.evaluation_result import EvaluationResult
-
-    if isinstance(given, str | Path | RunRecord | EvaluationResult):
-        return [given]
-    return list(given)
+    # Whether it is an EvaluationResult is not asked: its module loads torch, tables need none.
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        return list(given)
+    return [given]
 
 
 def _records(result: ResultLike) -> Iterator[RunRecord]:

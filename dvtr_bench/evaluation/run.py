@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -232,12 +233,13 @@ def top_video_rows(
     ranks = evaluation.records[0].rank_table.ranks["t2v"]["strict"].pessimistic
     own = split.caption_video_index
     row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
+    frames_of = cache(split.frames)
     rows = []
     for query in queries:
         found = evaluation.top[0]["t2v"].candidate_ids[query][:SHEET_CLIPS]
         tiles = [
             Tile(
-                split.frames(row_of[video_id]),
+                frames_of(row_of[video_id]),
                 f"{number} · {video_id}",
                 relevant=row_of[video_id] == own[query],
             )
