@@ -11,10 +11,12 @@ import os
 import pkgutil
 import sys
 import warnings
+from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 from typing import Annotated, Any, Final
 
 import typer
+from typer.core import TyperGroup
 
 from dvtr_bench import __version__
 from dvtr_bench.cli._command import Command, Quiet
@@ -39,10 +41,50 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+class _Commands(Mapping[str, Any]):
+    """The commands by name, each imported when it is first asked for."""
+
+    def __init__(self) -> None:
+        modules = (entry.name for entry in pkgutil.iter_modules(__path__))
+        self._modules = {name.replace("_", "-"): name for name in modules if name[0] != "_"}
+        self._loaded: dict[str, Any] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._loaded:
+            module = importlib.import_module(f"{__name__}.{self._modules[name]}")
+            command_class = getattr(module, "COMMAND_CLASS", Command)
+            alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+            alone.command(name=name, cls=command_class)(getattr(module, self._modules[name]))
+            self._loaded[name] = typer.main.get_command(alone)
+        return self._loaded[name]
+
+
+class _Group(TyperGroup):
+    """All commands; one that runs does not wait for the others to be imported."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Take what Typer gives, and the commands of this package."""
+        super().__init__(*args, **settings)
+        self.commands: Any = _Commands()
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands, each with the whole first line of what it does."""
+        rows = [(name, self.commands[name].help.partition("\n")[0]) for name in self.commands]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
 def make_app() -> typer.Typer:
     """Return the command line: every module of this package is one command."""
     app = typer.Typer(
         name="dvtr-bench",
+        cls=_Group,
         help="Datasets, models and one recall protocol for drone video-text retrieval.",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
@@ -62,14 +104,6 @@ def make_app() -> typer.Typer:
         quiet: Quiet = False,
     ) -> None: ...
 
-    for entry in pkgutil.iter_modules(__path__):
-        if entry.name.startswith("_"):
-            continue
-        module = importlib.import_module(f"{__name__}.{entry.name}")
-        command_class = getattr(module, "COMMAND_CLASS", Command)
-        app.command(name=entry.name.replace("_", "-"), cls=command_class)(
-            getattr(module, entry.name)
-        )
     return app
 
 
