@@ -194,9 +194,10 @@ def test_a_metric_that_gives_a_figure_of_another_is_left_out(
     )
     assert ended.stdout.strip() == "('R@1', 'R@5', 'R@10', 'MdR', 'MdR-lower', 'MnR')"
     assert (
-        "pack_h/twin.py (plug-in pack_h 2.0) gives R@5, which recall gives already" in ended.stderr
+        "pack_h/twin.py (plug-in pack_h 2.0) defines R@5, which recall defines already"
+        in ended.stderr
     )
-    assert "gives mR, which the protocol gives already" in ended.stderr
+    assert "defines mR, which the protocol defines already" in ended.stderr
 
 
 def test_a_source_is_found_without_an_import() -> None:
