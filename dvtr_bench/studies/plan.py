@@ -91,7 +91,8 @@ class Run:
         split: The split to evaluate.
         model: The model's key.
         settings: Settings for training, except the backbone.
-        config: Its whole configuration, except the backbone (JSON values). backbone: Its backbone.
+        config: Its whole configuration, except the backbone (JSON values).
+        backbone: Its backbone.
         recipe: The recipe, including the seed; None for a model that is not trained.
         scorings: The evaluations; none for a backbone that others start from.
         contact_sheets: Whether to draw the search results of a few queries.

@@ -42,8 +42,8 @@ class TrainedBackbone:
     """A backbone that the study trains itself, once on each dataset.
 
     Attributes:
-        name: Its name in the
-        models. model: The model with whose head it is trained.
+        name: Its name in the models.
+        model: The model with whose head it is trained.
         settings: Settings of that model, including ``backbone``, from which it starts.
         recipe: Recipe fields that differ from those of its own backbone.
     """
