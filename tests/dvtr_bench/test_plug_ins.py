@@ -76,8 +76,8 @@ def test_a_plug_in_is_an_entry_like_others(install: Install) -> None:
 def test_a_name_of_ours_stays_ours_and_it_is_said(install: Install) -> None:
     install("pack_b", {"recall": METRIC}, {"dvtr_bench.metrics": {"Recall": "pack_b.recall"}})
     told = (
-        "the plug-in pack_b 2.0 offers a metric 'Recall', but dvtr_bench/metrics/recall.py has "
-        "that name already and is used instead: give the entry point in the group "
+        "the plug-in pack_b 2.0 offers a metric 'Recall', but dvtr_bench/metrics/recall.py "
+        "already has that name and is used: give the entry point in the group "
         "dvtr_bench.metrics another name"
     )
     assert METRICS.problems() == (told,)
