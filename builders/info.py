@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from rich.text import Text
 
@@ -20,7 +21,7 @@ from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.terminal import make_console, plain_table
-from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.runtime.json_records import from_json, to_json
 from dvtr_bench.settings import settings_of
 
 _WIDTH = 100
@@ -39,15 +40,52 @@ def print_info(name: str, root: Path) -> None:
         InputError: Its manifest cannot be read.
         PublishError: The Hub cannot be reached.
     """
-    say = _Speaker()
+    say, found = _Speaker(), _find(name, root)
+    if isinstance(found, Opened):
+        _print_built(say, found)
+    else:
+        _print_known(say, found, root)
+
+
+def info_as_json(name: str, root: Path) -> dict[str, Any]:
+    """Return what is known of a dataset as JSON values.
+
+    Args:
+        name: As `print_info` takes it.
+        root: Where names are looked for.
+
+    Returns:
+        Of a built or published dataset its place, its manifest and its known flaws; of another one
+        what its file says, and its options. ``built`` tells which.
+
+    Raises:
+        DvtrError: As `print_info`.
+    """
+    found = _find(name, root)
+    if isinstance(found, Opened):
+        about = {"built": True, "place": found.label, "known_flaws": list(_flaws(found))}
+        return {"name": found.manifest.name, **about, "manifest": to_json(found.manifest)}
+    options = [
+        {
+            "name": flag(setting.name),
+            "meaning": setting.meaning,
+            "required": setting.required,
+            "default": None if setting.required else setting.default_text,
+        }
+        for setting in settings_of(found.Options)
+    ]
+    about = {"built": False, "command": _build_command(found), "options": options}
+    return {"name": found.INFO.name, **about, "info": to_json(found.INFO)}
+
+
+def _find(name: str, root: Path) -> Opened | ModuleType:
+    """Return a dataset that is built or published, or else the file of one that can be built."""
     try:
-        dataset = open_anywhere(name, root)
+        return open_anywhere(name, root)
     except NotFoundError:
         if name.lower().replace("-", "_") not in DATASETS.names():
             raise
-        _print_known(say, DATASETS.load(name), root)
-        return
-    _print_built(say, dataset)
+        return DATASETS.load(name)
 
 
 class _Speaker:

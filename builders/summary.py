@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -15,6 +16,8 @@ from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 from dvtr_bench.dataset.reader import ROOT, find_datasets
 from dvtr_bench.reports.terminal import make_console, plain_table
+from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.runtime.progress import say
 
 FINGERPRINT_SHOWN = 12
 
@@ -36,7 +39,75 @@ def print_summary(build: Build) -> None:
     for line in _remarks(build):
         console.print(Text(f"note: {line}"), soft_wrap=True)
     console.print(Text(f"read it:  datasets.load_dataset({str(folder)!r})"), soft_wrap=True)
-    console.print(Text(_next_step(manifest, folder)), soft_wrap=True)
+    say(_next_step(manifest, folder))
+
+
+def build_as_json(build: Build) -> dict[str, Any]:
+    """Return what was built as JSON values.
+
+    Args:
+        build: What a build came to.
+
+    Returns:
+        The dataset's manifest and its folder; ``built`` is false where it was there before.
+    """
+    return {
+        "folder": str(build.dataset.folder),
+        "built": build.report is not None,
+        **to_json(build.dataset.manifest),
+    }
+
+
+def datasets_as_json(root: Path) -> dict[str, Any]:
+    """Return the datasets that can be built and those that are, as JSON values.
+
+    Args:
+        root: The folder that datasets are in.
+
+    Returns:
+        ``can_be_built``, ``problems`` of files that cannot be read, and ``built``.
+    """
+    return {
+        "can_be_built": [
+            {
+                "name": name,
+                "summary": module.INFO.summary,
+                "videos": {split: videos for split, (videos, _) in module.INFO.expected.items()},
+                "licence": module.INFO.licence.id,
+            }
+            for name, module in DATASETS.load_all().items()
+        ],
+        "problems": list(DATASETS.problems()),
+        "root": str(root),
+        "built": [
+            {
+                "name": dataset.manifest.name,
+                "version": dataset.manifest.version,
+                "folder": str(dataset.folder),
+                "fingerprint": dataset.manifest.fingerprint,
+                "videos": {n: one.num_videos for n, one in dataset.manifest.splits.items()},
+                "captions": {n: one.num_captions for n, one in dataset.manifest.splits.items()},
+                "sampling": dataset.manifest.frames.sampling if dataset.manifest.frames else None,
+                "size_bytes": dataset.manifest.size_bytes,
+            }
+            for dataset in find_datasets(root)
+        ],
+    }
+
+
+def next_of_datasets(root: Path) -> str:
+    """Say what to type after the list of datasets.
+
+    Args:
+        root: The folder that datasets are in.
+    """
+    built = find_datasets(root)
+    if not built:
+        place = "" if root == ROOT else f" --root {shlex.quote(str(root))}"
+        return f"next: dvtr-bench build aerosynth --size small{place}"
+    usable = [dataset for dataset in built if dataset.manifest.frames is not None]
+    dataset = (usable or built)[0]
+    return " ".join(_next_step(dataset.manifest, dataset.folder).split())
 
 
 def print_datasets(root: Path) -> None:
@@ -63,6 +134,8 @@ def print_datasets(root: Path) -> None:
     table = plain_table(
         "name", "version", "train/validation/test videos", "frames", "size", "print"
     )
+    # A name is typed or pasted into other commands: it stands in one piece.
+    table.columns[0].no_wrap = True
     for dataset in built:
         manifest = dataset.manifest
         table.add_row(

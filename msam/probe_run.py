@@ -9,6 +9,7 @@ from urllib.parse import quote
 import numpy as np
 
 from dvtr_bench.catalog import MODELS
+from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.evaluation.pointing.boxes import Boxes, View, covered_maps, named_boxes, seen_boxes
 from dvtr_bench.evaluation.pointing.report import write_pointing
@@ -67,6 +68,7 @@ def probe_dataset(
     split: str = "test",
     checkpoint: Path | None = None,
     runs: Path = Path("runs"),
+    root: Path = ROOT,
     video_ids: Sequence[str] = (),
     pictures: int = 4,
     device: str = "auto",
@@ -83,6 +85,7 @@ def probe_dataset(
         split: The split to probe.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
         runs: Folder of training runs.
+        root: Folder in which a dataset's name is looked up.
         video_ids: Clips to draw; if empty, ``pictures`` evenly spaced ones.
         pictures: Number of clips to draw in that case.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -99,8 +102,9 @@ def probe_dataset(
     """
     if not issubclass(MODELS.load(model).Model, Model):
         raise ConfigError(f"{model} has no maps to look at: probe --model {Model.name}")
-    chosen = choose(dataset, split, model, checkpoint=checkpoint, runs=runs)
     device_name = choose_device(device)
+    chosen = choose(dataset, split, model, checkpoint=checkpoint, runs=runs, root=root)
+    rows = _chosen_rows(chosen.split, video_ids, pictures)
     tell(f"looks at {chosen.where} ({chosen.weights.label}), on {device_name}")
     loaded = chosen.weights.load(device_name)
     if not isinstance(loaded, Model):
@@ -113,7 +117,6 @@ def probe_dataset(
         "dataset_fingerprint": gallery.fingerprint,
         "split": gallery.name,
     }
-    rows = _chosen_rows(gallery, video_ids, pictures)
     maps = probe(loaded, gallery, cache=cache, show_progress=show_progress)
     out.mkdir(parents=True, exist_ok=True)
     with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:

@@ -164,7 +164,8 @@ def _find_tables(root: Path | None) -> list[Path]:
 def _read_table(table: Path, options: Options, names: ClipNames) -> Iterator[NamedRow]:
     rows = read_table(table, options.encoding)
     columns = find_columns(rows, options.group_by)
-    understood = Packed(collected(lambda row: understand_row(row, columns), rows))
+    # Rows that cannot be understood are told before those that name no clip.
+    understood = collected(lambda row: understand_row(row, columns), rows)
     return collected(lambda row: NamedRow(row, names.name(row, table)), understood)
 
 

@@ -98,26 +98,42 @@ def make_report(rows: Rows, left_out: Mapping[str, tuple[str, ...]]) -> BuildRep
     Returns:
         The report.
     """
-    splits = {split: clips for split in SPLITS if (clips := rows.of_split(split))}
-    train_texts = {caption for clip in splits.get("train", ()) for caption in clip.captions}
+    captions: dict[str, CaptionReport] = {}
+    train_texts: set[str] | None = None
+    for split in SPLITS:  # train is the first
+        if clips := rows.of_split(split):
+            captions[split], texts = _caption_report(clips, train_texts)
+            train_texts = set(texts) if split == "train" else train_texts
     return BuildReport(
-        captions={
-            split: _caption_report(clips, train_texts if split != "train" else None)
-            for split, clips in splits.items()
-        },
+        captions=captions,
         clips=_clip_report(rows) if rows.staged else None,
         left_out=left_out,
         notes=rows.source.notes,
     )
 
 
-def _caption_report(clips: Sequence[Clip], train_texts: set[str] | None) -> CaptionReport:
-    captions = [caption for clip in clips for caption in clip.captions]
-    words = [len(caption.split()) for caption in captions]
-    index = np.repeat(np.arange(len(clips)), [len(clip.captions) for clip in clips])
+def _caption_report(
+    clips: Sequence[Clip], train_texts: set[str] | None
+) -> tuple[CaptionReport, list[str]]:
+    """Look over the captions of one split; return them too."""
+    captions: list[str] = []
+    counts = array("l")
+    empty: list[str] = []
+    repeating = 0
+    for clip in clips:
+        captions += clip.captions
+        counts.append(len(clip.captions))
+        repeating += len(set(map(normalise_text, clip.captions))) < len(clip.captions)
+        empty += (
+            f"{clip.video_id}#{number}"
+            for number, caption in enumerate(clip.captions)
+            if not caption.split()
+        )
+    words = array("l", (len(caption.split()) for caption in captions))
+    index = np.repeat(np.arange(len(clips)), counts)
     shared = shared_text(captions, index)
     num_in_train = sum(caption in train_texts for caption in captions) if train_texts else None
-    return CaptionReport(
+    report = CaptionReport(
         num_captions=len(captions),
         shared_percent=round(shared.shared_percent, 6),
         identical_caption_ceiling=round(shared.ceiling, 6),
@@ -125,18 +141,11 @@ def _caption_report(clips: Sequence[Clip], train_texts: set[str] | None) -> Capt
         if num_in_train is None
         else round(100 * num_in_train / len(captions), 6),
         over_30_words=sum(count > LONG_CAPTION_WORDS for count in words),
-        empty=tuple(
-            f"{clip.video_id}#{number}"
-            for clip in clips
-            for number, caption in enumerate(clip.captions)
-            if not caption.split()
-        ),
-        videos_repeating_a_caption=sum(
-            len({normalise_text(caption) for caption in clip.captions}) < len(clip.captions)
-            for clip in clips
-        ),
+        empty=tuple(empty),
+        videos_repeating_a_caption=repeating,
         mean_words=round(sum(words) / len(words), 3),
     )
+    return report, captions
 
 
 def _clip_report(rows: Rows) -> ClipReport:
@@ -145,7 +154,7 @@ def _clip_report(rows: Rows) -> ClipReport:
     rates, lengths = array("d"), array("d")
     same: dict[bytes, list[str]] = {}
     for clip in rows.source.clips:
-        values = rows.values(clip)
+        values = rows.staged[clip.video_id].columns
         codecs[values["source_codec"]] += 1
         sizes[f"{values['source_width_px']}x{values['source_height_px']}"] += 1
         colours[values["source_colour"]] += 1

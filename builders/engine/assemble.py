@@ -1,5 +1,6 @@
 """Turns clips and what decoding kept into the files of a dataset."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -159,6 +160,7 @@ class _SplitWriter:
             batches = self._counted(self.rows.batches(shard, ROW_GROUP_ROWS, ROW_GROUP_BYTES))
             schema = self.rows.schema
             sizes["default"] += self._write("default", name, schema, batches, files, ROW_GROUP_ROWS)
+        texts = _Texts.of(clips)
         for config, fields, columns in (
             ("captions", CAPTION_FIELDS, _caption_columns),
             ("qrels", QREL_FIELDS, _qrel_columns),
@@ -166,16 +168,16 @@ class _SplitWriter:
             schema = pa.schema(fields)
             name = f"{config}/{self.split}.parquet"
             tables = (
-                pa.table(columns(texts), schema=schema)
-                for texts in _batched(_texts(clips), TEXT_ROW_GROUP_ROWS)
+                pa.table(columns(few), schema=schema)
+                for few in _batched(iter(texts), TEXT_ROW_GROUP_ROWS)
             )
             sizes[config] = self._write(config, name, schema, tables, files, TEXT_ROW_GROUP_ROWS)
         record = SplitRecord(
             num_videos=len(clips),
-            num_captions=sum(len(clip.captions) for clip in clips),
-            video_ids_sha256=ids_sha256(clip.video_id for clip in clips),
-            caption_ids_sha256=ids_sha256(identifier for identifier, _, _ in _texts(clips)),
-            identical_caption_ceiling=caption_ceiling(clips),
+            num_captions=len(texts.captions),
+            video_ids_sha256=ids_sha256(texts.video_ids),
+            caption_ids_sha256=ids_sha256(identifier for identifier, _, _ in texts),
+            identical_caption_ceiling=texts.ceiling(),
             files=tuple(files),
         )
         return record, sizes
@@ -209,11 +211,37 @@ class _SplitWriter:
             self.advance(batch.num_rows)
 
 
-def _texts(clips: Iterable[Clip]) -> Iterator[_Text]:
-    """Yield every caption with its id and its video's."""
-    for clip in clips:
-        for number, caption in enumerate(clip.captions):
-            yield caption_id(clip.video_id, number), clip.video_id, caption
+@dataclass(frozen=True)
+class _Texts:
+    """The captions of a split, read from its clips once."""
+
+    video_ids: list[str]
+    counts: "array[int]"
+    captions: list[str]
+
+    @classmethod
+    def of(cls, clips: Iterable[Clip]) -> "_Texts":
+        texts = cls([], array("l"), [])
+        for clip in clips:
+            texts.video_ids.append(clip.video_id)
+            texts.counts.append(len(clip.captions))
+            texts.captions.extend(clip.captions)
+        return texts
+
+    def __iter__(self) -> Iterator[_Text]:
+        """Yield every caption with its id and its video's."""
+        waiting = iter(self.captions)
+        for video_id, count in zip(self.video_ids, self.counts, strict=True):
+            for number, caption in enumerate(islice(waiting, count)):
+                yield caption_id(video_id, number), video_id, caption
+
+    def ceiling(self) -> float:
+        """Return the highest t2v R@1, in percent, that identical captions leave.
+
+        Rounded to six digits, so that it reads the same on every machine.
+        """
+        index = np.repeat(np.arange(len(self.video_ids), dtype=np.int64), self.counts)
+        return round(identical_caption_ceiling(self.captions, index), 6)
 
 
 def _batched(texts: Iterator[_Text], size: int) -> Iterator[list[_Text]]:
@@ -244,28 +272,12 @@ class _RowCount:
             yield batch
 
 
-def caption_ceiling(clips: Sequence[Clip]) -> float:
-    """Return the highest t2v R@1, in percent, that identical captions leave.
-
-    Args:
-        clips: The clips of one split, each with at least one caption.
-
-    Returns:
-        Percent, rounded to six digits so that it reads the same on every machine.
-    """
-    captions = [caption for clip in clips for caption in clip.captions]
-    counts = [len(clip.captions) for clip in clips]
-    index = np.repeat(np.arange(len(clips), dtype=np.int64), counts)
-    return round(identical_caption_ceiling(captions, index), 6)
-
-
 def _frame_record(rows: Rows, settings: BuildSettings) -> FrameRecord | None:
     if settings.frames is None:
         return None
     described = settings.frames.describe()
     num_frames = frame_bytes = 0
-    for clip in rows.source.clips:
-        staged = rows.staged[clip.video_id]
+    for staged in rows.staged.values():
         num_frames += staged.num_frames
         frame_bytes += staged.frame_bytes
     return FrameRecord(

@@ -1,16 +1,49 @@
-"""Decodes all clips of a source, going on where an earlier run stopped."""
+"""Decodes all clips of a source, going on where an earlier run stopped.
 
-from collections.abc import Mapping, Sequence
+The one place that chooses between this machine and a Ray cluster.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from builders.engine.clip_work import BrokenClip, StagedClip
-from builders.engine.executors import stage_clips
+from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
 from builders.engine.pool import Crash, Overtime, run_tasks
-from builders.engine.settings import BuildSettings
+from builders.engine.settings import BuildSettings, FrameSettings
 from builders.engine.staging import Staging
+from builders.sources.packed import Packed
 from builders.sources.source import Clip, Source
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.progress import progress_bar
+
+Outcome = StagedClip | BrokenClip | Crash | Overtime
+"""What becomes of a clip, whoever decodes it."""
+
+
+class StagedClips(Mapping[str, StagedClip]):
+    """What decoding kept, by video id, packed: memory hardly grows with the columns of clips."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._clips: Packed[StagedClip] = Packed(())
+        self._places: dict[str, int] = {}
+
+    def add(self, video_id: str, clip: StagedClip) -> None:
+        """Take one more clip."""
+        self._places[video_id] = len(self._clips)
+        self._clips.append(clip)
+
+    def __getitem__(self, video_id: str) -> StagedClip:
+        """Return the clip of a video."""
+        return self._clips[self._places[video_id]]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the ids, in the order in which the clips were added."""
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self._places)
 
 
 @dataclass(frozen=True)
@@ -48,7 +81,7 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     frames = settings.frames
     if frames is None:
         return Decoded({}, (), {})
-    staged: dict[str, StagedClip] = {}
+    staged = StagedClips()
     hashes: dict[str, str | None] = {}
     broken: dict[int, str] = {}
     with progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance:
@@ -58,13 +91,43 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
                 message = f"{clip.footage.label if clip.footage else ''}: {outcome}"
                 outcome = BrokenClip(_identity(clip), message)
             if isinstance(outcome, StagedClip):
-                staged[clip.video_id] = outcome
+                staged.add(clip.video_id, outcome)
             else:
                 hashes[clip.video_id] = outcome.identity
                 broken[index] = outcome.message
             advance(note=f"{len(broken)} broken" if broken else None)
     reasons = tuple((source.clips[index], broken[index]) for index in sorted(broken))
     return Decoded(staged, reasons, hashes)
+
+
+def stage_clips(
+    source: Source, frames: FrameSettings, settings: BuildSettings, folder: Path
+) -> Iterator[tuple[int, Outcome]]:
+    """Decode clips and keep them, on this machine or on many: the result is the same.
+
+    Args:
+        source: With footage for every clip.
+        frames: How frames are made.
+        settings: Says which executor, how many workers and how long a clip may take.
+        folder: Where finished clips are kept, on this machine.
+
+    Returns:
+        Yields the index of a clip and what became of it, in the order in which they end.
+
+    Raises:
+        BuildError: Workers cannot be started, or the cluster cannot be used.
+    """
+    tasks = (
+        ClipTask(clip.footage, frames, folder, source.extra_fields)
+        for clip in source.clips
+        if clip.footage is not None
+    )
+    if settings.executor == "ray":
+        from builders.engine.ray_pool import stage_on_ray
+
+        return stage_on_ray(tasks, len(source.clips), settings, folder)
+    workers = min(settings.local_workers, len(source.clips))
+    return run_tasks(stage_clip, tasks, workers, seconds_limit=settings.clip_seconds_limit)
 
 
 def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, is_kept, keep_clip
+from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, keep_clip, read_whole
 from builders.engine.pool import Crash, Overtime
 from builders.engine.ray_worker import NodeWorker, SentClip, deciding_versions
 from dvtr_bench.errors import ClipError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from builders.engine.executors import Outcome
+    from builders.engine.decode import Outcome
     from builders.engine.settings import BuildSettings
 
 
@@ -42,7 +42,7 @@ def stage_on_ray(
         ClusterError: There is no such cluster, its nodes have other versions, or it gives no
             workers.
     """
-    kept = frozenset(path.stem for path in folder.glob("*.arrow") if is_kept(path))
+    kept = frozenset(path.stem for path in folder.glob("*.arrow") if read_whole(path))
     plan: CrewPlan[ClipTask, DecodedClip | BrokenClip] = CrewPlan(
         actor=NodeWorker,
         arguments=(kept,),

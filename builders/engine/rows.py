@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,15 +39,19 @@ class Rows:
 
     def of_split(self, split: str) -> Sequence[Clip]:
         """Return the clips of one split, in row order."""
-        clips = self.source.clips
-        places = (place for place, clip in enumerate(clips) if clip.split == split)
-        return Picked(clips, array("l", places))
+        return Picked(self.source.clips, self._places.get(split, ()))
+
+    @cached_property
+    def _places(self) -> "dict[str, array[int]]":
+        places: dict[str, array[int]] = {}
+        for place, clip in enumerate(self.source.clips):
+            places.setdefault(clip.split, array("l")).append(place)
+        return places
 
     def values(self, clip: Clip) -> dict[str, Any]:
         """Return the columns of one clip without its frames, as Python values."""
         staged = self.staged.get(clip.video_id)
-        kept = self._read(staged).drop_columns("frames").to_pylist()[0] if staged else {}
-        known = self._own(clip) | kept
+        known = {**self._own(clip), **(staged.columns if staged else {})}
         return {name: known.get(name) for name in self.schema.names if name != "frames"}
 
     def batches(self, clips: Sequence[Clip], most_rows: int, most_bytes: int) -> Iterator[pa.Table]:
@@ -71,7 +76,7 @@ class Rows:
 
     def _table(self, clips: Sequence[Clip]) -> pa.Table:
         own = [self._own(clip) for clip in clips]
-        staged = [self.staged[clip.video_id] for clip in clips if self.staged]
+        staged = [self.staged[values["video_id"]] for values in own if self.staged]
         kept = pa.concat_tables(map(self._read, staged)).combine_chunks() if staged else None
         columns = [
             kept[field.name].combine_chunks()

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from builders.sources.caption_table import TableRow
+from builders.sources.caption_table import Table, TableRow
 from dvtr_bench.errors import AnnotationError
 
 FILE_COLUMNS: Final = tuple(
@@ -70,11 +70,11 @@ class Columns:
         return len(self.captions) > 1
 
 
-def find_columns(rows: Sequence[TableRow], group_by: str | None = None) -> Columns:
+def find_columns(table: Table, group_by: str | None = None) -> Columns:
     """Find out which column is what, by their names in any case.
 
     Args:
-        rows: The table.
+        table: The table.
         group_by: The column that names groups; None for ``group`` where there is one.
 
     Returns:
@@ -83,7 +83,7 @@ def find_columns(rows: Sequence[TableRow], group_by: str | None = None) -> Colum
     Raises:
         AnnotationError: No column names the clip, or none holds captions, or none is `group_by`.
     """
-    names = list(dict.fromkeys(name for row in rows for name in row.cells))
+    names = table.columns
     by_lower = {name.lower(): name for name in names}
     file = _first(by_lower, FILE_COLUMNS)
     video_id = _first(by_lower, ID_COLUMNS)
@@ -93,17 +93,18 @@ def find_columns(rows: Sequence[TableRow], group_by: str | None = None) -> Colum
         key=lambda name: int(re.sub(r"\D", "", name)),
     )
     captions = (caption,) if caption else tuple(numbered)
-    table = rows[0].where.split(", ")[0]
     if not (file or video_id) or not captions:
         wanted = (
             f"the clip ({', '.join(FILE_COLUMNS + ID_COLUMNS)})"
             if captions
             else f"captions ({', '.join(CAPTION_COLUMNS)}, or caption_1, caption_2, ...)"
         )
-        raise AnnotationError(f"{table}: expected a column for {wanted}; found {', '.join(names)}")
+        raise AnnotationError(
+            f"{table.path}: expected a column for {wanted}; found {', '.join(names)}"
+        )
     if group_by and group_by not in names:
         raise AnnotationError(
-            f"{table}: --group-by {group_by}: no such column; found {', '.join(names)}"
+            f"{table.path}: --group-by {group_by}: no such column; found {', '.join(names)}"
         )
     group = group_by or by_lower.get(GROUP_COLUMN)
     split, category = by_lower.get(SPLIT_COLUMN), by_lower.get(CATEGORY_COLUMN)

@@ -4,11 +4,11 @@ import csv
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from builders.sources.packed import Packed
 from builders.sources.text_file import read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
 
@@ -30,7 +30,40 @@ class TableRow(NamedTuple):
     cells: Mapping[str, Any]
 
 
-def read_table(path: Path, encoding: str = "utf-8") -> Sequence[TableRow]:
+class Table:
+    """The rows of a table, in file order, made anew from its text whenever they are asked for.
+
+    Attributes:
+        path: The file.
+        columns: Names of all columns, as they first occur.
+    """
+
+    def __init__(self, path: Path, rows: Callable[[], Iterator[TableRow]]) -> None:
+        """Look through all rows once, so that what is wrong with the file is told at once.
+
+        Args:
+            path: The file.
+            rows: Yields its rows, anew at every call.
+
+        Raises:
+            AnnotationError: It has no rows, or a row is not what it should be.
+        """
+        self.path = path
+        self._rows = rows
+        found: dict[str, None] = {}
+        count = 0
+        for count, row in enumerate(rows(), start=1):  # noqa: B007 (used after the loop)
+            found.update(dict.fromkeys(row.cells))
+        if not count:
+            raise AnnotationError(f"{path}: expected at least one row of captions, found none")
+        self.columns = tuple(found)
+
+    def __iter__(self) -> Iterator[TableRow]:
+        """Yield the rows."""
+        return self._rows()
+
+
+def read_table(path: Path, encoding: str = "utf-8") -> Table:
     """Read a table of captions.
 
     Args:
@@ -38,7 +71,7 @@ def read_table(path: Path, encoding: str = "utf-8") -> Sequence[TableRow]:
         encoding: Of a text file; a UTF-8 byte order mark is accepted.
 
     Returns:
-        Its rows, in file order; at least one. They take little memory, however many there are.
+        Its rows; at least one.
 
     Raises:
         AnnotationError: The file is not what its name says, or has no rows.
@@ -52,19 +85,13 @@ def read_table(path: Path, encoding: str = "utf-8") -> Sequence[TableRow]:
             f"{path}: expected a name that ends in {', '.join(TABLE_SUFFIXES)}, found {suffix!r}"
         )
     if suffix == ".parquet":
-        found = _parquet_rows(path)
-    else:
-        text = read_text(path, encoding)
-        if suffix in {".csv", ".tsv"}:
-            found = _csv_rows(path, text)
-        elif suffix == ".json":
-            found = _json_rows(path, text)
-        else:
-            found = _jsonl_rows(path, text)
-    rows = Packed(found)
-    if not rows:
-        raise AnnotationError(f"{path}: expected at least one row of captions, found none")
-    return rows
+        return Table(path, partial(_parquet_rows, path))
+    text = read_text(path, encoding)
+    if suffix in {".csv", ".tsv"}:
+        return Table(path, partial(_csv_rows, path, text))
+    if suffix == ".json":
+        return Table(path, partial(_json_rows, path, text))
+    return Table(path, partial(_jsonl_rows, path, text))
 
 
 def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:

@@ -5,7 +5,6 @@ import zlib
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import Final, TypeVar, overload
 
 Item = TypeVar("Item")
@@ -33,7 +32,8 @@ class _Viewed(Sequence[Item]):
 class Packed(_Viewed[Item]):
     """Items in blocks, pickled and compressed, and made anew whenever they are read.
 
-    A clip with two captions takes some 2,000 bytes as Python's objects and about 100 here. Reading
+    A clip with two captions takes some 2,000 bytes as Python's objects and about 100 here; the last
+    items, fewer than a block, stay as they are. Reading
     in order costs microseconds an item; in any other order, a block for each step.
 
     Example:
@@ -50,25 +50,33 @@ class Packed(_Viewed[Item]):
             open_blocks: How many blocks stay unpacked for those who read out of order.
         """
         self._blocks: list[bytes] = []
-        self._length = 0
+        self._last: list[Item] = []
         self._most_open = open_blocks
         self._open: OrderedDict[int, list[Item]] = OrderedDict()
-        waiting = iter(items)
-        while block := list(islice(waiting, _BLOCK_ITEMS)):
-            self._blocks.append(zlib.compress(pickle.dumps(block, pickle.HIGHEST_PROTOCOL), 1))
-            self._length += len(block)
+        for item in items:
+            self.append(item)
+
+    def append(self, item: Item) -> None:
+        """Take one more item; a block is packed once it is full."""
+        self._last.append(item)
+        if len(self._last) == _BLOCK_ITEMS:
+            self._blocks.append(zlib.compress(pickle.dumps(self._last, pickle.HIGHEST_PROTOCOL), 1))
+            self._last = []
 
     def __len__(self) -> int:
         """Return the number of items."""
-        return self._length
+        return len(self._blocks) * _BLOCK_ITEMS + len(self._last)
 
     def __iter__(self) -> Iterator[Item]:
         """Yield all items in order; only one block of them is there at a time."""
         for number in range(len(self._blocks)):
             yield from self._unpacked(number)
+        yield from self._last
 
     def _item(self, place: int) -> Item:
         block, within = divmod(place, _BLOCK_ITEMS)
+        if block == len(self._blocks):
+            return self._last[within]
         if block not in self._open:
             self._open[block] = self._unpacked(block)
             if len(self._open) > self._most_open:

@@ -69,6 +69,7 @@ COMMANDS: Final = {
     "push": "builders.publishing.push.push",
     "quickstart": "dvtr_bench.api.studies.run_study",
     "run": "dvtr_bench.api.studies.run_study",
+    "runs": "dvtr_bench.training.run_listing.list_runs",
     "search": "dvtr_bench.api.searching.search",
     "train": "dvtr_bench.api.training.train",
     "verify": "builders.checks.verify.verify.verify_dataset",

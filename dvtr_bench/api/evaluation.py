@@ -266,8 +266,9 @@ def evaluate_external(
         ('external', 'mine')
     """
     from dvtr_bench.evaluation.external import evaluate_external as evaluate_file
-    from dvtr_bench.evaluation.external_file import read_external
+    from dvtr_bench.evaluation.external_file import read_external, require_external
 
+    require_external(Path(file), form)
     post_processors = [_post_process(post_processor) for post_processor in post_process]
     device_name = choose_device(device)
     with joined_processes() as processes:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+    from dvtr_bench.studies.study import Study
     from leaderboard.comparison.run_comparison import RunComparison
     from leaderboard.leaderboard import Leaderboard
     from leaderboard.mistakes import Mistakes
@@ -191,9 +192,12 @@ def make_leaderboard(
         >>> leaderboard.write("LEADERBOARD.md").name
         'LEADERBOARD.md'
     """
+    from dvtr_bench.studies.read import read_study
     from leaderboard.board import make_boards
     from leaderboard.leaderboard import Leaderboard
 
+    # A wrong name is reported before many files are read.
+    study_read = None if study is None else read_study(study)
     items = _as_list(results)
     records = [record for result in items for record in _records(result)]
     if not records:
@@ -201,16 +205,15 @@ def make_leaderboard(
             f"no result files (*.json) in {', '.join(map(str, items)) or 'an empty list'}: "
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
-    study_figures = _study_figures(study, records) if study else []
+    study_figures = [] if study_read is None else _study_figures(study_read, records)
     return Leaderboard(make_boards(records), records, study_figures)
 
 
 def _as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
-    from dvtr_bench.evaluation.evaluation_result import EvaluationResult
-
-    if isinstance(results, str | Path | RunRecord | EvaluationResult):
-        return [results]
-    return list(results)
+    # No isinstance check for EvaluationResult: its module loads torch, which tables do not need.
+    if isinstance(results, Iterable) and not isinstance(results, str):
+        return list(results)
+    return [results]
 
 
 def _records(result: ResultLike) -> Iterator[RunRecord]:
@@ -238,10 +241,8 @@ def _one_file(result: ResultLike) -> "ResultFile":
     return ResultFile(result.record, path, result.evaluation.top[0])
 
 
-def _study_figures(name: str, records: list[RunRecord]) -> "list[StudyFigures]":
+def _study_figures(study: "Study", records: list[RunRecord]) -> "list[StudyFigures]":
     from dvtr_bench.studies.match import results_by_row
-    from dvtr_bench.studies.read import read_study
     from leaderboard.study.figures import make_figures
 
-    study = read_study(name)
     return [make_figures(study, rows) for rows in results_by_row(study, records).values()]

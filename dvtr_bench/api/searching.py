@@ -74,12 +74,16 @@ def search(
         search_captions,
         search_clips,
     )
+    from dvtr_bench.video.containers import check_file
 
     if (text is None) == (video is None):
         arguments_found = "neither" if text is None else "both"
         raise InputError(f"expected a text or a clip (video=...), found {arguments_found}")
     if text is not None:
         require_text(text)
+    if video is not None:
+        check_file(Path(video))
+    device_name = choose_device(device)
     built = choose_dataset(None, Path(root)) if dataset is None else as_dataset(dataset, root)
     chosen = choose(
         str(built.folder),
@@ -90,7 +94,6 @@ def search(
         runs=Path(runs),
     )
     clip = [] if video is None else read_clip(Path(video), chosen.frames)
-    device_name = choose_device(device)
     if tell is not None:
         tell(f"searches {chosen.where} ({chosen.weights.label}), on {device_name}")
     loaded, gallery = chosen.weights.load(device_name), chosen.split

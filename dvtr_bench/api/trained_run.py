@@ -72,6 +72,13 @@ class TrainedRun:
         """Whether it stopped early, before its last epoch."""
         return self.epochs_done < self.epochs
 
+    @property
+    def outcome(self) -> str:
+        """Its best checkpoint and what that came to on validation, in a line."""
+        stopped = f"; stopped early, after epoch {self.epochs_done}" if self.stopped_early else ""
+        recall = f"T2V R@1 {self.validation_t2v_r1:.1f}{stopped}"
+        return f"best checkpoint on validation: {self.checkpoint} ({recall})"
+
     def log(self) -> "pd.DataFrame":
         """Return the log: one row per step (``loss`` and its parts) and one per epoch.
 

@@ -217,11 +217,7 @@ def _train(
         show_progress=options.show_progress,
     )
     run = TrainedRun.read(folder, built)
-    stopped = f"; stopped early, after epoch {run.epochs_done}" if run.stopped_early else ""
-    options.tell(
-        f"best checkpoint on validation: {run.checkpoint} "
-        f"(T2V R@1 {run.validation_t2v_r1:.1f}{stopped})"
-    )
+    options.tell(run.outcome)
     return run
 
 

@@ -1,9 +1,9 @@
 """The `dvtr-bench` script and its commands, one file each.
 
-A module holds a function of its own name, and a ``COMMAND_CLASS`` where it needs a command of
-another kind; a module whose name begins with ``_`` is no command. A command imports what it needs
-inside its function, so that ``dvtr-bench --help`` answers at once and builders work without torch.
-An error of ours becomes one line, ``error: ...``, and exit status 1.
+A module holds a function of its own name, and a ``COMMAND_CLASS`` where it needs more than
+`dvtr_bench.cli._command.Command`; a module whose name begins with ``_`` is no command. A command
+imports what it needs inside its function, so that ``dvtr-bench --help`` answers at once and
+builders work without torch. An error of ours becomes one line, ``error: ...``, and exit status 1.
 """
 
 import importlib
@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final
 import typer
 
 from dvtr_bench import __version__
+from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.allocation import reuse_freed_memory
 
@@ -58,13 +59,14 @@ def make_app() -> typer.Typer:
                 "--version", callback=_print_version, is_eager=True, help="Print the version."
             ),
         ] = False,
+        quiet: Quiet = False,
     ) -> None: ...
 
     for entry in pkgutil.iter_modules(__path__):
         if entry.name.startswith("_"):
             continue
         module = importlib.import_module(f"{__name__}.{entry.name}")
-        command_class = getattr(module, "COMMAND_CLASS", None)
+        command_class = getattr(module, "COMMAND_CLASS", Command)
         app.command(name=entry.name.replace("_", "-"), cls=command_class)(
             getattr(module, entry.name)
         )

@@ -8,8 +8,8 @@ from types import ModuleType
 from typing import Annotated, Any, Final, Literal, get_args, get_origin
 
 import typer
-from typer.core import TyperCommand
 
+from dvtr_bench.cli._command import Command, write_options
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.settings import Setting, kinds_of, read_value, settings_of
 
@@ -20,7 +20,7 @@ _SHARED: Final = ("name",)
 """Options of every build that a dataset may describe in its own words."""
 
 
-class DatasetCommand(TyperCommand):
+class DatasetCommand(Command):
     """A command whose first argument is a dataset that brings options of its own."""
 
     _module: ModuleType | None = None
@@ -32,6 +32,7 @@ class DatasetCommand(TyperCommand):
         from dvtr_bench.catalog import DATASETS
 
         self._general = self._general or tuple(self.params)
+        args = self.reworded(ctx, args)
         name = _find_name(args, self._general)
         if name is not None:
             self._module = DATASETS.load(name)
@@ -68,11 +69,7 @@ class DatasetCommand(TyperCommand):
                 f"Options of {self._module.INFO.name}": [one for one in options if one.name in own],
                 "Options of every build": [one for one in options if one.name not in own],
             }
-        for title, shown in parts.items():
-            records = [record for one in shown if (record := one.get_help_record(ctx))]
-            if records:
-                with formatter.section(title):
-                    formatter.write_dl(records)
+        write_options(ctx, formatter, parts)
 
     def _given(self, ctx: Any) -> Iterator[tuple[str, Any]]:
         for setting in self._own:

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from typer.core import TyperCommand
-
 from dvtr_bench.catalog import Catalog
+from dvtr_bench.cli._command import Command
 
 
-class EntriesInHelp(TyperCommand):
+class EntriesInHelp(Command):
     """A command whose help page ends with the entries of a catalog, none of them imported.
 
     Attributes:

@@ -1,28 +1,194 @@
 """Options that several commands take, each described once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 import typer
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")]
+from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe
 
-Runs = Annotated[Path, typer.Option(help="Folder of training runs.")]
+MODEL: Final = "Model"
+RECIPE: Final = "Recipe"
+DATASET: Final = "Dataset"
+MACHINE: Final = "Where it runs"
+OUTPUT: Final = "Output"
 
-Cache = Annotated[
-    bool, typer.Option(help="Keep the backbone's features beside the dataset for next time.")
+_A_DATASET: Final = "A built dataset: its name, or its folder."
+_OR_PUBLISHED: Final = "Or one on the Hub, ORG/NAME@v1.0.0"
+
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=MACHINE)]
+
+Runs = Annotated[
+    Path, typer.Option(help="Folder of training runs.", file_okay=False, rich_help_panel=MODEL)
 ]
 
-DecodingThreads = Annotated[int, typer.Option(help="Threads that decode frames.")]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        help="Checkpoint folder.",
+        show_default="newest of that model and dataset",
+        rich_help_panel=MODEL,
+    ),
+]
 
-NamedDataset = Annotated[str, typer.Option(help="Name of a built dataset, or its folder.")]
+Cache = Annotated[
+    bool,
+    typer.Option(
+        help="Keep the backbone's features beside the dataset for next time.",
+        rich_help_panel=MACHINE,
+    ),
+]
 
-BuiltDataset = Annotated[str, typer.Argument(help="A built dataset: its name, or its folder.")]
+DecodingThreads = Annotated[
+    int, typer.Option(help="Threads that decode frames.", rich_help_panel=MACHINE)
+]
 
-Root = Annotated[Path, typer.Option(help="Folder that names are looked for in.")]
+BuiltDataset = Annotated[str, typer.Argument(help=_A_DATASET)]
+
+AnyDataset = Annotated[
+    str, typer.Argument(help=f"{_A_DATASET} {_OR_PUBLISHED}, or one that can be built.")
+]
+
+BuiltOrPublished = Annotated[str, typer.Argument(help=f"{_A_DATASET} {_OR_PUBLISHED}.")]
+
+NamedDataset = Annotated[str, typer.Option(help=_A_DATASET, rich_help_panel=DATASET)]
 
 OnlyDataset = Annotated[
-    str | None, typer.Option(help="A built dataset.", show_default="the only one under ./dvtr")
+    str | None,
+    typer.Option(help=_A_DATASET, show_default="the only one there", rich_help_panel=DATASET),
+]
+
+EveryDataset = Annotated[
+    str | None,
+    typer.Option(help=_A_DATASET, show_default="all that are there", rich_help_panel=DATASET),
+]
+
+StudyDatasets = Annotated[
+    list[str] | None,
+    typer.Option(
+        help=f"{_A_DATASET} In place of the study's; repeat for more.",
+        show_default="as the study says",
+        rich_help_panel=DATASET,
+    ),
+]
+
+Root = Annotated[
+    Path,
+    typer.Option(
+        help="Folder that names of datasets are looked for in.",
+        file_okay=False,
+        rich_help_panel=DATASET,
+    ),
+]
+
+Json = Annotated[
+    bool,
+    typer.Option(
+        "--json",
+        help="Print one JSON document in place of tables, and nothing else.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
+def out_folder(meaning: str, *others: str, **settings: Any) -> Any:
+    """Return the option for the folder that a command writes.
+
+    Args:
+        meaning: What is in it.
+        *others: Further spellings that are shown.
+        **settings: What else Typer takes.
+    """
+    return typer.Option(
+        "--out",
+        "-o",
+        *others,
+        help=meaning,
+        file_okay=False,
+        rich_help_panel=OUTPUT,
+        **settings,
+    )
+
+
+def out_file(meaning: str, **settings: Any) -> Any:
+    """Return the option for the file that a command writes."""
+    return typer.Option(
+        "--out", "-o", help=meaning, dir_okay=False, rich_help_panel=OUTPUT, **settings
+    )
+
+
+def recipe_default(name: str) -> str:
+    """Say what the recipe has for a field, for the page of help.
+
+    Example:
+        >>> recipe_default("epochs")
+        "the recipe's: 5, with --backbone tiny 4, with tiny-scratch 6"
+    """
+    usual = getattr(Recipe(), name)
+    others = {"--backbone tiny": TINY, "tiny-scratch": TINY_SCRATCH}
+    told = [
+        f", with {backbone} {value}"
+        for backbone, recipe in others.items()
+        if (value := getattr(recipe, name)) != usual
+    ]
+    return f"the recipe's: {usual}{''.join(told)}"
+
+
+Epochs = Annotated[
+    int | None,
+    typer.Option(
+        help="Passes over the training pairs.",
+        show_default=recipe_default("epochs"),
+        rich_help_panel=RECIPE,
+    ),
+]
+
+BatchSize = Annotated[
+    int | None,
+    typer.Option(
+        help="Pairs a step.", show_default=recipe_default("batch_size"), rich_help_panel=RECIPE
+    ),
+]
+
+Freeze = Annotated[
+    str | None,
+    typer.Option(
+        help="nothing, frames (the image tower stays as it is) or backbone (the text tower too): "
+        "what stays is encoded once and kept beside the dataset.",
+        show_default=recipe_default("freeze"),
+        rich_help_panel=RECIPE,
+    ),
+]
+
+TrainingSeed = Annotated[
+    int | None,
+    typer.Option(
+        help="Of weights, order and dropout.",
+        show_default=recipe_default("seed"),
+        rich_help_panel=RECIPE,
+    ),
+]
+
+RecipeSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--recipe",
+        metavar="NAME=VALUE",
+        help="A setting of the recipe, name=value; repeat for more. `dvtr-bench models NAME` "
+        "lists them.",
+        rich_help_panel=RECIPE,
+    ),
+]
+
+ModelSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting of the model, name=value; repeat for more. `dvtr-bench models NAME` lists "
+        "them.",
+        rich_help_panel=MODEL,
+    ),
 ]
 
 TrainedBackbone = Annotated[
@@ -30,6 +196,7 @@ TrainedBackbone = Annotated[
     typer.Option(
         help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, tiny or tiny-scratch.",
         show_default="the model's own, ViT-B-32/openai",
+        rich_help_panel=MODEL,
     ),
 ]
 
@@ -38,5 +205,6 @@ UntrainedBackbone = Annotated[
     typer.Option(
         help="Weights of a model that is not trained, such as clip_zeroshot.",
         show_default="the model's own, ViT-B-32/openai",
+        rich_help_panel=MODEL,
     ),
 ]

@@ -5,46 +5,55 @@ from typing import Annotated, Any
 
 import typer
 
-from dvtr_bench.cli._options import DecodingThreads, Device, NamedDataset, TrainedBackbone
+from dvtr_bench.cli._options import (
+    MACHINE,
+    MODEL,
+    DecodingThreads,
+    Device,
+    Epochs,
+    Freeze,
+    Json,
+    ModelSettings,
+    NamedDataset,
+    RecipeSettings,
+    Root,
+    TrainedBackbone,
+    out_folder,
+)
 
 
 def ablate(
     dataset: NamedDataset,
     backbone: TrainedBackbone = "ViT-B-32/openai",
-    seeds: Annotated[int, typer.Option(min=1, help="How many, counted from --seed.")] = 3,
-    seed: Annotated[int, typer.Option(help="The first of them.")] = 42,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="How many, counted from --seed.", rich_help_panel=MODEL)
+    ] = 3,
+    seed: Annotated[int, typer.Option(help="The first of them.", rich_help_panel=MODEL)] = 42,
     only: Annotated[
         list[str] | None,
         typer.Option(
             help="A variant to run beside the full model, such as pooling=mean; repeat for more.",
             show_default="all",
+            rich_help_panel=MODEL,
         ),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs.")] = None,
-    freeze: Annotated[
-        str | None,
-        typer.Option(
-            help="nothing, frames (the image tower stays as it is) or backbone (the text tower "
-            "too): what stays is encoded once for all variants.",
-            show_default="as the recipe says",
-        ),
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of every variant, name=value; repeat for more."),
-    ] = None,
-    recipe_settings: Annotated[
-        list[str] | None,
-        typer.Option("--recipe", help="A setting of the recipe, name=value; repeat for more."),
-    ] = None,
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for runs, result files and ABLATION.md.")
-    ] = Path("ablation"),
+    epochs: Epochs = None,
+    freeze: Freeze = None,
+    settings: ModelSettings = None,
+    recipe_settings: RecipeSettings = None,
+    out: Annotated[Path, out_folder("Folder for runs, result files and ABLATION.md.")] = Path(
+        "ablation"
+    ),
+    root: Root = Path("dvtr"),
     listed: Annotated[
-        bool, typer.Option("--list", help="Say what would be run, and run nothing.")
+        bool,
+        typer.Option(
+            "--list", help="Say what would be run, and run nothing.", rich_help_panel=MACHINE
+        ),
     ] = False,
     device: Device = "auto",
     workers: DecodingThreads = 2,
+    as_json: Json = False,
 ) -> None:
     """Train and evaluate MSAM with one thing changed at a time, and say what each is worth.
 
@@ -64,9 +73,10 @@ def ablate(
         ],
         "datasets": [dataset],
         "out": out,
+        "root": root,
         "devices": device,
     }
     if listed:
-        print_plan("msam-ablation", asked)
+        print_plan("msam-ablation", asked, as_json)
     else:
-        print_study("msam-ablation", {**asked, "pages": out, "workers": workers})
+        print_study("msam-ablation", {**asked, "pages": out, "workers": workers}, as_json)

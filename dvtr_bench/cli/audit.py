@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._options import BuiltDataset, Root
+from dvtr_bench.cli._options import BuiltDataset, Json, Root, out_folder
+from dvtr_bench.cli._output import print_json
 
 
 def audit(
@@ -17,19 +18,22 @@ def audit(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", help="Folder for audit.json and the page.", show_default="audits/NAME"
-        ),
+        out_folder("Folder for audit.json and the page.", show_default="audits/NAME"),
     ] = None,
     root: Root = Path("dvtr"),
+    as_json: Json = False,
 ) -> None:
     """Audit a dataset: repeated captions, leaking and near-duplicate clips, words, classes."""
     from builders.checks.audit.page import audit_dataset
     from builders.checks.audit.terminal import print_audit
+    from dvtr_bench.runtime.json_records import to_json
 
     opened = dvtr.open_dataset(dataset, root)
     other = None if against is None else dvtr.open_dataset(against, root)
     folder = out or Path("audits") / opened.folder.resolve().name
     found, written = audit_dataset(opened, folder, other)
+    if as_json:
+        print_json({**to_json(found), "written": [written.record, written.page]})
+        return
     print_audit(found)
     typer.echo(f"\nwrote {written.record} and {written.page}")

@@ -7,6 +7,8 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.cli._dataset_options import OWN, DatasetCommand
+from dvtr_bench.cli._options import Json
+from dvtr_bench.cli._output import print_json
 
 COMMAND_CLASS = DatasetCommand
 
@@ -31,7 +33,9 @@ def build(
         bool, typer.Option("--annotations-only", help="Captions, splits and qrels, no frames.")
     ] = False,
     name: Annotated[str | None, typer.Option(help="Name of the dataset and of its folder.")] = None,
-    root: Annotated[Path, typer.Option(help="Folder that datasets go to.")] = Path("dvtr"),
+    root: Annotated[Path, typer.Option(help="Folder that datasets go to.", file_okay=False)] = Path(
+        "dvtr"
+    ),
     sampling: Annotated[
         str, typer.Option(help="12: the middles of 12 equal segments; 1fps: one a second.")
     ] = "12",
@@ -46,9 +50,10 @@ def build(
     executor: Executor = "local",
     address: Address = None,
     clip_seconds_limit: ClipSecondsLimit = 600,
+    as_json: Json = False,
 ) -> None:
     """Build a dataset from clips and captions into dvtr/NAME."""
-    from builders.summary import print_summary
+    from builders.summary import build_as_json, print_summary
 
     dvtr.build(
         dataset,
@@ -63,6 +68,6 @@ def build(
         executor=executor,
         address=address,
         clip_seconds_limit=clip_seconds_limit,
-        report=print_summary,
+        report=(lambda built: print_json(build_as_json(built))) if as_json else print_summary,
         **ctx.meta[OWN],
     )

@@ -6,6 +6,18 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
+from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._options import Json, Root, out_file
+from dvtr_bench.cli._output import print_json
+
+
+class CompareCommand(Command):
+    """Takes --output for --out."""
+
+    old_spellings = {"--output": "--out"}
+
+
+COMMAND_CLASS = CompareCommand
 
 
 def compare(
@@ -14,23 +26,28 @@ def compare(
     queries: Annotated[
         int, typer.Option(min=0, help="Most captions to list each way, better and worse.")
     ] = 10,
-    sheet: Annotated[Path, typer.Option(help="The contact sheet to write (PNG).")] = Path(
-        "comparison.png"
-    ),
+    sheet: Annotated[
+        Path, typer.Option(help="The contact sheet to write (PNG).", dir_okay=False)
+    ] = Path("comparison.png"),
     no_sheet: Annotated[bool, typer.Option("--no-sheet", help="Draw no contact sheet.")] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="A Markdown page of it all.", show_default="none"),
-    ] = None,
+    out: Annotated[Path | None, out_file("A Markdown page of it all.", show_default="none")] = None,
+    root: Root = Path("dvtr"),
+    as_json: Json = False,
 ) -> None:
     """Compare two runs in pairs: differences with intervals, groups, captions that changed most."""
-    comparison = dvtr.compare(run_a, run_b, queries=queries)
-    comparison.print()
+    comparison = dvtr.compare(run_a, run_b, queries=queries, root=root)
+    # Everything is written before anything is printed: a reader such as `head` may stop early.
     drawn = None if no_sheet else comparison.draw(sheet)
+    page = None if out is None else comparison.write(out, drawn)
+    written = [path for path in (drawn, page) if path is not None]
+    if as_json:
+        from leaderboard.json_form import comparison_as_json
+
+        print_json({**comparison_as_json(comparison), "written": written})
+        return
+    comparison.print()
     typer.echo()
     for line in comparison.evidence.missing:
         typer.echo(line, err=True)
-    if drawn is not None:
-        typer.echo(f"wrote {drawn}")
-    if output is not None:
-        typer.echo(f"wrote {comparison.write(output, drawn)}")
+    for path in written:
+        typer.echo(f"wrote {path}")

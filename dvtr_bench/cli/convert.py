@@ -6,16 +6,23 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.cli._options import out_folder
+from dvtr_bench.runtime.progress import say
+
 
 def convert(
     file: Annotated[Path, typer.Argument(help="Such as CLIP4Clip's pytorch_model.bin.3.")],
     model: Annotated[
         str, typer.Option(help="Which model it is; see `dvtr-bench models`. X-Pool is xpool.")
     ],
-    out: Annotated[Path, typer.Option(help="Checkpoint folder to write.")],
+    out: Annotated[Path, out_folder("Checkpoint folder to write.")],
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", help="A setting that no shape tells, name=value, as max_frames=64."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A setting that no shape tells, name=value, as max_frames=64.",
+        ),
     ] = None,
 ) -> None:
     """Convert a checkpoint of a model's authors; `evaluate --checkpoint` takes what it writes.
@@ -36,7 +43,5 @@ def convert(
     config = ", ".join(
         f"{name} {value}" for name, value in converted.model.config.as_mapping().items()
     )
-    typer.echo(
-        f"wrote {out}: {config}\n"
-        f"next: dvtr-bench evaluate --model {converted.model.name} --checkpoint {out}"
-    )
+    typer.echo(f"wrote {out}: {config}")
+    say(f"next: dvtr-bench evaluate --model {converted.model.name} --checkpoint {out}")

@@ -5,26 +5,42 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._options import Root
+from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._options import BuiltOrPublished, Json, Root, out_file
+from dvtr_bench.cli._output import print_json
+
+
+class DiffCommand(Command):
+    """Takes --json FILE for --out FILE."""
+
+    json_took_a_file = True
+
+
+COMMAND_CLASS = DiffCommand
 
 
 def diff(
-    a: Annotated[
-        str, typer.Argument(help="Name or folder of a dataset, or ORG/NAME@v1.0.0 on the Hub.")
-    ],
-    b: Annotated[str, typer.Argument(help="The other dataset, likewise.")],
+    a: BuiltOrPublished,
+    b: BuiltOrPublished,
     root: Root = Path("dvtr"),
     most: Annotated[int, typer.Option(min=0, help="Most items of a kind to list.")] = 10,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all of it to this file.")
-    ] = None,
+    out: Annotated[Path | None, out_file("Write all of it to this file, as JSON.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Say what two versions of a dataset differ in: clips, captions, splits, settings."""
     from builders.checks.diff.difference import compare_datasets
-    from builders.checks.diff.printing import print_difference, write_difference
+    from builders.checks.diff.printing import (
+        difference_as_json,
+        print_difference,
+        write_difference,
+    )
     from builders.sources.locate import open_anywhere
 
     difference = compare_datasets(open_anywhere(a, root), open_anywhere(b, root))
+    written = None if out is None else write_difference(difference, out)
+    if as_json:
+        print_json(difference_as_json(difference))
+        return
     print_difference(difference, most)
-    if json_file is not None:
-        typer.echo(f"wrote {write_difference(difference, json_file)}")
+    if written is not None:
+        typer.echo(f"wrote {written}")

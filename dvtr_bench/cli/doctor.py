@@ -2,17 +2,24 @@
 
 import typer
 
+from dvtr_bench.cli._options import Json
+from dvtr_bench.cli._output import print_json
 
-def doctor() -> None:
+
+def doctor(as_json: Json = False) -> None:
     """Check what this machine has for dvtr-bench and say what to do about what is missing."""
     from dvtr_bench.runtime.doctor import check_machine
 
     checks = check_machine()
+    lacking = any(check.verdict == "missing" for check in checks)
+    if as_json:
+        print_json({"ready": not lacking, "checks": checks})
+        raise typer.Exit(int(lacking))
     width = max(len(check.subject) for check in checks)
     for check in checks:
         typer.echo(f"{check.verdict:<8} {check.subject:<{width}}  {check.found}")
         if check.advice:
             typer.echo(f"{'':<8} {'':<{width}}  -> {check.advice}")
-    if any(check.verdict == "missing" for check in checks):
+    if lacking:
         raise typer.Exit(1)
     typer.echo("\nAll that dvtr-bench needs is here.")

@@ -2,23 +2,42 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import POST_PROCESSORS
 from dvtr_bench.cli._entries_in_help import EntriesInHelp
-from dvtr_bench.cli._options import Cache, Device, Runs, UntrainedBackbone
+from dvtr_bench.cli._options import (
+    DATASET,
+    MODEL,
+    OUTPUT,
+    Cache,
+    Checkpoint,
+    Device,
+    EveryDataset,
+    Json,
+    Root,
+    Runs,
+    UntrainedBackbone,
+    out_folder,
+)
+from dvtr_bench.cli._output import print_json
+from dvtr_bench.runtime.progress import say
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
     from dvtr_bench.evaluation.external_file import Form
 
+BROUGHT: Final = "Scores that you bring, in place of --model"
+PROTOCOL: Final = "Protocol"
+
 SimMatrix = Annotated[
     Path | None,
     typer.Option(
         help="Scores: .npz with sim_matrix (captions x videos), caption_ids and video_ids.",
+        rich_help_panel=BROUGHT,
     ),
 ]
 Embeddings = Annotated[
@@ -26,38 +45,57 @@ Embeddings = Annotated[
     typer.Option(
         help="Vectors: .npz with text_embeds, video_embeds, caption_ids and video_ids; a score is "
         "their inner product.",
+        rich_help_panel=BROUGHT,
     ),
 ]
-ModelName = Annotated[str | None, typer.Option(help="What your model is called in tables.")]
-TextBlock = Annotated[
-    int | None, typer.Option(min=1, help="Captions that your model scores together, if it does.")
+ModelName = Annotated[
+    str | None,
+    typer.Option(help="What your model is called in tables.", rich_help_panel=BROUGHT),
 ]
-PostProcessing = Annotated[
+TextBlock = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Captions that your model scores together, if it does.",
+        rich_help_panel=BROUGHT,
+    ),
+]
+AlreadyProcessed = Annotated[
     str | None,
     typer.Option(
-        help="What was done to your whole sim_matrix, such as dual_softmax: it gets a table of its "
-        "own.",
+        help="What you did to your whole sim_matrix before you brought it, such as dual_softmax: "
+        "it is stated in the result, which gets a table of its own. Nothing is done here; "
+        "--post-process does.",
+        show_default="nothing",
+        rich_help_panel=BROUGHT,
+    ),
+]
+Seed = Annotated[
+    int | None,
+    typer.Option(
+        help="Seed that your model was trained with.",
         show_default="none",
+        rich_help_panel=BROUGHT,
     ),
 ]
 PostProcess = Annotated[
     list[str] | None,
     typer.Option(
-        help="A post-processor, with settings as in qb_norm:bank_captions=1000; they are listed "
-        "below; repeat for more. What they make of the scores goes into result files and tables of "
-        "their own, beside those of the scores as they are.",
+        help="What to do to the scores here, such as dual_softmax, with settings as in "
+        "qb_norm:bank_captions=1000; all are listed below; repeat for more. It gets result files "
+        "and tables of its own, beside those of the scores as they are.",
+        show_default="nothing",
+        rich_help_panel=PROTOCOL,
     ),
-]
-Dataset = Annotated[
-    str | None, typer.Option(help="A built dataset.", show_default="all under ./dvtr")
-]
-Checkpoint = Annotated[
-    Path | None,
-    typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
 ]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", help="A setting of a model that is not trained, name=value; repeat."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting of a model that is not trained, name=value; repeat for more.",
+        rich_help_panel=MODEL,
+    ),
 ]
 AllSeeds = Annotated[
     bool,
@@ -65,44 +103,55 @@ AllSeeds = Annotated[
         "--all-seeds",
         help="Evaluate every finished seed of that checkpoint's setup: a result file each, one "
         "row in tables.",
+        rich_help_panel=MODEL,
     ),
-]
-Seed = Annotated[
-    int | None, typer.Option(help="Seed that your model was trained with.", show_default="none")
 ]
 
 
 class EvaluateCommand(EntriesInHelp):
-    """Lists the post-processors on its help page."""
+    """Lists the post-processors on its help page; takes spellings of before."""
 
     title = "Post-processors"
     catalog = POST_PROCESSORS
+    old_spellings = {"--results": "--out", "--post-processing": "--already-processed"}
 
 
 COMMAND_CLASS = EvaluateCommand
 
 
 def evaluate(
-    model: Annotated[str | None, typer.Option(help="Which model; see `dvtr-bench models`.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Which model; see `dvtr-bench models`.", rich_help_panel=MODEL),
+    ] = None,
+    checkpoint: Checkpoint = None,
+    all_seeds: AllSeeds = False,
+    runs: Runs = Path("runs"),
+    backbone: UntrainedBackbone = None,
+    settings: Settings = None,
     sim_matrix: SimMatrix = None,
     embeddings: Embeddings = None,
     model_name: ModelName = None,
     text_block: TextBlock = None,
-    post_processing: PostProcessing = None,
+    already_processed: AlreadyProcessed = None,
     seed: Seed = None,
-    dataset: Dataset = None,
-    checkpoint: Checkpoint = None,
-    backbone: UntrainedBackbone = None,
-    settings: Settings = None,
-    all_seeds: AllSeeds = False,
-    split: Annotated[str, typer.Option(help="Report test; validation is for choosing.")] = "test",
+    dataset: EveryDataset = None,
+    root: Root = Path("dvtr"),
+    split: Annotated[
+        str,
+        typer.Option(help="Report test; validation is for choosing.", rich_help_panel=DATASET),
+    ] = "test",
     post_process: PostProcess = None,
-    results: Annotated[Path, typer.Option(help="Folder for result files.")] = Path("results"),
-    runs: Runs = Path("runs"),
     top: Annotated[
         int,
-        typer.Option(min=1, help="Candidates of each query to keep: pictures, TREC runs."),
+        typer.Option(
+            min=1,
+            help="Candidates of each query to keep: pictures, TREC runs.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = 10,
+    out: Annotated[Path, out_folder("Folder for result files.")] = Path("results"),
+    as_json: Json = False,
     device: Device = "auto",
     cache: Cache = True,
 ) -> None:
@@ -115,7 +164,7 @@ def evaluate(
     about = {
         "model_name": model_name,
         "text_block": text_block,
-        "post_processing": post_processing,
+        "already_processed": already_processed,
         "seed": seed,
     }
     form = _chosen(model, sim_matrix, embeddings)
@@ -130,7 +179,8 @@ def evaluate(
         "split": split,
         "post_process": post_process or (),
         "top": top,
-        "results": results,
+        "results": out,
+        "root": root,
         "device": device,
     }
     with joined_processes() as processes:
@@ -144,23 +194,38 @@ def evaluate(
                 settings=settings or (),
                 runs=runs,
                 cache=cache,
-                tell=lambda line: typer.echo(line, err=True),
+                tell=_tell,
                 **how,
             )
         else:
+            about["post_processing"] = about.pop("already_processed")
             given: dict[str, Any] = {k: value for k, value in about.items() if value is not None}
             file = Path(str(sim_matrix or embeddings))
             evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **given, **how)]
         if processes.is_first:
-            _report(evaluated)
+            _report(evaluated, out, as_json)
 
 
-def _report(evaluated: "list[EvaluationResult]") -> None:
-    dvtr.make_leaderboard(evaluated).print()
-    for result in evaluated:
-        for path in result.paths:
-            typer.echo(f"wrote {path}")
-    typer.echo("next: dvtr-bench leaderboard")
+def _tell(line: str) -> None:
+    """Tell what is done; what is left out is part of the result, and told under --quiet too."""
+    if line.startswith("left out: "):
+        typer.echo(line, err=True)
+    else:
+        say(line)
+
+
+def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> None:
+    board = dvtr.make_leaderboard(evaluated)
+    written = [path for result in evaluated for path in result.paths]
+    if as_json:
+        from leaderboard.json_form import boards_as_json
+
+        print_json({"boards": boards_as_json(board.boards), "written": written})
+        return
+    board.print()
+    for path in written:
+        typer.echo(f"wrote {path}")
+    say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
 
 
 def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> "Form | None":

@@ -7,13 +7,15 @@ import typer
 
 from dvtr_bench.catalog import EXPORTS
 from dvtr_bench.cli._entries_in_help import EntriesInHelp
+from dvtr_bench.cli._options import out_folder
 
 
 class ExportCommand(EntriesInHelp):
-    """Lists the formats on its help page."""
+    """Lists the formats on its help page; takes --output for --out."""
 
     title = "Formats"
     catalog = EXPORTS
+    old_spellings = {"--output": "--out"}
 
 
 COMMAND_CLASS = ExportCommand
@@ -25,14 +27,12 @@ def export(
         str,
         typer.Option(help="Which format; they are listed below."),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the files.")] = Path(
-        "export"
-    ),
+    out: Annotated[Path, out_folder("Folder for the files.")] = Path("export"),
 ) -> None:
     """Write results in the form of another tool."""
     from leaderboard.exported import export_results
 
-    exported = export_results(results, to, output)
+    exported = export_results(results, to, out)
     for note in exported.notes:
         typer.echo(f"note: {note}", err=True)
     for path in exported.files:

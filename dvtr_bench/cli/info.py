@@ -1,24 +1,20 @@
 """Print all that is known of one dataset."""
 
 from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from dvtr_bench.cli._options import Root
+from dvtr_bench.cli._options import AnyDataset, Json, Root
+from dvtr_bench.cli._output import print_json
 
 
 def info(
-    dataset: Annotated[
-        str,
-        typer.Argument(
-            help="Name or folder of a built dataset, ORG/NAME@v1.0.0 on the Hub, or one that can "
-            "be built."
-        ),
-    ],
+    dataset: AnyDataset,
     root: Root = Path("dvtr"),
+    as_json: Json = False,
 ) -> None:
     """Print all that is known of a dataset, built or not; `datasets` lists what there is."""
-    from builders.info import print_info
+    from builders.info import info_as_json, print_info
 
-    print_info(dataset, root)
+    if as_json:
+        print_json(info_as_json(dataset, root))
+    else:
+        print_info(dataset, root)

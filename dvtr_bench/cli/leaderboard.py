@@ -8,6 +8,8 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._entries_in_help import EntriesInHelp
+from dvtr_bench.cli._options import Json, out_file
+from dvtr_bench.cli._output import print_json
 
 
 class LeaderboardCommand(EntriesInHelp):
@@ -25,9 +27,7 @@ def leaderboard(
         list[Path] | None,
         typer.Argument(help="Result files, or folders of them.", show_default="./results"),
     ] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", help="The Markdown page to write.")] = Path(
-        "LEADERBOARD.md"
-    ),
+    out: Annotated[Path, out_file("The Markdown page to write.")] = Path("LEADERBOARD.md"),
     study: Annotated[
         str | None,
         typer.Option(help="Make the page of this study from them too: a study file, or a name."),
@@ -42,6 +42,7 @@ def leaderboard(
             "are distributed. The charts are listed below; repeat for more."
         ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
     for name in chart or ():
@@ -50,6 +51,13 @@ def leaderboard(
     # Everything is written before anything is printed: a reader such as `head` may stop early.
     page, drawn = made.write(out), made.write_charts(chart or (), out)
     study_page = made.write_study(out.parent) if made.study else None
+    if as_json:
+        from leaderboard.json_form import boards_as_json, study_as_json
+
+        written = [path for path in (page, *drawn, study_page) if path is not None]
+        boards = boards_as_json(made.boards, breakdowns=breakdowns)
+        print_json({"boards": boards, "figures": study_as_json(made.study), "written": written})
+        return
     made.print(breakdowns=breakdowns)
     typer.echo(f"\nwrote {page} from {len(made.records)} result files")
     for path in drawn:

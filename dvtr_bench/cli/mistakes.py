@@ -6,21 +6,24 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.cli._options import Json, Root, out_file
+from dvtr_bench.cli._output import print_json
 
 
 def mistakes(
     result: Annotated[
         Path, typer.Argument(help="A result file, its top lists beside it, of aerosynth.")
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="A CSV file of the facts.", show_default="none"),
-    ] = None,
-    root: Annotated[Path, typer.Option(help="Folder that names are looked for in.")] = ROOT,
+    out: Annotated[Path | None, out_file("A CSV file of the facts.", show_default="none")] = None,
+    root: Root = Path("dvtr"),
+    as_json: Json = False,
 ) -> None:
     """Say what first clips get wrong: which facts of the caption, beside a random clip."""
     found = dvtr.find_mistakes(result, root=root)
+    written = None if out is None else found.write(out)
+    if as_json:
+        print_json(found)
+        return
     found.print()
-    if out is not None:
-        typer.echo(f"wrote {found.write(out)}")
+    if written is not None:
+        typer.echo(f"wrote {written}")

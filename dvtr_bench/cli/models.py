@@ -2,9 +2,13 @@
 
 import textwrap
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from dvtr_bench.cli._options import Json
+from dvtr_bench.cli._output import print_json
+from dvtr_bench.runtime.progress import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -12,31 +16,42 @@ if TYPE_CHECKING:
     from dvtr_bench.models.entry import ModelEntry
     from dvtr_bench.models.listing import ListedModel
     from dvtr_bench.settings import Setting
+    from dvtr_bench.training.recipe import Recipe
 
 
 def models(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Show what can be set of this one.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """List every model; with NAME its settings, its recipes and what each of them is for."""
     if name is not None:
         from dvtr_bench.models.entry import model_entry
 
-        _show(model_entry(name))
+        entry = model_entry(name)
+        if as_json:
+            print_json(_as_json(entry))
+        else:
+            _show(entry)
         return
     from dvtr_bench.catalog import MODELS
     from dvtr_bench.models.listing import list_models
 
+    if as_json:
+        print_json({"models": list_models(), "problems": MODELS.problems()})
+        return
     for line in _table(list_models()):
         typer.echo(line)
     for problem in MODELS.problems():
         typer.echo(f"note: {problem}")
     typer.echo(
         "\npairwise: a score depends on its caption and its video alone.\n"
-        "query_block: it also depends on the other captions that are scored with it.\n"
+        "query_block: it also depends on the other captions that are scored with it."
+    )
+    say(
         "What can be set of one: dvtr-bench models NAME\n"
-        "Train one: dvtr-bench train --model NAME --dataset NAME"
+        "next: dvtr-bench train --model NAME --dataset NAME"
     )
 
 
@@ -57,7 +72,6 @@ def _table(listed: "Sequence[ListedModel]") -> Iterator[str]:
 def _show(entry: "ModelEntry") -> None:
     from dvtr_bench.settings import settings_of, value_text
     from dvtr_bench.training.recipe import Recipe
-    from dvtr_bench.training.run_choice import default_recipe
 
     summary = (entry.module.__doc__ or "").split("\n", 1)[0]
     trained = "trained" if entry.trainable else "as it is"
@@ -68,11 +82,9 @@ def _show(entry: "ModelEntry") -> None:
     _show_settings(settings, {})
     if not entry.trainable:
         return
-    backbone = str(next((one.default for one in settings if one.name == "backbone"), ""))
+    backbone, recipes = _recipes(settings)
     typer.echo(f"\nRecipe: dvtr-bench train --model {entry.key} --recipe NAME=VALUE")
-    recipes = {backbone: default_recipe(backbone)}
     if backbone:
-        recipes |= {name: default_recipe(name) for name in ("tiny", "tiny-scratch")}
         typer.echo(
             f"  Defaults are for --backbone {backbone}; others follow where tiny or tiny-scratch "
             "has them."
@@ -86,6 +98,40 @@ def _show(entry: "ModelEntry") -> None:
         ]
         defaults[one.name] = [value_text(usual), *others]
     _show_settings(settings_of(Recipe), defaults)
+
+
+def _recipes(settings: "Sequence[Setting]") -> "tuple[str, dict[str, Recipe]]":
+    """Return a model's own backbone, and its recipe and those of the small ones by backbone."""
+    from dvtr_bench.training.run_choice import default_recipe
+
+    backbone = str(next((one.default for one in settings if one.name == "backbone"), ""))
+    names = (backbone, "tiny", "tiny-scratch") if backbone else (backbone,)
+    return backbone, {name: default_recipe(name) for name in names}
+
+
+def _as_json(entry: "ModelEntry") -> dict[str, Any]:
+    from dvtr_bench.settings import settings_of
+
+    settings = settings_of(entry.config_class)
+    described = [
+        {
+            "name": one.name,
+            "values": one.values,
+            "required": one.required,
+            "default": None if one.required else one.default_text,
+            "meaning": one.meaning,
+        }
+        for one in settings
+    ]
+    return {
+        "name": entry.key,
+        "summary": (entry.module.__doc__ or "").split("\n", 1)[0],
+        "scoring": entry.module.SCORING,
+        "trainable": entry.trainable,
+        "file": entry.entry.place,
+        "settings": described,
+        "recipe_by_backbone": _recipes(settings)[1] if entry.trainable else {},
+    }
 
 
 def _show_settings(settings: "Sequence[Setting]", defaults: "Mapping[str, Sequence[str]]") -> None:

@@ -5,17 +5,20 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._options import Device
+from dvtr_bench.cli._options import Device, out_folder
+from dvtr_bench.runtime.progress import say
 
 
 def pretrain_tiny(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder for the state, the log and the weights.")
-    ] = Path("pretrained-tiny"),
+    out: Annotated[Path, out_folder("Folder for the state, the log and the weights.")] = Path(
+        "pretrained-tiny"
+    ),
     steps: Annotated[int | None, typer.Option(help="Steps of the whole training.")] = None,
     recipe_settings: Annotated[
         list[str] | None,
-        typer.Option("--recipe", help="Another setting, name=value; repeat for more."),
+        typer.Option(
+            "--recipe", metavar="NAME=VALUE", help="Another setting, name=value; repeat for more."
+        ),
     ] = None,
     workers: Annotated[int, typer.Option(help="Processes that render frames.")] = 1,
     device: Device = "auto",
@@ -35,9 +38,10 @@ def pretrain_tiny(
         workers=workers,
         device=device,
         validate_every=validate_every,
-        tell=lambda line: typer.echo(line, err=True),
+        tell=say,
     )
-    typer.echo(
-        f"weights  {path}\nnext: dvtr-bench evaluate --model clip_zeroshot "
+    typer.echo(f"weights  {path}")
+    say(
+        "next: dvtr-bench evaluate --model clip_zeroshot "
         f"--backbone tiny/{path} --dataset aerosynth-small"
     )

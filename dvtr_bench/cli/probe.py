@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._options import Cache, Device, OnlyDataset, Runs
+from dvtr_bench.cli._options import (
+    Cache,
+    Checkpoint,
+    Device,
+    Json,
+    OnlyDataset,
+    Root,
+    Runs,
+    out_folder,
+)
+from dvtr_bench.cli._output import print_json
+from dvtr_bench.runtime.progress import say
 
 
 def probe(
@@ -19,14 +30,13 @@ def probe(
         int, typer.Option(min=0, help="How many clips to draw when none is named.")
     ] = 4,
     split: Annotated[str, typer.Option(help="Which split to look at.")] = "test",
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
-    ] = None,
-    out: Annotated[Path, typer.Option(help="Folder for arrays, scores, pictures.")] = Path("probe"),
+    checkpoint: Checkpoint = None,
+    out: Annotated[Path, out_folder("Folder for arrays, scores, pictures.")] = Path("probe"),
     runs: Runs = Path("runs"),
+    root: Root = Path("dvtr"),
     device: Device = "auto",
     cache: Cache = True,
+    as_json: Json = False,
 ) -> None:
     """Show what a trained MSAM looks at: its maps as arrays and pictures, and how well they point.
 
@@ -42,12 +52,16 @@ def probe(
         split=split,
         checkpoint=checkpoint,
         runs=runs,
+        root=root,
         video_ids=video_id or (),
         pictures=pictures,
         device=device,
         cache=cache,
-        tell=lambda line: typer.echo(line, err=True),
+        tell=say,
     )
+    if as_json:
+        print_json(written)
+        return
     if written.scores:
         print_pointing(written.scores, written.title)
     else:

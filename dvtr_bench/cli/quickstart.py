@@ -6,18 +6,25 @@ from typing import Annotated, Final
 
 import typer
 
+from dvtr_bench.cli._options import Json, out_folder
+from dvtr_bench.runtime.progress import say
+from dvtr_bench.training.recipe import TINY
+
 OURS: Final = {"dvtr", "runs", "results", "LEADERBOARD.md", ".study.lock"}
 
 
 def quickstart(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder of its own for everything.")
-    ] = Path("quickstart"),
+    out: Annotated[Path, out_folder("Folder of its own for everything.")] = Path("quickstart"),
     seed: Annotated[int, typer.Option(help="Of weights, order and dropout.")] = 42,
     size: Annotated[str, typer.Option(help="Size of the dataset: small or full.")] = "small",
     epochs: Annotated[
-        int | None, typer.Option(help="Of each training; fewer for a quick look.")
+        int | None,
+        typer.Option(
+            help="Of each training; fewer for a quick look.",
+            show_default=f"the recipe's: {TINY.epochs}",
+        ),
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Build the embedded dataset, train and evaluate three models, print the leaderboard.
 
@@ -40,8 +47,9 @@ def quickstart(
         # A GPU would give other last digits than those that are shown of it.
         "devices": "cpu",
     }
-    print_study(replace(study, datasets=(named,)), asked)
-    typer.echo("next: dvtr-bench build folder --clips DIR --captions FILE --name mine")
+    print_study(replace(study, datasets=(named,)), asked, as_json)
+    if not as_json:
+        say("next: dvtr-bench build folder --clips DIR --captions FILE --name mine")
 
 
 def _require_own_folder(out: Path) -> None:

@@ -6,7 +6,30 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._options import Cache, Device, OnlyDataset, Runs, UntrainedBackbone
+from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._options import (
+    MODEL,
+    Cache,
+    Checkpoint,
+    Device,
+    Json,
+    OnlyDataset,
+    Root,
+    Runs,
+    UntrainedBackbone,
+    out_file,
+)
+from dvtr_bench.cli._output import print_json
+from dvtr_bench.runtime.progress import say
+
+
+class SearchCommand(Command):
+    """Takes --sheet for --out."""
+
+    old_spellings = {"--sheet": "--out"}
+
+
+COMMAND_CLASS = SearchCommand
 
 
 def search(
@@ -21,14 +44,13 @@ def search(
         typer.Option(
             help="Which model; see `dvtr-bench models`.",
             show_default="the one trained last on the dataset",
+            rich_help_panel=MODEL,
         ),
     ] = None,
     dataset: OnlyDataset = None,
     split: Annotated[str, typer.Option(help="Which split to search.")] = "test",
-    checkpoint: Annotated[
-        Path | None,
-        typer.Option(help="Checkpoint folder.", show_default="newest of that model and dataset"),
-    ] = None,
+    root: Root = Path("dvtr"),
+    checkpoint: Checkpoint = None,
     backbone: UntrainedBackbone = None,
     top: Annotated[int, typer.Option(min=1, help="How many to show.")] = 10,
     rerank: Annotated[
@@ -37,17 +59,18 @@ def search(
             min=1, help="How many the model scores pair by pair, where one vector is not enough."
         ),
     ] = 200,
-    sheet: Annotated[Path, typer.Option(help="The contact sheet, a PNG.")] = Path("search.png"),
+    out: Annotated[Path, out_file("The contact sheet, a PNG.")] = Path("search.png"),
     runs: Runs = Path("runs"),
     device: Device = "auto",
     cache: Cache = True,
+    as_json: Json = False,
 ) -> None:
     """Search a dataset: clips for a TEXT, or captions for a clip of yours (--video)."""
     if (text is None) == (video is None):
         given = "neither" if text is None else "both"
         raise typer.BadParameter(f"expected a TEXT or --video CLIP, found {given}")
-    if sheet.suffix.lower() != ".png":
-        raise typer.BadParameter(f"--sheet {sheet}: expected a file name that ends in .png")
+    if out.suffix.lower() != ".png":
+        raise typer.BadParameter(f"--out {out}: expected a file name that ends in .png")
 
     found = dvtr.search(
         text,
@@ -60,9 +83,15 @@ def search(
         top=top,
         rerank=rerank,
         runs=runs,
+        root=root,
         device=device,
         cache=cache,
-        tell=lambda line: typer.echo(line, err=True),
+        tell=say,
     )
+    drawn = found.draw(out)
+    if as_json:
+        asked = {"text": text} if video is None else {"video": video}
+        print_json({**asked, "searched": found.where, "found": list(found), "written": [drawn]})
+        return
     found.print()
-    typer.echo(f"wrote {found.draw(sheet)}")
+    typer.echo(f"wrote {drawn}")

@@ -7,51 +7,81 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._options import DecodingThreads, Device, NamedDataset, Runs, TrainedBackbone
+from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._options import (
+    MODEL,
+    OUTPUT,
+    RECIPE,
+    BatchSize,
+    DecodingThreads,
+    Device,
+    Epochs,
+    Freeze,
+    ModelSettings,
+    NamedDataset,
+    RecipeSettings,
+    Root,
+    TrainedBackbone,
+    TrainingSeed,
+    out_folder,
+)
+from dvtr_bench.runtime.progress import is_quiet, say
+
+
+class TrainCommand(Command):
+    """Takes --runs for --out."""
+
+    old_spellings = {"--runs": "--out"}
+
+
+COMMAND_CLASS = TrainCommand
 
 
 def train(
-    model: Annotated[str, typer.Option(help="Which model; see `dvtr-bench models`.")],
+    model: Annotated[
+        str, typer.Option(help="Which model; see `dvtr-bench models`.", rich_help_panel=MODEL)
+    ],
     dataset: NamedDataset,
+    root: Root = Path("dvtr"),
     backbone: TrainedBackbone = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the training pairs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Pairs a step.")] = None,
-    freeze: Annotated[
-        str | None,
-        typer.Option(
-            help="nothing, frames (the image tower stays as it is) or backbone (the text tower "
-            "too): what stays is encoded once and kept beside the dataset.",
-            show_default="as the recipe says",
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of weights, order and dropout.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="A setting of the model, name=value; repeat for more."),
-    ] = None,
-    recipe_settings: Annotated[
-        list[str] | None,
-        typer.Option("--recipe", help="A setting of the recipe, name=value; repeat for more."),
-    ] = None,
+    settings: ModelSettings = None,
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    freeze: Freeze = None,
+    seed: TrainingSeed = None,
     seeds: Annotated[
-        int, typer.Option(min=1, help="Train this many seeds, counted from --seed; a run each.")
+        int,
+        typer.Option(
+            min=1,
+            help="Train this many seeds, counted from --seed; a run each.",
+            rich_help_panel=RECIPE,
+        ),
     ] = 1,
+    recipe_settings: RecipeSettings = None,
     device: Device = "auto",
     workers: DecodingThreads = 2,
     tensorboard: Annotated[
-        bool, typer.Option("--tensorboard", help="Write event files into the run folder too.")
+        bool,
+        typer.Option(
+            "--tensorboard",
+            help="Write event files into the run folder too.",
+            rich_help_panel=OUTPUT,
+        ),
     ] = False,
-    runs: Runs = Path("runs"),
+    out: Annotated[
+        Path, out_folder("Folder of training runs: `evaluate --runs` and others read it.")
+    ] = Path("runs"),
 ) -> None:
     """Train a model; validation chooses the checkpoint. Run again after a stop, it goes on.
 
     Under `torchrun -m dvtr_bench train ...` several processes share every batch.
     """
     from dvtr_bench.api.training import make_recipe, require_trained
+    from dvtr_bench.dataset.reader import ROOT
     from dvtr_bench.runtime.processes import joined_processes
 
     require_trained(model)
-    built = dvtr.open_dataset(dataset)
+    built = dvtr.open_dataset(dataset, root)
     recipe = make_recipe(
         model,
         recipe_settings or (),
@@ -63,8 +93,9 @@ def train(
         seed=seed,
     )
     with joined_processes() as processes:
-        trained = [
-            dvtr.train(
+        trained = []
+        for number in range(recipe.seed, recipe.seed + seeds):
+            run = dvtr.train(
                 model,
                 built,
                 backbone=backbone,
@@ -73,14 +104,16 @@ def train(
                 device=device,
                 workers=workers,
                 tensorboard=tensorboard,
-                runs=runs,
-                tell=typer.echo,
+                runs=out,
+                tell=None if is_quiet() else typer.echo,
             )
-            for number in range(recipe.seed, recipe.seed + seeds)
-        ]
+            trained.append(run)
+            if is_quiet() and processes.is_first:
+                typer.echo(run.outcome)
         if processes.is_first:
             more = " --all-seeds" if seeds > 1 else ""
-            typer.echo(
-                f"next: dvtr-bench evaluate --model {model} --dataset {dataset} "
+            place = "" if root == ROOT else f" --root {root}"
+            say(
+                f"next: dvtr-bench evaluate --model {model} --dataset {dataset}{place} "
                 f"--checkpoint {trained[0].folder}{more}"
             )

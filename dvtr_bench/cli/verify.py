@@ -5,7 +5,18 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._options import BuiltDataset, Root
+from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._options import BuiltDataset, Json, Root, out_file
+from dvtr_bench.cli._output import print_json
+
+
+class VerifyCommand(Command):
+    """Takes --json FILE for --out FILE."""
+
+    json_took_a_file = True
+
+
+COMMAND_CLASS = VerifyCommand
 
 
 def verify(
@@ -18,19 +29,26 @@ def verify(
         str | None,
         typer.Option(help="What the fingerprint must be, or its first digits (8 or more)."),
     ] = None,
-    json_file: Annotated[
-        Path | None, typer.Option("--json", help="Write all findings to this file.")
-    ] = None,
+    out: Annotated[Path | None, out_file("Write all findings to this file, as JSON.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Re-hash and re-read a dataset and name what changed; exit status 1 when anything did."""
-    from builders.checks.verify.printing import print_verification, write_verification
+    from builders.checks.verify.printing import (
+        print_verification,
+        verification_as_json,
+        write_verification,
+    )
     from builders.checks.verify.verify import verify_dataset
     from dvtr_bench.dataset.reader import open_dataset
 
     opened = open_dataset(dataset, root)
     found = verify_dataset(opened, decode=frames, fingerprint=fingerprint)
-    print_verification(found)
-    if json_file is not None:
-        typer.echo(f"wrote {write_verification(found, json_file)}")
+    written = None if out is None else write_verification(found, out)
+    if as_json:
+        print_json(verification_as_json(found))
+    else:
+        print_verification(found)
+        if written is not None:
+            typer.echo(f"wrote {written}")
     if found.findings:
         raise typer.Exit(1)

@@ -8,6 +8,7 @@ import json
 import sys
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.models.retriever import Frames
+    from dvtr_bench.runtime.processes import Processes
 
 FOLDER: Final = ".measures"
 
@@ -52,6 +55,55 @@ def stored_measure(
         path.write_text(json.dumps({**key, "values": values.tolist()}), encoding="utf-8")
 
     return _kept(split, measure, ".json", read, compute, write)
+
+
+class FrameMeasures:
+    """Numbers of a split's videos, worked out while their frames are decoded for something else.
+
+    Example:
+        >>> measures = FrameMeasures(split, {"brightness-1": brightness})  # doctest: +SKIP
+        >>> encode_split(model, split, look=measures.look, ...)  # doctest: +SKIP
+        >>> measures.keep()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self, split: "RetrievalSplit", functions: "Mapping[str, Callable[[Frames], float]]"
+    ) -> None:
+        """Know what to work out: nothing that is kept already or has no place to be kept.
+
+        Args:
+            split: The split.
+            functions: By name and version of the numbers: from a video's frames to its number.
+        """
+        self._split = split
+        self._functions = functions
+        count = len(split.video_ids)
+        self._numbers = {
+            measure: np.full(count, np.nan)
+            for measure in functions
+            if (path := _path(split, f"{measure}.json"))
+            and _read(path, _key(split, measure), count) is None
+        }
+
+    def look(self, row: int, frames: "Frames") -> None:
+        """Work out the numbers of one video."""
+        for measure, numbers in self._numbers.items():
+            numbers[row] = self._functions[measure](frames)
+
+    def keep(self, processes: "Processes") -> None:
+        """Keep the numbers of those measures for which every video was decoded.
+
+        Args:
+            processes: Those that shared the decoding; the first one writes.
+        """
+        shared = processes.gathered(self._numbers)
+        if not processes.is_first:
+            return
+        for measure, numbers in self._numbers.items():
+            for other in shared:
+                numbers = np.where(np.isnan(numbers), other.get(measure, np.nan), numbers)
+            if not np.isnan(numbers).any():
+                stored_measure(self._split, measure, partial(np.asarray, numbers))
 
 
 def stored_arrays(

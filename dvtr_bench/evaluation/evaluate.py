@@ -18,7 +18,7 @@ from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_f
 from dvtr_bench.evaluation.query_bank import QueryBank
 from dvtr_bench.evaluation.ranking import Ranking, rank
 from dvtr_bench.evaluation.scorer import Scorer
-from dvtr_bench.evaluation.split_groups import split_groups
+from dvtr_bench.evaluation.split_groups import frame_measures, split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.features.encode import encode_texts, encode_videos
 from dvtr_bench.features.encode_split import EncodedSplit, encode_split
@@ -34,6 +34,7 @@ from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.features.encode import Look
     from dvtr_bench.models.retriever import Features, Retriever
     from dvtr_bench.ranking.movement import HonestyCheck
 
@@ -173,7 +174,9 @@ class _Run:
         self._retriever = retriever
         # What a model remembers of the run must not help it in the checks.
         self._untouched = _copied(retriever)
-        self.encoded = self._encode(split)
+        measures = frame_measures(split)
+        self.encoded = self._encode(split, measures.look)
+        measures.keep(processes)
         self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
@@ -254,13 +257,14 @@ class _Run:
             bootstrap=self.config.bootstrap,
         )
 
-    def _encode(self, split: "RetrievalSplit") -> EncodedSplit:
+    def _encode(self, split: "RetrievalSplit", look: "Look | None" = None) -> EncodedSplit:
         return encode_split(
             self._retriever,
             split,
             text_batch=self.config.text_batch,
             video_batch=self.config.video_batch,
             cache=self.config.cache,
+            look=look,
             processes=self.processes,
             show_progress=self.show_progress,
         )

@@ -86,8 +86,7 @@ def read_external(path: Path, form: Form) -> ExternalFile:
         ...     read_external(path, "sim_matrix").video_ids
         ('a', 'b')
     """
-    if not path.is_file():
-        raise NotFoundError(f"no file {path}: expected an .npz file with {_wanted(form)}")
+    require_external(path, form)
     sha256 = file_sha256(path)
     fields = _read_fields(path, form)
     ids = {name: _ids(path, name, fields[name]) for name in _IDS}
@@ -97,6 +96,12 @@ def read_external(path: Path, form: Form) -> ExternalFile:
     else:
         _require_vectors(path, arrays, ids)
     return ExternalFile(path, form, sha256, ids["caption_ids"], ids["video_ids"], arrays)
+
+
+def require_external(path: Path, form: Form) -> None:
+    """Raise NotFoundError where there is no file."""
+    if not path.is_file():
+        raise NotFoundError(f"no file {path}: expected an .npz file with {_wanted(form)}")
 
 
 def _wanted(form: Form) -> str:

@@ -203,7 +203,7 @@ def require_feasible(
                 f"{one.name} needs the scores of a bank of training captions and videos, which "
                 "only a model can give: evaluate a --model (in Python, pass the train split as the "
                 f"bank), or bring scores that you have post-processed and say so with "
-                f"--post-processing {one.name}"
+                f"--already-processed {one.name}"
             )
         if one.needs_bank and bank is not None and split is not None:
             require_bank(bank, split)

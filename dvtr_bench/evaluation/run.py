@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -130,6 +131,7 @@ def plan_evaluation(
             f"{model} is trained, and its checkpoint says how it is set: leave out "
             f"{', '.join(given)}"
         )
+    folder = None if checkpoint is None else checkpoint_folder(checkpoint)
     wanted = find_datasets(root) if dataset is None else [open_dataset(dataset, root)]
     if not wanted:
         raise NotFoundError(
@@ -142,10 +144,7 @@ def plan_evaluation(
     for built in wanted:
         try:
             _require_split(built, split)
-            folder = None
-            if checkpoint is not None:
-                folder = checkpoint_folder(checkpoint)
-            elif needs_checkpoint:
+            if checkpoint is None and needs_checkpoint:
                 folder = find_checkpoint(entry.key, built.name, runs)
                 _require_same_build(built, folder)
             found.append((built, Weights(entry.key, folder, given)))
@@ -234,12 +233,13 @@ def top_video_rows(
     ranks = evaluation.records[0].rank_table.ranks["t2v"]["strict"].pessimistic
     own = split.caption_video_index
     row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
+    frames_of = cache(split.frames)
     rows = []
     for query in queries:
         found = evaluation.top[0]["t2v"].candidate_ids[query][:SHEET_CLIPS]
         tiles = [
             Tile(
-                split.frames(row_of[video_id]),
+                frames_of(row_of[video_id]),
                 f"{number} · {video_id}",
                 relevant=row_of[video_id] == own[query],
             )

@@ -3,12 +3,31 @@
 from typing import TYPE_CHECKING
 
 from dvtr_bench.catalog import BREAKDOWNS
+from dvtr_bench.dataset.measures import FrameMeasures
 from dvtr_bench.errors import ExtensionError
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.models.retriever import Frames
+
+
+def frame_measures(split: "RetrievalSplit") -> FrameMeasures:
+    """Return what breakdowns measure of frames, to be worked out while these are decoded.
+
+    Args:
+        split: The split.
+
+    Returns:
+        The numbers that are not kept yet.
+    """
+    functions: dict[str, Callable[[Frames], float]] = {}
+    for module in BREAKDOWNS.load_all().values():
+        functions.update(getattr(module, "FRAME_MEASURES", {}))
+    return FrameMeasures(split, functions)
 
 
 def split_groups(

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.models.retriever import Features, Frames, Retriever
 
+    Look = Callable[[int, Frames], None]
+
 Rows = NDArray[np.int64]
 
 _Items = TypeVar("_Items")
@@ -115,6 +117,7 @@ def video_parts(
     batch: int,
     *,
     what: str,
+    look: "Look | None" = None,
     show_progress: bool,
 ) -> "Iterator[tuple[Features, int]]":
     """Encode videos batch by batch; one thread decodes while the model encodes.
@@ -125,6 +128,7 @@ def video_parts(
         rows: int64: videos to encode, in this order.
         batch: Videos of one call; a few batches of frames are in memory at a time.
         what: Names the model and the method, for messages.
+        look: Called with each video's row and frames, in the thread that decodes them.
         show_progress: False for no progress bar.
 
     Yields:
@@ -142,7 +146,7 @@ def video_parts(
     batches = [rows[run] for run in cut(len(rows), batch)]
     bar = progress_bar("encode videos", len(rows), enabled=show_progress)
     with bar as advance:
-        for videos in _decoded(split, batches):
+        for videos in _decoded(split, batches, look):
             most_frames = max(len(frames) for frames in videos)
             yield called(encode, videos, len(videos), what), most_frames
             advance(len(videos))
@@ -214,9 +218,15 @@ def select(features: "Features", rows: "slice | torch.Tensor") -> "Features":
     return {name: value[rows.to(value.device)] for name, value in features.items()}
 
 
-def _decoded(split: "RetrievalSplit", batches: Iterable[Rows]) -> "Iterator[list[Frames]]":
+def _decoded(
+    split: "RetrievalSplit", batches: Iterable[Rows], look: "Look | None"
+) -> "Iterator[list[Frames]]":
     def decode(rows: Rows) -> "list[Frames]":
-        return [split.frames(int(row)) for row in rows]
+        videos = [split.frames(int(row)) for row in rows]
+        if look is not None:
+            for row, frames in zip(rows, videos, strict=True):
+                look(int(row), frames)
+        return videos
 
     # One thread: frames are read in row order, and a split need not be safe under several.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")

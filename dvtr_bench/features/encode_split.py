@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.features.encode import Look
     from dvtr_bench.models.retriever import Features, Retriever, Side
     from dvtr_bench.runtime.processes import Processes
 
@@ -49,6 +50,7 @@ def encode_split(
     text_batch: int,
     video_batch: int,
     cache: bool = False,
+    look: "Look | None" = None,
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> EncodedSplit:
@@ -63,6 +65,7 @@ def encode_split(
         text_batch: Captions of one call.
         video_batch: Videos of one call.
         cache: Whether backbone features are kept beside the dataset and read from there.
+        look: Called with the row and frames of each video that is decoded here.
         processes: Those that share the work.
         show_progress: False for no progress bars.
 
@@ -75,7 +78,13 @@ def encode_split(
     """
     started = time.perf_counter()
     videos = encode_all_videos(
-        retriever, split, video_batch, cache=cache, processes=processes, show_progress=show_progress
+        retriever,
+        split,
+        video_batch,
+        cache=cache,
+        look=look,
+        processes=processes,
+        show_progress=show_progress,
     )
     encoded_videos = time.perf_counter()
     texts = encode_all_texts(
@@ -97,6 +106,7 @@ def encode_all_videos(
     *,
     cache: bool = False,
     heads: bool = True,
+    look: "Look | None" = None,
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> StoredFeatures:
@@ -112,6 +122,7 @@ def encode_all_videos(
             np.arange(rows.start, rows.stop),
             batch,
             what=f"{retriever.name}: {method}",
+            look=look,
             show_progress=show_progress,
         )
 

@@ -1,4 +1,7 @@
-"""Progress on standard error: a bar with the remaining time, or a line."""
+"""Progress on standard error: a bar with the remaining time, or a line.
+
+Inside `quiet` nothing is shown.
+"""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -6,6 +9,34 @@ from contextlib import contextmanager
 
 Advance = Callable[..., None]
 """``advance(steps=1, note=None)``: report steps done, and the note beside the bar."""
+
+
+_quiet = False
+
+
+@contextmanager
+def quiet(wanted: bool = True) -> Iterator[None]:
+    """Show no bars, lines and hints of this process while a block runs.
+
+    Args:
+        wanted: False changes nothing.
+
+    Example:
+        >>> with quiet():
+        ...     say("not shown")
+    """
+    global _quiet
+    before = _quiet
+    _quiet = before or wanted
+    try:
+        yield
+    finally:
+        _quiet = before
+
+
+def is_quiet() -> bool:
+    """Whether nothing is shown: this runs inside `quiet`."""
+    return _quiet
 
 
 @contextmanager
@@ -43,7 +74,9 @@ def progress_bar(description: str, total: int, *, enabled: bool = True) -> Itera
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), disable=not enabled) as progress:
+    with Progress(
+        *columns, console=Console(stderr=True), disable=_quiet or not enabled
+    ) as progress:
         task = progress.add_task(description, total=total, note="")
 
         def advance(steps: int = 1, note: str | None = None) -> None:
@@ -61,4 +94,7 @@ def say(line: str) -> None:
     Args:
         line: Plain text, one line.
     """
-    print(line, file=sys.stderr, flush=True)
+    if not _quiet:
+        # What was printed before stands before it, where both go to one place.
+        sys.stdout.flush()
+        print(line, file=sys.stderr, flush=True)

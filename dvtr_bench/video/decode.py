@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -10,13 +11,14 @@ from av.video.reformatter import VideoReformatter
 
 from dvtr_bench.video.colour import frame_colour, to_rgb
 from dvtr_bench.video.containers import open_container, pick_video_stream
-from dvtr_bench.video.stream_reader import StreamReader
+from dvtr_bench.video.stream_reader import StreamReader, read_ahead
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from av.video.frame import VideoFrame
+    from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
     from dvtr_bench.video.timeline import Timeline
@@ -83,6 +85,8 @@ class ClipDecoder:
         path: The clip.
         threads: Decoding threads, of use for clips coded in slices. Builders run one process a
             core and leave it at 1.
+        foretell: Called before the first frame with the timeline that the packets foretell, None
+            where they carry no times; the packets are then read before any is decoded.
 
     Raises:
         ClipError: When iterated, see the messages.
@@ -94,10 +98,16 @@ class ClipDecoder:
         300
     """
 
-    def __init__(self, path: Path, threads: int = 1) -> None:
+    def __init__(
+        self,
+        path: Path,
+        threads: int = 1,
+        foretell: Callable[[Timeline | None], None] | None = None,
+    ) -> None:
         """Remember what to decode; the file is opened by iterating."""
         self._path = path
         self._threads = threads
+        self._foretell = foretell
         self._timeline: Timeline | None = None
         self._facts: ClipFacts | None = None
 
@@ -117,13 +127,7 @@ class ClipDecoder:
 
     def __iter__(self) -> Iterator[ShownFrame]:
         """Yield every frame in display order."""
-        with open_container(self._path) as container:
-            stream = pick_video_stream(self._path, container)
-            # Frame threads (AUTO) would be faster, but with them PyAV loses the errors of the last
-            # frames: of 75 damaged clips, 9 that 1 thread refused passed as whole with 4.
-            stream.thread_type = "SLICE"
-            stream.codec_context.thread_count = self._threads
-            reader = StreamReader(self._path, container, stream)
+        with self._reader() as (reader, stream):
             reformatter = VideoReformatter()
             first: VideoFrame | None = None
             for index, frame in enumerate(reader.frames()):
@@ -145,6 +149,28 @@ class ClipDecoder:
                 rotation_degrees=orientation.clockwise_degrees,
                 colour=str(frame_colour(first)),
             )
+
+    @contextmanager
+    def _reader(self) -> Iterator[tuple[StreamReader, VideoStream]]:
+        """Start before the first packet, the timeline foretold where that is asked for."""
+        packets = None
+        with ExitStack() as opened:
+            container = opened.enter_context(open_container(self._path))
+            stream = pick_video_stream(self._path, container)
+            if self._foretell is not None:
+                ahead = read_ahead(container, stream)
+                self._foretell(ahead.timeline)
+                packets = ahead.replay()
+                if not ahead.fit:
+                    # Opened anew, not sought back: no seek is exact in every container.
+                    opened.close()
+                    container = opened.enter_context(open_container(self._path))
+                    stream, packets = pick_video_stream(self._path, container), None
+            # Frame threads (AUTO) would be faster, but with them PyAV loses the errors of the last
+            # frames: of 75 damaged clips, 9 that 1 thread refused passed as whole with 4.
+            stream.thread_type = "SLICE"
+            stream.codec_context.thread_count = self._threads
+            yield StreamReader(self._path, container, stream, packets), stream
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from dvtr_bench.video.containers import check_file
 from dvtr_bench.video.decode import ClipDecoder, ClipFacts
 from dvtr_bench.video.perceptual_hash import perceptual_hash
 from dvtr_bench.video.resize import resize_short_side
-from dvtr_bench.video.stream_reader import read_packet_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.video.sampling import Sampling
+    from dvtr_bench.video.timeline import Timeline
 
 SHORT_SIDE_PX = 224
 """The input size of CLIP's ViT-B/32, ViT-B/16 and ViT-L/14."""
@@ -54,10 +54,10 @@ def extract_frames(
 ) -> ExtractedClip:
     """Decode a clip and keep its sampled frames.
 
-    Which frames are wanted is known only at the end, when the duration is. So the packets' times
-    are read first, which is cheap, and the frames that they foretell are kept while decoding. Where
+    Which frames are wanted is known only at the end, when the duration is. So the packets are read
+    first, which is cheap, and the frames that their times foretell are kept while decoding. Where
     decoding finds other times than the packets had, the clip is decoded a second time; only the
-    sampled frames are ever held in memory.
+    sampled frames and the packets of a small clip are ever held in memory.
 
     Args:
         path: The clip.
@@ -79,12 +79,16 @@ def extract_frames(
     """
     check_file(path)
     clip_sha256 = clip_sha256 or file_sha256(path)
-    foretold = read_packet_timeline(path)
-    wanted = sampling.pick(foretold) if foretold else []
-    decoder = ClipDecoder(path, threads)
-    kept = _keep(decoder, set(wanted), short_side_px)
+    foretold: set[int] = set()
+
+    def choose(timeline: Timeline | None) -> None:
+        foretold.update(sampling.pick(timeline) if timeline else ())
+
+    decoder = ClipDecoder(path, threads, choose)
+    kept = _keep(decoder, foretold, short_side_px)
     wanted = sampling.pick(decoder.timeline)
     if not kept.keys() >= set(wanted):
+        decoder = ClipDecoder(path, threads)
         kept = _keep(decoder, set(wanted), short_side_px)
     return ExtractedClip(
         frames=tuple(kept[index] for index in wanted),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from contextlib import contextmanager
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import av
 import av.error
@@ -15,17 +17,18 @@ from dvtr_bench.errors import ClipError
 from dvtr_bench.video.containers import (
     MAX_FRAME_PX,
     check_frame_size,
+    clip_size,
     open_container,
     pick_video_stream,
 )
-from dvtr_bench.video.file_size import read_container_size
 from dvtr_bench.video.timeline import Timeline, make_timeline
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
@@ -42,14 +45,21 @@ class StreamReader:
         path: The clip, for messages.
         container: The open container.
         stream: The stream to decode, threads set.
+        packets: All its packets; None to read them from the container.
     """
 
-    def __init__(self, path: Path, container: InputContainer, stream: VideoStream) -> None:
+    def __init__(
+        self,
+        path: Path,
+        container: InputContainer,
+        stream: VideoStream,
+        packets: Iterable[Packet[VideoStream]] | None = None,
+    ) -> None:
         """Start before the first packet."""
         self._path = path
-        self._container = container
         self._stream = stream
-        self._size = read_container_size(path)
+        self._packets = container.demux(stream) if packets is None else packets
+        self._size = clip_size(path)
         self._has_display_times = _has_display_times(container)
         self._slots: list[int] = []
         self._num_packets = 0
@@ -67,7 +77,7 @@ class StreamReader:
             ClipError: Cut off, damaged, or without any frame.
         """
         try:
-            for packet in self._container.demux(self._stream):
+            for packet in self._packets:
                 self._num_packets += packet.size > 0
                 self._short_packet |= packet.is_corrupt
                 if packet.size and packet.dts is not None:
@@ -162,36 +172,70 @@ class StreamReader:
         )
 
 
-def read_packet_timeline(path: Path) -> Timeline | None:
-    """Foretell a clip's timeline from its packets, without decoding.
+HELD_PACKET_BYTES: Final = 32_000_000
+"""Packets of a clip up to this size are held in memory while its times are read, so that its file
+is read once; a larger clip is opened again."""
+
+
+@dataclass(frozen=True)
+class PacketsAhead:
+    """The packets of a stream, read before any is decoded.
+
+    Attributes:
+        timeline: What decoding will most likely find; None where packets carry no times. It is a
+            guess: frames that open a cut group of pictures have packets and are never shown.
+        fit: Whether all packets were held, so that `replay` gives them.
+    """
+
+    timeline: Timeline | None
+    fit: bool
+    _packets: deque[Packet[VideoStream]]
+    _failure: av.error.FFmpegError | None
+
+    def replay(self) -> Iterator[Packet[VideoStream]]:
+        """Yield the packets once, each let go of, and fail where reading them failed."""
+        while self._packets:
+            yield self._packets.popleft()
+        if self._failure is not None:
+            raise self._failure
+
+
+def read_ahead(
+    container: InputContainer, stream: VideoStream, held_bytes: int = HELD_PACKET_BYTES
+) -> PacketsAhead:
+    """Read all packets of a stream, to know its times before it is decoded.
 
     Args:
-        path: The clip.
+        container: The open container, not read yet.
+        stream: Of the container.
+        held_bytes: What the held packets may come to.
 
     Returns:
-        The timeline that decoding will most likely find; None where packets carry no times. It is
-        a guess: frames that open a cut group of pictures have packets and are never shown.
-
-    Raises:
-        ClipError: The file cannot be opened or has no video stream.
+        The packets and the times that they foretell.
     """
-    with open_container(path) as container:
-        stream = pick_video_stream(path, container)
-        has_display_times = _has_display_times(container)
-        ticks: list[tuple[int, int]] = []
-        try:
-            for packet in container.demux(stream):
-                tick = packet.pts if has_display_times and packet.pts is not None else packet.dts
-                if packet.size and tick is not None and not packet.is_discard:
-                    ticks.append((tick, packet.duration or 0))
-        except av.error.FFmpegError:
-            return None  # decoding meets the same error and reports it
+    has_display_times = _has_display_times(container)
+    ticks: list[tuple[int, int]] = []
+    packets: deque[Packet[VideoStream]] = deque()
+    room, failure = held_bytes, None
+    try:
+        for packet in container.demux(stream):
+            tick = packet.pts if has_display_times and packet.pts is not None else packet.dts
+            if packet.size and tick is not None and not packet.is_discard:
+                ticks.append((tick, packet.duration or 0))
+            room -= packet.size
+            if room >= 0:
+                packets.append(packet)
+            else:
+                packets.clear()
+    except av.error.FFmpegError as error:
+        failure = error  # decoding meets the same error and reports it
+    timeline = None
+    if ticks and failure is None:
         ticks.sort()
-        if not ticks:
-            return None
         starts = [tick for tick, _ in ticks]
         last_duration = ticks[-1][1] if has_display_times else 0
-        return make_timeline(starts, last_duration, _time_base(stream), _rate(stream))
+        timeline = make_timeline(starts, last_duration, _time_base(stream), _rate(stream))
+    return PacketsAhead(timeline, room >= 0, packets, failure)
 
 
 def _has_display_times(container: InputContainer) -> bool:

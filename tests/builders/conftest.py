@@ -4,6 +4,7 @@ import pytest
 
 from builders.build import Build, build
 from builders.engine.settings import BuildSettings
+from tests.builders.published_forms import CAPERA, UMCRD, USRD, write_capera, write_listed
 from tests.builders.tiny_clips import ANNOTATIONS, REAL_CLIPS, TinyClips
 
 
@@ -12,8 +13,18 @@ def tiny_clips(tmp_path_factory: pytest.TempPathFactory) -> TinyClips:
     return TinyClips(tmp_path_factory.mktemp("tiny-clips"))
 
 
+@pytest.fixture(scope="session")
+def annotations(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Small annotation files of USRD, UMCRD and CapERA, in the published form."""
+    folder = tmp_path_factory.mktemp("annotations")
+    write_listed(folder / "usrd", USRD)
+    write_listed(folder / "umcrd", UMCRD)
+    write_capera(folder / "capera", CAPERA)
+    return folder
+
+
 @pytest.fixture
-def annotations() -> Path:
+def published_annotations() -> Path:
     if not ANNOTATIONS.is_dir():
         pytest.skip(f"the real annotation files are not in {ANNOTATIONS}")
     return ANNOTATIONS

@@ -1,15 +1,69 @@
-"""Writes small files of exactly the form in which MSR-VTT and MSVD are published.
+"""Writes small annotation files of exactly the form in which those of the datasets are published.
 
-The forms are those of CLIP4Clip's release v0.0 (`msrvtt_data.zip`, `msvd_data.zip`): the columns
-`key,vid_key,video_id,sentence` of the 1k-A test list, the one column of the train lists, the keys
-of `videos` and `sentences`, and a pickled dict of lists of words.
+USRD and UMCRD: ``raw-captions.pkl`` and three lists that end without a line end; CapERA: one JSON
+file a split, in which ids repeat. MSR-VTT and MSVD: the forms are those of CLIP4Clip's release
+v0.0 (`msrvtt_data.zip`, `msvd_data.zip`): the columns `key,vid_key,video_id,sentence` of the 1k-A
+test list, the one column of the train lists, the keys of `videos` and `sentences`, and a pickled
+dict of lists of words.
 """
 
 import json
 import pickle
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+
+USRD = {
+    "train": ("Baseball_008 1", "Baseball_010 1", "Fire_001 1", "Fire_001 ", "Police_Chase_002 "),
+    "val": ("Baseball_010 ", "Fire_003 1"),
+    "test": ("Flood_001 1", "Flood_001 ", "Harvesting_030 ", "Boating_002 1", "Party_007 "),
+}
+"""Ids end in ' 1' for a clip of ERA's Tra folder, in ' ' for one of its Test folder."""
+
+UMCRD = {
+    "train": ("church_1222", "Video_12", "Fire_7", "backetball_3"),
+    "val": ("Video_291", "road_15"),
+    "test": ("port_1", "Cycling_2", "Video_40", "denseresidential_5", "railway_9"),
+}
+
+CAPERA = {
+    "train": ("Baseball_001.mp4", "Baseball_008.mp4", "Baseball_010.mp4", "Fire_001.mp4"),
+    "test": ("Baseball_001.mp4", "Baseball_010.mp4", "Fire_001.mp4"),
+}
+
+
+def write_listed(folder: Path, ids: Mapping[str, Sequence[str]]) -> None:
+    """Write ``raw-captions.pkl`` and the lists of USRD or UMCRD; one caption is empty."""
+    folder.mkdir(parents=True)
+    captions = {}
+    for name, listed in ids.items():
+        (folder / f"{name}_list.txt").write_text("\n".join(listed))
+        for place, video_id in enumerate(listed):
+            scene = video_id.partition("_")[0].lower()
+            captions[video_id] = [
+                ["a", scene, "seen", "from", "above"],
+                ["", "number", str(place), "in", name],
+                ["the", "drone", "hovers", "over", "a", scene],
+            ]
+    captions["Video_291" if "Video_291" in captions else "Fire_003 1"][2] = []
+    (folder / "raw-captions.pkl").write_bytes(pickle.dumps(captions, protocol=2))
+
+
+def write_capera(folder: Path, ids: Mapping[str, Sequence[str]]) -> None:
+    """Write the JSON file of each split of CapERA."""
+    folder.mkdir(parents=True)
+    for split, names in ids.items():
+        entries = [
+            {
+                "video_id": name,
+                "annotation": {
+                    "English_caption": [f"{name} of {split}, caption {n}" for n in range(5)]
+                },
+            }
+            for name in names
+        ]
+        path = folder / f"CapERA_DATASET_{split}.json"
+        path.write_text(json.dumps({"ERA_caption": entries}), encoding="utf-8")
 
 
 def msrvtt_json(numbers: Iterable[int], captions_per_video: int = 20) -> dict[str, object]:

@@ -16,7 +16,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path):
     def invoke(*arguments: str) -> str:
         result = CliRunner().invoke(make_app(), list(arguments), catch_exceptions=False)
         assert result.exit_code == 0, result.output
-        return result.stdout
+        return result.output
 
     return invoke
 

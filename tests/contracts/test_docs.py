@@ -163,6 +163,7 @@ def test_commands_and_options_exist(page: Path) -> None:
 def test_options_named_alone_exist(page: Path) -> None:
     known = {option for name in commands() for option in options_here(name, "")}
     known |= {"--version", "--install-completion", "--show-completion"}
+    known |= {old for command in commands().values() for old in command.old_spellings}
     alone = {code.split()[0] for code in inline_code(page) if code.startswith("--")}
     assert sorted(alone - known) == []
 

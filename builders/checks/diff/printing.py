@@ -40,9 +40,29 @@ def print_difference(difference: Difference, most: int) -> None:
         for line in lines_shown:
             say(f"  {line}")
         if len(lines) > len(lines_shown):
-            say(f"  and {len(lines) - len(lines_shown):,} more (--json FILE for all)")
+            say(f"  and {len(lines) - len(lines_shown):,} more (--out FILE for all)")
     say("")
     say(_verdict(difference))
+
+
+def difference_as_json(difference: Difference) -> dict[str, Any]:
+    """Return all that two datasets differ in as JSON values.
+
+    Args:
+        difference: What was found.
+
+    Returns:
+        Both sides, the settings that differ, and a list for each kind of change.
+    """
+    content: dict[str, Any] = {
+        name: _side(side) for name, side in (("a", difference.a), ("b", difference.b))
+    }
+    content["footage_compared"] = difference.footage_compared
+    content["reordered"] = list(difference.reordered)
+    content["settings"] = [to_json(change) for change in difference.settings]
+    for kind in _KINDS:
+        content[kind] = [_short(change) for change in getattr(difference, kind)]
+    return content
 
 
 def write_difference(difference: Difference, path: Path) -> Path:
@@ -55,14 +75,7 @@ def write_difference(difference: Difference, path: Path) -> Path:
     Returns:
         The file.
     """
-    content: dict[str, Any] = {
-        name: _side(side) for name, side in (("a", difference.a), ("b", difference.b))
-    }
-    content["footage_compared"] = difference.footage_compared
-    content["reordered"] = list(difference.reordered)
-    content["settings"] = [to_json(change) for change in difference.settings]
-    for kind in _KINDS:
-        content[kind] = [_short(change) for change in getattr(difference, kind)]
+    content = difference_as_json(difference)
     with written_beside(path) as beside:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         beside.write_text(text, encoding="utf-8", newline="\n")

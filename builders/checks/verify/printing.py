@@ -38,6 +38,26 @@ def print_verification(verification: Verification) -> None:
     console.print(Text(_looked_at(verification)), soft_wrap=True)
 
 
+def verification_as_json(verification: Verification) -> dict[str, Any]:
+    """Return all findings as JSON values.
+
+    Args:
+        verification: What was found.
+
+    Returns:
+        What was verified, whether it is whole, and a mapping for each finding.
+    """
+    manifest = verification.manifest
+    return {
+        "name": manifest.name,
+        "version": manifest.version,
+        "fingerprint": manifest.fingerprint,
+        "whole": not verification.findings,
+        "decoded": verification.decoded,
+        "findings": [to_json(finding) for finding in verification.findings],
+    }
+
+
 def write_verification(verification: Verification, path: Path) -> Path:
     """Write all findings as JSON.
 
@@ -48,15 +68,7 @@ def write_verification(verification: Verification, path: Path) -> Path:
     Returns:
         The file.
     """
-    manifest = verification.manifest
-    content: dict[str, Any] = {
-        "name": manifest.name,
-        "version": manifest.version,
-        "fingerprint": manifest.fingerprint,
-        "whole": not verification.findings,
-        "decoded": verification.decoded,
-        "findings": [to_json(finding) for finding in verification.findings],
-    }
+    content = verification_as_json(verification)
     with written_beside(path) as beside:
         text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
         beside.write_text(text, encoding="utf-8", newline="\n")
@@ -77,7 +89,7 @@ def _by_place(findings: Iterable[Finding]) -> Iterable[str]:
     for place, messages in messages_by_place.items():
         yield from (f"  {place}: {message}" for message in messages[:SHOWN_OF_A_PLACE])
         if len(messages) > SHOWN_OF_A_PLACE:
-            yield f"  {place}: and {len(messages) - SHOWN_OF_A_PLACE:,} more (--json FILE for all)"
+            yield f"  {place}: and {len(messages) - SHOWN_OF_A_PLACE:,} more (--out FILE for all)"
 
 
 def _looked_at(verification: Verification) -> str:

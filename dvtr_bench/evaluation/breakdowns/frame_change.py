@@ -42,32 +42,6 @@ MEASURE: Final = "frame_change-1"
 _SIDE_PX: Final = 64
 
 
-def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
-    """Sort videos by how much they change from one stored frame to the next.
-
-    The frames are decoded once for a build of a dataset; the numbers stand beside it from then on.
-
-    Args:
-        split: The split.
-        show_progress: Whether to show a progress bar while frames are decoded.
-
-    Returns:
-        Static to fast; a video with a single frame is static. None where the split has no frames.
-    """
-    if not split.has_frames:
-        return None
-
-    def measured() -> "NDArray[np.float64]":
-        with progress_bar("frame change", len(split.video_ids), enabled=show_progress) as advance:
-            values = np.empty(len(split.video_ids))
-            for index in range(len(values)):
-                values[index] = change_percent(split.frames(index))
-                advance()
-            return values
-
-    return Groups.by_number(TITLE, UNIT, stored_measure(split, MEASURE, measured), BINS)
-
-
 def change_percent(frames: "Sequence[NDArray[np.uint8]]") -> float:
     """Return the mean change from one frame to the next.
 
@@ -93,3 +67,34 @@ def change_percent(frames: "Sequence[NDArray[np.uint8]]") -> float:
     ]
     steps = [np.abs(after - before).mean() for before, after in pairwise(grey)]
     return float(np.mean(steps) / 255.0 * 100.0) if steps else 0.0
+
+
+FRAME_MEASURES: Final = {MEASURE: change_percent}
+"""Worked out while an evaluation decodes the frames for its model."""
+
+
+def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
+    """Sort videos by how much they change from one stored frame to the next.
+
+    The frames are decoded for it only where no evaluation has decoded them; the numbers stand
+    beside the dataset from then on.
+
+    Args:
+        split: The split.
+        show_progress: Whether to show a progress bar while frames are decoded.
+
+    Returns:
+        Static to fast; a video with a single frame is static. None where the split has no frames.
+    """
+    if not split.has_frames:
+        return None
+
+    def measured() -> "NDArray[np.float64]":
+        with progress_bar("frame change", len(split.video_ids), enabled=show_progress) as advance:
+            values = np.empty(len(split.video_ids))
+            for index in range(len(values)):
+                values[index] = change_percent(split.frames(index))
+                advance()
+            return values
+
+    return Groups.by_number(TITLE, UNIT, stored_measure(split, MEASURE, measured), BINS)

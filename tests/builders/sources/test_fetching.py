@@ -35,14 +35,17 @@ def point_at(server: FileServer, module: ModuleType, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize("module", [usrd, umcrd, capera])
 def test_the_real_files(
-    annotations: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch, module: ModuleType
+    published_annotations: Path,
+    server: FileServer,
+    monkeypatch: pytest.MonkeyPatch,
+    module: ModuleType,
 ) -> None:
     name = module.INFO.name
     point_at(server, module, monkeypatch)
     for file in module.INFO.files:
-        server.files[f"{name}/{file}"] = (annotations / name / file).read_bytes()
+        server.files[f"{name}/{file}"] = (published_annotations / name / file).read_bytes()
     fetched = module.read(module.Options(AUTO))
-    assert fetched.clips == module.read(module.Options(annotations)).clips
+    assert fetched.clips == module.read(module.Options(published_annotations)).clips
     assert all(source.is_published_file for source in fetched.sources)
     assert len(server.requests) == len(module.INFO.files)
     module.read(module.Options(AUTO))
@@ -85,8 +88,11 @@ def test_a_damaged_file(
     annotations: Path, server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     point_at(server, usrd, monkeypatch)
-    for file in usrd.INFO.files:
-        server.files[f"usrd/{file}"] = (annotations / "usrd" / file).read_bytes()
+    files = {}
+    for name, file in usrd.INFO.files.items():
+        content = server.files[f"usrd/{name}"] = (annotations / "usrd" / name).read_bytes()
+        files[name] = replace(file, sha256=hashlib.sha256(content).hexdigest())
+    monkeypatch.setattr(usrd, "INFO", replace(usrd.INFO, files=files))
     server.files["usrd/val_list.txt"] += b"\n"
     wrong = hashlib.sha256(server.files["usrd/val_list.txt"]).hexdigest()
     with pytest.raises(InputError, match=f"val_list.txt: refused: its SHA-256 is {wrong}"):

@@ -1,5 +1,7 @@
 """The public functions on a small dataset: what is at hand is used, what is not is said."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -163,6 +165,16 @@ def test_a_leaderboard_takes_records_results_and_files(
     assert boards[0].to_frame().query("metric == 'R@1'").shape[0] > 0
     with pytest.raises(dvtr.NotFoundError, match="an empty list"):
         dvtr.make_leaderboard([])
+
+
+def test_a_leaderboard_of_files_needs_no_torch(result: EvaluationResult, tmp_path: Path) -> None:
+    path, *_ = result.save(tmp_path / "r")
+    script = (
+        "import sys; import dvtr_bench as dvtr\n"
+        f"assert len(dvtr.make_leaderboard({str(path)!r})) == 1\n"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
 
 
 def test_scores_brought_in_a_file_are_those_of_the_matrix(

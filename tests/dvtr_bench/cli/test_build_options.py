@@ -30,6 +30,7 @@ SPELLINGS = {
 GENERAL = [
     *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),
+    *("--json", "--quiet"),
 ]
 
 

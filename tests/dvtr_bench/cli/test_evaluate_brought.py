@@ -80,7 +80,7 @@ def test_block_post_processing_and_seed_reach_the_record(work: Path) -> None:
         ([*VECTORS, "--model-name", "x"], "--embeddings needs --dataset too"),
         (["--model", "msam", "--model-name", "x"], "leave out --model-name"),
         (["--model", "msam", "--text-block", "3"], "leave out --text-block"),
-        (["--model", "msam", "--post-processing", "x"], "leave out --post-processing"),
+        (["--model", "msam", "--post-processing", "x"], "leave out --already-processed"),
         ([*MATRIX, *NAMED, "--checkpoint", "x"], "leave out --checkpoint"),
         ([*VECTORS, *NAMED, "--text-block", "3"], "leave out --text-block"),
         ([*MATRIX, *NAMED, "--text-block", "0"], "--text-block"),

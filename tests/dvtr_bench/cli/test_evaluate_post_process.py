@@ -101,7 +101,7 @@ def test_brought_and_said_to_be_post_processed_nobody_knows_what_it_depends_on(
     ("words", "message"),
     [
         (["qb_norm"], "qb_norm needs the scores of a bank of training captions and videos"),
-        (["dual_softmax", "qb_norm"], "say so with --post-processing qb_norm"),
+        (["dual_softmax", "qb_norm"], "say so with --already-processed qb_norm"),
         (["dual_softmax", "dual-softmax"], "is asked for twice"),
         (["dual"], "no post-processor is called 'dual'"),
         (["dual_softmax:4"], "a setting is written name=value"),

@@ -1,8 +1,6 @@
 """A paper's table by one command, on clips made here and named as those of USRD and UMCRD are."""
 
-import pickle
 import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -13,38 +11,9 @@ from dvtr_bench.cli import make_app
 from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import load_results
+from tests.builders.published_forms import UMCRD, USRD, write_listed
 from tests.builders.tiny_clips import TinyClips, pack
 from tests.fixtures.small_clip import SMALL_CONFIG
-
-USRD = {
-    "train": ("Baseball_008 1", "Fire_001 1", "Fire_001 ", "Police_Chase_002 "),
-    "val": ("Baseball_010 ", "Fire_003 1"),
-    "test": ("Flood_001 1", "Flood_001 ", "Harvesting_030 ", "Boating_002 1", "Party_007 "),
-}
-"""Ids end in ' 1' for a clip of ERA's Tra folder, in ' ' for one of its Test folder."""
-
-UMCRD = {
-    "train": ("church_1222", "Video_12", "Fire_7", "backetball_3"),
-    "val": ("Video_291", "road_15"),
-    "test": ("port_1", "Cycling_2", "Video_40", "denseresidential_5", "railway_9"),
-}
-
-
-def write_annotations(folder: Path, ids: dict[str, Sequence[str]]) -> None:
-    """Write ``raw-captions.pkl`` and three lists, which end without a line end."""
-    folder.mkdir(parents=True)
-    captions = {}
-    for name, listed in ids.items():
-        (folder / f"{name}_list.txt").write_text("\n".join(listed))
-        for place, video_id in enumerate(listed):
-            scene = video_id.partition("_")[0].lower()
-            captions[video_id] = [
-                ["a", scene, "seen", "from", "above"],
-                ["", "number", str(place), "in", name],
-                ["the", "drone", "hovers", "over", "a", scene],
-            ]
-    captions["Video_291" if "Video_291" in captions else "Fire_003 1"][2] = []
-    (folder / "raw-captions.pkl").write_bytes(pickle.dumps(captions, protocol=2))
 
 
 def write_clips(folder: Path, tiny: TinyClips) -> Path:
@@ -68,8 +37,8 @@ def test_msam_paper_from_clips_to_the_table(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "120")
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-    write_annotations(tmp_path / "annotations" / "usrd", USRD)
-    write_annotations(tmp_path / "annotations" / "UMCRD", UMCRD)
+    write_listed(tmp_path / "annotations" / "usrd", USRD)
+    write_listed(tmp_path / "annotations" / "UMCRD", UMCRD)
     write_clips(tmp_path / "clips", TinyClips(tmp_path))
 
     def run(*words: str) -> str:

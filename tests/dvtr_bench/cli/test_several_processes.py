@@ -29,7 +29,7 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path: Path) -> None:
             check=False,
         )
         assert done.returncode == 0, done.stderr
-        return done.stdout
+        return done.stdout + done.stderr
 
     words = ["--dataset", "tiny", "--backbone", "tiny-scratch"]
     told = run("train", "--model", "clip4clip_meanp", *words, "--epochs", "1", "--seeds", "2")

@@ -54,7 +54,7 @@ def test_a_changed_dataset(root: Path) -> None:
     assert "toy 1.0.0  changed, findings: 7: dvtr/toy\n" in done.output
     assert "\n  qrels/train.parquet: missing\n" in done.output
     assert "caption is 'BOAT D' here, 'boat d' in data/test-00000" in done.output
-    assert "\n  captions/test.parquet: and 1 more (--json FILE for all)\n" in done.output
+    assert "\n  captions/test.parquet: and 1 more (--out FILE for all)\n" in done.output
     found = json.loads(Path("found.json").read_text())
     assert found["whole"] is False
     assert len(found["findings"]) == 7

@@ -2,21 +2,30 @@ from __future__ import annotations
 
 import hashlib
 import tracemalloc
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dvtr_bench.video import decode
+from dvtr_bench.video.containers import open_container
 from dvtr_bench.video.decode import ClipDecoder
 from dvtr_bench.video.extract import extract_frames
+from dvtr_bench.video.resize import resize_short_side
 from dvtr_bench.video.sampling import Sampling
+from dvtr_bench.video.stream_reader import HELD_PACKET_BYTES, PacketsAhead, read_ahead
 from tests.fixtures.barcode_clips import read_number, write_clip
 from tests.oracles.ffmpeg_frames import reference_frames
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 # How far the number in the first shown frame is from 0, for clips that were cut.
 FIRST_NUMBERS = {"cut_open_gop.mp4": 28, "cut_hevc.mp4": 28}
@@ -90,10 +99,40 @@ def test_hashes_and_facts_come_along(clip_folder: Path) -> None:
 def test_a_wrong_forecast_is_put_right(clip_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = clip_folder / "cfr.mp4"
     expected = extract_frames(path, Sampling(12))
-    monkeypatch.setattr("dvtr_bench.video.extract.read_packet_timeline", lambda path: None)
+
+    def knowing_nothing(container: InputContainer, stream: VideoStream) -> PacketsAhead:
+        return replace(read_ahead(container, stream), timeline=None)
+
+    monkeypatch.setattr(decode, "read_ahead", knowing_nothing)
     again = extract_frames(path, Sampling(12))
     assert again.frame_pts_seconds == expected.frame_pts_seconds
     assert np.array_equal(again.frames, expected.frames)
+
+
+@pytest.mark.parametrize(("held_bytes", "times"), [(HELD_PACKET_BYTES, 1), (500, 2)])
+def test_a_small_clip_is_opened_once_and_a_large_one_twice(
+    clip_folder: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int, times: int
+) -> None:
+    opened = []
+
+    def counted(path: Path) -> InputContainer:
+        opened.append(path)
+        return open_container(path)
+
+    monkeypatch.setattr(decode, "open_container", counted)
+    monkeypatch.setattr(decode, "read_ahead", partial(read_ahead, held_bytes=held_bytes))
+    for name in ("cfr.mp4", "vfr.mp4", "h264.avi", "h264.ts", "cut_open_gop.mp4"):
+        opened.clear()
+        clip = extract_frames(clip_folder / name, Sampling(12))
+        assert opened == [clip_folder / name] * times
+        # Decoded without looking ahead, straight from the file.
+        decoder = ClipDecoder(clip_folder / name)
+        pictures = [frame.rgb() for frame in decoder]
+        expected = Sampling(12).pick(decoder.timeline)
+        assert clip.facts == decoder.facts
+        assert clip.frame_pts_seconds == tuple(map(decoder.timeline.seconds, expected))
+        for frame, index in zip(clip.frames, expected, strict=True):
+            assert np.array_equal(frame, resize_short_side(pictures[index], 224))
 
 
 def test_memory_does_not_grow_with_the_clip(tmp_path: Path) -> None:

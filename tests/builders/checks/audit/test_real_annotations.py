@@ -6,7 +6,7 @@ from builders.build import build
 from builders.checks.audit.run import Audit, run_audit
 from builders.checks.audit.subject import NO_FRAMES, Subject, subject_of
 from builders.engine.settings import BuildSettings
-from tests.builders.datasets.test_published_datasets import UMCRD_CLASSES
+from tests.builders.datasets.test_published_facts import UMCRD_CLASSES
 from tests.builders.tiny_clips import ANNOTATIONS
 
 

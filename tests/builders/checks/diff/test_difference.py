@@ -164,7 +164,7 @@ def test_long_lists_are_cut_on_screen_alone(
     print_difference(difference, 2)
     told = capsys.readouterr().out
     assert "captions edited: 6\n  'a' 0: 'boat a' -> 'ship a'\n  'b' 0: " in told
-    assert "  and 4 more (--json FILE for all)" in told
+    assert "  and 4 more (--out FILE for all)" in told
     assert "'c' 0" not in told
     content = json.loads(write_difference(difference, tmp_path / "diff.json").read_text())
     assert len(content["captions"]) == 6

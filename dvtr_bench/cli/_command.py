@@ -1,0 +1,125 @@
+"""What all commands have in common: --quiet, options in groups, spellings of before."""
+
+import copy
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, ClassVar, Final
+
+import typer
+from typer.core import TyperCommand
+
+from dvtr_bench.runtime.progress import quiet
+
+MANY: Final = 10
+"""Options from which on a page of help is easier to read in groups."""
+
+QUIET: Final = "dvtr_bench.quiet"
+"""Where a context's ``meta`` says that --quiet was given, before the command or after it."""
+
+
+def _keep_quiet(ctx: typer.Context, wanted: bool) -> None:
+    if wanted:
+        ctx.meta[QUIET] = True
+
+
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet",
+        "-q",
+        callback=_keep_quiet,
+        expose_value=False,
+        help="No progress and no hints: results, warnings and errors alone.",
+    ),
+]
+
+
+def _made_quiet_option() -> Any:
+    def any_command(quiet: Quiet = False) -> None: ...
+
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    app.command()(any_command)
+    (option,) = (one for one in typer.main.get_command(app).params if one.name == "quiet")
+    return option
+
+
+_QUIET_OPTION: Final = _made_quiet_option()
+
+
+class Command(TyperCommand):
+    """A command of ours.
+
+    Attributes:
+        old_spellings: Options of before, each with the one that took its place; they are taken and
+            not shown.
+        json_took_a_file: Whether ``--json FILE`` once meant what ``--out FILE`` does.
+    """
+
+    old_spellings: ClassVar[Mapping[str, str]] = {}
+    json_took_a_file: ClassVar[bool] = False
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        """Take what Typer gives, and the options of every command."""
+        super().__init__(*args, **settings)
+        self.params.append(_QUIET_OPTION)
+
+    def make_parser(self, ctx: Any) -> Any:
+        """Return a parser that knows the spellings of before too."""
+        parser = super().make_parser(ctx)
+        for old, new in self.old_spellings.items():
+            (option,) = (one for one in self.params if new in one.opts)
+            alias = copy.copy(option)
+            alias.opts, alias.secondary_opts = [old], []
+            alias.add_to_parser(parser, ctx)
+        return parser
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the words of a call."""
+        return super().parse_args(ctx, self.reworded(ctx, args))
+
+    def reworded(self, ctx: Any, args: list[str]) -> list[str]:
+        """Return the words of a call as they are written today."""
+        if any(one.param_type_name == "argument" and one.name == "dataset" for one in self.params):
+            args = list(_without_dataset_option(args))
+        if self.json_took_a_file:
+            args = [word.replace("--json=", "--out=", 1) for word in args]
+            # A word too many is the file: --json alone takes none today.
+            if "--json" in args and super().make_parser(ctx).parse_args(list(args))[1]:
+                place = args.index("--json")
+                args = [*args[:place], "--out", *args[place + 1 :]]
+        return args
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command, quietly where that was asked for."""
+        with quiet(QUIET in ctx.meta):
+            return super().invoke(ctx)
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, where they are many in their groups, those without a group last."""
+        options = [one for one in self.get_params(ctx) if one.param_type_name == "option"]
+        groups: dict[str, list[Any]] = {}
+        for one in options:
+            group = getattr(one, "rich_help_panel", None) if len(options) >= MANY else None
+            groups.setdefault(group or "", []).append(one)
+        others = groups.pop("", [])
+        arguments = [one for one in self.get_params(ctx) if one.param_type_name == "argument"]
+        write_options(ctx, formatter, {"Arguments": arguments, **groups, "Options": others})
+
+
+def write_options(ctx: Any, formatter: Any, groups: Mapping[str, list[Any]]) -> None:
+    """Write parameters of a command under a title each; those without any are left out."""
+    for title, shown in groups.items():
+        records = [record for one in shown if (record := one.get_help_record(ctx))]
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
+def _without_dataset_option(args: list[str]) -> Iterator[str]:
+    """Yield the words with ``--dataset NAME`` as NAME: it is the argument of the command."""
+    words = iter(args)
+    for word in words:
+        if word == "--":
+            yield word
+            yield from words
+        elif word != "--dataset":
+            yield word.removeprefix("--dataset=")

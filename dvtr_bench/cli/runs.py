@@ -1,0 +1,53 @@
+"""List the training runs."""
+
+from pathlib import Path
+
+from dvtr_bench.cli._options import Json, Runs
+from dvtr_bench.cli._output import print_json
+from dvtr_bench.runtime.progress import say
+
+
+def runs(
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """List the training runs, the newest first: model, dataset, seed, how far each has come."""
+    from rich.text import Text
+
+    from dvtr_bench.reports.terminal import make_console, plain_table
+    from dvtr_bench.training.run_listing import list_runs
+
+    listed = list_runs(runs)
+    if as_json:
+        print_json({"runs": listed})
+        return
+    console = make_console()
+    if not listed:
+        console.print(Text(f"no training runs under {runs}"))
+        say("next: dvtr-bench train --model msam --dataset NAME")
+        return
+    table = plain_table("model", "dataset", "seed", "epochs", "T2V R@1", "state", "run")
+    for column in table.columns[:-1]:
+        column.no_wrap = True
+    for run in listed:
+        recall = run.validation_t2v_r1
+        table.add_row(
+            run.model,
+            run.dataset,
+            str(run.seed),
+            f"{run.epochs_done} of {run.epochs}",
+            "" if recall is None else f"{recall:.1f}",
+            "finished" if run.finished else "stopped",
+            run.folder.name,
+        )
+    console.print(table)
+    console.print(Text("T2V R@1: of the best checkpoint, on validation, percent"))
+    console.print(Text(f"run: its folder, {runs}/DATASET/MODEL/RUN"))
+    newest = next((run for run in listed if run.finished), None)
+    if newest is None:
+        say("next: the same dvtr-bench train as before goes on with a stopped run")
+        return
+    say(
+        f"next: dvtr-bench evaluate --model {newest.model} --dataset {newest.dataset} "
+        f"--checkpoint {newest.folder}"
+    )
