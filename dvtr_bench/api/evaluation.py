@@ -94,12 +94,10 @@ def evaluate(
         >>> list(result.worst(3).columns)
         ['query', 'rank', 'caption', 'video_id', 'found']
     """
-    post_processors = [_post_process(post_processor) for post_processor in post_process]
-    device_name = choose_device(device)
+    processors = list(map(_post_process, post_process))
+    device = choose_device(device)
     with joined_processes() as processes:
-        plan = _EvaluationOptions(
-            device_name, post_processors, top, results, cache, show_progress, tell, processes
-        )
+        options = _Options(device, processors, top, results, cache, show_progress, tell, processes)
         if isinstance(dataset, DatasetSplit):
             split = dataset.name
         if isinstance(model, str | Path | TrainedRun | Weights):
@@ -108,12 +106,12 @@ def evaluate(
                 model, built, split, checkpoint, backbone, settings, Path(runs), Path(root)
             )
             for reason in left_out:
-                plan.say(f"left out: {reason}")
-            return _evaluate_weights(weights, built, split, plan)
+                options.say(f"left out: {reason}")
+            return _evaluate_weights(weights, built, split, options)
         opened, bank = _open(dataset, split, root)
-        return plan.finished(
+        return options.finished(
             evaluate_retriever(
-                model, opened, bank=bank if plan.needs_bank else None, **plan.as_arguments()
+                model, opened, bank=bank if options.needs_bank else None, **options.as_arguments()
             ),
             opened,
         )
@@ -174,12 +172,10 @@ def evaluate_all(
         >>> [result.split.dataset_name for result in found]
         ['toy']
     """
-    post_processors = [_post_process(post_processor) for post_processor in post_process]
-    device_name = choose_device(device)
+    processors = list(map(_post_process, post_process))
+    device = choose_device(device)
     with joined_processes() as processes:
-        plan_options = _EvaluationOptions(
-            device_name, post_processors, top, results, cache, show_progress, tell, processes
-        )
+        options = _Options(device, processors, top, results, cache, show_progress, tell, processes)
         plan = plan_evaluation(
             model_entry(model).key,
             None if dataset is None else str(dataset),
@@ -192,14 +188,12 @@ def evaluate_all(
             root=Path(root),
         )
         for reason in plan.left_out:
-            plan_options.say(f"left out: {reason}")
+            options.say(f"left out: {reason}")
         # A missing train split is reported before anything is scored.
-        if plan_options.needs_bank:
+        if options.needs_bank:
             for built, _ in plan.runs:
                 built.split("train")
-        return [
-            _evaluate_weights(weights, built, split, plan_options) for built, weights in plan.runs
-        ]
+        return [_evaluate_weights(weights, built, split, options) for built, weights in plan.runs]
 
 
 def evaluate_external(
@@ -269,12 +263,10 @@ def evaluate_external(
     from dvtr_bench.evaluation.external_file import read_external, require_external
 
     require_external(Path(file), form)
-    post_processors = [_post_process(post_processor) for post_processor in post_process]
-    device_name = choose_device(device)
+    processors = list(map(_post_process, post_process))
+    device = choose_device(device)
     with joined_processes() as processes:
-        how = _EvaluationOptions(
-            device_name, post_processors, top, results, False, show_progress, None, processes
-        )
+        options = _Options(device, processors, top, results, False, show_progress, None, processes)
         opened, _ = _open(dataset, split, root)
         evaluation = evaluate_file(
             read_external(Path(file), form),
@@ -283,14 +275,14 @@ def evaluate_external(
             text_block=text_block,
             post_processing=post_processing,
             seed=seed,
-            device=device_name,
-            **how.as_arguments(),
+            device=device,
+            **options.as_arguments(),
         )
-        return how.finished(evaluation, opened)
+        return options.finished(evaluation, opened)
 
 
 @dataclass(frozen=True)
-class _EvaluationOptions:
+class _Options:
     """Options of an evaluation, and what to do with its result."""
 
     device: str
@@ -330,19 +322,19 @@ class _EvaluationOptions:
 
 
 def _evaluate_weights(
-    weights: Weights, built: BuiltDataset, split: str, how: _EvaluationOptions
+    weights: Weights, built: BuiltDataset, split: str, options: _Options
 ) -> EvaluationResult:
-    bank = built.split("train") if how.needs_bank else None
-    how.say(f"{weights.label} on {built.name} {split}, on {how.device}")
+    bank = built.split("train") if options.needs_bank else None
+    options.say(f"{weights.label} on {built.name} {split}, on {options.device}")
     opened = built.split(split)
     evaluation = evaluate_retriever(
-        weights.load(how.device),
+        weights.load(options.device),
         opened,
         bank=bank,
         **origin_of(weights.description()),
-        **how.as_arguments(),
+        **options.as_arguments(),
     )
-    return how.finished(evaluation, opened)
+    return options.finished(evaluation, opened)
 
 
 def _find(
