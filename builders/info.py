@@ -1,4 +1,4 @@
-"""What `dvtr-bench info` prints: all that is known of one dataset, built or not."""
+"""`dvtr-bench info`: everything known about a dataset, built or not."""
 
 import dataclasses
 import textwrap
@@ -28,17 +28,17 @@ _WIDTH = 100
 
 
 def print_info(name: str, root: Path) -> None:
-    """Print what is known of a dataset: built, published, or what its file says before a build.
+    """Print what is known about a dataset: built, published, or not built yet.
 
     Args:
         name: Name or folder of a built dataset, a published one (``ORG/NAME@v1.0.0``), or a dataset
             that can be built.
-        root: Where names are looked for.
+        root: Folder in which names are looked up.
 
     Raises:
-        NotFoundError: It is none of them.
+        NotFoundError: There is no such dataset.
         InputError: Its manifest cannot be read.
-        PublishError: The Hub cannot be asked.
+        PublishError: The Hub cannot be reached.
     """
     say, found = _Speaker(), _find(name, root)
     if isinstance(found, Opened):
@@ -89,7 +89,7 @@ def _find(name: str, root: Path) -> Opened | ModuleType:
 
 
 class _Speaker:
-    """Prints titles, lines, paragraphs and lists in one form."""
+    """Prints titles, lines, paragraphs and lists in a common format."""
 
     def __init__(self) -> None:
         self.console = make_console()
@@ -98,7 +98,7 @@ class _Speaker:
         self.console.print(Text(text, style), soft_wrap=True)
 
     def field(self, name: str, text: str | None) -> None:
-        """Print a named line, unless there is nothing to say."""
+        """Print a named line, unless it is empty."""
         if text:
             self.line(f"{name:<12} {text}")
 
@@ -107,10 +107,10 @@ class _Speaker:
 
     def bullets(self, title: str, lines: Iterable[str]) -> None:
         """Print a list under a title, unless it is empty."""
-        told = list(lines)
-        if told:
+        items = list(lines)
+        if items:
             self.line(f"\n{title}", "bold")
-        for text in told:
+        for text in items:
             self.line(_wrapped(text, "- ", "  "))
 
     def citation(self, text: str) -> None:
@@ -120,7 +120,7 @@ class _Speaker:
 
 
 def _wrapped(text: str, first: str = "", others: str = "") -> str:
-    """Break text into lines, never an address."""
+    """Wrap text, but not inside addresses."""
     return textwrap.fill(
         text,
         _WIDTH,
@@ -226,18 +226,18 @@ def _splits(manifest: Manifest) -> object:
 
 
 def _source(source: SourceRecord) -> str:
-    said = {
+    origins = {
         True: "the published file, byte for byte",
         False: "NOT the published file",
         None: "no published checksum is known" if source.url else "of the user's own",
     }[source.is_published_file]
-    return f"{source.name}: {said}; SHA-256 {source.sha256[:16]}..." + (
+    return f"{source.name}: {origins}; SHA-256 {source.sha256[:16]}..." + (
         f"; {source.url}" if source.url else ""
     )
 
 
 def _flaws(dataset: Opened) -> Sequence[str]:
-    """Return what the card says beyond this build; a card that was edited is not understood."""
+    """Return the card's sentences beyond this build; an edited card is not parsed."""
     try:
         report = from_json(BuildReport, dataset.read_text(REPORT_NAME), REPORT_NAME)
         return read_info(dataset.read_text(CARD_NAME), dataset.manifest, report).flaws
@@ -263,8 +263,8 @@ def _published(info: DatasetInfo) -> Iterable[str]:
 def _options(module: ModuleType) -> Iterable[str]:
     for setting in settings_of(module.Options):
         default = "required" if setting.required else f"default {setting.default}"
-        known = "" if setting.default is None else f" ({default})"
-        yield f"{flag(setting.name)}: {setting.meaning}{known}"
+        default_note = "" if setting.default is None else f" ({default})"
+        yield f"{flag(setting.name)}: {setting.meaning}{default_note}"
 
 
 def _build_command(module: ModuleType) -> str:

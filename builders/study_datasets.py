@@ -1,4 +1,4 @@
-"""The datasets of a study: what the command line gives for them, and building those not there."""
+"""Inputs from the command line for a study's datasets, and building missing ones."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,19 +18,19 @@ from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling
 
 _GIVEN: Final = ("annotations", "clips")
-"""Options that the command line may give for a study's datasets."""
+"""Options that the command line can give for a study's datasets."""
 
 
 def with_inputs(
     datasets: Sequence[StudyDataset], clips: Sequence[str], annotations: Sequence[str]
 ) -> tuple[StudyDataset, ...]:
-    """Give datasets their clips and annotations.
+    """Add clips and annotations to datasets.
 
     Args:
         datasets: Of a study.
-        clips: ``NAME=PATH`` for one dataset. A path alone is the clips where one dataset takes
-            some, and else a folder that holds those of each dataset under its name: a folder, or
-            a zip such as ``usrd.zip``.
+        clips: ``NAME=PATH`` for one dataset. A path alone is the clips if only one dataset takes
+            some; otherwise it is a folder that has those of each dataset under its name, as a
+            folder or a zip such as ``usrd.zip``.
         annotations: ``NAME=PATH`` for one dataset, or a path for all of them, which a builder
             looks through for a folder of the dataset's name; or ``auto``.
 
@@ -38,70 +38,77 @@ def with_inputs(
         The datasets with these options, in order.
 
     Raises:
-        ConfigError: A dataset that is not in the study or takes no such option, or one given twice.
-        NotFoundError: A folder without clips for one of several datasets.
+        ConfigError: A dataset is not in the study or takes no such option, or an option is given
+            twice.
+        NotFoundError: A folder has no clips for one of several datasets.
     """
-    given: dict[str, dict[str, Any]] = {dataset.name: {} for dataset in datasets}
+    options_by_dataset: dict[str, dict[str, Any]] = {dataset.name: {} for dataset in datasets}
     for option, texts in (("annotations", annotations), ("clips", clips)):
         takers = [dataset for dataset in datasets if option in _takes(dataset)]
         for text in texts:
-            for name, value in _named(option, text, datasets, takers).items():
-                if option in given[name]:
+            for name, value in _values_by_dataset(option, text, datasets, takers).items():
+                if option in options_by_dataset[name]:
                     raise ConfigError(f"{flag(option)}: given twice for {name}")
-                given[name][option] = value
+                options_by_dataset[name][option] = value
     return tuple(
-        replace(dataset, options={**dataset.options, **given[dataset.name]}) for dataset in datasets
+        replace(dataset, options={**dataset.options, **options_by_dataset[dataset.name]})
+        for dataset in datasets
     )
 
 
 def is_built(dataset: StudyDataset, root: Path) -> bool:
-    """Say whether a dataset of a study is there."""
-    place = dataset.place or dataset.name
-    return any((folder / MANIFEST_NAME).is_file() for folder in (root / place, Path(place)))
+    """Tell whether a dataset of a study is built."""
+    name_or_folder = dataset.place or dataset.name
+    return any(
+        (folder / MANIFEST_NAME).is_file()
+        for folder in (root / name_or_folder, Path(name_or_folder))
+    )
 
 
 def require_buildable(dataset: StudyDataset, root: Path) -> None:
-    """Refuse a dataset that is neither there nor can be built with what is given for it.
+    """Raise if a dataset is neither built nor can be built with the given options.
 
     Args:
         dataset: Of a study.
-        root: Folder that datasets go to.
+        root: Folder of the datasets.
 
     Raises:
-        NotFoundError: Says what to build, or to give.
+        NotFoundError: It cannot be built; the message says which options are missing.
     """
     if is_built(dataset, root):
         return
     if dataset.builder is None:
-        open_dataset(dataset.place or dataset.name, root)  # says how one is built
+        open_dataset(dataset.place or dataset.name, root)  # raises with advice on building
     lacking = [
         option
         for option in _GIVEN
         if option in _takes(dataset) and option not in dataset.options
-        # A folder of one's own has its captions in the study file.
+        # The captions of the user's own folder are named in the study file.
     ]
     if lacking:
         options = " ".join(f"{flag(option)} {_example(option)}" for option in lacking)
-        named = " ".join(f"{flag(option)} {dataset.name}={_example(option)}" for option in lacking)
+        arguments = " ".join(
+            f"{flag(option)} {dataset.name}={_example(option)}" for option in lacking
+        )
         raise NotFoundError(
             f"the dataset {dataset.name} is not built under {root}, and needs "
-            f"{' and '.join(map(flag, lacking))}. Give them here ({named}), or build it first: "
+            f"{' and '.join(map(flag, lacking))}. Give them here ({arguments}), or build it first: "
             f"dvtr-bench build {dataset.builder} {options} --name {dataset.name}"
         )
 
 
 def open_or_build(dataset: StudyDataset, root: Path) -> BuiltDataset:
-    """Open a dataset of a study, or build it where it is not there.
+    """Open a dataset of a study, or build it first.
 
     Args:
-        dataset: With all that its builder needs.
-        root: Folder that datasets go to.
+        dataset: The dataset with the options of its builder.
+        root: Folder of the datasets.
 
     Returns:
         The dataset, with frames.
 
     Raises:
-        DvtrError: It cannot be built; says why.
+        DvtrError: It cannot be built; the message says why.
     """
     require_buildable(dataset, root)
     if dataset.builder is None or is_built(dataset, root):
@@ -123,14 +130,14 @@ def _takes(dataset: StudyDataset) -> Sequence[str]:
     return () if dataset.builder is None else takes(dataset.builder)
 
 
-def _named(
+def _values_by_dataset(
     option: str, text: str, datasets: Sequence[StudyDataset], takers: Sequence[StudyDataset]
 ) -> Mapping[str, Any]:
     """Return what an option gives each dataset."""
     name, equals, path = text.partition("=")
-    named = [dataset for dataset in datasets if dataset.name == name]
-    if equals and named:
-        if named[0] not in takers:
+    datasets_named = [dataset for dataset in datasets if dataset.name == name]
+    if equals and datasets_named:
+        if datasets_named[0] not in takers:
             raise ConfigError(f"{flag(option)} {text}: {name} takes none")
         return {name: _path(option, path)}
     if not takers:
@@ -142,13 +149,13 @@ def _named(
 
 def _clips_of(name: str, folder: Path) -> Path:
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
-    found = [entry for entry in entries if entry.name.lower() in (name, f"{name}.zip")]
-    if not found:
+    entries_found = [entry for entry in entries if entry.name.lower() in (name, f"{name}.zip")]
+    if not entries_found:
         raise NotFoundError(
             f"--clips {folder}: expected a folder {name} or a zip {name}.zip in it, the clips of "
             f"one dataset of the study; or name them: --clips {name}=PATH"
         )
-    return found[0]
+    return entries_found[0]
 
 
 def _path(option: str, text: str) -> Path | str:

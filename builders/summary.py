@@ -1,4 +1,4 @@
-"""What a build prints when it is done, and what `dvtr-bench datasets` prints."""
+"""The output of a finished build and of `dvtr-bench datasets`."""
 
 import shlex
 from collections.abc import Iterable
@@ -26,12 +26,12 @@ def print_summary(build: Build) -> None:
     """Print what was built: splits, ceilings, size, what was left out, what to do next.
 
     Args:
-        build: What a build came to.
+        build: The outcome of a build.
     """
     console = make_console()
     manifest, folder = build.dataset.manifest, build.dataset.folder
-    done = "built" if build.report else "built already, nothing to do"
-    title = Text.assemble((f"{manifest.name} ", "bold"), f"{manifest.version}  {done}: {folder}")
+    state = "built" if build.report else "built already, nothing to do"
+    title = Text.assemble((f"{manifest.name} ", "bold"), f"{manifest.version}  {state}: {folder}")
     console.print(title, soft_wrap=True)
     console.print(Text(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim"))
     console.print(_splits(build))
@@ -111,18 +111,18 @@ def next_of_datasets(root: Path) -> str:
 
 
 def print_datasets(root: Path) -> None:
-    """Print the datasets that can be built and those that are.
+    """Print the datasets that can be built, and the built ones.
 
     Args:
-        root: The folder that datasets are in.
+        root: The folder of the datasets.
     """
     console = make_console()
     console.print(Text("can be built: dvtr-bench build NAME", "bold"))
-    known = plain_table("name", "what it is", "splits", "licence")
+    buildable = plain_table("name", "what it is", "splits", "licence")
     for name, module in DATASETS.load_all().items():
         info: DatasetInfo = module.INFO
-        known.add_row(name, info.summary, _expected(info), info.licence.id)
-    console.print(known)
+        buildable.add_row(name, info.summary, _expected(info), info.licence.id)
+    console.print(buildable)
     for problem in DATASETS.problems():
         console.print(Text(f"note: {problem}"), soft_wrap=True)
     console.print(Text("all that is known of one: dvtr-bench info NAME"))
@@ -208,15 +208,15 @@ def _expected(info: DatasetInfo) -> str:
 
 
 def _counts(manifest: Manifest) -> str:
-    found = manifest.splits
+    splits = manifest.splits
     return "/".join(
-        f"{found[split].num_videos:,}" if split in found else "-"
+        f"{splits[split].num_videos:,}" if split in splits else "-"
         for split in ("train", "validation", "test")
     )
 
 
 def size_text(count: float) -> str:
-    """Return a number of bytes as people read it.
+    """Return a number of bytes in readable form.
 
     Example:
         >>> size_text(1_562_587)

@@ -1,8 +1,8 @@
-"""Folders as tables: a dataset, model or metric is one file, its module name is its key.
+"""Catalogs of extension points: each dataset, model or metric is one file, named by its key.
 
-Listing reads file names and imports nothing; a lookup imports the one file it names. To add an
-entry, add a file, or install a package that declares an entry point in the group of the kind, such
-as ``dvtr_bench.metrics``: its name is the key, its value a module that offers what a file would.
+Listing reads file names and imports nothing; a lookup imports one file. To add an entry, add a
+file, or install a package that declares an entry point in the group of the kind, such as
+``dvtr_bench.metrics``: its name is the key, its value a module with the same contents as a file.
 docs/guides/extending.md shows one of each kind.
 """
 
@@ -24,15 +24,15 @@ from dvtr_bench.errors import ExtensionError, NotFoundError
 
 
 class PlugInWarning(UserWarning):
-    """A plug-in is left out: it is broken, or its name is taken."""
+    """A plug-in is ignored because it is broken or its name is taken."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """Something that every file of a kind must offer.
+    """A name that every file of a kind must define.
 
     Attributes:
-        name: As the file spells it.
+        name: The name in the file.
         write: What to write, for messages.
         fits: Whether a value of that name can be used.
     """
@@ -49,7 +49,7 @@ class Entry:
     Attributes:
         name: Its key.
         module: Dotted name of its module.
-        plug_in: Name and version of the package that plugs it in; empty for a file of ours.
+        plug_in: Name and version of the plug-in package; empty for a file of this project.
     """
 
     name: str
@@ -72,7 +72,7 @@ class Catalog:
         packages: Dotted names of the packages whose modules are the entries, in listing order.
         shown_by: The command that lists the entries, for messages.
         group: Group of the entry points that plug in further entries; empty for none.
-        needs: What every entry must offer.
+        needs: Names that every entry must define.
 
     Example:
         >>> "recall" in METRICS.names()
@@ -90,11 +90,11 @@ class Catalog:
         return list(self._listed()[0])
 
     def problems(self) -> tuple[str, ...]:
-        """Say which plug-ins are left out by their declaration alone, one sentence each."""
+        """Return a sentence about each plug-in that is ignored because of its declaration."""
         return tuple(sentence for _, sentence in self._listed()[1])
 
     def summaries(self) -> dict[str, str]:
-        """Return what each entry is, by name: the first line of its file, importing none.
+        """Return the first docstring line of each entry, by name, without importing it.
 
         A file that cannot be read has an empty summary.
         """
@@ -107,10 +107,10 @@ class Catalog:
             name: Its name; case and ``-`` for ``_`` do not matter.
 
         Returns:
-            The entry; its ``name`` is the key in its one spelling.
+            The entry; its ``name`` is the canonical key.
 
         Raises:
-            NotFoundError: None is called so, with the nearest names there are.
+            NotFoundError: There is none; the message lists similar names.
         """
         entries, _ = self._listed()
         key = _key(name)
@@ -124,7 +124,7 @@ class Catalog:
         return entries[key]
 
     def load(self, name: str) -> ModuleType:
-        """Import one entry; a plug-in that is left out for its name is named in a warning.
+        """Import one entry; warn about plug-ins that are ignored because they have its name.
 
         Args:
             name: Its name; case and ``-`` for ``_`` do not matter.
@@ -133,9 +133,8 @@ class Catalog:
             The imported module.
 
         Raises:
-            NotFoundError: None is called so, with the nearest names there are.
-            ExtensionError: It lacks something that it must offer, or it is a plug-in that cannot be
-                imported.
+            NotFoundError: There is none; the message lists similar names.
+            ExtensionError: A required name is missing, or it is a plug-in that cannot be imported.
         """
         entry = self.entry(name)
         for key, problem in self._listed()[1]:
@@ -144,13 +143,13 @@ class Catalog:
         return self._imported(entry)
 
     def load_all(self) -> dict[str, ModuleType]:
-        """Import every entry; plug-ins that are left out are named in a warning each.
+        """Import every entry; warn about each plug-in that is ignored.
 
         Returns:
             The modules by name, in the order of `names`.
 
         Raises:
-            ExtensionError: A file of ours lacks something that it must offer.
+            ExtensionError: A file of this project lacks a required name.
         """
         modules = {}
         entries, refused = self._listed()
@@ -166,7 +165,7 @@ class Catalog:
         return modules
 
     def _listed(self) -> tuple[dict[str, Entry], list[tuple[str, str]]]:
-        """Return the entries by key, and by key what is wrong with plug-ins that are left out."""
+        """Return the entries by key, and the problems of ignored plug-ins with their keys."""
         entries: dict[str, Entry] = {}
         for package in self.packages:
             spec = importlib.util.find_spec(package)
@@ -179,16 +178,16 @@ class Catalog:
                 entries[module.name] = Entry(module.name, f"{package}.{module.name}")
         refused: list[tuple[str, str]] = []
         for plug_in in _plug_ins(self.group) if self.group else ():
-            told = f"the plug-in {plug_in.plug_in} offers a {self.kind} {plug_in.name!r}"
+            offer = f"the plug-in {plug_in.plug_in} offers a {self.kind} {plug_in.name!r}"
             key = _key(plug_in.name)
-            if known := entries.get(key):
+            if existing := entries.get(key):
                 refused.append(
-                    (key, f"{told}, but {known.place} has that name already and is used instead: "
+                    (key, f"{offer}, but {existing.place} already has that name and is used: "
                     f"give the entry point in the group {self.group} another name")
                 )  # fmt: skip
             elif ":" in plug_in.module:
                 refused.append(
-                    (key, f"{told} as {plug_in.module!r}, which is no module: an entry point of "
+                    (key, f"{offer} as {plug_in.module!r}, which is no module: an entry point of "
                     f"the group {self.group} names a module, without ':'")
                 )  # fmt: skip
             else:
@@ -207,7 +206,7 @@ class Catalog:
 
 
 def find_source(module: str) -> Path:
-    """Find the file of a module without importing it or the packages it lies in.
+    """Find the file of a module without importing it or its packages.
 
     Args:
         module: Its dotted name.
@@ -223,8 +222,8 @@ def find_source(module: str) -> Path:
         spec: ModuleSpec | None = importlib.util.find_spec(top)
         for name in inner:
             top = f"{top}.{name}"
-            places = spec.submodule_search_locations if spec else None
-            spec = PathFinder.find_spec(top, places) if places else None
+            search_paths = spec.submodule_search_locations if spec else None
+            spec = PathFinder.find_spec(top, search_paths) if search_paths else None
     except (ImportError, ValueError):
         spec = None
     if spec is None or not spec.origin or not spec.origin.endswith(".py"):
@@ -263,7 +262,7 @@ def _plug_ins(group: str) -> tuple[Entry, ...]:
 
 @cache
 def _installed(path: tuple[str, ...]) -> Mapping[str, tuple[Entry, ...]]:
-    """Return what installed packages plug in, by group; ``path`` is where they are looked for."""
+    """Return the plug-ins of installed packages by group; ``path`` is the cache key."""
     groups: dict[str, list[Entry]] = {}
     for group, entry in _declared():
         groups.setdefault(group, []).append(entry)
@@ -276,22 +275,22 @@ def _installed(path: tuple[str, ...]) -> Mapping[str, tuple[Entry, ...]]:
 def _declared() -> Iterator[tuple[str, Entry]]:
     from importlib.metadata import distributions
 
-    seen = set()
+    names_seen = set()
     for distribution in distributions():
-        # Most packages declare nothing of ours: reading their metadata would take long.
+        # Most packages declare no plug-ins, and reading their metadata would be slow.
         if "dvtr_bench." not in (distribution.read_text("entry_points.txt") or ""):
             continue
         name = distribution.metadata["Name"]
-        if name in seen:
+        if name in names_seen:
             continue
-        seen.add(name)
+        names_seen.add(name)
         for point in distribution.entry_points:
             entry = Entry(point.name, point.value, f"{name} {distribution.version}")
             yield point.group, entry
 
 
 def _is_names(value: object) -> bool:
-    return isinstance(value, tuple) and bool(value) and all(isinstance(one, str) for one in value)
+    return isinstance(value, tuple) and bool(value) and all(isinstance(name, str) for name in value)
 
 
 def _is_text(value: object) -> bool:

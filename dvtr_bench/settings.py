@@ -1,9 +1,9 @@
-"""What a frozen dataclass of settings offers: names, values, defaults and what each is for.
+"""Describe a frozen dataclass of settings: names, types, defaults and meanings.
 
-Options of a dataset, settings of a model or of a post-processor and a recipe are all such
-dataclasses. The command line, its help and the listings are made from them, so that a new field is
-an option at once. What a field is for stands in the ``Attributes`` of the class's docstring, or in
-the field's metadata under ``help``.
+Options of a dataset, settings of a model or post-processor, and recipes are such dataclasses. The
+command line, its help and the listings are made from them, so that a new field is an option at
+once. The meaning of a field comes from the ``Attributes`` of the class's docstring, or from the
+field's metadata under ``help``.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ _FALSE: Final = ("false", "off", "no", "0")
 
 @dataclass(frozen=True)
 class NoSettings:
-    """The settings of what has none: a file without a ``Config``."""
+    """The settings of a file without a ``Config``."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Setting:
     Attributes:
         name: The field's name.
         kind: Its type.
-        default: Its default; `dataclasses.MISSING` where it must be given.
-        meaning: What it is for, in words; empty where the class does not say.
+        default: Its default; `dataclasses.MISSING` if it is required.
+        meaning: Its description; empty if the class has none.
         other_spellings: Further names of it on the command line, such as ``license``.
     """
 
@@ -62,19 +62,19 @@ class Setting:
 
     @property
     def default_text(self) -> str:
-        """Its default as a user would write it; ``required`` where it has none."""
+        """Its default as a user would write it; ``required`` if it has none."""
         return "required" if self.required else value_text(self.default)
 
 
 def settings_of(cls: type[Any]) -> tuple[Setting, ...]:
-    """Return the settings that a dataclass offers.
+    """Return the settings of a dataclass.
 
     Args:
         cls: A dataclass; its fields are str, int, float, bool, Path, Literal, None or unions of
             them.
 
     Returns:
-        One a field, in order.
+        One per field, in order.
 
     Raises:
         ExtensionError: The type of a field cannot be found.
@@ -103,7 +103,7 @@ def settings_of(cls: type[Any]) -> tuple[Setting, ...]:
     return tuple(
         Setting(
             field.name,
-            # A list of texts that is known when the file loads is a Literal as well.
+            # Choices that are computed when the file is imported are shown like a Literal.
             Literal[choices] if (choices := field.metadata.get("choices")) else hints[field.name],
             field.default if field.default_factory is MISSING else field.default_factory(),
             str(field.metadata.get("help", "")) or meanings.get(field.name, ""),
@@ -125,24 +125,24 @@ def read_value(kind: Any, text: str, name: str) -> Any:
         The value.
 
     Raises:
-        ConfigError: It is none of the values that the setting takes.
+        ConfigError: The setting does not accept the value.
     """
-    for one in kinds_of(kind):
-        if typing.get_origin(one) is Literal:
-            if text in typing.get_args(one):
+    for member in kinds_of(kind):
+        if typing.get_origin(member) is Literal:
+            if text in typing.get_args(member):
                 return text
-        elif one is types.NoneType:
+        elif member is types.NoneType:
             if text.lower() == "none":
                 return None
-        elif one is bool:
+        elif member is bool:
             if text.lower() in (*_TRUE, *_FALSE):
                 return text.lower() in _TRUE
-        elif one in (int, float):
+        elif member in (int, float):
             try:
-                return one(text)
+                return member(text)
             except ValueError:
                 continue
-        elif one is not Path:
+        elif member is not Path:
             return text
     if Path in kinds_of(kind):
         return Path(text)
@@ -150,30 +150,30 @@ def read_value(kind: Any, text: str, name: str) -> Any:
 
 
 def kinds_of(kind: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the one type itself."""
+    """Return the members of a union, or the type itself."""
     if typing.get_origin(kind) in (typing.Union, types.UnionType):
         return typing.get_args(kind)
     return (kind,)
 
 
 def value_names(kind: Any) -> list[str]:
-    """Return what a setting of a type takes, in words.
+    """Return the names of the values that a type accepts.
 
     Example:
         >>> value_names(Literal["mean", "max"] | None)
         ['mean', 'max', 'none']
     """
     shown: list[str] = []
-    for one in kinds_of(kind):
-        if typing.get_origin(one) is Literal:
-            shown.extend(map(str, typing.get_args(one)))
-        elif one is types.NoneType:
+    for member in kinds_of(kind):
+        if typing.get_origin(member) is Literal:
+            shown.extend(map(str, typing.get_args(member)))
+        elif member is types.NoneType:
             shown.append("none")
-        elif one is bool:
+        elif member is bool:
             shown.append("true | false")
         else:
             words = {int: "a whole number", float: "a number", Path: "a path"}
-            shown.append(words.get(one, "text"))
+            shown.append(words.get(member, "text"))
     return shown
 
 
@@ -192,15 +192,15 @@ def value_text(value: Any) -> str:
 
 
 def _meanings(cls: type[Any]) -> dict[str, str]:
-    """Return what docstrings say of attributes; a subclass has the last word."""
-    found: dict[str, str] = {}
+    """Return descriptions of attributes from docstrings; those of subclasses take precedence."""
+    meanings: dict[str, str] = {}
     for base in reversed(cls.__mro__):
-        found.update(_attributes(inspect.cleandoc(base.__dict__.get("__doc__") or "")))
-    return found
+        meanings.update(_attributes(inspect.cleandoc(base.__dict__.get("__doc__") or "")))
+    return meanings
 
 
 def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
-    """Yield the entries of the ``Attributes`` section of a docstring in Google's form."""
+    """Yield the entries of the ``Attributes`` section of a docstring in Google style."""
     section = re.search(r"^Attributes:\n((?:[ ]+.*\n?|\n)+)", docstring, re.MULTILINE)
     if section is None:
         return

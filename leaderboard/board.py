@@ -1,4 +1,4 @@
-"""Records into boards: one for each set of results that may share a table."""
+"""Sort records into boards: one for each set of results that can share a table."""
 
 import json
 from collections import Counter
@@ -25,7 +25,7 @@ class Cell:
     """One figure of one row.
 
     Attributes:
-        value: The figure; the mean where the row stands for several seeds.
+        value: The figure; the mean if the row has several seeds.
         low: Lower end of its bootstrap interval over videos; None where it has none.
         high: Upper end of its bootstrap interval over videos; None where it has none.
         deviation: Sample standard deviation over seeds; None where the row is a single run.
@@ -42,12 +42,12 @@ class Entry:
     """One row: a model, trained once or with several seeds.
 
     Attributes:
-        label: The model, its text block where it has one, and whether it was brought from outside.
-        variant: The settings in which it differs from other rows of that label; empty when there
+        label: The model, its text block if it has one, and whether its scores are external.
+        variant: The settings in which it differs from other rows with that label; empty if there
             are none.
-        backbone: Name and weights of its encoders; empty when it states none.
+        backbone: Name and weights of its encoders; empty if not stated.
         seeds: Seeds of the runs behind the row.
-        num_runs: Runs behind the row.
+        num_runs: Number of runs behind the row.
         figures: By direction, relevance and metric.
         runs: The runs behind the row.
     """
@@ -63,18 +63,18 @@ class Entry:
     def __repr__(self) -> str:
         """Name, seeds and T2V R@1."""
         cell = self.figures.get(("t2v", "strict", "R@1"))
-        told = "" if cell is None else f", T2V R@1 {cell.value:.1f}"
-        return f"Entry({one_line(self.name, 120)}, {self.num_runs} runs{told})"
+        recall = "" if cell is None else f", T2V R@1 {cell.value:.1f}"
+        return f"Entry({one_line(self.name, 120)}, {self.num_runs} runs{recall})"
 
     @property
     def name(self) -> str:
-        """Label and variant: no other row of the board has it."""
+        """Label and variant: unique on the board."""
         return f"{self.label}, {self.variant}" if self.variant else self.label
 
 
 @dataclass(frozen=True)
 class Board:
-    """All results that may stand in one table.
+    """All results that can share one table.
 
     Attributes:
         key: What they have in common.
@@ -82,8 +82,8 @@ class Board:
         num_captions: Queries of t2v.
         entries: Rows, best strict T2V R@1 first.
         chance: R@k of a random order by direction, percent.
-        shared_text: What identical captions leave.
-        notes: What a reader must know, one sentence each.
+        shared_text: How many captions are shared, and the ceiling.
+        notes: Sentences for readers.
     """
 
     key: ComparableKey
@@ -111,10 +111,10 @@ def make_boards(records: Iterable[RunRecord]) -> list[Board]:
     """Sort records into boards.
 
     Args:
-        records: Runs of any datasets; each was checked when it was read.
+        records: Runs of any datasets.
 
     Returns:
-        Boards in order of dataset, split and post-processing, scores as they are first.
+        Boards in order of dataset, split and post-processing, raw scores first.
     """
     sharing: dict[ComparableKey, list[RunRecord]] = {}
     for record in records:
@@ -165,27 +165,27 @@ def _label(record: RunRecord) -> str:
 
 def _variants(setups: Sequence[SeedRuns]) -> list[str]:
     """Tell the rows of each label apart."""
-    labels = [_label(found.runs[0]) for found in setups]
+    labels = [_label(runs.runs[0]) for runs in setups]
     variants = [""] * len(setups)
     for label in dict.fromkeys(labels):
-        places = [place for place, other in enumerate(labels) if other == label]
-        for place, told in zip(
-            places, tell_apart([setups[place].setup for place in places]), strict=True
+        indices = [index for index, other in enumerate(labels) if other == label]
+        for index, variant in zip(
+            indices, tell_apart([setups[index].setup for index in indices]), strict=True
         ):
-            variants[place] = told
+            variants[index] = variant
     return variants
 
 
-def _make_entry(found: SeedRuns, variant: str) -> Entry:
-    first = found.runs[0]
+def _make_entry(setup_runs: SeedRuns, variant: str) -> Entry:
+    first = setup_runs.runs[0]
     return Entry(
         label=_label(first),
         variant=variant,
         backbone=first.model.backbone or "",
-        seeds=found.seeds,
-        num_runs=len(found.runs),
-        figures=_figures(found.runs),
-        runs=found.runs,
+        seeds=setup_runs.seeds,
+        num_runs=len(setup_runs.runs),
+        figures=_figures(setup_runs.runs),
+        runs=setup_runs.runs,
     )
 
 
@@ -199,9 +199,9 @@ def _figures(runs: Sequence[RunRecord]) -> dict[tuple[str, str, str], Cell]:
         }
     means = SeedMeans.of([run.rank_table for run in runs], runs[0].bootstrap)
     figures: dict[tuple[str, str, str], Cell] = {}
-    for place in means.values:
-        figure = means.figure(*place)
-        figures[place] = Cell(figure.mean, figure.low, figure.high, figure.deviation)
+    for key in means.values:
+        figure = means.figure(*key)
+        figures[key] = Cell(figure.mean, figure.low, figure.high, figure.deviation)
     return figures
 
 
@@ -210,17 +210,21 @@ def _headline(entry: Entry) -> float:
     return cell.value if cell else -1.0
 
 
-def _older_notes(found: SeedRuns, variant: str) -> Iterator[str]:
-    if found.num_older:
-        label = ", ".join(part for part in (_label(found.runs[0]), variant) if part)
-        number = f"{found.num_older} older {'run is' if found.num_older == 1 else 'runs are'}"
+def _older_notes(setup_runs: SeedRuns, variant: str) -> Iterator[str]:
+    if setup_runs.num_older:
+        label = ", ".join(part for part in (_label(setup_runs.runs[0]), variant) if part)
+        number = (
+            f"{setup_runs.num_older} older {'run is' if setup_runs.num_older == 1 else 'runs are'}"
+        )
         yield f"{label}: the newest run of each seed is shown; {number} left out."
 
 
 def _tie_notes(entry: Entry) -> Iterator[str]:
-    """Say by how much the order of equal scores could raise a row's R@1, where it could."""
+    """Yield how much a different order of equal scores could raise a row's R@1."""
     raised = []
-    for direction in dict.fromkeys(place for run in entry.runs for place in run.ties):
+    for direction in dict.fromkeys(
+        direction_name for run in entry.runs for direction_name in run.ties
+    ):
         gain, queries = max(_tie_gain(run, direction) for run in entry.runs)
         if gain > 0:
             raised.append(f"{direction} R@1 by {gain:.1f} ({queries} queries)")
@@ -237,41 +241,41 @@ def _tie_gain(record: RunRecord, direction: str) -> tuple[float, int]:
 
 
 _HASHES: Final = ("backbone weights", "trained on build")
-"""Traits of which the first digits say enough."""
+"""Traits of which the first digits suffice."""
 
 
 def tell_apart(setups: Sequence[Setup]) -> list[str]:
-    """Name the settings in which the rows of one label differ.
+    """Name the settings in which rows with the same label differ.
 
     Args:
-        setups: Of rows that would have the same label.
+        setups: Setups of rows with the same label.
 
     Returns:
-        One text for each, such as ``pooling=mean, epochs=10``; empty where nothing needs to be
-        said. A setting that more than half of the rows share is told for the others alone.
+        One text for each, such as ``pooling=mean, epochs=10``; can be empty. A value shared by more
+        than half of the rows is named only for the others.
 
     Example:
         >>> tell_apart([])
         []
     """
     traits: list[Mapping[str, str]] = [dict(setup.traits) for setup in setups]
-    names = sorted({name for one in traits for name in one})
-    told: list[list[str]] = [[] for _ in setups]
+    names = sorted({name for setup_traits in traits for name in setup_traits})
+    differences: list[list[str]] = [[] for _ in setups]
     for name in names:
-        values = [one.get(name, "null") for one in traits]
+        values = [setup_traits.get(name, "null") for setup_traits in traits]
         (usual, count), *_ = Counter(values).most_common(1)
         if count == len(values):
             continue
-        for texts, value in zip(told, values, strict=True):
+        for texts, value in zip(differences, values, strict=True):
             if value != usual or count * 2 <= len(values):
-                texts.append(_told(name, value))
-    return [", ".join(texts) for texts in told]
+                texts.append(_setting_text(name, value))
+    return [", ".join(texts) for texts in differences]
 
 
-def _told(name: str, value: str) -> str:
-    found = json.loads(value)
-    if isinstance(found, str):
-        shown = found[:8] if name in _HASHES else found
+def _setting_text(name: str, value: str) -> str:
+    decoded = json.loads(value)
+    if isinstance(decoded, str):
+        shown = decoded[:8] if name in _HASHES else decoded
     else:
         shown = {"null": "none"}.get(value, value)
     setting = name.removeprefix("config.").removeprefix("recipe.")

@@ -1,4 +1,4 @@
-"""T2V R@1 by group of captions, for every row of a board: one table an axis."""
+"""T2V R@1 by group of captions, for every row of a board: one table per axis."""
 
 import statistics
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ ABOUT: Final = (
     f"group of fewer than {FEWEST_VIDEOS} videos has no interval. Nor has the mean of several "
     "seeds: ± is their standard deviation."
 )
-"""What a reader of these tables must know."""
+"""Explanation for readers of these tables."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class BreakdownTable:
     """One axis of a board.
 
     Attributes:
-        title: Of the axis, to stand within a sentence.
-        table: A row a group that holds captions, a column a model.
-        notes: Which rows of the board are not in it, and why.
+        title: Title of the axis, for use within a sentence.
+        table: One row per group with captions, one column per model.
+        notes: Which rows of the board are left out, and why.
     """
 
     title: str
@@ -39,30 +39,30 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
     """Lay out the breakdowns of a board.
 
     Args:
-        board: The results. All of its rows have the same captions and videos; one whose groups
-            differ from those of the first, because it was made by another version of the program,
-            is left out of that axis and named.
+        board: The results. All rows have the same captions and videos. A row whose groups differ
+            from those of the first, because another version made it, is left out of that axis and
+            named.
 
     Yields:
-        One table an axis, in order of their keys.
+        One table per axis, in order of their keys.
     """
     axes = {axis for entry in board.entries for run in entry.runs for axis in run.breakdowns}
     for axis in sorted(axes):
-        named = next(
+        first_breakdown = next(
             run.breakdowns[axis]
             for entry in board.entries
             for run in entry.runs
             if axis in run.breakdowns
         )
-        entries = [entry for entry in board.entries if _sorted_alike(entry, axis, named)]
+        entries = [entry for entry in board.entries if _sorted_alike(entry, axis, first_breakdown)]
         others = [entry for entry in board.entries if entry not in entries]
-        title = named.title[0].lower() + named.title[1:]
+        title = first_breakdown.title[0].lower() + first_breakdown.title[1:]
         yield BreakdownTable(
             title=title,
             table=Table(
                 f"T2V {FIGURE} by {title}",
                 ("group", *(entry.name for entry in entries)),
-                tuple(_rows(axis, named, entries)),
+                tuple(_rows(axis, first_breakdown, entries)),
                 prose=True,
             ),
             notes=tuple(
@@ -79,17 +79,20 @@ def _why(entry: Entry, axis: str) -> str:
     return "it was evaluated where there was no such breakdown"
 
 
-def _sorted_alike(entry: Entry, axis: str, named: Breakdown) -> bool:
+def _sorted_alike(entry: Entry, axis: str, reference: Breakdown) -> bool:
     return all(
-        (found := run.breakdowns.get(axis)) is not None and found.sorts_like(named)
+        (breakdown := run.breakdowns.get(axis)) is not None and breakdown.sorts_like(reference)
         for run in entry.runs
     )
 
 
-def _rows(axis: str, named: Breakdown, entries: Sequence[Entry]) -> Iterator[tuple[Field, ...]]:
-    for group, known in named.results["t2v"].items():
+def _rows(axis: str, reference: Breakdown, entries: Sequence[Entry]) -> Iterator[tuple[Field, ...]]:
+    for group, reference_figures in reference.results["t2v"].items():
         yield (
-            Field(group, f"{known.queries:,} captions, {known.videos:,} videos"),
+            Field(
+                group,
+                f"{reference_figures.queries:,} captions, {reference_figures.videos:,} videos",
+            ),
             *(
                 _field([run.breakdowns[axis].results["t2v"][group] for run in entry.runs])
                 for entry in entries

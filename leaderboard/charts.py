@@ -1,4 +1,4 @@
-"""Boards as charts: a file for each board and chart, drawn by any chart of `reports/charts`."""
+"""Boards as charts: one file for each board and chart of `reports/charts`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,25 +16,25 @@ from leaderboard.board import Board, Cell, Entry
 from leaderboard.tables import board_title
 
 FIGURES: Final = {"T2V R@1": ("t2v", "strict", "R@1"), "V2T R@1": ("v2t", "strict", "R@1")}
-"""What a chart of named values shows of each row, each way."""
+"""Figures that a chart of named values shows for each row."""
 
 MOST_RANKS: Final = 50
-"""Ranks that a chart of a distribution shows, from the first."""
+"""Number of first ranks that a distribution chart shows."""
 
 
 def write_charts(boards: Sequence[Board], charts: Sequence[str], page: Path) -> list[Path]:
-    """Draw every board with every chart, into files beside a page.
+    """Draw every board with every chart, in files beside a page.
 
     Args:
-        boards: As `leaderboard.board.make_boards` returns them.
-        charts: Files of `dvtr_bench.reports.charts`, or plug-ins.
-        page: The page; the charts are called after it, the board and the chart.
+        boards: As returned by `leaderboard.board.make_boards`.
+        charts: Names of files in `dvtr_bench.reports.charts`, or of plug-ins.
+        page: The page; the chart files are named after it, the board and the chart.
 
     Returns:
         The SVG files.
 
     Raises:
-        NotFoundError: No chart is called so.
+        NotFoundError: There is no such chart.
         ConfigError: A chart takes data that a board does not have.
     """
     names = [CHARTS.entry(chart).name for chart in charts]
@@ -57,16 +57,16 @@ def write_charts(boards: Sequence[Board], charts: Sequence[str], page: Path) -> 
 
 
 def board_data(board: Board, chart: str) -> ChartData:
-    """Return what a chart shows of a board.
+    """Return a board's data for a chart.
 
     Args:
         board: The board.
-        chart: Whose kind of data is asked for.
+        chart: The chart whose kind of data is returned.
 
     Returns:
-        For a chart of named values R@1 each way with its intervals, a row an entry; for a chart of
-        a distribution the ranks of each caption's own video, and for a chart of series their T2V
-        R@k over k, a line an entry.
+        For a chart of named values, R@1 in both directions with intervals, one row per entry; for a
+        distribution, the ranks of each caption's own video; for series, T2V R@k over k, one line
+        per entry.
     """
     if CHARTS.load(chart).TAKES is Distribution:
         return _ranks(board)
@@ -75,13 +75,13 @@ def board_data(board: Board, chart: str) -> ChartData:
             board_title(board),
             {entry.name: [run.rank_table for run in entry.runs] for entry in board.entries},
         )
-    places = {
-        name: place
-        for name, place in FIGURES.items()
-        if all(place in entry.figures for entry in board.entries)
+    figure_keys = {
+        name: key
+        for name, key in FIGURES.items()
+        if all(key in entry.figures for entry in board.entries)
     }
     cells = {
-        name: [entry.figures[place] for entry in board.entries] for name, place in places.items()
+        name: [entry.figures[key] for entry in board.entries] for name, key in figure_keys.items()
     }
     return NamedValues(
         f"{board_title(board)}: R@1",
@@ -116,16 +116,16 @@ def recall_series(
 def _recalls(tables: Sequence[RankTable], last: int) -> list[tuple[float, float]]:
     ranks = [table.ranks["t2v"]["strict"].pessimistic for table in tables]
     return [
-        (float(k), float(np.mean([100.0 * (one <= k).mean() for one in ranks])))
+        (float(k), float(np.mean([100.0 * (rank_array <= k).mean() for rank_array in ranks])))
         for k in range(1, last + 1)
     ]
 
 
 def _intervals(cells: Sequence[Cell]) -> list[tuple[float, float]]:
-    """Return the intervals of a column; nothing where a cell has none."""
+    """Return the intervals of a column; none if a cell lacks one."""
     ends = [(cell.low, cell.high) for cell in cells if cell.low is not None]
-    whole = [(low, high) for low, high in ends if high is not None]
-    return whole if len(whole) == len(cells) else []
+    complete = [(low, high) for low, high in ends if high is not None]
+    return complete if len(complete) == len(cells) else []
 
 
 def _ranks(board: Board) -> Distribution:

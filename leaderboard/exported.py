@@ -1,4 +1,4 @@
-"""Exports by the name of a format, what each returns, and how exported files are named."""
+"""Export results in a format chosen by name."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from leaderboard.result_files import ResultFile, read_result_files
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export left on disk.
+    """The outcome of an export.
 
     Attributes:
-        files: What was written.
-        notes: What a reader of the files must know, one sentence each.
+        files: The files written.
+        notes: Sentences for readers of the files.
     """
 
     files: tuple[Path, ...]
@@ -22,19 +22,19 @@ class Exported:
 
 
 def export_results(places: Iterable[Path], to: str, folder: Path) -> Exported:
-    """Write results in the form of another tool.
+    """Write results in the format of another tool.
 
     Args:
         places: Result files, or folders of them.
-        to: A file of ``leaderboard/exports``, such as ``trec`` or ``csv``.
-        folder: For the files; it is made.
+        to: Name of a file in ``leaderboard/exports``, such as ``trec`` or ``csv``.
+        folder: Folder for the files; created if missing.
 
     Returns:
-        The files written, and what a reader of them must know.
+        The files written, and notes for readers.
 
     Raises:
         NotFoundError: No such format, or no results.
-        ResultError: A file is not a result that agrees with itself.
+        ResultError: A file is not a result, or its figures differ from its ranks.
     """
     format = EXPORTS.load(to)
     read = read_result_files(places)
@@ -44,19 +44,19 @@ def export_results(places: Iterable[Path], to: str, folder: Path) -> Exported:
 
 
 def named(results: Sequence[ResultFile]) -> Iterator[tuple[str, ResultFile]]:
-    """Give every result file a name of its own to export under.
+    """Give every result file a unique name for exports.
 
     Args:
-        results: Result files; two of them may have one name, in different folders.
+        results: Result files; two in different folders can have the same name.
 
     Yields:
         The file's own name without its ending, numbered from the second of that name on.
     """
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for result in results:
         name, number = result.stem, 1
-        while name in taken:
+        while name in used_names:
             number += 1
             name = f"{result.stem}-{number}"
-        taken.add(name)
+        used_names.add(name)
         yield name, result

@@ -17,27 +17,27 @@ DIRECTIONS = ("t2v", "v2t")
 
 
 def table_html(table: Table, notes: Iterable[str] = ()) -> str:
-    """Return a table as HTML, with the rows of its frame last.
+    """Return a table as HTML, with the rows of chance and ceiling last.
 
     Args:
         table: What to show.
         notes: Sentences below it.
 
     Returns:
-        A ``<div>``; whatever names hold is escaped.
+        A ``<div>``; names are escaped.
     """
     rows = [[(field.text, field.detail) for field in row] for row in (*table.rows, *table.frame)]
     return html_table(table.header, rows, title=table.title, notes=notes)
 
 
 def board_html(board: Board) -> str:
-    """Return a board as HTML: both directions under strict relevance, and what papers report.
+    """Return a board as HTML: both directions under strict relevance, and published figures.
 
     Args:
         board: The results.
 
     Returns:
-        A ``<div>``; whatever names hold is escaped.
+        A ``<div>``; names are escaped.
     """
     return f"<div>{''.join(_parts(board))}</div>"
 

@@ -1,4 +1,4 @@
-"""The whole leaderboard: every board of some results, to print, write or show in a notebook."""
+"""A leaderboard: all boards of some results, to print, write or show in a notebook."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Leaderboard:
-    """Boards of some results: a sequence, one board for each set that may share a table.
+    """Boards of results: a sequence, one board for each set that can share a table.
 
     Attributes:
         boards: In order of dataset, split and post-processing.
         records: The results behind them.
-        study: A study's figures, one for each dataset; empty where no study was asked for.
+        study: A study's figures, one for each dataset; empty without a study.
     """
 
     boards: Sequence[Board]
@@ -65,8 +65,9 @@ class Leaderboard:
         """Draw every board with every chart.
 
         Args:
-            charts: Files of ``dvtr_bench/reports/charts``, such as ``dots`` or ``scatter``.
-            page: The page; the SVG files stand beside it and are called after it.
+            charts: Names of files in ``dvtr_bench/reports/charts``, such as ``dots`` or
+                ``scatter``.
+            page: The page; the SVG files are written beside it and named after it.
 
         Returns:
             The paths written.
@@ -74,10 +75,10 @@ class Leaderboard:
         return write_charts(self.boards, charts, Path(page))
 
     def write_study(self, folder: str | Path = ".") -> Path:
-        """Write the study's page, named as the study names it.
+        """Write the study's page under the name that the study states.
 
         Args:
-            folder: Where to.
+            folder: The output folder.
 
         Returns:
             The path written.
@@ -88,9 +89,9 @@ class Leaderboard:
         """Return the number of boards."""
         return len(self.boards)
 
-    def __getitem__(self, place: int) -> Board:
+    def __getitem__(self, index: int) -> Board:
         """Return one board."""
-        return self.boards[place]
+        return self.boards[index]
 
     def __iter__(self) -> Iterator[Board]:
         """Yield the boards."""

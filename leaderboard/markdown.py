@@ -43,7 +43,7 @@ def to_markdown(boards: Sequence[Board]) -> str:
         boards: At least one.
 
     Returns:
-        The page; whatever names hold is escaped.
+        The page; names are escaped.
     """
     lines = [PREAMBLE]
     for board in boards:
@@ -52,7 +52,7 @@ def to_markdown(boards: Sequence[Board]) -> str:
 
 
 def write_markdown(boards: Sequence[Board], path: Path) -> Path:
-    """Write boards as a Markdown page, beside and then renamed.
+    """Write boards as a Markdown page, atomically.
 
     Args:
         boards: At least one.
@@ -100,7 +100,7 @@ def _board_lines(board: Board) -> Iterator[str]:
 
 
 def table_lines(table: Table) -> Iterator[str]:
-    """Yield the lines of a table under its title, if it has one, whatever names hold escaped."""
+    """Yield the lines of a table with its title, if any; names are escaped."""
     if table.title:
         yield f"### {escape(table.title)}\n"
     yield "| " + " | ".join(map(escape, table.header)) + " |"
@@ -123,5 +123,5 @@ def _cell(field: Field) -> str:
 
 
 def escape(text: str) -> str:
-    """Return a text as Markdown shows it, on one line."""
+    """Return a text escaped for Markdown, on one line."""
     return text.translate(_SPECIAL)

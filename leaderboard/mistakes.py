@@ -1,8 +1,8 @@
-"""What a run's first answers get wrong, fact by fact, where a dataset knows the facts (aerosynth).
+"""Errors of a run's first clips by fact, for datasets that know their facts (aerosynth).
 
-A wrong first clip is not wrong in everything: it shows a red car where a blue one is asked for, or
-a turn to the other side. A dataset that is made by a program knows what each caption mentions, and
-the value of each fact in every clip, so each mistake can be named.
+A wrong first clip is not wrong in every respect: it shows a red car instead of a blue one, or a
+turn to the other side. A generated dataset knows what each caption mentions and the value of each
+fact in every clip, so each mistake can be named.
 """
 
 import csv
@@ -34,14 +34,14 @@ _FACTS_COLUMN = "facts"
 
 @dataclass(frozen=True)
 class FactMistakes:
-    """What becomes of one fact.
+    """Mistakes in one fact.
 
     Attributes:
         fact: Its name, such as ``colour``.
-        mentioned: Captions that mention it and whose first clip is of the right category.
+        mentioned: Number of captions that mention it and whose first clip has the right category.
         wrong: Percent of them whose first clip has another value.
-        random: Percent that would be wrong if the first clip were any clip of the category.
-        alone: Percent whose first clip is wrong in this fact and in nothing else that is mentioned.
+        random: Percent that would be wrong for a random clip of the category.
+        alone: Percent whose first clip is wrong only in this fact, of those mentioned.
     """
 
     fact: str
@@ -53,17 +53,17 @@ class FactMistakes:
 
 @dataclass(frozen=True)
 class Mistakes:
-    """What the first answers of a run get wrong.
+    """Mistakes in the first clips of a run.
 
     Attributes:
-        title: Of the run.
-        captions: All of them.
+        title: Title of the run.
+        captions: Number of captions.
         right: Percent whose first clip is their own.
-        fitting: Percent whose first clip is another one that fits all that the caption mentions:
-            no model could know better.
-        other_facts: Percent whose first clip is of the right category and wrong in some fact.
-        other_category: Percent whose first clip is of another category.
-        facts: By fact, the one that is most often wrong first.
+        fitting: Percent whose first clip is another one that fits everything that the caption
+            mentions: no model can do better.
+        other_facts: Percent whose first clip has the right category but a wrong fact.
+        other_category: Percent whose first clip has another category.
+        facts: Mistakes by fact, the most frequent first.
     """
 
     title: str
@@ -75,27 +75,27 @@ class Mistakes:
     facts: tuple[FactMistakes, ...]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a row a fact: fact, mentioned, wrong, random, alone."""
+        """Return one row per fact: fact, mentioned, wrong, random, alone."""
         import pandas as pd
 
         names = [field.name for field in fields(FactMistakes)]
         return pd.DataFrame([asdict(fact) for fact in self.facts], columns=names)
 
     def print(self, console: Console | None = None) -> None:
-        """Print it.
+        """Print the mistakes.
 
         Args:
-            console: Where to; standard output when left out.
+            console: The console; standard output by default.
         """
         console = console or make_console()
         console.print(Text(self.title, style="bold"))
-        for line in self._told():
+        for line in self._summary_lines():
             console.print(line)
         print_table(console, self._table())
         console.print(Text(_HOW_TO_READ, style="dim"))
 
     def write(self, path: str | Path) -> Path:
-        """Write the facts as CSV, beside and then renamed.
+        """Write the facts as CSV, atomically.
 
         Args:
             path: The file.
@@ -111,15 +111,19 @@ class Mistakes:
             writer.writerow([field.name for field in fields(FactMistakes)])
             for fact in self.facts:
                 figures = (fact.wrong, fact.random, fact.alone)
-                writer.writerow([fact.fact, fact.mentioned, *(f"{one:.2f}" for one in figures)])
+                writer.writerow(
+                    [fact.fact, fact.mentioned, *(f"{figure:.2f}" for figure in figures)]
+                )
         return Path(path)
 
     def _repr_html_(self) -> str:
         table = self._table()
         rows = [[field.text for field in row] for row in table.rows]
-        return html_table(table.header, rows, title=self.title, notes=[*self._told(), _HOW_TO_READ])
+        return html_table(
+            table.header, rows, title=self.title, notes=[*self._summary_lines(), _HOW_TO_READ]
+        )
 
-    def _told(self) -> list[str]:
+    def _summary_lines(self) -> list[str]:
         return [
             f"First clips of {self.captions:,} captions: {self.right:.1f}% are their own, "
             f"{self.fitting:.1f}% are others that fit all that is mentioned, "
@@ -147,21 +151,21 @@ _HOW_TO_READ = (
 )
 
 
-def find_mistakes(split: "RetrievalSplit", found: "TopList", title: str = "") -> Mistakes:
+def find_mistakes(split: "RetrievalSplit", top_list: "TopList", title: str = "") -> Mistakes:
     """Compare the first clip of every caption with what the caption mentions.
 
     Args:
         split: The split that was searched, of a dataset with the columns ``facts`` and
             ``caption_mentions``.
-        found: The top list of its captions, text to video.
-        title: Of the run.
+        top_list: The top list of its captions, text to video.
+        title: Title of the run.
 
     Returns:
         The mistakes.
 
     Raises:
         InputError: The dataset does not know its facts.
-        ResultError: The list is not that of this split.
+        ResultError: The list belongs to another split.
     """
     rows = [split.row(index) for index in range(len(split.video_ids))]
     if not all(column in rows[0] for column in (_FACTS_COLUMN, MENTIONS_COLUMN)):
@@ -174,37 +178,39 @@ def find_mistakes(split: "RetrievalSplit", found: "TopList", title: str = "") ->
     outcomes: Counter[str] = Counter()
     mentioned: Counter[str] = Counter()
     wrong: Counter[str] = Counter()
-    alone: Counter[str] = Counter()
+    wrong_alone: Counter[str] = Counter()
     random: defaultdict[str, float] = defaultdict(float)
     mentions = caption_mentions(split, rows)
     owners = split.caption_video_index.tolist()
-    for own, first, mention in zip(owners, _firsts(split, found), mentions, strict=True):
-        if split.categories[first] != split.categories[own]:
+    for video, first, mention in zip(owners, _firsts(split, top_list), mentions, strict=True):
+        if split.categories[first] != split.categories[video]:
             outcomes["other_category"] += 1
             continue
-        asked = [name for name in mention["attributes"] if name in facts[own]]
-        missed = [name for name in asked if facts[first].get(name) != facts[own][name]]
-        mentioned.update(asked)
+        mentioned_facts = [name for name in mention["attributes"] if name in facts[video]]
+        missed = [name for name in mentioned_facts if facts[first].get(name) != facts[video][name]]
+        mentioned.update(mentioned_facts)
         wrong.update(missed)
-        alone.update(missed if len(missed) == 1 else ())
-        for name in asked:
-            random[name] += others.differing(own, name)
-        kind = "right" if first == own else "other_facts" if missed else "fitting"
+        wrong_alone.update(missed if len(missed) == 1 else ())
+        for name in mentioned_facts:
+            random[name] += others.differing(video, name)
+        kind = "right" if first == video else "other_facts" if missed else "fitting"
         outcomes[kind] += 1
-    told = [
-        FactMistakes(name, count, *(100 * part[name] / count for part in (wrong, random, alone)))
+    facts_by_frequency = [
+        FactMistakes(
+            name, count, *(100 * part[name] / count for part in (wrong, random, wrong_alone))
+        )
         for name, count in mentioned.items()
     ]
-    told.sort(key=lambda fact: (-wrong[fact.fact], fact.fact))
+    facts_by_frequency.sort(key=lambda fact: (-wrong[fact.fact], fact.fact))
     shares = {
         name: 100 * outcomes[name] / len(owners)
         for name in ("right", "fitting", "other_facts", "other_category")
     }
-    return Mistakes(title, len(owners), **shares, facts=tuple(told))
+    return Mistakes(title, len(owners), **shares, facts=tuple(facts_by_frequency))
 
 
 class _Others:
-    """How often other clips of a category have other values."""
+    """How often other clips of a category have different values."""
 
     def __init__(
         self, facts: Sequence[Mapping[str, Any]], categories: "tuple[str | None, ...]"
@@ -212,8 +218,8 @@ class _Others:
         self._facts, self._categories = facts, categories
         self._clips = Counter(categories)
         self._values: dict[tuple[str | None, str], Counter[Any]] = defaultdict(Counter)
-        for known, category in zip(facts, categories, strict=True):
-            for name, value in known.items():
+        for video_facts, category in zip(facts, categories, strict=True):
+            for name, value in video_facts.items():
                 self._values[category, name][value] += 1
 
     def differing(self, video: int, name: str) -> float:
@@ -223,12 +229,12 @@ class _Others:
         return 1 - same / self._clips[category]
 
 
-def _firsts(split: "RetrievalSplit", found: "TopList") -> Iterator[int]:
-    """Give the row of the first clip of each caption."""
+def _firsts(split: "RetrievalSplit", top_list: "TopList") -> Iterator[int]:
+    """Yield the row of the first clip of each caption."""
     row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
-    if list(found.query_ids) != list(split.caption_ids):
+    if list(top_list.query_ids) != list(split.caption_ids):
         raise ResultError("the top list is of other captions than the split's: evaluate again")
-    for query_id, candidates in zip(found.query_ids, found.candidate_ids, strict=True):
+    for query_id, candidates in zip(top_list.query_ids, top_list.candidate_ids, strict=True):
         if not candidates or candidates[0] not in row_of:
             raise ResultError(
                 f"the top list of caption {query_id!r} names no video of this split first: "

@@ -1,7 +1,6 @@
-"""Figures that papers report for the datasets of the leaderboard: shown apart, never mixed in.
+"""Published figures for the datasets of the leaderboard, shown in separate tables.
 
-They were not measured here and not under this protocol's record; a figure that a paper does not
-give stays empty.
+They were not measured here or by this protocol; figures that a paper does not report are empty.
 """
 
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ class PublishedFigure:
     """One row of a paper's table.
 
     Attributes:
-        dataset: The dataset's name as dvtr-bench has it.
-        model: What the paper calls its model.
-        t2v_r1: T2V R@1, percent; None where the paper gives none.
-        t2v_r5: T2V R@5, percent; None where the paper gives none.
-        source: Where the figure stands.
+        dataset: The dataset's name in dvtr-bench.
+        model: The model's name in the paper.
+        t2v_r1: T2V R@1, percent; None if not reported.
+        t2v_r5: T2V R@5, percent; None if not reported.
+        source: Source of the figure.
     """
 
     dataset: str
@@ -34,5 +33,5 @@ PUBLISHED: Final = (
 
 
 def published_for(dataset: str) -> tuple[PublishedFigure, ...]:
-    """Return the published rows for one dataset, which may be none."""
+    """Return the published rows for a dataset; can be empty."""
     return tuple(row for row in PUBLISHED if row.dataset == dataset)

@@ -1,4 +1,4 @@
-"""Result files with their paths: what an export or a comparison needs beyond the record."""
+"""Result files with their paths and top lists, for exports and comparisons."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResultFile:
-    """One result file, or a result that is at hand and was not written.
+    """A result file, or a result that was not written.
 
     Attributes:
-        record: What it holds, checked.
-        path: Where it is; its top lists stand beside it. None for one that was not written.
-        top: Its top lists, where they are at hand; None to read those beside the file.
+        record: Its checked record.
+        path: Its path, with the top lists beside it; None if it was not written.
+        top: Its top lists, if already in memory; None to read those beside the file.
     """
 
     record: RunRecord
@@ -31,7 +31,7 @@ class ResultFile:
 
     @property
     def stem(self) -> str:
-        """Name of the file without its ending, or the name that it would get."""
+        """Name of the file without its suffix, or the name that it would get."""
         return file_stem(self.record) if self.path is None else self.path.stem
 
     def top_lists(self) -> TopLists:
@@ -39,7 +39,7 @@ class ResultFile:
 
         Raises:
             NotFoundError: There are none.
-            ResultError: Those beside the file are of another run.
+            ResultError: Those beside the file belong to another run.
         """
         if self.top is not None:
             return self.top
@@ -52,7 +52,7 @@ class ResultFile:
 
 
 def read_result_file(path: Path) -> ResultFile:
-    """Read one result file, checked.
+    """Read and check one result file.
 
     Args:
         path: A result file.
@@ -62,35 +62,35 @@ def read_result_file(path: Path) -> ResultFile:
 
     Raises:
         NotFoundError: There is no such file.
-        ResultError: It is not a result that agrees with itself.
+        ResultError: It is not a result, or its figures differ from its ranks.
     """
     return ResultFile(read_result(path), path)
 
 
-def read_result_files(places: Iterable[Path]) -> list[ResultFile]:
-    """Read result files, all of them checked.
+def read_result_files(files_or_folders: Iterable[Path]) -> list[ResultFile]:
+    """Read and check result files.
 
     Args:
-        places: Result files, or folders of them (their ``*.json``).
+        files_or_folders: Result files, or folders of them (their ``*.json``).
 
     Returns:
-        The files, folders in order of file name; at least one.
+        The files; those of a folder in order of file name; at least one.
 
     Raises:
-        NotFoundError: A place is not there, or none of them holds a result file.
-        ResultError: A file is not a result that agrees with itself.
+        NotFoundError: A path does not exist, or there are no result files.
+        ResultError: A file is not a result, or its figures differ from its ranks.
     """
-    places = list(places)
-    found: list[ResultFile] = []
-    for place in places:
-        paths = sorted(place.glob("*.json")) if place.is_dir() else [place]
-        found += map(read_result_file, paths)
-    if not found:
+    files_or_folders = list(files_or_folders)
+    files: list[ResultFile] = []
+    for path in files_or_folders:
+        paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
+        files += map(read_result_file, paths)
+    if not files:
         raise NotFoundError(
-            f"no result files (*.json) in {', '.join(map(str, places)) or 'no folder'}: "
+            f"no result files (*.json) in {', '.join(map(str, files_or_folders)) or 'no folder'}: "
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
-    return found
+    return files
 
 
 def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
@@ -98,7 +98,7 @@ def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
 
     Args:
         record: The run.
-        root: Where datasets are looked for by name.
+        root: Folder of the datasets.
 
     Returns:
         The split.
@@ -107,14 +107,14 @@ def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
         NotFoundError: There is no such dataset, or it is another build.
         InputError: The dataset's manifest is not readable, too new or too old.
     """
-    wanted, place = record.dataset, root / record.dataset.name
+    dataset, folder = record.dataset, root / record.dataset.name
     try:
-        built = open_dataset(wanted.name, root)
+        built = open_dataset(dataset.name, root)
     except NotFoundError:
-        raise NotFoundError(f"no dataset is built at {place}") from None
-    if built.manifest.fingerprint != wanted.fingerprint:
+        raise NotFoundError(f"no dataset is built at {folder}") from None
+    if built.manifest.fingerprint != dataset.fingerprint:
         raise NotFoundError(
-            f"{place} is another build of the dataset (fingerprint "
-            f"{built.manifest.fingerprint[:12]}, the results have {wanted.fingerprint[:12]})"
+            f"{folder} is another build of the dataset (fingerprint "
+            f"{built.manifest.fingerprint[:12]}, the results have {dataset.fingerprint[:12]})"
         )
-    return built.split(wanted.split)
+    return built.split(dataset.split)

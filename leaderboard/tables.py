@@ -1,4 +1,4 @@
-"""Boards into tables of text: what both the terminal and the Markdown page show."""
+"""Boards as tables of text, for the terminal and the Markdown page."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ DIRECTION_TITLES: Final = {
 }
 
 LOWER_MEDIAN: Final = "MdR-lower"
-"""Shown where it differs from MdR in some row of a table."""
+"""Shown if it differs from MdR in some row of a table."""
 
 ABOUT_LOWER_MEDIAN: Final = (
     "MdR is the mean of the two middle ranks where the number of queries is even, MdR-lower the "
     "lower one, as CLIP4Clip has it for T2V."
 )
-"""What a reader of a table with both must know."""
+"""Explanation for tables with both medians."""
 
 ABOUT_SEEDS: Final = (
     "A row of several seeds shows their mean ± the standard deviation over seeds, which says what "
     "training again would move; the interval below is that of the mean, and says what other test "
     "videos would move."
 )
-"""What a reader of a table with several seeds must know."""
+"""Explanation for tables with several seeds."""
 
 RELEVANCE_TITLES: Final = {
     "strict": "",
@@ -39,11 +39,11 @@ RELEVANCE_TITLES: Final = {
 
 @dataclass(frozen=True)
 class Field:
-    """One place of a table.
+    """One cell of a table.
 
     Attributes:
-        text: The figure, with its deviation over seeds, or a name; empty where there is none.
-        detail: Its interval, or what else is to be known of a row; empty where there is none.
+        text: The figure, with its deviation over seeds, or a name; can be empty.
+        detail: Its interval, or further facts about a row; can be empty.
     """
 
     text: str
@@ -56,10 +56,10 @@ class Table:
 
     Attributes:
         title: Heading.
-        header: Column names, the first being the row's.
+        header: Column names, including that of the row names.
         rows: Measured rows, best first.
-        frame: Rows of chance and ceiling, set apart from what was measured.
-        prose: Whether the first column holds sentences, which may be broken into lines.
+        frame: Rows of chance and ceiling, separate from measured ones.
+        prose: Whether the first column has sentences, which can be wrapped.
     """
 
     title: str
@@ -82,16 +82,16 @@ def board_title(board: Board) -> str:
 
 
 def about_post_processing(board: Board) -> str:
-    """Say what the scores of a board depend on beside their own pair; empty for raw scores."""
+    """Return what post-processed scores depend on besides their pair; empty for raw scores."""
     if board.key.post_processing == "none":
         return ""
     runs = (run for entry in board.entries for run in entry.runs)
-    told = next((run.scoring.post_processed for run in runs if run.scoring.post_processed), None)
+    facts = next((run.scoring.post_processed for run in runs if run.scoring.post_processed), None)
     statement = (
         "by whoever brought them, and nothing says what they depend on: the queries may not be "
         "independent"
-        if told is None
-        else f"by {told.name}: {told.statement}"
+        if facts is None
+        else f"by {facts.name}: {facts.statement}"
     )
     return f"The scores of this table were post-processed {statement}."
 
@@ -99,12 +99,12 @@ def about_post_processing(board: Board) -> str:
 def board_tables(
     board: Board, relevance: str, directions: Collection[str] = tuple(DIRECTION_TITLES)
 ) -> Iterator[Table]:
-    """Lay out one board.
+    """Return the tables of a board.
 
     Args:
         board: The results.
         relevance: ``strict`` or ``text_identical``.
-        directions: Which tables are wanted.
+        directions: The directions to show.
 
     Yields:
         One table a direction.
@@ -135,7 +135,7 @@ def board_tables(
 
 
 def published_table(board: Board) -> Table | None:
-    """Lay out what papers report for the board's dataset; None when they report nothing."""
+    """Return a table of published figures for the board's dataset; None if there are none."""
     rows = published_for(board.key.dataset)
     if not rows:
         return None
@@ -175,7 +175,7 @@ def _frame(board: Board, direction: str, columns: tuple[str, ...]) -> Iterator[t
 
 
 def figure_field(cell: Cell | None) -> Field:
-    """Lay out one figure: beside it its deviation over seeds, below its interval, if it has any."""
+    """Format a figure with its deviation over seeds, and its interval as detail, if it has them."""
     if cell is None:
         return Field("")
     deviation = "" if cell.deviation is None else f" ± {cell.deviation:.1f}"
@@ -184,7 +184,7 @@ def figure_field(cell: Cell | None) -> Field:
 
 
 def number_field(value: float | None) -> Field:
-    """Lay out a figure that has neither deviation nor interval; empty where there is none."""
+    """Format a figure without deviation and interval; empty for None."""
     return Field("" if value is None else f"{value:.1f}")
 
 

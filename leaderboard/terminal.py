@@ -1,4 +1,4 @@
-"""Boards as tables in the terminal: what a person asks first; the page has the rest."""
+"""Boards as tables in the terminal, with the most important figures."""
 
 import re
 from collections.abc import Sequence
@@ -31,11 +31,11 @@ DIRECTIONS: Final = ("t2v", "v2t")
 def print_boards(
     boards: Sequence[Board], console: Console | None = None, *, breakdowns: bool = False
 ) -> None:
-    """Print boards: both directions under both kinds of relevance, chance, ceiling, papers.
+    """Print boards: both directions and kinds of relevance, chance, ceiling, published figures.
 
     Args:
-        boards: What to print.
-        console: Where to; standard output when left out.
+        boards: The boards.
+        console: The console; standard output by default.
         breakdowns: Whether to print T2V R@1 by group of captions too.
     """
     console = console or make_console()
@@ -78,10 +78,10 @@ def print_table(console: Console, table: Table, *, details: bool = True) -> None
     """Print a table under its title.
 
     Args:
-        console: Where to.
-        table: What to print.
-        details: Whether intervals stand below their figures; what is to be known of a row always
-            stands below its name.
+        console: The console.
+        table: The table.
+        details: Whether to print intervals below figures; facts about a row are always printed
+            below its name.
     """
     console.print()
     console.print(Text(printable(table.title), style="italic"))
@@ -92,18 +92,18 @@ def _table(table: Table, *, details: bool = True) -> RichTable:
     shown = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     header = [Text(printable(name)) for name in table.header]
     shown.add_column(header[0], justify="left", overflow="fold")
-    for place, name in enumerate(header[1:], start=1):
+    for column, name in enumerate(header[1:], start=1):
         if table.prose:
-            # The parts of a model's name stand one above the other: the groups need the room.
+            # Parts of a model's name are stacked, because the groups need the space.
             name = Text(re.sub(r"(?<=_)(?=\S)| (?=\()", "\n", name.plain))
-        # Names of models may be broken to fit, figures never.
-        widest = max((len(part) for row in table.rows for part in _parts(row[place])), default=0)
+        # Names of models can be wrapped, figures not.
+        widest = max((len(part) for row in table.rows for part in _parts(row[column])), default=0)
         shown.add_column(
             name, justify="right", no_wrap=not table.prose, overflow="fold", min_width=widest
         )
     for number, row in enumerate(table.rows, start=1):
         last = number == len(table.rows)
-        fields = (_text(field, details or not place) for place, field in enumerate(row))
+        fields = (_text(field, details or not column) for column, field in enumerate(row))
         shown.add_row(*fields, end_section=last)
     for row in table.frame:
         shown.add_row(*(Text(field.text, style="dim") for field in row))

@@ -1,4 +1,4 @@
-"""The files of TREC tools: runs and qrels read back.
+"""Read the files of TREC tools: runs and qrels.
 
 A line of a run is ``qid Q0 docno rank score run_id``, a line of qrels ``qid iter docno rel``, with
 ids as `dvtr_bench.dataset.trec_ids` encodes them.
@@ -18,14 +18,14 @@ def read_run(path: Path) -> dict[str, dict[str, float]]:
         path: A run file whose ids `encode_id` wrote.
 
     Returns:
-        By query id, then by candidate id: the score. Order is that of the file.
+        Scores by query id, then by candidate id, in file order.
 
     Raises:
-        InputError: A line has not the six fields of a run, or a score is no number.
+        InputError: A line does not have six fields, or a score is not a number.
     """
     run: dict[str, dict[str, float]] = {}
-    for place, (query, _, candidate, _, score, _) in _lines(path, 6):
-        run.setdefault(decode_id(query), {})[decode_id(candidate)] = _number(score, place)
+    for where, (query, _, candidate, _, score, _) in _lines(path, 6):
+        run.setdefault(decode_id(query), {})[decode_id(candidate)] = _number(score, where)
     return run
 
 
@@ -36,15 +36,15 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
         path: A qrels file whose ids `encode_id` wrote.
 
     Returns:
-        By query id, then by candidate id: how relevant.
+        Relevance by query id, then by candidate id.
 
     Raises:
-        InputError: A line has not the four fields of qrels, or a relevance is no number.
+        InputError: A line does not have four fields, or a relevance is not a number.
     """
     qrels: dict[str, dict[str, int]] = {}
-    for place, (query, _, candidate, relevance) in _lines(path, 4):
+    for where, (query, _, candidate, relevance) in _lines(path, 4):
         qrels.setdefault(decode_id(query), {})[decode_id(candidate)] = int(
-            _number(relevance, place)
+            _number(relevance, where)
         )
     return qrels
 
@@ -60,8 +60,8 @@ def _lines(path: Path, fields: int) -> Iterator[tuple[str, list[str]]]:
         yield f"{path}, line {number}", parts
 
 
-def _number(text: str, place: str) -> float:
+def _number(text: str, where: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise InputError(f"{place}: expected a number, found {text!r}") from None
+        raise InputError(f"{where}: expected a number, found {text!r}") from None

@@ -1,1 +1,1 @@
-"""MSAM: the multi-semantic adaptive model of arXiv 2510.15470, whole and in parts."""
+"""MSAM: the multi-semantic adaptive model of arXiv 2510.15470 and its parts."""

@@ -1,15 +1,15 @@
-"""Cross-modal interactive feature fusion pooling, exact and without captions x videos x width.
+"""Exact cross-modal interactive feature fusion pooling, without a captions x videos x width tensor.
 
 Every quantity of the pooling is linear or quadratic in a video's frames. With the frame weights w
 (V x F x T), the similarities s, the F x F Gram matrix G of each video and its frames' projections
-by the gate's first layer, the pooled embeddings themselves (V x T x C) are never made:
+by the gate's first layer, the pooled embeddings (V x T x C) are never computed:
 
     p . t = sum_f w s          |p|^2 = w G w          W1 p + b = w (W1 f + b)
     q = sum_f a f,  a = sum_t u w:      q . t = a s,    p . q = w G a,    |q|^2 = a G a
     z = (1 + g) p + (1 - g) q
 
-A video's frames may be any vectors: with regions, those of all its frames are F here. Texts are the
-last axis of every tensor, so that sums over the few frames run along many texts at once.
+A video's frames can be any vectors: with regions, F counts those of all frames. Texts are the last
+axis of every tensor, so that sums over the few frames are vectorised over texts.
 """
 
 from collections.abc import Iterator
@@ -27,22 +27,27 @@ GATE_DIVISOR: Final = 0.7
 OUTPUT_SCALE: Final = 0.4
 
 _ELEMENTS_AT_ONCE: Final = 2**20
-"""Numbers in an intermediate tensor, which bounds memory. Videos are taken in runs that keep to it,
-at least one at a time. The gate's hidden layer keeps to half: each number of it is used once, soon,
-and should be in a core's cache then."""
+"""Largest number of elements of an intermediate tensor.
+
+Videos are processed in groups within it, at least one at a time. The gate's hidden layer uses half,
+because each element is used once, soon, and should still be in the cache.
+"""
 
 _ELEMENTS_AT_ONCE_ON_GPU: Final = 2**26
-"""The same where caches are small and every call costs: enough to keep the device busy."""
+"""The same for GPUs, where caches are small and calls are costly:
+
+enough to keep the device busy.
+"""
 
 
 class FusionGate(nn.Module):
-    """The gate between what one text and what its block of texts see in a video.
+    """The gate between the pooling of one text and that of its block of texts.
 
     Args:
         width: C.
 
-    Source: arXiv 2510.15470, docs/reference/msam.md, "2. Fusion pooling", step 6; the start as
-        released (`draw_weights`).
+    Source: arXiv 2510.15470, docs/reference/msam.md, "2. Fusion pooling", step 6; initial weights
+        as released (`draw_weights`).
     """
 
     def __init__(self, width: int) -> None:
@@ -58,7 +63,7 @@ class FusionGate(nn.Module):
         return torch.sigmoid(gate[..., 0]) / GATE_DIVISOR
 
     def of_mixed(self, vectors: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
-        """Return the gate of means of vectors, which are not made.
+        """Return the gate of weighted means of vectors, without computing the means.
 
         Args:
             vectors: V x F x C.
@@ -77,12 +82,12 @@ class FusionGate(nn.Module):
 
 
 def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    """Return how much each text looks at each frame (step 2).
+    """Return how much each text attends to each frame (step 2).
 
     Args:
         similarity: V x F x T, cosines.
         frame_mask: bool, V x F; frames of False get weight 0. differs: the authors have no mask
-            here; where it is True throughout, blank frames take part as theirs do.
+            here; if all are True, blank frames are included like theirs.
 
     Returns:
         V x F x T, summing to 1 over the frames.
@@ -97,7 +102,7 @@ def frame_weights(similarity: torch.Tensor, frame_mask: torch.Tensor) -> torch.T
 def attention_similarity(
     text_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
 ) -> torch.Tensor:
-    """Score by text-conditioned pooling alone (steps 1 to 3).
+    """Score by text-conditioned pooling only (steps 1 to 3).
 
     Args:
         text_embeds: T x C, unit length.
@@ -136,24 +141,24 @@ def fusion_similarity(
         frame_mask: bool, V x F.
         gate: The gate.
         text_block: Each run of this many texts is one block (step 4); the last may be shorter.
-        bank_weights: V x F, what a fixed bank of texts sees (`bank_frame_weights`), in place of
-            the block.
+        bank_weights: V x F, frame weights of a fixed bank of texts (`bank_frame_weights`), instead
+            of the block.
 
     Returns:
         T x V: 0.4 times the cosine of text and fused video, before the logit scale.
 
     Source: arXiv 2510.15470, docs/reference/msam.md, "2. Fusion pooling". differs: there is a mask
-        (`frame_weights`); the rewrite is exact but for rounding.
+        (`frame_weights`); the rewrite is exact except for rounding.
     """
     num_texts, (num_videos, num_frames) = len(text_embeds), frame_mask.shape
     block = num_texts if bank_weights is not None else max(1, min(text_block, num_texts))
-    whole = num_texts - num_texts % block
+    full_blocks_end = num_texts - num_texts % block
     rows = []
     for part in _runs(num_videos, num_frames * num_texts, frame_embeds.device):
         bank = None if bank_weights is None else bank_weights[part]
         columns = [
             _fuse(texts, frame_embeds[part], frame_mask[part], gate, min(block, len(texts)), bank)
-            for texts in (text_embeds[:whole], text_embeds[whole:])
+            for texts in (text_embeds[:full_blocks_end], text_embeds[full_blocks_end:])
             if len(texts)
         ]
         rows.append(torch.cat(columns, dim=1))
@@ -163,7 +168,7 @@ def fusion_similarity(
 def bank_frame_weights(
     bank_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
 ) -> torch.Tensor:
-    """Return what a fixed bank of texts sees in each video, as weights of its frames (steps 1-5).
+    """Return the frame weights of a fixed bank of texts for each video (steps 1 to 5).
 
     Args:
         bank_embeds: B x C, unit length.
@@ -184,7 +189,7 @@ def bank_frame_weights(
 
 
 def _runs(num_videos: int, elements_each: int, device: torch.device) -> Iterator[slice]:
-    """Cut videos into runs of which intermediate tensors are small enough."""
+    """Cut videos into groups with small enough intermediate tensors."""
     room = _ELEMENTS_AT_ONCE if device.type == "cpu" else _ELEMENTS_AT_ONCE_ON_GPU
     return cut(num_videos, max(1, room // max(1, elements_each)))
 
@@ -206,10 +211,10 @@ def _fuse(
     similarity = frames @ texts.T
     weights = frame_weights(similarity, mask)
     gram = frames @ frames.transpose(1, 2)
-    seen = gram @ weights
+    gram_weights = gram @ weights
     fused_by = gate.of_mixed(frames, weights)
     pooled_dot = (weights * similarity).sum(dim=1)
-    pooled_square = (weights * seen).sum(dim=1)
+    pooled_square = (weights * gram_weights).sum(dim=1)
 
     def blocks(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.reshape(*tensor.shape[:-1], -1, block)
@@ -219,15 +224,19 @@ def _fuse(
     else:
         shared = bank[..., None]
     shared_dot = (shared[..., None] * blocks(similarity)).sum(dim=1).flatten(1)
-    cross = (shared[..., None] * blocks(seen)).sum(dim=1).flatten(1)
+    cross = (shared[..., None] * blocks(gram_weights)).sum(dim=1).flatten(1)
     shared_square = (shared * (gram @ shared)).sum(dim=1).repeat_interleave(block, dim=1)
 
-    own, other = 1 + fused_by, 1 - fused_by
-    dot = own * pooled_dot + other * shared_dot
-    square = own**2 * pooled_square + 2 * own * other * cross + other**2 * shared_square
+    text_factor, block_factor = 1 + fused_by, 1 - fused_by
+    dot = text_factor * pooled_dot + block_factor * shared_dot
+    square = (
+        text_factor**2 * pooled_square
+        + 2 * text_factor * block_factor * cross
+        + block_factor**2 * shared_square
+    )
     return OUTPUT_SCALE * _cosine(dot, square)
 
 
 def _cosine(dot: torch.Tensor, square: torch.Tensor) -> torch.Tensor:
-    # Rounding may leave a square just below 0 where frames cancel out.
+    # Rounding can make a square slightly negative if frames cancel out.
     return dot * torch.rsqrt(square.clamp_min(1e-12))

@@ -1,4 +1,4 @@
-"""What one `dvtr-bench probe` does: arrays, pointing scores and pictures of a trained MSAM."""
+"""Carry out `dvtr-bench probe`: arrays, pointing scores and pictures of a trained MSAM."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -42,14 +42,14 @@ _BLOCK_MAP: Final = "its block (a)"
 
 @dataclass(frozen=True)
 class Written:
-    """What a probe found.
+    """The outcome of a probe.
 
     Attributes:
         title: Model, dataset and split.
-        scores: Pointing scores; empty where the dataset has no boxes.
-        remark: Why there are no scores; empty where there are.
-        alikeness: Mean |cosine| between two different semantics of a video; None where there are
-            not two. 1 means that all say the same: they have collapsed.
+        scores: Pointing scores; empty if the dataset has no boxes.
+        remark: Why there are no scores; empty if there are.
+        alikeness: Mean |cosine| between two different semantics of a video; None if there are fewer
+            than two. 1 means that they have collapsed.
         paths: Files written.
     """
 
@@ -76,20 +76,20 @@ def probe_dataset(
     show_progress: bool = True,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Written:
-    """Probe a trained model on a split and write what it looks at.
+    """Probe a trained model on a split and write its attention maps.
 
     Args:
         model: Its key; a model with maps.
-        dataset: A dataset's name or folder; None takes the only one that is built.
-        out: Folder for the files; made when it is not there.
-        split: Which split to look at.
+        dataset: A dataset's name or folder; None takes the only built one.
+        out: Folder for the files; created if missing.
+        split: The split to probe.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
-        runs: Where training runs are kept.
-        root: Where a dataset's name is looked for.
-        video_ids: Clips to draw; ``pictures`` evenly spaced ones when there are none.
-        pictures: How many clips are drawn then.
+        runs: Folder of training runs.
+        root: Folder in which a dataset's name is looked up.
+        video_ids: Clips to draw; if empty, ``pictures`` evenly spaced ones.
+        pictures: Number of clips to draw in that case.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        cache: Whether the backbone's features are kept beside the dataset.
+        cache: Whether to store the backbone's features beside the dataset.
         show_progress: False for no progress bars.
         tell: Called with a line that names the weights.
 
@@ -97,20 +97,20 @@ def probe_dataset(
         Scores and files.
 
     Raises:
-        ConfigError: A model without maps.
+        ConfigError: The model has no maps.
         NotFoundError: No such dataset or checkpoint, or no such clip in the split.
     """
     if not issubclass(MODELS.load(model).Model, Model):
         raise ConfigError(f"{model} has no maps to look at: probe --model {Model.name}")
-    place = choose_device(device)
+    device_name = choose_device(device)
     chosen = choose(dataset, split, model, checkpoint=checkpoint, runs=runs, root=root)
     rows = _chosen_rows(chosen.split, video_ids, pictures)
-    tell(f"looks at {chosen.where} ({chosen.weights.label}), on {place}")
-    loaded = chosen.weights.load(place)
+    tell(f"looks at {chosen.where} ({chosen.weights.label}), on {device_name}")
+    loaded = chosen.weights.load(device_name)
     if not isinstance(loaded, Model):
         raise ConfigError(f"{chosen.weights.label} is no {Model.name}: name one of its checkpoints")
     gallery = chosen.split
-    about = {
+    metadata = {
         "model": dict(loaded.describe()),
         "weights_sha256": chosen.weights.description()["weights_sha256"],
         "dataset": gallery.dataset_name,
@@ -121,14 +121,14 @@ def probe_dataset(
     out.mkdir(parents=True, exist_ok=True)
     with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:
         np.savez_compressed(file, **maps.arrays())  # type: ignore[arg-type]
-    named = named_boxes(gallery)
-    scores, remark = _scores(maps, named)
+    boxes = named_boxes(gallery)
+    scores, remark = _scores(maps, boxes)
     paths = [out / MAPS_FILE]
     if scores:
-        paths.append(write_pointing(scores, about, out / POINTING_FILE))
+        paths.append(write_pointing(scores, metadata, out / POINTING_FILE))
     with progress_bar("draw", len(rows), enabled=show_progress) as advance:
         for row in rows:
-            paths.extend(_draw(maps, gallery, named, row, out))
+            paths.extend(_draw(maps, gallery, boxes, row, out))
             advance()
     title = f"{loaded.name} on {chosen.where}"
     return Written(title, tuple(scores), remark, tuple(paths), _alikeness(maps))
@@ -159,30 +159,30 @@ def _chosen_rows(split: "RetrievalSplit", video_ids: Sequence[str], pictures: in
     return [row_of[video_id] for video_id in dict.fromkeys(video_ids)]
 
 
-def _scores(maps: Maps, named: "list[Boxes] | None") -> tuple[list[Pointing], str]:
-    """Score where the model looks, or say why that cannot be done."""
-    if named is None:
+def _scores(maps: Maps, boxes: "list[Boxes] | None") -> tuple[list[Pointing], str]:
+    """Return pointing scores, or the reason why there are none."""
+    if boxes is None:
         return [], "no pointing score: this dataset does not say where its objects are"
-    found: dict[str, NDArray[np.float32]] = {}
+    maps_by_name: dict[str, NDArray[np.float32]] = {}
     if maps.semantic_patches is not None:
-        found |= split_maps("semantic map", maps.semantic_patches)
+        maps_by_name |= split_maps("semantic map", maps.semantic_patches)
     for name, patches in ((_TEXT_MAP, maps.text_patches), (_BLOCK_MAP, maps.block_patches)):
         if patches is not None:
-            found[name] = patches
-    if not found:
+            maps_by_name[name] = patches
+    if not maps_by_name:
         return [], (
             "no pointing score: this model looks at whole frames, and the objects of a clip are in "
             "view in nearly all of them; train one with --set regions=grid or regions=learned"
         )
-    height, width = next(iter(found.values())).shape[2:]
+    height, width = next(iter(maps_by_name.values())).shape[2:]
     view = View(maps.frame_index, maps.seen_part)
-    covered = covered_maps(named, maps.video_of_caption, view, (height, width))
-    scores = pointing_scores(found, covered, maps.frame_index >= 0, maps.video_of_caption)
+    covered = covered_maps(boxes, maps.video_of_caption, view, (height, width))
+    scores = pointing_scores(maps_by_name, covered, maps.frame_index >= 0, maps.video_of_caption)
     return scores, "" if scores else "no pointing score: no caption names an object in view"
 
 
 def _draw(
-    maps: Maps, split: "RetrievalSplit", named: "list[Boxes] | None", row: int, out: Path
+    maps: Maps, split: "RetrievalSplit", boxes_of_clips: "list[Boxes] | None", row: int, out: Path
 ) -> list[Path]:
     """Draw the sheets of one clip: its captions' weights, its semantic maps."""
     index = maps.frame_index[row]
@@ -192,7 +192,9 @@ def _draw(
     frames = [crop_seen(stored[place], part) for place in index]
     captions = np.flatnonzero(maps.video_of_caption == row)
     boxes = (
-        {} if named is None else {n: seen_boxes(named[n], index, part) for n in captions.tolist()}
+        {}
+        if boxes_of_clips is None
+        else {n: seen_boxes(boxes_of_clips[n], index, part) for n in captions.tolist()}
     )
     fullest = max(boxes.values(), key=len, default=None)
     video_id = maps.video_ids[row]
@@ -209,24 +211,24 @@ def _draw(
         ),
     }
     written = []
-    for what, (note, sections) in sheets.items():
+    for sheet_name, (note, sections) in sheets.items():
         if sections:
-            shown = [times[place] for place in index]
-            sheet = draw_map_sheet(f"{video_id}: {what}", note, frames, shown, sections)
-            written.append(save_map_sheet(sheet, out / f"{stem}-{what}.png"))
+            frame_times = [times[place] for place in index]
+            sheet = draw_map_sheet(f"{video_id}: {sheet_name}", note, frames, frame_times, sections)
+            written.append(save_map_sheet(sheet, out / f"{stem}-{sheet_name}.png"))
     return written
 
 
 def _legend(
     patches: "NDArray[np.float32] | None",
     boxes: "Mapping[int, NDArray[np.float64]]",
-    named: str,
+    boxes_name: str,
 ) -> str:
-    """Say what a sheet shows: heat and boxes where there are patches, bars alone else."""
+    """Return a legend of a sheet: heat and boxes with patches, otherwise only bars."""
     bars = "bars: the share of each frame, the line is an even share"
     if patches is None:
         return f"; {bars}"
-    return f"; in green what {named}; {bars}" if boxes else f"; {bars}"
+    return f"; in green what {boxes_name}; {bars}" if boxes else f"; {bars}"
 
 
 def _caption_sections(
@@ -255,12 +257,12 @@ def _semantic_sections(
 ) -> list[Section]:
     if maps.semantic_frames is None:
         return []
-    found = maps.semantic_patches
+    patches = maps.semantic_patches
     rows = [
         MapRow(
             f"semantic map {k + 1}",
             maps.semantic_frames[row, :length, k],
-            None if found is None else found[row, :length, ..., k],
+            None if patches is None else patches[row, :length, ..., k],
             boxes,
         )
         for k in range(maps.semantic_frames.shape[-1])

@@ -1,7 +1,7 @@
-"""What a trained MSAM looks at: its semantic maps and the weights of its pooling, as arrays.
+"""What a trained MSAM attends to: its semantic maps and pooling weights, as arrays.
 
-Where a model has regions, every map is told in patches of the backbone: a region is a mean of
-patches, so what is given to it is given to them.
+For a model with regions, every map is also given in patches of the backbone: a region is a mean of
+patches, so its weight is shared among them.
 """
 
 from collections.abc import Sequence
@@ -33,32 +33,32 @@ _CAPTIONS_AT_ONCE: Final = 256
 
 @dataclass(frozen=True, eq=False)
 class Maps:
-    """What a model looked at in a split: V videos of up to F frames, T captions.
+    """The maps of a model on a split: V videos of up to F frames, T captions.
 
-    Every map sums to 1 over frames (and patches); frames that are not there have 0, or with
-    ``padding=release`` what the blank frame in their place took. Maps by caption are those of the
-    caption with its own video. Patch maps are None for a model of whole frames; ``h`` x ``w`` are
-    the rows and columns of patches. Semantic maps are None without a semantic branch, the others
-    where the pooling does not use them.
+    Every map sums to 1 over frames (and patches); missing frames have 0, or with
+    ``padding=release`` the weight of the blank frame. Maps by caption are those of the caption with
+    its own video. Patch maps are None for a model of whole frames; ``h`` x ``w`` are the rows and
+    columns of patches. Semantic maps are None without a semantic branch, the others if the pooling
+    does not use them.
 
     Attributes:
         video_ids: V ids.
         caption_ids: T ids.
         video_of_caption: int64, T: the row of each caption's video.
-        frame_index: int64, V x F: which stored frames were looked at; -1 where there is none.
-        seen_part: float64, V x 4: x0, y0, x1, y1 of the part of the frames that was looked at,
-            which patches lie over, as fractions.
+        frame_index: int64, V x F: the stored frames that were used; -1 if there is none.
+        seen_part: float64, V x 4: x0, y0, x1, y1 of the used part of the frames, which the patches
+            cover, as fractions.
         semantic_frames: float32, V x F x K: the K semantic maps.
         semantic_patches: float32, V x F x h x w x K.
-        semantic_cosines: float32, V x K x K: how alike the K semantics of a video are, without
-            dropout; 1 for two that say the same.
-        text_frames: float32, T x F: w, how a caption weighs its video (step 2 of the pooling).
+        semantic_cosines: float32, V x K x K: cosines between the K semantics of a video, without
+            dropout.
+        text_frames: float32, T x F: w, the frame weights of a caption (step 2 of the pooling).
         text_patches: float32, T x F x h x w.
-        block_frames: float32, T x F: a, what the block of texts that the caption is scored in (or
-            the text bank) sees in its video (step 5).
+        block_frames: float32, T x F: a, the frame weights of the caption's block of texts or of the
+            text bank (step 5).
         block_patches: float32, T x F x h x w.
-        gate: float32, T: g. The video as it is scored is (1 + g) p + (1 - g) q, so frames and
-            patches enter it by (1 + g) w + (1 - g) a.
+        gate: float32, T: g. The scored video is (1 + g) p + (1 - g) q, so frames and patches have
+            the weight (1 + g) w + (1 - g) a.
     """
 
     video_ids: tuple[str, ...]
@@ -76,26 +76,26 @@ class Maps:
     gate: "NDArray[np.float32] | None" = None
 
     def arrays(self) -> "dict[str, NDArray[Any]]":
-        """Return everything that is there as arrays by name, for ``np.savez``; no pickles."""
+        """Return all existing maps as arrays by name, for ``np.savez``; no pickles."""
         return {name: np.asarray(value) for name, value in vars(self).items() if value is not None}
 
 
 def probe(
     model: Model, split: "RetrievalSplit", *, cache: bool = False, show_progress: bool = True
 ) -> Maps:
-    """Look at what a trained model looks at in every clip of a split.
+    """Return the maps of a trained model on every clip of a split.
 
     Args:
-        model: The model; set for evaluation while it is looked at.
-        split: With frames.
-        cache: Whether the backbone's features are kept beside the dataset and read from there.
+        model: The model; it is set to evaluation mode.
+        split: The split, with frames.
+        cache: Whether to store the backbone's features beside the dataset and reuse them.
         show_progress: False for no progress bars.
 
     Returns:
         The maps.
 
     Raises:
-        ConfigError: A model that looks at nothing: no semantic branch, mean or max pooling.
+        ConfigError: The model has no maps: no semantic branch, and mean or max pooling.
         NotFoundError: The dataset was built from annotations only.
 
     Example:
@@ -112,7 +112,7 @@ def probe(
             f"there is nothing to probe: semantics=false and pooling={model.config.pooling} look "
             "at all frames alike; probe a model with semantics, or attention or fusion pooling"
         )
-    sizes = EvaluationConfig()  # as evaluations have them, so that both use the same features
+    sizes = EvaluationConfig()  # as in evaluations, so that both use the same features
     encoded = encode_split(
         _Probed(model),
         split,
@@ -122,14 +122,14 @@ def probe(
         show_progress=show_progress,
     )
     index, part = _geometry(model, split, encoded.videos["num_frames"])
-    own = torch.tensor(split.caption_video_index.tolist())
-    maps = _told_semantics(model, encoded.videos)
+    video_index = torch.tensor(split.caption_video_index.tolist())
+    maps = _semantic_maps(model, encoded.videos)
     if _weighs(model):
-        maps |= _told_weights(model, encoded.texts["text_embeds"], encoded.videos, own)
+        maps |= _pooling_maps(model, encoded.texts["text_embeds"], encoded.videos, video_index)
     return Maps(
         video_ids=split.video_ids,
         caption_ids=split.caption_ids,
-        video_of_caption=own.numpy(),
+        video_of_caption=video_index.numpy(),
         frame_index=index,
         seen_part=part,
         **maps,
@@ -137,7 +137,7 @@ def probe(
 
 
 class _Probed:
-    """An MSAM that also returns its maps when it encodes videos; shares its backbone's features."""
+    """An MSAM that also returns its maps when encoding videos, with the same backbone features."""
 
     name = "msam"
 
@@ -163,18 +163,18 @@ class _Probed:
     def head_videos(self, features: Features) -> Features:
         model = self._model
         frames = {name: value.to(model.device) for name, value in features.items()}
-        found = dict(model.head_videos(frames))
-        found["num_frames"] = frames["frame_mask"].sum(dim=1)
+        outputs = dict(model.head_videos(frames))
+        outputs["num_frames"] = frames["frame_mask"].sum(dim=1)
         if model.branch is not None:
             sequence, mask = model.sequence(frames)
             unit = functional.normalize(sequence.float(), dim=-1)
-            semantics = model.branch.of_videos(model.video_vectors(found), unit, mask)
-            found["semantic"] = semantics.attention
+            semantics = model.branch.of_videos(model.video_vectors(outputs), unit, mask)
+            outputs["semantic"] = semantics.attention
             embeds = semantics.embeds
-            found["semantic_cosines"] = embeds @ embeds.transpose(1, 2)
+            outputs["semantic_cosines"] = embeds @ embeds.transpose(1, 2)
         if model.regions is not None:
-            found["patch_shares"] = model.regions.patch_shares(frames["region_tokens"].float())
-        return found
+            outputs["patch_shares"] = model.regions.patch_shares(frames["region_tokens"].float())
+        return outputs
 
 
 def _weighs(model: Model) -> bool:
@@ -184,7 +184,7 @@ def _weighs(model: Model) -> bool:
 def _geometry(
     model: Model, split: "RetrievalSplit", num_frames: torch.Tensor
 ) -> "tuple[NDArray[np.int64], NDArray[np.float64]]":
-    """Return which stored frames were looked at, and which part of them."""
+    """Return which stored frames were used, and which part of them."""
     index = np.full((len(split.video_ids), model.config.max_frames), -1, dtype=np.int64)
     part = np.zeros((len(split.video_ids), 4))
     for row, looked_at in enumerate(num_frames.tolist()):
@@ -194,57 +194,66 @@ def _geometry(
     return index, part
 
 
-def _told_semantics(model: Model, videos: Features) -> "dict[str, NDArray[np.float32]]":
+def _semantic_maps(model: Model, videos: Features) -> "dict[str, NDArray[np.float32]]":
     if "semantic" not in videos:
         return {}
-    told = _told(model, videos["semantic"], videos.get("patch_shares"))
-    maps = {f"semantic_{name}": np.moveaxis(value, 1, -1) for name, value in told.items()}
+    arrays = _frame_and_patch_maps(model, videos["semantic"], videos.get("patch_shares"))
+    maps = {f"semantic_{name}": np.moveaxis(value, 1, -1) for name, value in arrays.items()}
     return maps | {"semantic_cosines": videos["semantic_cosines"].cpu().numpy()}
 
 
 @torch.no_grad()
-def _told_weights(
-    model: Model, texts: torch.Tensor, videos: Features, own: torch.Tensor
+def _pooling_maps(
+    model: Model, texts: torch.Tensor, videos: Features, video_index: torch.Tensor
 ) -> "dict[str, NDArray[np.float32]]":
     """Return w, a and g of every caption with its own video."""
-    found: dict[str, list[NDArray[np.float32]]] = {}
-    own, attended = own.to(texts.device), model.attended(videos["frame_mask"])
+    arrays_by_name: dict[str, list[NDArray[np.float32]]] = {}
+    video_index, attended = video_index.to(texts.device), model.attended(videos["frame_mask"])
     block = model.text_block if model.scoring == "query_block" else _CAPTIONS_AT_ONCE
     for rows in cut(len(texts), min(block, len(texts))):
-        seen = None if model.gate is None else _seen_by_block(model, texts[rows], videos, own[rows])
+        block_weights = (
+            None
+            if model.gate is None
+            else _block_frame_weights(model, texts[rows], videos, video_index[rows])
+        )
         for run in cut(rows.stop - rows.start, _CAPTIONS_AT_ONCE):
-            chosen = own[rows][run]
-            frames, mask = videos["frame_embeds"][chosen], attended[chosen]
+            videos_of_run = video_index[rows][run]
+            frames, mask = videos["frame_embeds"][videos_of_run], attended[videos_of_run]
             scores = torch.einsum("nlc,nc->nl", frames, texts[rows][run])
             weights = frame_weights(scores[..., None], mask).transpose(1, 2)
-            shares = videos["patch_shares"][chosen] if "patch_shares" in videos else None
-            told = {"text": _told(model, weights, shares)}
-            if model.gate is not None and seen is not None:
-                told["block"] = _told(model, seen[run][:, None], shares)
+            shares = videos["patch_shares"][videos_of_run] if "patch_shares" in videos else None
+            arrays = {"text": _frame_and_patch_maps(model, weights, shares)}
+            if model.gate is not None and block_weights is not None:
+                arrays["block"] = _frame_and_patch_maps(model, block_weights[run][:, None], shares)
                 gate = model.gate((weights @ frames)[:, 0])
-                found.setdefault("gate", []).append(gate.cpu().numpy())
-            for what, parts in told.items():
+                arrays_by_name.setdefault("gate", []).append(gate.cpu().numpy())
+            for prefix, parts in arrays.items():
                 for name, value in parts.items():
-                    found.setdefault(f"{what}_{name}", []).append(value[:, 0])
-    return {name: np.concatenate(parts) for name, parts in found.items()}
+                    arrays_by_name.setdefault(f"{prefix}_{name}", []).append(value[:, 0])
+    return {name: np.concatenate(parts) for name, parts in arrays_by_name.items()}
 
 
-def _seen_by_block(
-    model: Model, texts: torch.Tensor, videos: Features, own: torch.Tensor
+def _block_frame_weights(
+    model: Model, texts: torch.Tensor, videos: Features, video_index: torch.Tensor
 ) -> torch.Tensor:
-    """Return what a block of texts sees in the video of each of them: B x L."""
+    """Return the frame weights of a block of texts for the video of each of them: B x L."""
     if "bank_weights" in videos:
-        return videos["bank_weights"][own]
-    rows, place = (torch.from_numpy(part) for part in np.unique(own.cpu(), return_inverse=True))
-    chosen = select({name: videos[name] for name in ("frame_embeds", "frame_mask")}, rows)
-    mask = model.attended(chosen["frame_mask"])
-    return bank_frame_weights(texts, chosen["frame_embeds"], mask)[place]
+        return videos["bank_weights"][video_index]
+    rows, positions = (
+        torch.from_numpy(part) for part in np.unique(video_index.cpu(), return_inverse=True)
+    )
+    block_videos = select({name: videos[name] for name in ("frame_embeds", "frame_mask")}, rows)
+    mask = model.attended(block_videos["frame_mask"])
+    return bank_frame_weights(texts, block_videos["frame_embeds"], mask)[positions]
 
 
-def _told(
+def _frame_and_patch_maps(
     model: Model, weights: torch.Tensor, shares: torch.Tensor | None
 ) -> "dict[str, NDArray[np.float32]]":
-    """Tell weights of places, N x K x L, by ``frames`` (N x K x F) and ``patches`` (.. x h x w)."""
+    """Turn weights, N x K x L, into those of ``frames`` (N x K x F) and ``patches`` (..
+
+    x h x w).
+    """
     if shares is None or model.regions is None:
         return {"frames": weights.float().cpu().numpy()}
     by_region = weights.float().view(*weights.shape[:2], -1, model.regions.count)

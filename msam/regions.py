@@ -1,7 +1,7 @@
-"""What stands for a frame where its parts are looked at: a grid of region means, or learned slots.
+"""Regions of frames: a grid of region means, or learned slots.
 
-Both make vectors out of a frame's projected patch tokens, and each vector is a mean of patches, so
-that attention over regions can be told as attention over patches.
+Both compute vectors from a frame's projected patch tokens. Each vector is a mean of patches, so
+that attention over regions can be shown as attention over patches.
 """
 
 import math
@@ -15,7 +15,7 @@ from dvtr_bench.errors import ConfigError
 
 
 def patch_grid(encoder: FrameEncoder) -> tuple[int, int]:
-    """Return the rows and columns of patches that a backbone cuts a frame into.
+    """Return the rows and columns of patches of a backbone.
 
     Args:
         encoder: The backbone.
@@ -39,8 +39,8 @@ def patch_grid(encoder: FrameEncoder) -> tuple[int, int]:
 class GridMeans(nn.Module):
     """A fixed grid of region means; nothing in it is learned.
 
-    A grid that does not divide the patches has cells that share a row or a column of them, as in
-    adaptive average pooling: 2 x 2 cells over 7 x 7 patches are of 4 x 4.
+    If the grid does not divide the patches evenly, cells overlap in a row or column, as in adaptive
+    average pooling: 2 x 2 cells over 7 x 7 patches are 4 x 4 each.
 
     Args:
         grid_size: Cells along each side.
@@ -48,13 +48,13 @@ class GridMeans(nn.Module):
         columns: Columns of patches.
 
     Raises:
-        ConfigError: More cells than patches along a side.
+        ConfigError: There are more cells than patches along a side.
     """
 
     shares: torch.Tensor
 
     def __init__(self, grid_size: int, rows: int, columns: int) -> None:
-        """Work out which patches each cell takes."""
+        """Compute which patches belong to each cell."""
         super().__init__()
         if grid_size > min(rows, columns):
             raise ConfigError(
@@ -85,9 +85,9 @@ class GridMeans(nn.Module):
 class LearnedSlots(nn.Module):
     """Learned queries that attend over the patches of each frame, the same for all frames.
 
-    A query is held against what sets a patch apart from its frame: patch tokens of one frame are
-    alike, and what they share would make every slot the same. A region is the mean of the patches'
-    own vectors by that attention, so that it stays in the space that texts are compared in.
+    Queries are compared with the deviation of a patch from its frame's mean: patch tokens of one
+    frame are similar, and their common part would make all slots the same. A region is the mean of
+    the original patch vectors under that attention, so that it stays in the space of the texts.
 
     Args:
         width: C.
@@ -95,7 +95,7 @@ class LearnedSlots(nn.Module):
     """
 
     def __init__(self, width: int, num_slots: int) -> None:
-        """Start the queries at random, so that they differ, and sharp enough to be told apart."""
+        """Initialise the queries at random, so that they differ, and large enough to be sharp."""
         super().__init__()
         self.layer_norm = nn.LayerNorm(width)
         self.key = nn.Linear(width, width, bias=False)

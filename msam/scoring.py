@@ -1,4 +1,4 @@
-"""Other ways to score a trained MSAM: the same weights, another block of texts."""
+"""Score a trained MSAM with other settings: the same weights, another block of texts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,31 +10,32 @@ if TYPE_CHECKING:
     from msam.models.msam import Model
 
 SCORING_ONLY: Final = frozenset({"text_block", "bank_size"})
-"""Fields of the configuration that never change how MSAM is trained: training always takes its
-batch as the block. So all of them share a checkpoint, which validation at the default block has
-chosen."""
+"""Configuration fields that never change training, in which the batch is always the block.
+
+So models that differ only in them share a checkpoint, chosen on validation with the default block.
+"""
 
 
 def score_otherwise(
     model: "Model", settings: Mapping[str, Any], training_captions: Sequence[str]
 ) -> "Model":
-    """Return a trained MSAM that scores otherwise, with the same weights.
+    """Return a trained MSAM with other scoring settings and the same weights.
 
     Args:
-        model: Trained.
-        settings: Fields among `SCORING_ONLY`.
-        training_captions: All of them, in file order; a text bank is chosen from them.
+        model: The trained model.
+        settings: Fields in `SCORING_ONLY`.
+        training_captions: All training captions in file order, for choosing a text bank.
 
     Returns:
-        Another model on the same encoder, set for evaluation.
+        Another model with the same encoder, in evaluation mode.
 
     Raises:
-        ConfigError: A setting out of range, or more captions in the bank than there are.
-        WeightsError: The settings ask for weights that the model does not have.
+        ConfigError: A setting is out of range, or the bank is larger than the number of captions.
+        WeightsError: The settings need weights that the model does not have.
     """
     other = type(model)(replace(model.config, **settings), model.encoder)
     fit = other.load_state_dict(model.state_dict(), strict=False)
     if unfit := [*fit.unexpected_keys, *(key for key in fit.missing_keys if key != "bank_tokens")]:
-        raise WeightsError(f"{settings} needs other weights than were trained: {', '.join(unfit)}")
+        raise WeightsError(f"{settings} needs weights that were not trained: {', '.join(unfit)}")
     other.see_training_captions(training_captions)
     return other.to(model.device).eval()

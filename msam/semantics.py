@@ -1,4 +1,4 @@
-"""Multi-semantic adaptive learning: K semantic slots a caption and a video, as distributions."""
+"""Multi-semantic adaptive learning: K semantic slots per caption and video, as distributions."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -19,7 +19,7 @@ class Semantics:
     Attributes:
         mean: B x K x C.
         spread: B x K x C, above 0: the standard deviation by channel.
-        attention: B x K x L, which parts of the sequence each slot was made from.
+        attention: B x K x L, the weights of the sequence positions for each slot.
     """
 
     mean: torch.Tensor
@@ -28,7 +28,7 @@ class Semantics:
 
     @property
     def embeds(self) -> torch.Tensor:
-        """The semantics themselves: B x K x C, unit length."""
+        """The semantic embeddings: B x K x C, unit length."""
         return functional.normalize(self.mean / self.spread, dim=-1)
 
 
@@ -60,7 +60,7 @@ class AdaptiveSlots(nn.Module):
         Args:
             pooled: B x C, unit length.
             sequence: B x L x C, unit length.
-            mask: bool, B x L; places of False are not attended to.
+            mask: bool, B x L; positions of False are not attended to.
 
         Returns:
             Slots (B x K x C) and attention (B x K x L).
@@ -71,11 +71,11 @@ class AdaptiveSlots(nn.Module):
         return slots, attention
 
     def attention(self, sequence: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Return how much each slot takes of each place of a sequence.
+        """Return the attention of each slot over a sequence.
 
         Args:
             sequence: B x L x C, unit length.
-            mask: bool, B x L; places of False are not attended to.
+            mask: bool, B x L; positions of False are not attended to.
 
         Returns:
             B x K x L, summing to 1 over L.
@@ -85,15 +85,14 @@ class AdaptiveSlots(nn.Module):
 
 
 class SemanticBranch(nn.Module):
-    """The semantics of both modalities: slot networks of their own, shared distribution heads.
+    """The semantics of both modalities: separate slot networks, shared distribution heads.
 
     Args:
         width: C.
         num_semantics: K.
 
-    Source: arXiv 2510.15470, docs/reference/msam.md, "3. Semantics"; hidden widths C/2 and C/8, the
-        start as released (`draw_weights`): what its slot networks draw themselves is overwritten
-        there.
+    Source: arXiv 2510.15470, docs/reference/msam.md, "3. Semantics"; hidden widths C/2 and C/8,
+        initial weights as released (`draw_weights`), which overwrites those of the slot networks.
     """
 
     def __init__(self, width: int, num_semantics: int) -> None:

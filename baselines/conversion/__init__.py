@@ -1,1 +1,1 @@
-"""Checkpoints that the authors of a model trained, turned into ours."""
+"""Conversion of checkpoints trained by the authors of a model."""

@@ -1,4 +1,4 @@
-"""Makes one of our checkpoints of one that the authors of a model published or trained."""
+"""Convert a checkpoint that the authors of a model published or trained."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,15 +23,15 @@ _PARALLEL_PREFIX: Final = "module."
 
 @dataclass(frozen=True)
 class Converted:
-    """A model with the authors' weights, and what became of every name in their file.
+    """A model with the authors' weights, and what was done with each name in their file.
 
     Attributes:
-        model: The model, float32, on the CPU, as for evaluation.
+        model: The model, float32, on the CPU, in evaluation mode.
         source: Whose checkpoint it is.
         file_name: The authors' file.
-        renamed: Our name of each tensor that was taken; a CLIP of Hugging Face's transformers, as
-            in X-Pool's, stands here in OpenAI's names.
-        dropped: Why each of the others has no place in our model.
+        renamed: Our name of each converted tensor; a CLIP of Hugging Face's transformers, as in
+            X-Pool's, has OpenAI's names here.
+        dropped: Why each of the others has no counterpart in our model.
     """
 
     model: VideoTextModel
@@ -44,10 +44,10 @@ class Converted:
         """Write the checkpoint; config.json lists what was dropped.
 
         Args:
-            folder: To be created.
+            folder: The folder to create.
 
         Raises:
-            OutputExistsError: Something stands there already.
+            OutputExistsError: It already exists.
         """
         if folder.exists():
             raise OutputExistsError(
@@ -68,19 +68,19 @@ def convert_authors_checkpoint(
 ) -> Converted:
     """Read a checkpoint of a model's authors into our model.
 
-    The file is read as tensors alone, never unpickled. The backbone's architecture and the sizes
-    of the head are told by the shapes. All authors' code here has QuickGELU throughout. An MSAM
-    takes padding as its authors' code does (``padding=release``), so that it scores as theirs.
+    Only tensors are read from the file, without unpickling. The backbone's architecture and the
+    sizes of the head follow from the shapes. All authors' code here uses QuickGELU. An MSAM treats
+    padding as its authors' code does (``padding=release``), so that its scores are the same.
 
     Args:
         path: Such as CLIP4Clip's ``pytorch_model.bin.3``; a plain state dict, one under
             ``state_dict`` or safetensors.
         model: Our model's key, such as ``clip4clip_meanp``.
-        settings: Fields of its ``Config`` that no shape tells, such as ``max_frames``, or that are
-            to be other than said above.
+        settings: Fields of its ``Config`` that do not follow from shapes, such as ``max_frames``,
+            or that override the above.
 
     Returns:
-        The model and what became of every name.
+        The model, and what was done with each name.
 
     Raises:
         NotFoundError: No such file or model.
@@ -101,12 +101,16 @@ def convert_authors_checkpoint(
     # The authors keep most of CLIP in half precision.
     ours = {name: tensors[theirs].float().contiguous() for theirs, name in renamed.items()}
     encoder = _make_encoder(ours, path)
-    told: dict[str, Any] = {
+    settings_found: dict[str, Any] = {
         **{setting: count_layers(ours, prefix) for setting, prefix in names.layers.items()},
         **{setting: len(ours[name]) for setting, name in names.lengths.items() if name in ours},
     }
-    told |= names.settings
-    config = {"backbone": f"{encoder.architecture}/{path.name}", **told, **(settings or {})}
+    settings_found |= names.settings
+    config = {
+        "backbone": f"{encoder.architecture}/{path.name}",
+        **settings_found,
+        **(settings or {}),
+    }
     with torch.random.fork_rng(devices=[]):
         built = cast("VideoTextModel", module.Model(module.Config.from_mapping(config), encoder))
     problems = misfits(built.state_dict(), ours)
@@ -131,7 +135,7 @@ def _without_parallel_prefix(tensors: dict[str, torch.Tensor]) -> dict[str, torc
 def _place_names(
     tensors: Mapping[str, torch.Tensor], names: AuthorsNames, model: str, path: Path
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Return our name of each name of theirs that has one, and the reason for each other."""
+    """Return our name of each authors' name that has one, and the reason for each other."""
     renamed: dict[str, str] = {}
     dropped: dict[str, str] = {}
     unknown: list[str] = []

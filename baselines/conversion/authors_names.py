@@ -1,8 +1,8 @@
-"""How the authors' own checkpoints name their tensors, model by model, and how we do.
+"""Tensor names in the authors' checkpoints of each model, and our names.
 
-All of them descend from CLIP4Clip: the CLIP stands under ``clip.`` in OpenAI's names, beside the
-head. What has no place in our model is listed with its reason; a name that is in no list makes the
-conversion stop.
+All of them descend from CLIP4Clip: the CLIP is under ``clip.`` with OpenAI's names, beside the
+head. Names without a counterpart in our model are listed with the reason; an unknown name stops the
+conversion.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,17 @@ AUTHORS_CLIP_PREFIX: Final = "clip."
 class AuthorsNames:
     """The names in the checkpoints of one model.
 
-    A name that ends in a dot stands for all that begin with it; of several that fit, the longest
+    A name that ends in a dot matches all that begin with it; of several that match, the longest
     counts.
 
     Attributes:
-        source: Whose code wrote such checkpoints, and which head.
-        ours: Our name of each of theirs.
-        dropped: Why each of these of theirs has no place in our model.
+        source: The code that wrote such checkpoints, and the head.
+        ours: Our name of each authors' name.
+        dropped: Why each of these authors' names has no counterpart in our model.
         layers: Settings that are numbers of layers, with the name that the layers' numbers follow.
-        lengths: Settings that are lengths, with our name of the tensor whose first axis tells them.
-        settings: Other settings, with which our model scores as theirs does.
+        lengths: Settings that are lengths, with our name of the tensor whose first axis has that
+            length.
+        settings: Other settings with which our model scores like theirs.
     """
 
     source: str
@@ -39,17 +40,17 @@ class AuthorsNames:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def our_name(self, name: str) -> str | None:
-        """Return our name of one of theirs; None where there is none."""
+        """Return our name of an authors' name; None if there is none."""
         prefix = _longest(self._all_ours, name)
         return None if prefix is None else self._all_ours[prefix] + name.removeprefix(prefix)
 
     def reason_to_drop(self, name: str) -> str | None:
-        """Return why a name of theirs has no place in our model; None where it has one."""
+        """Return why an authors' name has no counterpart in our model; None if it has one."""
         prefix = _longest(self._all_dropped, name)
         return None if prefix is None else self._all_dropped[prefix]
 
     def head_is_in(self, names: Mapping[str, object]) -> bool:
-        """Tell whether all parts of the head are among these names of theirs, and no others."""
+        """Tell whether these authors' names include all parts of the head, and no others."""
         known = all(self.our_name(name) or self.reason_to_drop(name) for name in names)
         return known and all(
             any(_fits(theirs, name) for name in names) for theirs in self._all_ours
@@ -208,4 +209,4 @@ AUTHORS_NAMES: Final[Mapping[str, AuthorsNames]] = {
         settings={"padding": "release"},
     ),
 }
-"""By our model's key."""
+"""Authors' names by our model's key."""

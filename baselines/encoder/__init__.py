@@ -1,1 +1,1 @@
-"""The CLIP that encodes frames and captions below every model, and how its small one is trained."""
+"""The CLIP encoder of all models, and the pretraining of the tiny one."""

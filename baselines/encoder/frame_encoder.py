@@ -1,4 +1,4 @@
-"""The CLIP that every model here is built on: frames and captions in, embeddings out."""
+"""The CLIP of all models here: encodes frames and captions as embeddings."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -29,12 +29,12 @@ CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
 
 
 class FrameEncoder(nn.Module):
-    """CLIP's two towers, giving the embeddings that heads work on.
+    """CLIP's two towers, which compute the embeddings for heads.
 
     Args:
         architecture: ``tiny`` or open_clip's name of a CLIP architecture.
         quick_gelu: Whether its towers use QuickGELU, as OpenAI's weights need.
-        mean: Of the pixels the weights were trained on, in 0..1, by channel.
+        mean: Mean of the training pixels in 0..1, by channel.
         std: Their standard deviation.
 
     Attributes:
@@ -43,9 +43,9 @@ class FrameEncoder(nn.Module):
         origin: What is recorded about the weights: ``source`` and ``weights_sha256``.
 
     Source: open_clip 3. differs: texts are cut before the text tower and not padded to 77 (the
-        attention is causal, so the embeddings are the same); the same numbers come with fewer
-        passes over memory (`run_blocks`); padded frames are encoded where a
-        model asks for them alone (`encode_blank`).
+        attention is causal, so the embeddings are the same); fewer passes over memory compute the
+        same numbers (`run_blocks`); padded frames are encoded only if a model needs them
+        (`encode_blank`).
     """
 
     pixel_mean: torch.Tensor
@@ -91,11 +91,11 @@ class FrameEncoder(nn.Module):
         return scale
 
     def tokenize(self, captions: Sequence[str], max_words: int) -> torch.Tensor:
-        """Turn captions into token ids, cut at ``max_words`` with the end-of-text token kept last.
+        """Turn captions into token ids, cut at ``max_words``, with the end-of-text token last.
 
         Args:
             captions: T captions.
-            max_words: L, start and end tokens included.
+            max_words: L, including start and end tokens.
 
         Returns:
             int64, T x L, zeros behind the end-of-text token.
@@ -112,12 +112,12 @@ class FrameEncoder(nn.Module):
 
         Args:
             tokens: int64, T x L.
-            whole: Whether the zeros behind the end of text are encoded too.
+            whole: Whether the zeros after the end of text are encoded too.
 
         Returns:
             The end-of-text embeddings (T x C), the projected word tokens (T x L' x C, L' the
-            longest text of the batch, or L) and their mask (bool, T x L'; False behind the end of
-            text, where what was encoded is what the tower makes of padding). Not normalised.
+            longest text of the batch, or L) and their mask (bool, T x L'; False after the end of
+            text, where the embeddings are those of padding). Not normalised.
         """
         clip = self.clip
         end = tokens.argmax(dim=-1)
@@ -142,7 +142,7 @@ class FrameEncoder(nn.Module):
         return encode_images(self.clip.visual, self._normalise(pixels))
 
     def encode_blank(self) -> torch.Tensor:
-        """Encode the frame that CLIP4Clip fills videos up with: 0 after normalisation.
+        """Encode the frame with which CLIP4Clip pads videos: 0 after normalisation.
 
         Returns:
             1 x C, not normalised. In pixels it would be the mean colour, not black.
@@ -178,7 +178,7 @@ class FrameEncoder(nn.Module):
         return frame_embeds, patches @ visual.proj
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what a record states of the backbone, enough to build it again without weights."""
+        """Describe the backbone for records: enough to rebuild it, without its weights."""
         return {
             "architecture": self.architecture,
             "quick_gelu": self.quick_gelu,
@@ -192,7 +192,7 @@ class FrameEncoder(nn.Module):
 
 
 def load_encoder(backbone: str) -> FrameEncoder:
-    """Build a backbone and load the weights that its name says.
+    """Build a backbone and load the weights that its name states.
 
     QuickGELU: weights by tag have what open_clip records for the tag. ``openai`` has it (open_clip
     itself only warns where the architecture's name lacks ``-quickgelu``). By path, OpenAI's files
@@ -210,7 +210,7 @@ def load_encoder(backbone: str) -> FrameEncoder:
     Raises:
         NotFoundError: No such architecture, file, or weights that cannot be fetched.
         WeightsError: A file that cannot be read or does not fit.
-        ConfigError: A name without weights that needs them.
+        ConfigError: The name lacks required weights.
     """
     spec = parse_backbone(backbone)
     if spec.tag is None and spec.path is None:
@@ -243,7 +243,7 @@ def load_encoder(backbone: str) -> FrameEncoder:
 
 
 def rebuild_encoder(description: Mapping[str, Any]) -> FrameEncoder:
-    """Build the backbone that `FrameEncoder.describe` described, with weights still to be loaded.
+    """Build the backbone that `FrameEncoder.describe` described, without loading weights.
 
     Args:
         description: What ``describe`` returned.

@@ -1,8 +1,8 @@
-"""Trains the ``tiny`` CLIP from nothing on a stream of single frames with captions.
+"""Pretrain the ``tiny`` CLIP from random weights on a stream of single frames with captions.
 
-The frames come in shards by number. The last so many shards are kept in memory, and each step draws
-its batch from all of them, so that frames rendered one after another do not meet in one batch. A
-stopped training fetches those shards again and goes on as without the stop.
+The frames come in shards by number. The last shards are kept in memory, and each step draws its
+batch from all of them, so that consecutive frames are not in one batch. An interrupted training
+fetches those shards again and continues as without the interruption.
 """
 
 import json
@@ -24,7 +24,7 @@ from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.files import written_beside
 
 MAX_WORDS: Final = 40
-"""Tokens of a caption, start and end included: more than any of the stream has."""
+"""Largest number of tokens of a caption, including start and end: more than any in the stream."""
 
 STATE_FILE: Final = "state.pt"
 LOG_FILE: Final = "log.jsonl"
@@ -39,20 +39,20 @@ class Pretraining:
     moment at which it falls.
 
     Attributes:
-        steps: Of the whole training.
-        batch_size: Frames a step, each with one caption of its clip.
-        learning_rate: The highest.
+        steps: Steps of the whole training.
+        batch_size: Frames per step, each with one caption of its clip.
+        learning_rate: The highest learning rate.
         warmup_steps: Steps over which it rises.
         decay_fraction: Part of all steps over which it falls.
         weight_decay: On weights; never on biases, norms and scalars.
         max_grad_norm: The whole gradient is scaled down to this norm.
-        stories_a_batch: Of how many stories the frames of one batch are. Few stories put more clips
-            beside each other that are hard to tell apart.
+        stories_a_batch: Number of stories in one batch. With few stories, a batch has more clips
+            that are hard to distinguish.
         steps_a_shard: Steps between the arrival of one shard and the next.
         kept_shards: Shards that batches are drawn from.
-        first_shards: Shards that must be there before the first step.
-        lenient_steps: Until this step, a caption that is true of a frame is no negative of it.
-        seed: Of the weights, the stream and the batches.
+        first_shards: Shards needed before the first step.
+        lenient_steps: Until this step, a caption that is true of a frame is not a negative of it.
+        seed: Seed of the weights, the stream and the batches.
 
     Raises:
         ConfigError: A value out of range.
@@ -139,9 +139,9 @@ def draw_batch(shards: list[Shard], recipe: Pretraining, step: int) -> Batch:
     """Draw the batch of a step.
 
     Args:
-        shards: Those that are kept.
-        recipe: Says size and seed.
-        step: Its number.
+        shards: The kept shards.
+        recipe: The recipe with size and seed.
+        step: Number of the step.
 
     Returns:
         The batch: the same for equal arguments.
@@ -155,26 +155,26 @@ def draw_batch(shards: list[Shard], recipe: Pretraining, step: int) -> Batch:
     rows = among[picked].tolist()
     captions = torch.randint(shards[0].tokens.shape[1], (len(rows),), generator=generator).tolist()
     starts = torch.tensor([0, *(len(shard.facts) for shard in shards)]).cumsum(0)
-    places = []
+    positions = []
     for row in rows:
         number = int(torch.searchsorted(starts, row, right=True)) - 1
-        places.append((shards[number], row - int(starts[number])))
-    facts = torch.stack([shard.facts[row] for shard, row in places])
+        positions.append((shards[number], row - int(starts[number])))
+    facts = torch.stack([shard.facts[row] for shard, row in positions])
     mentioned = torch.stack(
-        [shard.mentioned[row, one] for (shard, row), one in zip(places, captions, strict=True)]
+        [shard.mentioned[row, one] for (shard, row), one in zip(positions, captions, strict=True)]
     )
     fits = ((facts[:, None] == facts[None]) | ~mentioned[:, None]).all(dim=-1)
     return Batch(
-        torch.stack([shard.pixels[row] for shard, row in places]),
+        torch.stack([shard.pixels[row] for shard, row in positions]),
         torch.stack(
-            [shard.tokens[row, one] for (shard, row), one in zip(places, captions, strict=True)]
+            [shard.tokens[row, one] for (shard, row), one in zip(positions, captions, strict=True)]
         ).long(),
         fits,
     )
 
 
 def pretraining_loss(encoder: FrameEncoder, batch: Batch, *, lenient: bool = False) -> torch.Tensor:
-    """Return CLIP's contrastive loss, without negatives that are none.
+    """Return CLIP's contrastive loss without false negatives.
 
     Args:
         encoder: Both towers.
@@ -189,12 +189,12 @@ def pretraining_loss(encoder: FrameEncoder, batch: Batch, *, lenient: bool = Fal
     frames = functional.normalize(encoder.encode_frames(batch.pixels), dim=-1)
     texts = functional.normalize(encoder.encode_text(batch.tokens)[0], dim=-1)
     logits = encoder.logit_scale.exp() * texts @ frames.T
-    own = torch.arange(len(logits), device=logits.device)
+    diagonal = torch.arange(len(logits), device=logits.device)
     no_negative = batch.fits.to(logits.device).clone()
-    no_negative[own, own] = False
+    no_negative[diagonal, diagonal] = False
     without = logits.masked_fill(no_negative, -torch.inf)
-    t2v = functional.cross_entropy(without, own)
-    v2t = functional.cross_entropy(without.T if lenient else logits.T, own)
+    t2v = functional.cross_entropy(without, diagonal)
+    v2t = functional.cross_entropy(without.T if lenient else logits.T, diagonal)
     return (t2v + v2t) / 2
 
 
@@ -211,8 +211,8 @@ def pretrain(
     """Train an encoder in place; called again after a stop, go on from the last state.
 
     Args:
-        encoder: With random weights, on the device of the training.
-        fetch: Gives a shard by its number; runs in worker processes.
+        encoder: The encoder with random weights, on its device.
+        fetch: Returns a shard by its number; runs in worker processes.
         recipe: How to train.
         folder: Keeps the state (``state.pt``) and ``log.jsonl``.
         workers: Processes that fetch shards; 0 fetches them in this one.
@@ -225,21 +225,21 @@ def pretrain(
     """
     optimiser = _optimiser(encoder, recipe)
     folder.mkdir(parents=True, exist_ok=True)
-    done = _resume(folder, encoder, optimiser, recipe)
-    kept: deque[Shard] = deque(maxlen=recipe.kept_shards)
-    arrived = _shards_before(done, recipe)
+    steps_done = _resume(folder, encoder, optimiser, recipe)
+    kept_shards: deque[Shard] = deque(maxlen=recipe.kept_shards)
+    arrived = _shards_before(steps_done, recipe)
     first = max(0, arrived - recipe.kept_shards)
     shards = _ahead(fetch, first, workers)
-    kept.extend(next(shards) for _ in range(first, arrived))
+    kept_shards.extend(next(shards) for _ in range(first, arrived))
     total, count = 0.0, 0
-    for step in range(done, recipe.steps):
+    for step in range(steps_done, recipe.steps):
         while arrived < _shards_before(step, recipe):
-            kept.append(next(shards))
+            kept_shards.append(next(shards))
             arrived += 1
         for group in optimiser.param_groups:
             group["lr"] = recipe.learning_rate_at(step)
         encoder.train()
-        batch = draw_batch(list(kept), recipe, step)
+        batch = draw_batch(list(kept_shards), recipe, step)
         loss = pretraining_loss(encoder, batch, lenient=step < recipe.lenient_steps)
         optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss)
@@ -276,13 +276,13 @@ def write_weights(encoder: FrameEncoder, recipe: Pretraining, path: Path) -> Pat
         name: value.detach().cpu().half().contiguous()
         for name, value in encoder.clip.state_dict().items()
     }
-    made = {
+    metadata = {
         "recipe": json.dumps(asdict(recipe)),
         "command": f"dvtr-bench pretrain-tiny --steps {recipe.steps}",
         "tensors_sha256": tensors_sha256(tensors),
     }
     with written_beside(path) as beside:
-        save_file(tensors, beside, metadata=made)
+        save_file(tensors, beside, metadata=metadata)
     return path
 
 
@@ -366,19 +366,22 @@ def _resume(
         return 0
     try:
         state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        before = Pretraining(**json.loads(state["recipe"]))
+        saved_recipe = Pretraining(**json.loads(state["recipe"]))
         step = int(state["step"])
     except Exception as failure:
         raise WeightsError(
             f"{path} cannot be read ({failure}): remove {folder} to train from the start"
         ) from failure
-    if replace(recipe, steps=before.steps) != before:
+    if replace(recipe, steps=saved_recipe.steps) != saved_recipe:
         raise ConfigError(
-            f"{folder} holds a training with other settings ({before}): name another folder"
+            f"{folder} holds a training with other settings ({saved_recipe}): name another folder"
         )
-    if recipe.steps != before.steps and step > min(before.decay_start, recipe.decay_start):
+    if recipe.steps != saved_recipe.steps and step > min(
+        saved_recipe.decay_start, recipe.decay_start
+    ):
         raise ConfigError(
-            f"{folder} is at step {step}, where the learning rate of its {before.steps} steps "
+            f"{folder} is at step {step}, where the learning rate of its {saved_recipe.steps} "
+            "steps "
             f"falls already: it cannot be made one of {recipe.steps} steps any more"
         )
     encoder.clip.load_state_dict(state["encoder"])

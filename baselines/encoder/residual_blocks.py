@@ -1,6 +1,6 @@
-"""CLIP's transformer blocks as open_clip has them, run with fewer passes over memory.
+"""CLIP's transformer blocks of open_clip, run with fewer passes over memory.
 
-The numbers are open_clip's but for rounding. In what follows behind the matrix products:
+The numbers equal open_clip's except for rounding. Besides the matrix products:
 
 - QuickGELU, ``x * sigmoid(1.702 x)``, is ``silu(1.702 x) / 1.702``, and both factors go into the
   matrix products on either side: one pass in place of three, two tensors kept for the way back in
@@ -115,8 +115,8 @@ def _attend(
         queries, keys, values = project(normed, 0, 3)
     if attention_mask is not None:
         attention_mask = attention_mask[..., : queries.shape[2], :].to(queries.dtype)
-    found = functional.scaled_dot_product_attention(queries, keys, values, attention_mask)
-    out: torch.Tensor = attention.out_proj(found.transpose(1, 2).flatten(2))
+    attended = functional.scaled_dot_product_attention(queries, keys, values, attention_mask)
+    out: torch.Tensor = attention.out_proj(attended.transpose(1, 2).flatten(2))
     return out
 
 

@@ -1,1 +1,1 @@
-"""What scores texts against videos on a frame encoder, and the model that all heads share."""
+"""Heads that score texts against videos, and the model that all heads share."""

@@ -1,7 +1,7 @@
-"""aerosynth: short clips seen from a drone, drawn by rule, with everything about them known.
+"""aerosynth: rendered short clips as seen from a drone, with full ground truth.
 
-The flow is one way: ``plan_clips`` draws up facts, captions and movements; ``render_clip`` turns a
-plan into an MP4 file; ``ground_truth`` says what is true of it.
+``plan_clips`` makes facts, captions and movements; ``render_clip`` turns a plan into an MP4 file;
+``ground_truth`` computes its ground truth.
 """
 
 from builders.aerosynth.camera import DURATION_SECONDS, FPS, HEIGHT_PX, NUM_FRAMES, WIDTH_PX

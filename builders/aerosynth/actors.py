@@ -1,4 +1,4 @@
-"""What a story puts on stage: objects with their tracks."""
+"""The objects of a story, with their tracks."""
 
 from dataclasses import dataclass
 
@@ -7,15 +7,15 @@ from builders.aerosynth.motion import Track
 
 @dataclass(frozen=True)
 class Actor:
-    """One object that moves, or may move, during a clip.
+    """One object that can move during a clip.
 
     Attributes:
         kind: car, van, truck, bus, tractor, harvester, boat, person, ball or smoke.
         colour: A key of ``palette.NAMED``.
         track: Where it is at each time; for smoke: the way in which it drifts.
         action: What it does, in the words of the captions.
-        direction: Where it ends up relative to where it began, as a camera without yaw sees it:
-            left, right, top, bottom, or None where it stays, comes back or only plays along.
+        direction: Where it ends relative to its start, as seen by a camera without yaw: left,
+            right, top, bottom, or None if it stays, returns or is a secondary object.
         scale: Size factor.
         hops: Flights through the air as (start seconds, end seconds, height in world units).
     """

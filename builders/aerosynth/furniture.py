@@ -1,4 +1,4 @@
-"""What stands on the ground and never moves: trees, bushes, houses, parked cars, road markings."""
+"""Static objects on the ground: trees, bushes, houses, parked cars, road markings."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Phrases that remember what they say: captions are joined from them, and so are their records."""
+"""Phrases with a record of what they mention, from which captions are joined."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PLURALS: dict[str, str] = {"bus": "buses", "person": "people"}
 
 @dataclass(frozen=True)
 class Phrase:
-    """Words, and which facts of the clip they give away.
+    """A text, and the facts of the clip that it mentions.
 
     Attributes:
         text: The words.
@@ -49,7 +49,7 @@ def join(*parts: Phrase | str) -> Phrase:
         *parts: In the order in which they are said.
 
     Returns:
-        One phrase that mentions all that its parts mention.
+        One phrase that mentions everything that its parts mention.
 
     Example:
         >>> join(say("a car", [0]), ", then", "it stops").text
@@ -70,7 +70,7 @@ def join(*parts: Phrase | str) -> Phrase:
 
 
 class Words:
-    """Chooses among wordings for one clip and knows what its camera and light allow to be said."""
+    """Chooses wordings for one clip, as its camera and light allow."""
 
     def __init__(self, facts: Mapping[str, str], rng: np.random.Generator) -> None:
         """Remember the facts of the clip.

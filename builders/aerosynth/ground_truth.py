@@ -1,4 +1,4 @@
-"""What is true of a clip, worked out from its plan alone: boxes, attributes, mentions."""
+"""The ground truth of a clip, computed from its plan: boxes, attributes, mentions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -50,7 +50,7 @@ EXTRA_FIELDS: tuple[pa.Field, ...] = (
 
 @dataclass(frozen=True)
 class ObjectTruth:
-    """What is true of one object.
+    """The ground truth of one object.
 
     Attributes:
         kind: car, van, truck, bus, tractor, harvester, boat, person, ball or smoke.
@@ -78,7 +78,7 @@ class ObjectTruth:
 
 @dataclass(frozen=True)
 class GroundTruth:
-    """What is true of one clip.
+    """The ground truth of one clip.
 
     Attributes:
         plan: The clip.
@@ -120,14 +120,14 @@ class GroundTruth:
             "contrast_attribute": plan.contrast_attribute,
             "objects": [
                 {
-                    "kind": one.kind,
-                    "colour": one.colour,
-                    "action": one.action,
-                    "direction": one.direction,
-                    "boxes": (one.boxes[frames] / size).tolist(),
-                    "visibility": one.visibility[frames].tolist(),
+                    "kind": truth.kind,
+                    "colour": truth.colour,
+                    "action": truth.action,
+                    "direction": truth.direction,
+                    "boxes": (truth.boxes[frames] / size).tolist(),
+                    "visibility": truth.visibility[frames].tolist(),
                 }
-                for one in self.objects
+                for truth in self.objects
             ],
             "caption_mentions": [
                 {
@@ -151,7 +151,7 @@ class GroundTruth:
 
 
 def ground_truth(plan: ClipPlan) -> GroundTruth:
-    """Work out what is true of a clip without rendering it.
+    """Compute the ground truth of a clip without rendering it.
 
     Args:
         plan: The clip.

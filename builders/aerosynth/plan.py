@@ -40,7 +40,7 @@ GROUP_SIZES = (2, 3, 4)
 
 @dataclass(frozen=True)
 class Mention:
-    """What one caption gives away.
+    """What one caption mentions.
 
     Attributes:
         specificity: Level from 0 (vague) to 4 (exact), an index into ``grammar.SPECIFICITY``.
@@ -141,15 +141,15 @@ def each_plan(size: str, seed: int = 0) -> Iterator[ClipPlan]:
     else:
         # A figure on the test split of large is one on that of full: they are the same clips.
         full = _draw_dataset("full", seed, SIZES["full"], set())
-        held_out = [one for one in full if one.split != "train"]
-        taken = {one.signature for one in held_out}
+        held_out = [plan for plan in full if plan.split != "train"]
+        taken = {plan.signature for plan in held_out}
         train = {"train": SIZES["large"]["train"]}
         drawn = chain(_draw_dataset("large", seed, train, taken), held_out)
-    return (_clip(one) for one in drawn)
+    return (_clip(member) for member in drawn)
 
 
 def signature(plan: ClipPlan) -> tuple[str, ...]:
-    """What makes a clip another clip: its story, its background and its facts.
+    """Return what identifies a clip: its story, its background and its facts.
 
     Args:
         plan: The clip.
@@ -203,7 +203,7 @@ def stream_group(number: int, seed: int = 0) -> list[ClipPlan]:
 
 @dataclass(frozen=True)
 class _Member:
-    """A clip of a contrast group as it is drawn: what all else about it follows from."""
+    """A drawn clip of a contrast group, from which everything else about it follows."""
 
     story: str
     scene: str
@@ -234,7 +234,7 @@ class _Drawn:
 def _draw_dataset(
     size: str, seed: int, splits: Mapping[str, int], seen: set[tuple[str, ...]]
 ) -> Iterator[_Drawn]:
-    """Draw the clips of splits, none of them seen before nor twice."""
+    """Draw the clips of splits, without clips seen before and without repetition."""
     # Ids of large have a digit more, so that they are not those of other clips of full.
     digits = 5 if size == "large" else 4
     drawn = 0
@@ -256,7 +256,7 @@ def _draw_dataset(
 def _whole_groups(drawn: Iterable[_Drawn], most: Mapping[str, int]) -> Iterator[_Drawn]:
     """Keep the first contrast groups of each split that fill it, whole."""
     left = dict(most)
-    for _, members in groupby(drawn, key=lambda one: one.group):
+    for _, members in groupby(drawn, key=lambda member: member.group):
         group = list(members)
         rest = left[group[0].split] - len(group)
         # One clip left would have no group to come in.
@@ -284,7 +284,7 @@ def _contrast_group(
             is_new = member.signature not in seen
             if len(members) < wanted and tale.possible(member.facts) and is_new:
                 members.append(member)
-        # A clip on its own, now or as the last one left, would have nothing to differ from.
+        # A single clip, now or as the last one left, would have no other to differ from.
         if len(members) >= 2 and left - len(members) != 1:
             return members
 
@@ -300,7 +300,7 @@ def _draw(tale: Story, attribute: str, rng: np.random.Generator) -> dict[str, st
 
 
 def _clip(drawn: _Drawn) -> ClipPlan:
-    """Work out one clip from its facts; what no fact fixes is the same for the whole group."""
+    """Make one clip from its facts; what facts do not determine is the same for the whole group."""
     member = drawn.member
     tale, facts = story(member.story), member.facts
     rng = stable_rng("accidents", *drawn.edition, drawn.group)

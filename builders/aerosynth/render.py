@@ -82,7 +82,9 @@ def render_frames(
         frame = view.frame(picture, matrix, time)
         if traces:
             _draw_traces(frame, cast, matrix, number, daylight.shadow)
-        for performer in sorted(cast, key=lambda one: one.actor.kind in ("smoke", "ball")):
+        for performer in sorted(
+            cast, key=lambda performer: performer.actor.kind in ("smoke", "ball")
+        ):
             if performer.puffs is None:
                 performer.sprite(number).draw(frame, matrix, performer.placed(number))
             else:

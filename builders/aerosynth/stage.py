@@ -55,7 +55,7 @@ class Performer:
     """One actor at all frames of a clip."""
 
     def __init__(self, actor: Actor, times_seconds: Sequence[float] | FloatArray) -> None:
-        """Work out the poses.
+        """Compute the poses.
 
         Args:
             actor: The object.

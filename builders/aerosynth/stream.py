@@ -1,7 +1,7 @@
-"""An endless stream of single frames with captions, rendered on the way into a training.
+"""An endless stream of single frames with captions, rendered during training.
 
-No MP4 file stands between: what is rendered is handed on. The stream comes in shards; a shard's
-number and the seed say all that is in it, so that any process can render any shard.
+Frames are passed on without MP4 files. The stream consists of shards; a shard's number and the seed
+determine its contents, so that any process can render any shard.
 """
 
 import zlib
@@ -23,7 +23,7 @@ GROUPS_A_STORY = 9
 """Contrast groups of each story in one shard, which has about 270 clips."""
 
 MOST_FACTS = 11
-"""Facts of a clip at most, story included."""
+"""Largest number of facts of a clip, including the story."""
 
 JPEG_QUALITY = (50, 95)
 """Frames are compressed at a quality from this range, as those of a built dataset were twice."""
@@ -31,19 +31,19 @@ JPEG_QUALITY = (50, 95)
 
 @dataclass(frozen=True)
 class StreamedFrame:
-    """One frame of a clip and what may be said of it.
+    """One frame of a clip with its captions and facts.
 
-    A caption fits another clip too where both have the same values of all facts that the caption
-    gives away; ``facts`` and ``mentioned`` tell that by numbers.
+    A caption also fits another clip if both have the same values of all facts that the caption
+    mentions; ``facts`` and ``mentioned`` encode this.
 
     Attributes:
         frame: uint8 (rows, columns, 3), red, green, blue.
         captions: The five captions of its clip, vague to exact.
         clip: The name of its clip.
-        facts: int32 (MOST_FACTS,), a number for each fact's value: story first, 0 where there are
-            no more facts.
-        mentioned: bool (5, MOST_FACTS), which facts each caption gives away; story and scene
-            always count as given away.
+        facts: int32 (MOST_FACTS,), a number for each fact's value: story first, 0 after the last
+            fact.
+        mentioned: bool (5, MOST_FACTS), which facts each caption mentions; story and scene always
+            count as mentioned.
     """
 
     frame: npt.NDArray[np.uint8]
@@ -83,8 +83,8 @@ def _numbered(plan: ClipPlan) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.boo
     codes[: len(facts)] = [zlib.crc32(f"{name}={value}".encode()) >> 1 for name, value in facts]
     mentioned = np.zeros((len(plan.captions), MOST_FACTS), np.bool_)
     for row, mention in enumerate(plan.mentions):
-        told = {"story", "scene", *mention.attributes}
-        mentioned[row, : len(facts)] = [name in told for name, _ in facts]
+        mentioned_names = {"story", "scene", *mention.attributes}
+        mentioned[row, : len(facts)] = [name in mentioned_names for name, _ in facts]
     return codes, mentioned
 
 

@@ -1,1 +1,1 @@
-"""What can be said of a built dataset: is it whole, what changed, what can figures on it mean."""
+"""Checks of built datasets: verification, comparison of builds, audit."""

@@ -1,4 +1,4 @@
-"""aerosynth: clips seen from a drone, drawn by rule, with everything about them known."""
+"""aerosynth: rendered clips as seen from a drone, with full ground truth."""
 
 import hashlib
 import platform
@@ -17,7 +17,7 @@ from dvtr_bench.errors import BuildError, ConfigError
 from dvtr_bench.video.mp4_writer import encoder_name
 
 RENDERER_VERSION: Final = "1.1.0"
-"""Raised with every change that another picture, caption or fact comes out of."""
+"""Raised with every change that alters a picture, caption or fact."""
 
 INFO: Final = DatasetInfo(
     name="aerosynth",
@@ -82,12 +82,12 @@ class Options:
 
 @dataclass(frozen=True)
 class RenderedClip:
-    """Footage that is rendered when it is wanted.
+    """A clip that is rendered on demand.
 
     Attributes:
         plan: What to render.
         encoder: Name of the encoder that the dataset is built with.
-        keep_in: The folder that the file is kept in; None to remove it once it is decoded.
+        keep_in: Folder in which to keep the file; None to remove it after decoding.
     """
 
     plan: ClipPlan
@@ -100,21 +100,21 @@ class RenderedClip:
         return f"aerosynth {self.plan.clip_id}"
 
     def identity(self) -> str:
-        """Return a hash of the plan, of the renderer's version and of the encoder."""
+        """Return a hash of the plan, the renderer's version and the encoder."""
         parts = f"{RENDERER_VERSION} {self.encoder} {self.plan!r}"
         return hashlib.sha256(parts.encode()).hexdigest()
 
     @property
     def identity_is_sha256(self) -> bool:
-        """False: the file is yet to be rendered."""
+        """False: the file is not rendered yet."""
         return False
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
-        """Render the clip into a real MP4 file and give it.
+        """Render the clip into an MP4 file and yield its path.
 
         Raises:
-            BuildError: This process has another encoder than the one that planned the build.
+            BuildError: This process has a different encoder than the one that planned the build.
         """
         if encoder_name() != self.encoder:
             raise BuildError(
@@ -142,10 +142,10 @@ class RenderedClip:
 def read(options: Options) -> Source:
     """Plan the clips; they are rendered when they are decoded.
 
-    The size large takes some 15 seconds.
+    The size large takes about 15 seconds.
 
     Args:
-        options: How many, and by which seed.
+        options: Size and seed.
 
     Returns:
         Clips with five captions each and the ground truth as extra columns.

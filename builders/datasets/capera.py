@@ -27,7 +27,7 @@ _FILES: Final[Mapping[Part, tuple[str, str]]] = {
     "Tra": ("train", "CapERA_DATASET_train.json"),
     "Test": ("test", "CapERA_DATASET_test.json"),
 }
-"""Split and annotation file of each of ERA's folders."""
+"""Split and annotation file of each folder of ERA."""
 
 INFO: Final = DatasetInfo(
     name="capera",
@@ -110,10 +110,10 @@ def read(options: Options) -> Source:
     """Read CapERA.
 
     Args:
-        options: Where annotations and clips are; whether to carve out a validation split.
+        options: Paths of annotations and clips, and the validation fraction.
 
     Returns:
-        2,864 videos with five captions each, when the files are the published ones.
+        2,864 videos with five captions each, if the files are the published ones.
     """
     folder = find_annotations(INFO, options.annotations)
     entries = [
@@ -122,7 +122,7 @@ def read(options: Options) -> Source:
         for published_id, captions in read_capera(folder / name).items()
     ]
     keys = [key for key, *_ in entries]
-    matches = match_clips(options.clips, lambda found: _find_clips(found, keys))
+    matches = match_clips(options.clips, lambda clip_files: _find_clips(clip_files, keys))
     clips = tuple(
         Clip(
             video_id=_video_id(key),
@@ -170,24 +170,24 @@ def read_capera(path: Path) -> dict[str, tuple[str, ...]]:
         path: The file.
 
     Returns:
-        Captions by video id, both verbatim and in file order.
+        Captions by video id, verbatim and in file order.
 
     Raises:
-        AnnotationError: The file has another form or names an id twice.
+        AnnotationError: The file has a different format, or an id occurs twice.
     """
     try:
         entries = json.loads(read_text(path))["ERA_caption"]
         pairs = [(entry["video_id"], entry["annotation"]["English_caption"]) for entry in entries]
     except (json.JSONDecodeError, KeyError, TypeError) as failure:
         raise AnnotationError(f"{path}: expected {_FORM}, failed at {failure}") from None
-    found: dict[str, tuple[str, ...]] = {}
+    captions_by_id: dict[str, tuple[str, ...]] = {}
     for video_id, captions in pairs:
         if not isinstance(video_id, str) or not _are_strings(captions):
             raise AnnotationError(f"{path}: {video_id!r}: expected a list of captions: {_FORM}")
-        if video_id in found:
-            raise AnnotationError(f"{path}: the id {video_id!r} stands there twice")
-        found[video_id] = tuple(captions)
-    return found
+        if video_id in captions_by_id:
+            raise AnnotationError(f"{path}: the id {video_id!r} occurs twice")
+        captions_by_id[video_id] = tuple(captions)
+    return captions_by_id
 
 
 def _are_strings(value: object) -> bool:

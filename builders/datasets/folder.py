@@ -1,4 +1,4 @@
-"""A folder of clips and a table of captions: any footage of one's own."""
+"""A folder of clips and a table of captions: your own footage."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -48,7 +48,7 @@ class Options:
     """Options of `dvtr-bench build folder`.
 
     Raises:
-        ConfigError: The ratios have no meaning, or there is nothing to build from.
+        ConfigError: The ratios are invalid, or there is no input.
     """
 
     name: str = required("the name that the dataset gets, such as --name mine")
@@ -70,7 +70,7 @@ class Options:
     language: str = optional(INFO.language, "of the captions, as in en or zh-Hans")
 
     def __post_init__(self) -> None:
-        """Check what can be checked alone."""
+        """Check options that can be checked without reading files."""
         parse_ratios(self.ratios)
         release(self.version)
         if self.licence is not None and not _LICENCE.fullmatch(self.licence):
@@ -90,22 +90,22 @@ def read(options: Options) -> Source:
     """Read a folder of clips and its captions.
 
     Args:
-        options: Where they are and how to split.
+        options: Paths, and how to split.
 
     Returns:
-        One clip for each that the table names, in the order of the table.
+        One clip for each that the table names, in its order.
     """
     folder = open_clips(options.clips) if options.clips else None
     tables = [options.captions] if options.captions else _find_tables(options.clips)
     names = ClipNames(folder)
-    named = NamedRows(one for table in tables for one in _read_table(table, options, names))
+    named = NamedRows(row for table in tables for row in _read_table(table, options, names))
     rows_of, clip_of = named.rows_of, named.clip_of
     check_one_id_per_file(folder, named.clips())
     ratios = parse_ratios(options.ratios)
-    chosen = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
+    splits = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
     extras = find_extra_columns(rows_of.values())
     clips = Packed(
-        _make_clip(clip_of[video_id], rows, chosen.split_of[video_id], names, extras)
+        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, extras)
         for video_id, rows in rows_of.items()
     )
     used = {clip.file for clip in clip_of.values()}
@@ -126,7 +126,7 @@ def read(options: Options) -> Source:
         unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
         if folder
         else (),
-        notes=chosen.notes,
+        notes=splits.notes,
         offers_clips=folder is not None,
     )
 
@@ -152,13 +152,13 @@ def _read_citation(file: Path | None) -> str:
 
 
 def _find_tables(root: Path | None) -> list[Path]:
-    found = sorted(path for name in _METADATA_NAMES for path in (root or Path()).rglob(name))
-    if not found:
+    tables = sorted(path for name in _METADATA_NAMES for path in (root or Path()).rglob(name))
+    if not tables:
         raise NotFoundError(
             f"folder needs --captions FILE: there is no {', '.join(_METADATA_NAMES)} in {root}"
             + (" (tables inside a zip are not read)" if root and root.is_file() else "")
         )
-    return found
+    return tables
 
 
 def _read_table(table: Path, options: Options, names: ClipNames) -> Iterator[NamedRow]:

@@ -32,7 +32,7 @@ _JSON_FORMS: Final = (
     ("videodatainfo_2017.json",),
     ("MSR_VTT.json",),
 )
-"""The files that hold all 10,000 videos together, in the forms that are found."""
+"""The files that together have all 10,000 videos, in the published forms."""
 
 _SPLITS: Final = ("1k-a", "full")
 _FULL: Final = {"train": range(6513), "validation": range(6513, 7010), "test": range(7010, 10000)}
@@ -135,10 +135,10 @@ def read(options: Options) -> Source:
     """Read MSR-VTT.
 
     Args:
-        options: Where annotations and clips are, and which split.
+        options: Paths of annotations and clips, and the split.
 
     Returns:
-        10,000 videos in the chosen split, when the files are the published ones.
+        10,000 videos in the chosen split, if the files are the published ones.
     """
     lists = (_TRAIN_1KA, _TEST_1KA) if options.split == "1k-a" else ()
     folder, forms = _find_files(options.annotations, lists)
@@ -147,7 +147,7 @@ def read(options: Options) -> Source:
         _split_1ka(folder, videos) if options.split == "1k-a" else _split_full(folder, videos)
     )
     ids = [video.video_id for _, video, _ in chosen]
-    matches = match_clips(options.clips, lambda found: find_by_stem(found, ids))
+    matches = match_clips(options.clips, lambda clip_files: find_by_stem(clip_files, ids))
     clips = tuple(
         Clip(
             video_id=video.video_id,
@@ -181,7 +181,7 @@ def read(options: Options) -> Source:
 
 
 _Chosen = list[tuple[str, MsrvttVideo, tuple[str, ...]]]
-"""Split, video and the captions that it has there."""
+"""Split, video and its captions in that split."""
 
 
 def _find_files(annotations: Annotations, lists: Sequence[str]) -> tuple[Path, tuple[str, ...]]:
@@ -189,23 +189,29 @@ def _find_files(annotations: Annotations, lists: Sequence[str]) -> tuple[Path, t
     if annotations == AUTO:
         return fetch_annotations(INFO), (_WHOLE,)
     folder = Path(annotations)
-    for place in candidate_folders(INFO, folder):
+    for candidate in candidate_folders(INFO, folder):
         for forms in _JSON_FORMS:
-            if all((place / name).is_file() for name in (*forms, *lists)):
-                return place, forms
-    wanted = ", or ".join(" and ".join(forms) for forms in _JSON_FORMS)
-    found = sorted(path.name for path in folder.glob("*.*") if path.suffix in {".json", ".csv"})
+            if all((candidate / name).is_file() for name in (*forms, *lists)):
+                return candidate, forms
+    expected = ", or ".join(" and ".join(forms) for forms in _JSON_FORMS)
+    file_names = sorted(
+        path.name for path in folder.glob("*.*") if path.suffix in {".json", ".csv"}
+    )
     raise NotFoundError(
-        f"--annotations {folder}: expected {wanted}; with them {' and '.join(lists) or 'no more'}; "
-        f"found {', '.join(found[:10]) or 'nothing'}. They are in the zip {_ZIP.url}; or let them "
+        f"--annotations {folder}: expected {expected}; with them "
+        f"{' and '.join(lists) or 'no more'}; "
+        f"found {', '.join(file_names[:10]) or 'nothing'}. They are in the zip {_ZIP.url}; or let "
+        "them "
         f"be fetched: --annotations {AUTO}"
     )
 
 
 def _split_1ka(folder: Path, videos: Mapping[str, MsrvttVideo]) -> tuple[_Chosen, tuple[str, ...]]:
-    train = [_known(folder / _TRAIN_1KA, videos, name) for name in read_ids(folder / _TRAIN_1KA)]
+    train = [
+        _video_with_id(folder / _TRAIN_1KA, videos, name) for name in read_ids(folder / _TRAIN_1KA)
+    ]
     sentences = read_column(folder / _TEST_1KA, "video_id", "sentence")
-    test = [_known(folder / _TEST_1KA, videos, name) for name in sentences]
+    test = [_video_with_id(folder / _TEST_1KA, videos, name) for name in sentences]
     if both := {video.video_id for video in train} & sentences.keys():
         raise AnnotationError(
             f"{folder}: {len(both)} ids are in both {_TRAIN_1KA} and {_TEST_1KA}, such as "
@@ -238,7 +244,7 @@ def _split_full(folder: Path, videos: Mapping[str, MsrvttVideo]) -> tuple[_Chose
     return chosen, notes if other else ()
 
 
-def _known(path: Path, videos: Mapping[str, MsrvttVideo], video_id: str) -> MsrvttVideo:
+def _video_with_id(path: Path, videos: Mapping[str, MsrvttVideo], video_id: str) -> MsrvttVideo:
     if video_id not in videos:
         raise AnnotationError(f"{path}: the id {video_id!r} is not in MSR-VTT's JSON")
     return videos[video_id]

@@ -77,9 +77,9 @@ def read(options: Options) -> Source:
     """Read MSVD.
 
     Args:
-        options: Where annotations and clips are.
+        options: Paths of annotations and clips.
 
     Returns:
-        1,970 videos with all of their captions, when the files are the published ones.
+        1,970 videos with all captions, if the files are the published ones.
     """
     return read_listed(INFO, options.annotations, options.clips, find_clips=find_by_stem)

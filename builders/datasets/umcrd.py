@@ -15,7 +15,7 @@ _URL: Final = (
     "dataset/UMCRD/"
 )
 _NO_CLASS: Final = "Video"
-"""Ids `Video_<number>` belong to no class."""
+"""Prefix of ids without a class: `Video_<number>`."""
 
 INFO: Final = DatasetInfo(
     name="umcrd",
@@ -88,10 +88,10 @@ def read(options: Options) -> Source:
     """Read UMCRD.
 
     Args:
-        options: Where annotations and clips are.
+        options: Paths of annotations and clips.
 
     Returns:
-        4,235 videos with five captions each, when the files are the published ones.
+        4,235 videos with five captions each, if the files are the published ones.
     """
     return read_listed(
         INFO,

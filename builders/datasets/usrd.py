@@ -112,10 +112,10 @@ def read(options: Options) -> Source:
     """Read USRD.
 
     Args:
-        options: Where annotations and clips are.
+        options: Paths of annotations and clips.
 
     Returns:
-        2,864 videos with five captions each, when the files are the published ones.
+        2,864 videos with five captions each, if the files are the published ones.
     """
     return read_listed(
         INFO,

@@ -1,1 +1,1 @@
-"""What a dataset says of itself beside its rows: card, build report, Croissant, TREC qrels."""
+"""Documents of a dataset: card, build report, Croissant, TREC qrels."""

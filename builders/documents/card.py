@@ -17,7 +17,7 @@ from dvtr_bench.errors import InputError
 
 CARD_NAME: Final = "README.md"
 OWN_TAGS: Final = ("video", "dvtr-bench")
-"""Tags of every dataset of ours, before those of its own."""
+"""Tags of every dataset, before its own."""
 
 _SIZE_STEPS: Final = (
     (1_000, "n<1K"),
@@ -34,7 +34,7 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
     Args:
         rows: The rows, for their columns.
         assembled: The files.
-        report: What was found.
+        report: The build report.
 
     Returns:
         The text of ``README.md``.
@@ -57,18 +57,18 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
-    """Say the licence as the Hub wants it: a licence that it does not know has a name and a link.
+    """Return the licence fields for the Hub: an unknown licence needs a name and a link.
 
-    A name is an identifier in small letters; the statement stands in the prose. Source:
+    The name is a lower-case identifier; the statement is in the prose. Source:
     huggingface/hub-docs, datasetcard.md.
     """
     licence = manifest.licence
-    said = {"license": licence.id}
+    fields = {"license": licence.id}
     if licence.id == "other":
-        said["license_name"] = re.sub(r"[^a-z0-9.]+", "-", f"{manifest.name}-licence".lower())
+        fields["license_name"] = re.sub(r"[^a-z0-9.]+", "-", f"{manifest.name}-licence".lower())
     if licence.link:
-        said["license_link"] = licence.link
-    return said
+        fields["license_link"] = licence.link
+    return fields
 
 
 def _size_category(manifest: Manifest) -> str:
@@ -124,18 +124,18 @@ def _dataset_info(rows: Rows, assembled: Assembled) -> list[dict[str, Any]]:
 
 
 def read_info(text: str, manifest: Manifest, report: BuildReport) -> DatasetInfo:
-    """Read what a dataset's file said of it from a card that `make_card` wrote.
+    """Read a dataset's description from a card that `make_card` wrote.
 
     Args:
         text: The card.
-        manifest: Of the same dataset.
-        report: Of the same dataset.
+        manifest: Manifest of the same dataset.
+        report: Build report of the same dataset.
 
     Returns:
-        The description of the dataset; without what only a build needs.
+        The description, without fields that only a build needs.
 
     Raises:
-        InputError: It is no such card.
+        InputError: It is not such a card.
     """
     from huggingface_hub import DatasetCard
 
@@ -145,8 +145,10 @@ def read_info(text: str, manifest: Manifest, report: BuildReport) -> DatasetInfo
     if head not in intro or tail not in intro:
         raise InputError("not the card that this dataset was built with")
     bodies = {title: body for title, _, body in (part.partition("\n\n") for part in sections)}
-    told = {*manifest.notes, *findings(report)}
-    known = [line.removeprefix("- ") for line in bodies.get(WHAT_TO_KNOW, "").splitlines()]
+    from_this_build = {*manifest.notes, *findings(report)}
+    sentences = [
+        sentence.removeprefix("- ") for sentence in bodies.get(WHAT_TO_KNOW, "").splitlines()
+    ]
     return DatasetInfo(
         name=manifest.name,
         version=manifest.version,
@@ -157,7 +159,9 @@ def read_info(text: str, manifest: Manifest, report: BuildReport) -> DatasetInfo
         homepage=manifest.homepage,
         citation=manifest.citation,
         clips_from=bodies.get(CLIPS, "").removeprefix(CLIPS_FROM).strip().removesuffix("."),
-        flaws=tuple(line for line in known if line and line not in told),
+        flaws=tuple(
+            sentence for sentence in sentences if sentence and sentence not in from_this_build
+        ),
         language=manifest.language,
         tags=tuple(tag for tag in card.data.tags or () if tag not in OWN_TAGS),
     )

@@ -22,14 +22,14 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
     """Write the prose of a card.
 
     Args:
-        info: What is known of the dataset.
-        manifest: The files.
-        report: What was found in clips and captions.
+        info: Description of the dataset.
+        manifest: The manifest.
+        report: The build report.
 
     Returns:
         Markdown, from the title on.
     """
-    known = [*info.flaws, *manifest.notes, *findings(report)]
+    sentences = [*info.flaws, *manifest.notes, *findings(report)]
     parts = [
         f"# {manifest.pretty_name}",
         f"{info.description}\n\n{identity(manifest)}",
@@ -37,7 +37,9 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
         f"## Splits\n\n{_splits(manifest, report)}",
         f"## {CLIPS}\n\n{CLIPS_FROM}{info.clips_from}." if info.clips_from else "",
         f"## Frames\n\n{_frames(manifest, report)}",
-        f"## {WHAT_TO_KNOW}\n\n" + "\n".join(f"- {line}" for line in known) if known else "",
+        f"## {WHAT_TO_KNOW}\n\n" + "\n".join(f"- {sentence}" for sentence in sentences)
+        if sentences
+        else "",
         f"## Columns\n\n{_columns(manifest)}",
         f"## For retrieval tools\n\n{_tools(manifest)}",
         f"## Sources and licence\n\n{_sources(manifest)}",
@@ -47,7 +49,7 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
 
 
 def identity(manifest: Manifest) -> str:
-    """Return the sentences that say which build a card is of."""
+    """Return sentences that identify the build of a card."""
     return (
         f"Version {manifest.version}, fingerprint `{manifest.fingerprint}`, made by "
         f"{manifest.built_with}. The fingerprint is a SHA-256 over all rows and settings: equal "
@@ -56,13 +58,13 @@ def identity(manifest: Manifest) -> str:
 
 
 def _use(manifest: Manifest) -> str:
-    place = f'"dvtr/{manifest.name}"'
+    repository = f'"dvtr/{manifest.name}"'
     return (
         "```python\n"
         "from datasets import load_dataset\n\n"
-        f"videos = load_dataset({place})  # one row per video\n"
-        f'captions = load_dataset({place}, "captions")  # one row per caption\n'
-        f'qrels = load_dataset({place}, "qrels")  # which video is relevant\n'
+        f"videos = load_dataset({repository})  # one row per video\n"
+        f'captions = load_dataset({repository}, "captions")  # one row per caption\n'
+        f'qrels = load_dataset({repository}, "qrels")  # which video is relevant\n'
         "```\n\n"
         f"That reads the folder where it was built. From the Hub, put the repository's name in "
         f'its place and say the version: `revision="{version_tag(manifest.version)}"`. '
@@ -72,15 +74,15 @@ def _use(manifest: Manifest) -> str:
 
 def _tools(manifest: Manifest) -> str:
     split = "test" if "test" in manifest.splits else next(iter(manifest.splits))
-    place = f'"dvtr/{manifest.name}"'
+    repository = f'"dvtr/{manifest.name}"'
     return (
         "In the form of BEIR (`corpus.jsonl`, `queries.jsonl`, `qrels/SPLIT.tsv`), and with the "
         "column names that mteb reads; the pixels of a video are in the column `frames`:\n\n"
         "```python\n"
         "from pathlib import Path\n\n"
         "from datasets import Dataset, load_dataset\n\n"
-        f'captions = load_dataset({place}, "captions", split="{split}")\n'
-        f'qrels = load_dataset({place}, "qrels", split="{split}")\n'
+        f'captions = load_dataset({repository}, "captions", split="{split}")\n'
+        f'qrels = load_dataset({repository}, "qrels", split="{split}")\n'
         'videos = captions.unique("video_id")\n'
         'corpus = Dataset.from_dict({"_id": videos, "title": [""] * len(videos), '
         '"text": [""] * len(videos)})\n'
@@ -145,7 +147,7 @@ def _frames(manifest: Manifest, report: BuildReport) -> str:
 
 
 def _columns(manifest: Manifest) -> str:
-    own = ", ".join(f"`{name}`" for name in manifest.extra_columns)
+    extra_columns = ", ".join(f"`{name}`" for name in manifest.extra_columns)
     text = (
         "`video_id`, `category`, `captions` (verbatim, in source order), `frames`, "
         "`frame_pts_seconds`, and what decoding found: `duration_seconds`, `source_fps`, "
@@ -153,7 +155,7 @@ def _columns(manifest: Manifest) -> str:
         "`source_colour`, `rotation_degrees`, `clip_sha256`, `perceptual_hash` (for near-duplicate "
         "search)."
     )
-    return f"{text} This dataset adds {own}." if own else text
+    return f"{text} This dataset adds {extra_columns}." if extra_columns else text
 
 
 def _sources(manifest: Manifest) -> str:
@@ -175,7 +177,7 @@ def _sources(manifest: Manifest) -> str:
 
 
 def findings(report: BuildReport) -> Iterator[str]:
-    """Yield what looking over the captions and clips has found, one sentence each."""
+    """Yield findings about captions and clips, one sentence each."""
     for reason, ids in report.left_out.items():
         yield f"Left out, {reason}: {len(ids):,}; listed in build-report.json."
     for split, captions in report.captions.items():

@@ -1,7 +1,7 @@
-"""`croissant.json`: the dataset in the words of MLCommons' Croissant 1.1 (JSON-LD).
+"""`croissant.json`: the dataset described in MLCommons' Croissant 1.1 (JSON-LD).
 
 Source: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html. Written without its
-library; the tests hold it against `mlcroissant`.
+    library; the tests compare with `mlcroissant`.
 """
 
 import json
@@ -84,8 +84,8 @@ def make_croissant(rows: Rows, assembled: Assembled) -> str:
             *(_record_set(config, schemas[config], manifest) for config in CONFIGS),
         ],
     }
-    known = {key: item for key, item in value.items() if item is not None}
-    return json.dumps(known, indent=2, ensure_ascii=False) + "\n"
+    present = {key: item for key, item in value.items() if item is not None}
+    return json.dumps(present, indent=2, ensure_ascii=False) + "\n"
 
 
 def _licence(manifest: Manifest) -> str:
@@ -96,11 +96,11 @@ def _licence(manifest: Manifest) -> str:
 
 
 def _creators(manifest: Manifest) -> list[dict[str, str]] | None:
-    """Read the authors from the first work to cite; None where there is none."""
-    found = re.search(r"author\s*=\s*\{([^}]*)\}", manifest.citation)
-    if not found:
+    """Read the authors from the first citation; None if there are none."""
+    match = re.search(r"author\s*=\s*\{([^}]*)\}", manifest.citation)
+    if not match:
         return None
-    names = [" ".join(name.split()) for name in re.split(r"\s+and\s+", found.group(1))]
+    names = [" ".join(name.split()) for name in re.split(r"\s+and\s+", match.group(1))]
     return [
         {"@type": "sc:Person", "name": " ".join(reversed(name.split(", ", 1)))}
         for name in names
@@ -109,9 +109,9 @@ def _creators(manifest: Manifest) -> list[dict[str, str]] | None:
 
 
 def _year(citation: str) -> str | None:
-    """Return when the first work to cite came out; None where nothing says so."""
-    found = re.search(r"year\s*=\s*\{?(\d{4})", citation)
-    return found.group(1) if found else None
+    """Return the year of the first citation; None if not stated."""
+    match = re.search(r"year\s*=\s*\{?(\d{4})", citation)
+    return match.group(1) if match else None
 
 
 def _own_citation(manifest: Manifest) -> str:
@@ -161,7 +161,7 @@ def _split_names(manifest: Manifest) -> dict[str, Any]:
 
 
 def _record_set(config: str, schema: pa.Schema, manifest: Manifest) -> dict[str, Any]:
-    # Matches its own result too: mlcroissant applies it again to what it joins by.
+    # Also matches its own result, because mlcroissant applies it again to join keys.
     name = rf"(?:.*/)?({'|'.join(manifest.splits)})(?:[-.][^/]*)?$"
     split = {
         "@type": "cr:Field",
@@ -201,11 +201,11 @@ def fields_of(config: str, schema: pa.Schema) -> list[dict[str, Any]]:
     """Describe the columns of a config.
 
     Args:
-        config: Its name; also the record set's.
+        config: Its name, also that of the record set.
         schema: Its columns.
 
     Returns:
-        One Croissant field a column, lists as arrays, structs as sub-fields.
+        One Croissant field per column, lists as arrays, structs as sub-fields.
     """
     return [
         _field(config, column.name, f"{config}/{column.name}", column.type, ()) for column in schema
@@ -224,7 +224,7 @@ def _field(
     if depth:
         field |= {"isArray": True, "arrayShape": ",".join(["-1"] * depth)}
     if column == "frames":
-        # Images in a list: mlcroissant 1.1.1 opens them only where the field is also `repeated`.
+        # Images in a list: mlcroissant 1.1.1 opens them only if the field is also `repeated`.
         field |= {"repeated": True, "dataType": "sc:ImageObject"}
         path = ("bytes",)
     elif pa.types.is_struct(kind):

@@ -1,4 +1,4 @@
-"""`build-report.json`: what was found in the clips and captions, and what was left out."""
+"""`build-report.json`: findings about clips and captions, and what was left out."""
 
 import json
 from array import array
@@ -20,18 +20,18 @@ LONG_CAPTION_WORDS: Final = 30
 
 @dataclass(frozen=True)
 class CaptionReport:
-    """What the captions of one split are like.
+    """Statistics of the captions of one split.
 
     Attributes:
-        num_captions: Captions.
-        shared_percent: Captions whose text another video of the split has too.
-        identical_caption_ceiling: Highest t2v R@1, in percent, that this leaves.
-        in_train_percent: Captions that occur word for word in train; None for train itself and
-            where there is no train split.
-        over_30_words: Captions of more than 30 words.
-        empty: Ids of captions of zero words.
+        num_captions: Number of captions.
+        shared_percent: Percent of captions whose text another video of the split also has.
+        identical_caption_ceiling: Resulting highest t2v R@1, in percent.
+        in_train_percent: Percent of captions that occur word for word in train; None for train
+            itself and without a train split.
+        over_30_words: Number of captions of more than 30 words.
+        empty: Ids of captions without words.
         videos_repeating_a_caption: Videos that have one caption more than once.
-        mean_words: Words of a caption on average.
+        mean_words: Mean number of words per caption.
     """
 
     num_captions: int
@@ -46,15 +46,15 @@ class CaptionReport:
 
 @dataclass(frozen=True)
 class ClipReport:
-    """What the clips are like, as counted while decoding.
+    """Statistics of the clips, collected while decoding.
 
     Attributes:
-        codecs: Clips by codec.
-        sizes_px: Clips by coded size, such as ``1920x1080``.
-        colour: Clips by how colour was read, ``assumed`` where the file does not say.
-        rotated: Clips that were turned.
+        codecs: Number of clips by codec.
+        sizes_px: Number of clips by coded size, such as ``1920x1080``.
+        colour: Number of clips by colour handling, ``assumed`` if the file does not state it.
+        rotated: Number of rotated clips.
         fps: Lowest and highest mean frame rate.
-        duration_seconds: Shortest and longest.
+        duration_seconds: Shortest and longest duration.
         identical_files: Groups of ids whose files have the same bytes.
     """
 
@@ -75,7 +75,7 @@ class BuildReport:
         captions: By split.
         clips: None in an annotations-only build.
         left_out: Ids and files that were left out, by reason.
-        notes: What a reader must know.
+        notes: Sentences for readers.
     """
 
     captions: Mapping[str, CaptionReport]
@@ -89,7 +89,7 @@ class BuildReport:
 
 
 def make_report(rows: Rows, left_out: Mapping[str, tuple[str, ...]]) -> BuildReport:
-    """Look over the rows of a dataset.
+    """Make the report of a dataset's rows.
 
     Args:
         rows: The rows.
@@ -132,12 +132,14 @@ def _caption_report(
     words = array("l", (len(caption.split()) for caption in captions))
     index = np.repeat(np.arange(len(clips)), counts)
     shared = shared_text(captions, index)
-    seen = sum(caption in train_texts for caption in captions) if train_texts else None
+    num_in_train = sum(caption in train_texts for caption in captions) if train_texts else None
     report = CaptionReport(
         num_captions=len(captions),
         shared_percent=round(shared.shared_percent, 6),
         identical_caption_ceiling=round(shared.ceiling, 6),
-        in_train_percent=None if seen is None else round(100 * seen / len(captions), 6),
+        in_train_percent=None
+        if num_in_train is None
+        else round(100 * num_in_train / len(captions), 6),
         over_30_words=sum(count > LONG_CAPTION_WORDS for count in words),
         empty=tuple(empty),
         videos_repeating_a_caption=repeating,

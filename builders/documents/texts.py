@@ -1,4 +1,4 @@
-"""The texts of a dataset, written beside its Parquet files."""
+"""Write the text files of a dataset beside its Parquet files."""
 
 from pathlib import Path
 from typing import Final
@@ -14,13 +14,13 @@ from dvtr_bench.dataset.trec_ids import encode_id
 
 
 def write_texts(output: Path, rows: Rows, assembled: Assembled, report: BuildReport) -> None:
-    """Write everything that is not Parquet.
+    """Write all files that are not Parquet.
 
     Args:
-        output: The folder that holds the Parquet files.
+        output: The folder with the Parquet files.
         rows: The rows.
         assembled: The files.
-        report: What was found.
+        report: The build report.
     """
     write_trec_qrels(output, rows)
     for name, text in (

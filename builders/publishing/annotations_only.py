@@ -1,4 +1,4 @@
-"""A dataset without its frames, from one that has them: what an annotations-only build gives."""
+"""Make an annotations-only dataset from one with frames."""
 
 from pathlib import Path
 from typing import Final
@@ -23,28 +23,28 @@ _OWN: Final = ("video_id", "category", "captions")
 
 
 def strip_frames(dataset: BuiltDataset, output: Path) -> BuiltDataset:
-    """Write a dataset again without frames and without what decoding found.
+    """Write a copy of a dataset without frames and decoding results.
 
     It has its own fingerprint: that of `dvtr-bench build --annotations-only` from the same
-    annotations, unless clips were left out of the one with frames, or extra columns were worked out
-    from frames (aerosynth's boxes, which stay as they are).
+    annotations, unless clips were left out of the dataset with frames, or extra columns were
+    computed from frames (aerosynth's boxes, which are kept).
 
     Args:
-        dataset: One with frames.
-        output: A folder that is not there yet.
+        dataset: A dataset with frames.
+        output: A folder that does not exist yet.
 
     Returns:
         The dataset in `output`.
 
     Raises:
-        PublishError: Its card or report is not as a build wrote it.
+        PublishError: Its card or report was changed after the build.
     """
     manifest = dataset.manifest
     clips, extra_fields = _read_clips(dataset)
-    found = _report(dataset)
-    left_out = dict(found.left_out)
+    build_report = _report(dataset)
+    left_out = dict(build_report.left_out)
     source = Source(
-        info=_info(dataset, found),
+        info=_info(dataset, build_report),
         clips=clips,
         sources=manifest.sources,
         extra_fields=extra_fields,

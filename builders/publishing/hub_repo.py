@@ -1,4 +1,4 @@
-"""One dataset repository on the Hub, through the Hub's own client."""
+"""A dataset repository on the Hub, accessed by the Hub's client."""
 
 import json
 import tempfile
@@ -24,8 +24,8 @@ class RemoteFile:
 
     Attributes:
         size_bytes: Its size.
-        sha256: Of its bytes; None for a small file, of which the Hub gives only `git_oid`.
-        git_oid: Hash of the git object; of a large file's pointer, not of its bytes.
+        sha256: Hash of its bytes; None for a small file, for which the Hub returns only `git_oid`.
+        git_oid: Hash of the git object; for a large file that of its pointer.
     """
 
     size_bytes: int
@@ -33,7 +33,7 @@ class RemoteFile:
     git_oid: str
 
     def equals(self, local: LocalFile) -> bool:
-        """Say whether it has the bytes of a file here."""
+        """Tell whether it has the same bytes as a local file."""
         if self.size_bytes != local.size_bytes:
             return False
         if self.sha256 is not None:
@@ -43,11 +43,11 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class RemoteState:
-    """A repository as it was found.
+    """The state of a repository.
 
     Attributes:
         head: Commit of the main branch.
-        is_private: Whether only its owners see it.
+        is_private: Whether it is private.
         tags: Commits by tag.
         files: Files of the main branch, by path.
     """
@@ -58,14 +58,14 @@ class RemoteState:
     files: Mapping[str, RemoteFile]
 
     @property
-    def ours(self) -> frozenset[str]:
-        """Paths of the main branch that a push of ours wrote."""
+    def dataset_paths(self) -> frozenset[str]:
+        """Paths of the main branch that a push wrote."""
         return frozenset(path for path in self.files if belongs_to_dataset(path))
 
 
 @dataclass(frozen=True)
 class HubRepo:
-    """A dataset repository, there already or not.
+    """A dataset repository, which may not exist yet.
 
     Attributes:
         repo_id: ``ORG/NAME``.
@@ -83,11 +83,11 @@ class HubRepo:
 
     @property
     def url(self) -> str:
-        """Where people find it."""
+        """Its web address."""
         return f"{self._api.endpoint}/datasets/{self.repo_id}"
 
     def check_token(self) -> None:
-        """Ask the Hub whether it knows the token.
+        """Check the token with the Hub.
 
         Raises:
             PublishError: There is none, or it is not valid.
@@ -96,10 +96,10 @@ class HubRepo:
             self._api.whoami()
 
     def state(self) -> RemoteState | None:
-        """Look at the repository.
+        """Return the state of the repository.
 
         Returns:
-            What is there; None when there is no such repository.
+            The state; None if there is no such repository.
 
         Raises:
             PublishError: The Hub refuses, or cannot be reached.
@@ -137,13 +137,13 @@ class HubRepo:
             }
 
     def manifest(self, revision: str) -> dict[str, Any]:
-        """Read the ``dataset.json`` of a revision that has one, of whatever format version.
+        """Read the ``dataset.json`` of a revision, of any format version.
 
         Args:
             revision: A branch, tag or commit.
 
         Returns:
-            Its JSON object; empty when it is not one.
+            Its JSON object; empty if it is not an object.
         """
         with hub_errors_explained(self.repo_id), tempfile.TemporaryDirectory() as folder:
             path = self._api.hf_hub_download(
@@ -164,7 +164,7 @@ class HubRepo:
         """Make the repository.
 
         Args:
-            private: Let only its owners see it.
+            private: Whether to make it private.
         """
         with hub_errors_explained(self.repo_id):
             self._api.create_repo(
@@ -180,22 +180,22 @@ class HubRepo:
         head: str,
         progress: bool,
     ) -> str:
-        """Send files, one by one, then make the main branch consist of them in one commit.
+        """Upload files one by one, then commit them to the main branch at once.
 
         What the Hub holds already, committed or not, is not sent again.
 
         Args:
-            files: All that is to be there.
-            stale: Paths that are to go.
-            title: Of the commit.
-            head: Commit that the main branch must still be at.
+            files: All files of the new commit.
+            stale: Paths to delete.
+            title: Title of the commit.
+            head: Expected current commit of the main branch.
             progress: Show a progress bar.
 
         Returns:
             The commit.
 
         Raises:
-            PublishError: The Hub refuses or breaks off; what was sent stays there.
+            PublishError: The upload failed; files already sent stay on the Hub.
         """
         from huggingface_hub import CommitOperationAdd, CommitOperationDelete
         from huggingface_hub.utils.tqdm import disable_progress_bars, enable_progress_bars
@@ -228,12 +228,12 @@ class HubRepo:
         return str(commit.oid)
 
     def tag(self, tag: str, commit: str, message: str) -> None:
-        """Give a commit a tag that no other has yet.
+        """Tag a commit with a new tag.
 
         Args:
             tag: Its name.
             commit: The commit.
-            message: What it is.
+            message: Message of the tag.
         """
         with hub_errors_explained(self.repo_id):
             self._api.create_tag(

@@ -1,4 +1,4 @@
-"""The files of a built dataset as they would be published."""
+"""The files of a built dataset for publishing."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ TEXT_FILES: Final = (CARD_NAME, MANIFEST_NAME, REPORT_NAME, CROISSANT_NAME)
 
 @dataclass(frozen=True)
 class LocalFile:
-    """One file that is to be published.
+    """A file to publish.
 
     Attributes:
         path: Relative to the dataset's folder, with ``/``.
-        source: Where it is.
+        source: Its local path.
         size_bytes: Its size.
-        sha256: Of its bytes, 64 hex digits.
+        sha256: Hash of its bytes, 64 hex digits.
     """
 
     path: str
@@ -38,19 +38,19 @@ class LocalFile:
 
     @property
     def git_oid(self) -> str:
-        """Hash of the file as a git object, which the Hub gives for small files."""
+        """Hash of the file as a git object, which the Hub returns for small files."""
         data = self.source.read_bytes()
         return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
 
 
 def belongs_to_dataset(path: str) -> bool:
-    """Say whether a file of a repository is one that a push of ours writes.
+    """Tell whether a push writes this file of a repository.
 
     Args:
         path: Relative to the repository, with ``/``.
 
     Returns:
-        True for the folders and texts of a build; False for what others put beside them.
+        True for folders and text files of a build; False for all others.
 
     Example:
         >>> belongs_to_dataset("data/test.parquet"), belongs_to_dataset("LICENSE")
@@ -60,26 +60,26 @@ def belongs_to_dataset(path: str) -> bool:
 
 
 def read_local_files(dataset: BuiltDataset, *, progress: bool = True) -> tuple[LocalFile, ...]:
-    """List the files of a dataset, which must be whole.
+    """List the files of a dataset after verifying it.
 
     Args:
-        dataset: The dataset; it is verified first (see `dvtr-bench verify`), all but its pixels.
+        dataset: The dataset; it is verified first, except its pixels (see `dvtr-bench verify`).
         progress: Show progress bars.
 
     Returns:
         All files but hidden ones, by path.
 
     Raises:
-        PublishError: The dataset is not what it says of itself; lists what is wrong.
+        PublishError: The dataset does not match its manifest; the message lists the problems.
     """
-    found = verify_dataset(dataset, progress=progress).findings
+    findings = verify_dataset(dataset, progress=progress).findings
     folder = dataset.folder
     paths = sorted(folder / name for name in visible_files(folder))
-    problems = [str(finding) for finding in found]
-    problems += [f"{path}: a link, no file of its own" for path in paths if path.is_symlink()]
+    problems = [str(finding) for finding in findings]
+    problems += [f"{path}: a link instead of a file" for path in paths if path.is_symlink()]
     if problems:
         raise PublishError(
-            f"{folder} is not whole, so it is not published:{bullets(problems)}\nBuild it again, "
+            f"{folder} is not intact, so it is not published:{bullets(problems)}\nBuild it again, "
             "or remove what does not belong"
         )
     hashes = {file.path: file.sha256 for _, file in records(dataset.manifest)}

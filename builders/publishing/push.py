@@ -1,4 +1,4 @@
-"""Publishes a built dataset: checks, decides, sends, tags and looks at what arrived."""
+"""Publish a built dataset: check, plan, upload, tag and verify."""
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,14 +28,14 @@ _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 
 @dataclass(frozen=True)
 class PushSettings:
-    """What a push is asked to do.
+    """Settings of a push.
 
     Attributes:
         repo: ``ORG/NAME`` on the Hub.
-        private: Make the repository one that only its owners see.
+        private: Whether to make the repository private.
         annotations_only: Publish captions, splits and qrels, no frames.
-        with_frames: The user may publish frames of footage whose licence says nothing.
-        dry_run: Look and say what would be done; send nothing.
+        with_frames: The user confirms the right to publish frames of footage without a licence.
+        dry_run: Show what would be done without uploading.
         progress: Show progress bars.
     """
 
@@ -49,17 +49,17 @@ class PushSettings:
 
 @dataclass(frozen=True)
 class PushPlan:
-    """What a push would do.
+    """The plan of a push.
 
     Attributes:
-        manifest: Of what would be published.
+        manifest: Manifest of the dataset to publish.
         url: The repository's page.
         tag: Tag of the version.
-        files: What would be there.
-        stale: Paths of the main branch that would go.
-        remote: The repository; None when there is none yet.
-        is_published: Whether all of it is there already, under this tag.
-        unseen: Why the Hub was not seen, in a dry run; empty where it was.
+        files: The files to publish.
+        stale: Paths of the main branch to delete.
+        remote: The repository; None if there is none yet.
+        is_published: Whether everything is already published under this tag.
+        unseen: Why the Hub was not reachable in a dry run; empty if it was.
     """
 
     manifest: Manifest
@@ -78,17 +78,17 @@ class PushPlan:
 
 
 def check_licence(manifest: Manifest, settings: PushSettings) -> None:
-    """Stop where frames of others would be published without anyone's leave.
+    """Raise if frames would be published without a licence or the user's confirmation.
 
-    Footage of the user's own (no annotation file is published anywhere) is the user's to judge; a
+    Users decide about their own footage (none of whose annotation files is published elsewhere); a
     private repository publishes nothing.
 
     Args:
         manifest: The dataset.
-        settings: What the user asks for.
+        settings: Settings of the push.
 
     Raises:
-        InputError: The licence says nothing, and neither does the user.
+        InputError: Neither the licence nor the user allows it.
     """
     if manifest.frames is None or manifest.licence.id != "unknown" or settings.private:
         return
@@ -108,17 +108,17 @@ def push(
     """Publish a dataset under the tag of its version.
 
     Args:
-        dataset: What was built.
-        settings: Where to and how.
-        announce: Called with what will be done, before anything is sent.
+        dataset: The built dataset.
+        settings: Repository and options.
+        announce: Called with the plan before the upload.
 
     Returns:
-        What was done, had been done before, or would be done (`dry_run`).
+        The plan, carried out unless `dry_run`.
 
     Raises:
         InputError: The licence or the version does not allow it.
-        PublishError: Files are not what they were, the version is published with other bytes, or
-            the Hub does not take it.
+        PublishError: Files were changed, the version is published with other bytes, or the upload
+            failed.
     """
     repo = HubRepo(_checked(settings.repo))
     with _chosen(dataset, settings) as chosen:
@@ -145,12 +145,12 @@ def push(
 def make_plan(
     manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, *, private: bool
 ) -> PushPlan:
-    """Look at the repository and decide what is to be done.
+    """Compare the repository with the dataset and make a plan.
 
     Args:
-        manifest: What is to be published.
+        manifest: Manifest of the dataset.
         files: Its files.
-        repo: Where to.
+        repo: The repository.
         private: Whether the user wants the repository private.
 
     Returns:
@@ -173,14 +173,14 @@ def make_plan(
             _compare(manifest, files, repo, tag)
             return PushPlan(manifest, repo.url, tag, tuple(files), (), remote, is_published=True)
         _check_other_content(manifest, remote, repo)
-        stale = remote.ours - {file.path for file in files}
+        stale = remote.dataset_paths - {file.path for file in files}
     gone = tuple(sorted(stale))
     return PushPlan(manifest, repo.url, tag, tuple(files), gone, remote, is_published=False)
 
 
 @contextmanager
 def _chosen(dataset: BuiltDataset, settings: PushSettings) -> Iterator[BuiltDataset]:
-    """Give the dataset that is to be published: itself, or a copy without frames."""
+    """Yield the dataset to publish: itself, or a copy without frames."""
     check_licence(dataset.manifest, settings)
     if not settings.annotations_only or dataset.manifest.frames is None:
         yield dataset
@@ -203,7 +203,7 @@ def _checked(repo: str) -> str:
 
 
 def _compare(manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, tag: str) -> None:
-    """Refuse when a published version has other bytes."""
+    """Raise if the published version has other bytes."""
     remote = repo.files(tag)
     differing = _differences(files, remote)
     if not differing:
@@ -217,36 +217,37 @@ def _compare(manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, tag:
 
 
 def _differences(files: Sequence[LocalFile], remote: dict[str, RemoteFile]) -> list[str]:
-    here = {file.path: file for file in files}
+    local_files = {file.path: file for file in files}
     differing = [
         f"{path}: not published there" if path not in remote else f"{path}: other bytes"
-        for path, file in here.items()
+        for path, file in local_files.items()
         if path not in remote or not remote[path].equals(file)
     ]
     return differing + [
         f"{path}: published there, not here"
         for path in remote
-        if path not in here and belongs_to_dataset(path)
+        if path not in local_files and belongs_to_dataset(path)
     ]
 
 
 def _why(manifest: Manifest, published: dict[str, object]) -> str:
-    there = str(published.get("fingerprint") or "")
-    if there == manifest.fingerprint:
+    published_fingerprint = str(published.get("fingerprint") or "")
+    if published_fingerprint == manifest.fingerprint:
         return (
-            f"Rows and settings are the same (fingerprint {there[:12]}): only how they were "
+            f"Rows and settings are the same (fingerprint {published_fingerprint[:12]}): only how "
+            "they were "
             "written or described differs. "
         )
     frames = {True: "without frames", False: "with frames"}
     return (
-        f"Fingerprint there {there[:12] or 'unknown'} "
+        f"Fingerprint there {published_fingerprint[:12] or 'unknown'} "
         f"({frames[published.get('frames') is None]}), here {manifest.fingerprint[:12]} "
         f"({frames[manifest.frames is None]}). "
     )
 
 
 def _check_other_content(manifest: Manifest, remote: RemoteState, repo: HubRepo) -> None:
-    """Refuse to replace what is not an earlier version of this dataset."""
+    """Raise if the repository is not an earlier version of this dataset."""
     if MANIFEST_NAME not in remote.files:
         if others := sorted(set(remote.files) - _PUT_BY_THE_HUB):
             raise PublishError(
@@ -260,10 +261,11 @@ def _check_other_content(manifest: Manifest, remote: RemoteState, repo: HubRepo)
             f"{repo.url} holds the dataset {published.get('name')!r}, not {manifest.name!r}: "
             "publish under another --repo"
         )
-    there = str(published.get("version"))
-    if release(there) > release(manifest.version):
+    published_version = str(published.get("version"))
+    if release(published_version) > release(manifest.version):
         raise PublishError(
-            f"{repo.url} holds version {there}, later than {manifest.version}: build it with a "
+            f"{repo.url} holds version {published_version}, later than {manifest.version}: build "
+            "it with a "
             "higher version (folder: --version), or publish under another --repo"
         )
 
@@ -289,11 +291,11 @@ def _send(plan: PushPlan, repo: HubRepo, settings: PushSettings) -> None:
 
 
 def print_plan(plan: PushPlan, settings: PushSettings) -> None:
-    """Print what will be published, before it is.
+    """Print the plan before publishing.
 
     Args:
-        plan: What will be done.
-        settings: What the user asked for.
+        plan: The plan.
+        settings: Settings of the push.
     """
     console = make_console()
 
@@ -327,11 +329,11 @@ def print_plan(plan: PushPlan, settings: PushSettings) -> None:
 
 
 def print_done(plan: PushPlan, settings: PushSettings) -> None:
-    """Print where a dataset is now, and how to read it.
+    """Print the address of a published dataset and how to read it.
 
     Args:
-        plan: What was done.
-        settings: What the user asked for.
+        plan: The plan that was carried out.
+        settings: Settings of the push.
     """
     console = make_console()
     console.print(Text(f"published: {plan.url}/tree/{plan.tag}"), soft_wrap=True)

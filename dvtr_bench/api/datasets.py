@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from builders.engine.settings import FrameSettings
 
 DatasetLike: TypeAlias = str | Path | BuiltDataset
-"""A name, a folder, or a dataset that is open."""
+"""A name, a folder, or an open dataset."""
 
 
 def open_dataset(dataset: str | Path, root: str | Path = ROOT) -> BuiltDataset:
@@ -22,13 +22,13 @@ def open_dataset(dataset: str | Path, root: str | Path = ROOT) -> BuiltDataset:
 
     Args:
         dataset: A name (``usrd`` means ``dvtr/usrd`` in the working folder) or a folder.
-        root: Where names are looked for.
+        root: Folder in which names are looked up.
 
     Returns:
         The dataset. ``dataset["test"]`` is a split, which is a sequence of its videos.
 
     Raises:
-        NotFoundError: There is none; says what there is and how to build one.
+        NotFoundError: There is none; the message lists existing datasets and says how to build one.
         InputError: Its manifest is not readable, too new or too old.
 
     Example:
@@ -66,38 +66,38 @@ def build(
     report: "Callable[[Build], None] | None" = None,
     **options: object,
 ) -> BuiltDataset:
-    """Build a dataset from clips and captions, or open it where the same is built already.
+    """Build a dataset from clips and captions, or open it if it is already built.
 
-    A build that was stopped goes on where it stopped when it is called again.
+    Called again, an interrupted build continues where it stopped.
 
     Args:
-        dataset: Which one: a file of ``builders/datasets``, such as ``usrd``, ``aerosynth`` or
-            ``folder`` for clips of your own.
-        name: Name of the dataset and of its folder; None for the dataset's own.
-        root: The folder that it goes to.
-        sampling: Which frames: ``12`` for the middles of 12 equal segments, ``1fps`` for one a
+        dataset: A file of ``builders/datasets``, such as ``usrd``, ``aerosynth`` or ``folder`` for
+            your own clips.
+        name: Name of the dataset and of its folder; None for the default.
+        root: The folder in which it is built.
+        sampling: Frames to store: ``12`` for the middles of 12 equal segments, ``1fps`` for one per
             second.
         format: ``jpeg``, or ``png`` for bit-exact frames.
-        annotations_only: Captions, splits and qrels alone, no frames.
+        annotations_only: Only captions, splits and qrels, no frames.
         missing: ``stop`` at missing or broken clips, or ``drop`` them and say so in the card.
         overwrite: Replace another dataset of that name.
-        workers: Processes that decode, all cores by default; 0 uses none.
+        workers: Number of decoding processes; by default one per core; 0 decodes in this process.
         executor: ``local``, or ``ray`` to decode on all machines of a Ray cluster.
         address: Of the Ray cluster; None for the one that this machine is in.
-        clip_seconds_limit: What one clip may take to decode before it counts as broken.
+        clip_seconds_limit: Time limit for decoding a clip; a slower one counts as broken.
         show_progress: Whether to show progress bars.
-        report: Called with what the build came to, left-out clips included;
+        report: Called with the outcome of the build, including left-out clips;
             `builders.summary.print_summary` prints it.
-        **options: What the dataset itself takes, as ``clips``, ``captions``, ``annotations`` or
-            ``size``; ``dvtr-bench build NAME --help`` lists them. A path may be a string.
+        **options: Options of the dataset, such as ``clips``, ``captions``, ``annotations`` or
+            ``size``; ``dvtr-bench build NAME --help`` lists them. Paths can be strings.
 
     Returns:
         The dataset.
 
     Raises:
-        NotFoundError: No dataset is called so, or what it is built from is not there.
-        ConfigError: An option that the dataset does not take, or one that it needs.
-        InputError: Captions or splits say something impossible.
+        NotFoundError: There is no such dataset, or its input is missing.
+        ConfigError: An option is unknown, or a required one is missing.
+        InputError: Captions or splits are inconsistent.
         BuildError: Clips are missing, the output folder holds something else, the disk is full.
 
     Example:
@@ -129,7 +129,7 @@ def build(
 
 
 def as_dataset(dataset: DatasetLike, root: str | Path = ROOT) -> BuiltDataset:
-    """Return a dataset as it is, or open it by name or folder."""
+    """Return an open dataset unchanged, or open it by name or folder."""
     return dataset if isinstance(dataset, BuiltDataset) else open_dataset(dataset, root)
 
 
@@ -142,7 +142,7 @@ def _frames(sampling: str, kind: str) -> "FrameSettings":
 
 
 def _with_paths(kind: type, options: Mapping[str, object]) -> dict[str, Any]:
-    """Turn strings into paths where an option takes one, but for words such as ``auto``."""
+    """Turn strings into paths if an option takes one, except words such as ``auto``."""
     hints = typing.get_type_hints(kind)
     return {
         name: Path(value) if isinstance(value, str) and _is_path(hints.get(name), value) else value

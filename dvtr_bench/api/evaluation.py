@@ -1,4 +1,4 @@
-"""Evaluation from Python: a model of ours or of one's own, or scores from elsewhere."""
+"""Evaluation from Python: models of this project, your own models, or external scores."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -49,31 +49,30 @@ def evaluate(
     show_progress: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> EvaluationResult:
-    """Evaluate a model on one split by the recall protocol, honesty checks included.
+    """Evaluate a model on one split by the recall protocol, including honesty checks.
 
     Under `torchrun` several processes share the work; the ranks are the same for any number.
 
     Args:
-        model: What `train` returned, a checkpoint or run folder (`pathlib.Path`), a model's name
-            (its newest checkpoint for the dataset is taken), or any object that encodes and scores,
-            see `dvtr_bench.models.retriever.Retriever`.
+        model: A result of `train`, a checkpoint or run folder (`pathlib.Path`), a model's name (its
+            newest checkpoint for the dataset is taken), or any
+            `dvtr_bench.models.retriever.Retriever`.
         dataset: A name, a folder, an open dataset or one of its splits. None takes the dataset that
-            ``model`` was trained on, or else the only one that is built.
+            ``model`` was trained on, else the only built one.
         split: Report test; validation is for choosing.
-        checkpoint: A checkpoint or run folder for a model named by name; None takes the newest.
-        backbone: What a model that is not trained is built on, such as ``clip_zeroshot``; None for
-            its own default.
-        settings: Further settings of a model that is not trained.
-        post_process: What to do to the scores afterwards; each gives records of its own.
-        top: Candidates of each query to keep.
+        checkpoint: A checkpoint or run folder if ``model`` is a name; None takes the newest.
+        backbone: Backbone of an untrained model such as ``clip_zeroshot``; None for its default.
+        settings: Further settings of an untrained model.
+        post_process: Post-processing of the scores; each gives separate records.
+        top: Candidates to keep of each query.
         results: Folder for result files, top lists and a contact sheet; None writes nothing, and
             `EvaluationResult.save` writes them later.
-        runs: Where training runs are kept.
-        root: Where a dataset's name is looked for.
+        runs: Folder of training runs.
+        root: Folder in which a dataset's name is looked up.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; an object stays on its own device.
-        cache: Whether backbone features are kept beside the dataset and read from there.
+        cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
-        tell: Called with a line that names the weights, and with what was left out.
+        tell: Called with lines that name the weights and what was left out.
 
     Returns:
         Records with every figure and interval, the worst queries, contact sheets.
@@ -95,24 +94,24 @@ def evaluate(
         >>> list(result.worst(3).columns)
         ['query', 'rank', 'caption', 'video_id', 'found']
     """
-    chosen = [_post_process(one) for one in post_process]
-    place = choose_device(device)
+    processors = list(map(_post_process, post_process))
+    device = choose_device(device)
     with joined_processes() as processes:
-        how = _How(place, chosen, top, results, cache, show_progress, tell, processes)
+        options = _Options(device, processors, top, results, cache, show_progress, tell, processes)
         if isinstance(dataset, DatasetSplit):
             split = dataset.name
         if isinstance(model, str | Path | TrainedRun | Weights):
             built = _whole(dataset, model, Path(root))
-            found, told = _find(
+            weights, left_out = _find(
                 model, built, split, checkpoint, backbone, settings, Path(runs), Path(root)
             )
-            for line in told:
-                how.say(f"left out: {line}")
-            return _evaluate_weights(found, built, split, how)
+            for reason in left_out:
+                options.say(f"left out: {reason}")
+            return _evaluate_weights(weights, built, split, options)
         opened, bank = _open(dataset, split, root)
-        return how.finished(
+        return options.finished(
             evaluate_retriever(
-                model, opened, bank=bank if how.needs_bank else None, **how.as_arguments()
+                model, opened, bank=bank if options.needs_bank else None, **options.as_arguments()
             ),
             opened,
         )
@@ -137,33 +136,33 @@ def evaluate_all(
     show_progress: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> list[EvaluationResult]:
-    """Evaluate a model on every dataset that is built, or every seed that it was trained with.
+    """Evaluate a model on every built dataset, or every seed that it was trained with.
 
     Args:
         model: Its name.
-        dataset: A name or folder; None takes every dataset under ``root``, and those that cannot be
-            evaluated are left out, each with its reason.
+        dataset: A name or folder; None takes every dataset under ``root`` and leaves out those that
+            cannot be evaluated.
         split: Report test; validation is for choosing.
-        all_seeds: Whether to evaluate, beside a checkpoint, those of the finished runs that differ
-            from its run in nothing but the seed.
+        all_seeds: Whether to also evaluate the checkpoints of finished runs that differ only in
+            their seed.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
-        backbone: What a model that is not trained is built on; None for its own default.
-        settings: Further settings of a model that is not trained.
-        post_process: What to do to the scores afterwards; each gives records of its own.
-        top: Candidates of each query to keep.
+        backbone: Backbone of an untrained model; None for its default.
+        settings: Further settings of an untrained model.
+        post_process: Post-processing of the scores; each gives separate records.
+        top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
-        runs: Where training runs are kept.
-        root: Where datasets are looked for.
+        runs: Folder of training runs.
+        root: Folder of the datasets.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        cache: Whether backbone features are kept beside the dataset and read from there.
+        cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
         tell: Called with a line for each evaluation, and for what is left out and why.
 
     Returns:
-        One result a dataset and seed; at least one.
+        One result per dataset and seed; at least one.
 
     Raises:
-        NotFoundError: Nothing can be evaluated; says what to do.
+        NotFoundError: Nothing can be evaluated; the message says what to do.
         ProtocolError: See `evaluate`.
 
     Example:
@@ -173,10 +172,10 @@ def evaluate_all(
         >>> [result.split.dataset_name for result in found]
         ['toy']
     """
-    chosen = [_post_process(one) for one in post_process]
-    place = choose_device(device)
+    processors = list(map(_post_process, post_process))
+    device = choose_device(device)
     with joined_processes() as processes:
-        how = _How(place, chosen, top, results, cache, show_progress, tell, processes)
+        options = _Options(device, processors, top, results, cache, show_progress, tell, processes)
         plan = plan_evaluation(
             model_entry(model).key,
             None if dataset is None else str(dataset),
@@ -189,12 +188,12 @@ def evaluate_all(
             root=Path(root),
         )
         for reason in plan.left_out:
-            how.say(f"left out: {reason}")
-        # A dataset without a train split is told before anything is scored.
-        if how.needs_bank:
+            options.say(f"left out: {reason}")
+        # A missing train split is reported before anything is scored.
+        if options.needs_bank:
             for built, _ in plan.runs:
                 built.split("train")
-        return [_evaluate_weights(found, built, split, how) for built, found in plan.runs]
+        return [_evaluate_weights(weights, built, split, options) for built, weights in plan.runs]
 
 
 def evaluate_external(
@@ -214,28 +213,29 @@ def evaluate_external(
     device: str = "auto",
     show_progress: bool = True,
 ) -> EvaluationResult:
-    """Evaluate scores or vectors of a model from elsewhere; none of our code runs in it.
+    """Evaluate external scores or vectors, without running the model.
 
-    The ids say which row belongs to which caption and which column to which video, so the order
-    does not matter and a missing one is an error. The record says ``external``.
+    Ids assign rows to captions and columns to videos, so the order does not matter and a missing id
+    is an error. The record says ``external``.
 
     Args:
         file: An ``.npz`` file with ``caption_ids`` and ``video_ids``, and either ``sim_matrix``
             (captions x videos) or ``text_embeds`` and ``video_embeds``.
-        dataset: What was scored: a name, a folder, an open dataset or a split; without frames too.
+        dataset: The scored dataset: a name, a folder, an open dataset or a split. Frames are not
+            needed.
         model_name: What the model is called in tables.
         form: ``sim_matrix``, or ``embeddings``, whose score is the inner product.
         split: Which split was scored.
-        text_block: Captions that were scored together; None for scores that depend on their own
-            pair alone.
-        post_processing: What was done to the whole sim_matrix, such as ``dual_softmax``: it gets a
-            table of its own.
-        seed: That the model was trained with, if known.
-        post_process: What to do to the scores here; each gives a record of its own.
-        top: Candidates of each query to keep.
+        text_block: Captions that were scored together; None for scores that depend only on their
+            own pair.
+        post_processing: What was done to the whole sim_matrix, such as ``dual_softmax``: such
+            results get a separate table.
+        seed: Training seed of the model, if known.
+        post_process: Post-processing of the scores here; each gives a separate record.
+        top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
-        root: Where a dataset's name is looked for.
-        device: Where to score and count.
+        root: Folder in which a dataset's name is looked up.
+        device: Device for scoring and counting.
         show_progress: Whether to show progress bars.
 
     Returns:
@@ -263,10 +263,10 @@ def evaluate_external(
     from dvtr_bench.evaluation.external_file import read_external, require_external
 
     require_external(Path(file), form)
-    chosen = [_post_process(one) for one in post_process]
-    place = choose_device(device)
+    processors = list(map(_post_process, post_process))
+    device = choose_device(device)
     with joined_processes() as processes:
-        how = _How(place, chosen, top, results, False, show_progress, None, processes)
+        options = _Options(device, processors, top, results, False, show_progress, None, processes)
         opened, _ = _open(dataset, split, root)
         evaluation = evaluate_file(
             read_external(Path(file), form),
@@ -275,15 +275,15 @@ def evaluate_external(
             text_block=text_block,
             post_processing=post_processing,
             seed=seed,
-            device=place,
-            **how.as_arguments(),
+            device=device,
+            **options.as_arguments(),
         )
-        return how.finished(evaluation, opened)
+        return options.finished(evaluation, opened)
 
 
 @dataclass(frozen=True)
-class _How:
-    """Where and how an evaluation is carried out, and what becomes of it."""
+class _Options:
+    """Options of an evaluation, and what to do with its result."""
 
     device: str
     post_process: Sequence[PostProcess]
@@ -297,15 +297,15 @@ class _How:
     @property
     def needs_bank(self) -> bool:
         """Whether a post-processor needs the train split."""
-        return any(one.needs_bank for one in self.post_process)
+        return any(processor.needs_bank for processor in self.post_process)
 
     def say(self, line: str) -> None:
-        """Tell the caller, from the first process alone."""
+        """Pass a line to the caller, from the first process only."""
         if self.tell is not None and self.processes.is_first:
             self.tell(line)
 
     def as_arguments(self) -> dict[str, Any]:
-        """Return what every evaluation takes."""
+        """Return the arguments of every evaluation."""
         return {
             "config": EvaluationConfig(cache=self.cache, top_k=self.top),
             "post_process": self.post_process,
@@ -314,7 +314,7 @@ class _How:
         }
 
     def finished(self, evaluation: Evaluation, split: "RetrievalSplit") -> EvaluationResult:
-        """Write what is to be written."""
+        """Write the result files, if wanted."""
         paths: tuple[Path, ...] = ()
         if self.results is not None:
             paths = write_evaluation(evaluation, split, Path(self.results), self.processes)
@@ -322,19 +322,19 @@ class _How:
 
 
 def _evaluate_weights(
-    weights: Weights, built: BuiltDataset, split: str, how: _How
+    weights: Weights, built: BuiltDataset, split: str, options: _Options
 ) -> EvaluationResult:
-    bank = built.split("train") if how.needs_bank else None
-    how.say(f"{weights.label} on {built.name} {split}, on {how.device}")
+    bank = built.split("train") if options.needs_bank else None
+    options.say(f"{weights.label} on {built.name} {split}, on {options.device}")
     opened = built.split(split)
     evaluation = evaluate_retriever(
-        weights.load(how.device),
+        weights.load(options.device),
         opened,
         bank=bank,
         **origin_of(weights.description()),
-        **how.as_arguments(),
+        **options.as_arguments(),
     )
-    return how.finished(evaluation, opened)
+    return options.finished(evaluation, opened)
 
 
 def _find(
@@ -347,7 +347,7 @@ def _find(
     runs: Path,
     root: Path,
 ) -> tuple[Weights, Sequence[str]]:
-    """Find the weights for a dataset, and what is to be told of others."""
+    """Find the weights for a dataset, and the reasons for leaving out others."""
     if not isinstance(model, str):
         return find_weights(model, built), ()
     plan = plan_evaluation(
@@ -383,7 +383,7 @@ def _whole(
 def _open(
     dataset: "DatasetLike | RetrievalSplit | None", split: str, root: str | Path
 ) -> "tuple[RetrievalSplit, DatasetSplit | None]":
-    """Return the split, and the train split of its dataset where it has one."""
+    """Return the split, and the train split of its dataset if there is one."""
     if dataset is None:
         dataset = choose_dataset(None, Path(root))
     if isinstance(dataset, str | Path | BuiltDataset):
@@ -394,5 +394,5 @@ def _open(
     return dataset, bank
 
 
-def _post_process(given: PostProcessLike) -> PostProcess:
-    return PostProcess.of(given) if isinstance(given, str) else given
+def _post_process(post_process: PostProcessLike) -> PostProcess:
+    return PostProcess.of(post_process) if isinstance(post_process, str) else post_process

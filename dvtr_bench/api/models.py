@@ -1,4 +1,4 @@
-"""Models from Python: load one, or find the weights that a name stands for."""
+"""Models from Python: load a model, or find the weights for a name."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Retriever
 
 WeightsLike: TypeAlias = str | Path | TrainedRun | Weights
-"""A model's name, a checkpoint or run folder, a finished training, or weights that were found."""
+"""A model's name, a checkpoint or run folder, a finished training, or weights found before."""
 
 Settings: TypeAlias = Mapping[str, object] | Sequence[str]
 """By name, or as on the command line: ``["pooling=mean"]``."""
@@ -36,25 +36,25 @@ def load_model(
     """Load a model, ready to encode and score.
 
     Args:
-        model: A checkpoint or run folder (`pathlib.Path`), what `train` returned, or a model's
-            name: one that is not trained, such as ``clip_zeroshot``, or one that was trained on
-            ``dataset``, of which the newest checkpoint is taken.
-        dataset: What a model named by name was trained on; None for a model that is not trained.
-        backbone: What a model that is not trained is built on: ``ARCHITECTURE/WEIGHTS`` of
-            open_clip, ``ARCHITECTURE/PATH``, or ``tiny``, which comes with the package; None for
-            the model's own default.
-        settings: Further settings of a model that is not trained.
+        model: A checkpoint or run folder (`pathlib.Path`), a result of `train`, or a model's name:
+            an untrained one such as ``clip_zeroshot``, or one trained on ``dataset``, of
+                which the newest checkpoint is taken.
+        dataset: Training dataset of a model given by name; None for an untrained model.
+        backbone: Backbone of an untrained model: ``ARCHITECTURE/WEIGHTS`` of open_clip,
+            ``ARCHITECTURE/PATH``, or ``tiny``, which comes with the package; None for the model's
+            own default.
+        settings: Further settings of an untrained model.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        runs: Where training runs are kept.
-        root: Where a dataset's name is looked for.
+        runs: Folder of training runs.
+        root: Folder in which a dataset's name is looked up.
 
     Returns:
-        The model on its device, set for evaluation. It has ``encode_texts``, ``encode_videos`` and
+        The model on its device, in evaluation mode. It has ``encode_texts``, ``encode_videos`` and
         ``score``, see `dvtr_bench.models.retriever.Retriever`.
 
     Raises:
-        NotFoundError: No such model, or no checkpoint; says how to make one.
-        ConfigError: A model that is trained was named without a dataset, or no such device.
+        NotFoundError: There is no such model or checkpoint; the message says how to make one.
+        ConfigError: A trained model was named without a dataset, or there is no such device.
         WeightsError: The weights are damaged or do not fit.
 
     Example:
@@ -82,7 +82,7 @@ def find_weights(
     runs: str | Path = "runs",
     root: str | Path = ROOT,
 ) -> Weights:
-    """Find the weights that a caller means; see `load_model`."""
+    """Find the weights of a model; see `load_model`."""
     if isinstance(model, Weights):
         return model
     if isinstance(model, TrainedRun):
@@ -92,10 +92,10 @@ def find_weights(
         return Weights(str(read_checkpoint_config(folder)["model"]["model"]), folder)
     entry = model_entry(model)
     if not entry.trainable:
-        given = model_settings(model, settings)
-        given = given if backbone is None else {**given, "backbone": backbone}
-        entry.config(given)
-        return Weights(entry.key, None, given)
+        values = model_settings(model, settings)
+        values = values if backbone is None else {**values, "backbone": backbone}
+        entry.config(values)
+        return Weights(entry.key, None, values)
     if dataset is None:
         raise ConfigError(
             f"{entry.key} is a model that is trained: name the dataset that it was trained on, to "
@@ -114,6 +114,6 @@ def model_settings(model: str, settings: Settings) -> dict[str, Any]:
 def read_settings(kind: type, settings: Settings) -> dict[str, Any]:
     """Return settings as the fields of a dataclass have them; refuse what does not fit."""
     if isinstance(settings, Mapping):
-        given = {name: "none" if value is None else value for name, value in settings.items()}
-        return typed_settings(kind, given)
+        values = {name: "none" if value is None else value for name, value in settings.items()}
+        return typed_settings(kind, values)
     return parse_settings(kind, settings)

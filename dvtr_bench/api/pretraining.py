@@ -1,4 +1,4 @@
-"""Trains the backbone that comes with the package again, on frames that are rendered meanwhile."""
+"""Pretrain the packaged backbone again, on frames that are rendered during training."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -24,19 +24,19 @@ def pretrain_tiny(
     validate_every: int = 1000,
     tell: Callable[[str], None] = lambda line: None,
 ) -> Path:
-    """Train the tiny CLIP from nothing.
+    """Train the tiny CLIP from random weights.
 
-    No frame is of a clip of aerosynth's sizes small and full. Called again after a stop, it goes
-    on.
+    No frame comes from a clip of aerosynth's sizes small and full. Called again after an
+    interruption, it continues.
 
     Args:
         out: Folder for the state, the log (``log.jsonl``) and the weights.
-        steps: Steps of the whole training; None as the recipe says.
+        steps: Steps of the whole training; None for the recipe's value.
         recipe: Other settings, ``name=value``.
         workers: Processes that render frames.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         validate_every: Steps between two validations.
-        tell: Called with a line of what is known, as often as the recipe says.
+        tell: Called with a line of figures, as often as the recipe says.
 
     Returns:
         The weights, ``tiny.safetensors``.
@@ -56,14 +56,14 @@ def pretrain_tiny(
     encoder = FrameEncoder("tiny", quick_gelu=False).to(choose_device(device))
     validate = _validation(encoder)
 
-    def report(known: dict[str, float]) -> None:
-        step = int(known["step"])
+    def report(figures: dict[str, float]) -> None:
+        step = int(figures["step"])
         if step % validate_every == 0 or step == whole.steps:
-            known["validation_t2v_r1"], known["validation_v2t_r1"] = validate()
+            figures["validation_t2v_r1"], figures["validation_v2t_r1"] = validate()
         with (out / LOG_FILE).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(known) + "\n")
-        told = "  ".join(f"{name} {value:.4g}" for name, value in known.items())
-        tell(told)
+            log.write(json.dumps(figures) + "\n")
+        line = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        tell(line)
 
     fetch = partial(fetch_shard, image_size=encoder.image_size, seed=whole.seed)
     pretrain(encoder, fetch, whole, out, workers=workers, report=report)
@@ -71,7 +71,7 @@ def pretrain_tiny(
 
 
 def fetch_shard(number: int, *, image_size: int, seed: int) -> "Shard":
-    """Render one shard of the stream and make it ready for the towers; runs in a worker process."""
+    """Render and preprocess one shard of the stream; runs in a worker process."""
     import cv2
     import numpy as np
     import torch
@@ -83,20 +83,20 @@ def fetch_shard(number: int, *, image_size: int, seed: int) -> "Shard":
 
     cv2.setNumThreads(1)
     frames = list(stream_shard(number, seed))
-    captions = [caption for one in frames for caption in one.captions]
+    captions = [caption for item in frames for caption in item.captions]
     tokens = tiny_tokenizer()(captions, context_length=MAX_WORDS).to(torch.int16)
     return Shard(
-        torch.from_numpy(np.stack([clip_pixels(one.frame, image_size) for one in frames])),
+        torch.from_numpy(np.stack([clip_pixels(item.frame, image_size) for item in frames])),
         tokens.view(len(frames), -1, MAX_WORDS),
-        torch.from_numpy(np.stack([one.facts for one in frames])),
-        torch.from_numpy(np.stack([one.mentioned for one in frames])),
+        torch.from_numpy(np.stack([item.facts for item in frames])),
+        torch.from_numpy(np.stack([item.mentioned for item in frames])),
     )
 
 
 def _validation(encoder: "FrameEncoder") -> "Callable[[], tuple[float, float]]":
-    """Return what measures R@1 of mean pooling on the validation split of aerosynth-full.
+    """Return a function that measures mean pooling on the validation split of aerosynth-full.
 
-    Both ways, T2V first.
+    It returns R@1 of T2V and of V2T.
     """
     import numpy as np
     import torch
@@ -117,16 +117,16 @@ def _validation(encoder: "FrameEncoder") -> "Callable[[], tuple[float, float]]":
     @torch.no_grad()
     def measure() -> tuple[float, float]:
         encoder.eval()
-        place = encoder.logit_scale.device
-        frames = [functional.normalize(encoder.encode_frames(v.to(place)), dim=-1) for v in videos]
+        device = encoder.logit_scale.device
+        frames = [functional.normalize(encoder.encode_frames(v.to(device)), dim=-1) for v in videos]
         video_embeds = functional.normalize(torch.stack(frames).mean(dim=1), dim=-1)
-        parts = [encoder.encode_text(part.to(place))[0] for part in torch.split(tokens, 500)]
+        parts = [encoder.encode_text(part.to(device))[0] for part in torch.split(tokens, 500)]
         scores = (functional.normalize(torch.cat(parts), dim=-1) @ video_embeds.T).cpu()
-        own = scores.gather(1, owner[:, None])
+        own_scores = scores.gather(1, owner[:, None])
         others = scores.scatter(1, owner[:, None], -torch.inf)
         first = owner[scores.argmax(dim=0)] == torch.arange(len(plans))
         return (
-            100 * float((others < own).all(dim=1).float().mean()),
+            100 * float((others < own_scores).all(dim=1).float().mean()),
             100 * float(first.float().mean()),
         )
 

@@ -1,4 +1,4 @@
-"""Results from Python: read, compare, put on a leaderboard."""
+"""Results from Python: read and compare them, and make a leaderboard."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,18 +25,18 @@ RESULTS = Path("results")
 """Where result files are written and read by default."""
 
 ResultLike: TypeAlias = "str | Path | RunRecord | EvaluationResult"
-"""A result file or a folder of them, a record, or what an evaluation returned."""
+"""A result file or a folder of them, a record, or the result of an evaluation."""
 
 
 class Results(list[RunRecord]):
     """Records of runs: a list that a notebook shows as a table."""
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return every figure of every record on a row of its own, see `dvtr_bench.results`."""
+        """Return a table with one row per figure of each record, see `dvtr_bench.results`."""
         return to_frame(self)
 
     def __repr__(self) -> str:
-        """How many there are, and the first ones."""
+        """Show the number of records and the first ones."""
         shown = ", ".join(map(repr, self[:2]))
         return f"Results({len(self)} records: {shown}{', ...' if len(self) > 2 else ''})"
 
@@ -45,11 +45,11 @@ class Results(list[RunRecord]):
         columns = [(direction, name) for direction in ("t2v", "v2t") for name in names]
         rows: list[list[Cell]] = []
         for record in self[:ROWS_SHOWN]:
-            dataset, done = record.dataset, record.scoring.post_processing
+            dataset, method = record.dataset, record.scoring.post_processing
             figures = [record.metrics[direction]["strict"].get(name) for direction, name in columns]
             rows.append(
                 [
-                    (record.label, "" if done == "none" else done),
+                    (record.label, "" if method == "none" else method),
                     f"{dataset.name} {dataset.version}, {dataset.split}",
                     ", ".join(map(str, record.model.seeds)),
                     *("" if figure is None else f"{figure.value:.1f}" for figure in figures),
@@ -72,11 +72,11 @@ def load_results(places: str | Path | Iterable[str | Path] = RESULTS) -> Results
         places: A result file, a folder of them (its ``*.json``), or several of either.
 
     Returns:
-        The records, folders in order of file name: a list, with ``to_frame()``.
+        A list of records with ``to_frame()``; those of a folder in order of file name.
 
     Raises:
-        NotFoundError: A place is not there.
-        ResultError: A file is not a result that agrees with itself.
+        NotFoundError: A file or folder does not exist.
+        ResultError: A file is not a result, or its figures differ from its ranks.
 
     Example:
         >>> import dvtr_bench as dvtr
@@ -94,22 +94,22 @@ def compare(
 ) -> "RunComparison":
     """Compare two runs on the same queries: a difference is second - first.
 
-    Intervals and p-values come from a paired bootstrap over videos. Where the dataset and the top
-    lists are at hand, caption texts and contact sheets come with it.
+    Intervals and p-values come from a paired bootstrap over videos. If the dataset and the top
+    lists exist, caption texts and contact sheets are included.
 
     Args:
-        first: Run A: a result file, a record, or what `evaluate` returned (its first record).
+        first: Run A: a result file, a record, or a result of `evaluate` (its first record).
         second: Run B, likewise.
-        queries: Most captions to list each way, better and worse.
-        root: Where the dataset is looked for by name.
+        queries: Largest number of captions to list as better and as worse.
+        root: Folder in which the dataset's name is looked up.
 
     Returns:
-        Differences with intervals, by figure and by group, the captions that changed most.
+        Differences with intervals, by figure and by group, and the captions that changed most.
 
     Raises:
         IncomparableError: The runs must not share a table.
-        NotFoundError: A result file is not there.
-        ResultError: A file is not a result that agrees with itself.
+        NotFoundError: A result file does not exist.
+        ResultError: A file is not a result, or its figures differ from its ranks.
 
     Example:
         >>> import dvtr_bench as dvtr
@@ -127,27 +127,27 @@ def compare(
 
     files = _one_file(first), _one_file(second)
     comparison = make_comparison(files[0].record, files[1].record, queries)
-    given = [getattr(result, "split", None) for result in (first, second)]
-    split = next((one for one in given if one is not None), None)
+    splits = [getattr(result, "split", None) for result in (first, second)]
+    split = next((each for each in splits if each is not None), None)
     return RunComparison(comparison, files, find_evidence(*files, Path(root), split))
 
 
 def find_mistakes(result: ResultLike, *, root: str | Path = ROOT) -> "Mistakes":
-    """Say what the first clips of a run get wrong, fact by fact.
+    """Count the errors of the first clips of a run, by fact.
 
     Args:
-        result: A result file with its top lists beside it, or what `evaluate` returned; of a
-            dataset that knows the facts of its clips (aerosynth).
-        root: Where the dataset is looked for by name.
+        result: A result file with its top lists, or a result of `evaluate`, on a dataset that knows
+            the facts of its clips (aerosynth).
+        root: Folder in which the dataset's name is looked up.
 
     Returns:
-        How many first clips are right, and for each fact that captions mention how often it is
-        wrong.
+        The number of correct first clips, and for each fact that captions mention, how often
+        it is wrong.
 
     Raises:
-        NotFoundError: The result file, its top lists or the dataset are not there.
+        NotFoundError: The result file, its top lists or the dataset do not exist.
         InputError: The dataset does not know its facts.
-        ResultError: The file is not a result that agrees with itself.
+        ResultError: The file is not a result, or its figures differ from its ranks.
 
     Example:
         >>> import dvtr_bench as dvtr
@@ -169,20 +169,20 @@ def find_mistakes(result: ResultLike, *, root: str | Path = ROOT) -> "Mistakes":
 def make_leaderboard(
     results: "ResultLike | Iterable[ResultLike]" = RESULTS, *, study: str | None = None
 ) -> "Leaderboard":
-    """Make the leaderboard of some results: one board for each set that may share a table.
+    """Make the leaderboard of results: one board for each set that can share a table.
 
-    Runs that differ in nothing but their seed are one row, mean and standard deviation.
+    Runs that differ only in their seed are one row, with mean and standard deviation.
 
     Args:
-        results: Result files, folders of them, records, or what `evaluate` returned; one or many.
-        study: Make the tables of this study from them too: a study file, or a name.
+        results: Result files, folders of them, records, or results of `evaluate`; one or many.
+        study: A study file or name, to also make the tables of this study.
 
     Returns:
         The boards, to show, print or write as a page.
 
     Raises:
         NotFoundError: There are no results.
-        ResultError: A file is not a result that agrees with itself.
+        ResultError: A file is not a result, or its figures differ from its ranks.
 
     Example:
         >>> import dvtr_bench as dvtr
@@ -196,24 +196,24 @@ def make_leaderboard(
     from leaderboard.board import make_boards
     from leaderboard.leaderboard import Leaderboard
 
-    # A wrong name is told before many files are read.
-    asked = None if study is None else read_study(study)
-    several = _as_list(results)
-    records = [record for result in several for record in _records(result)]
+    # A wrong name is reported before many files are read.
+    study_read = None if study is None else read_study(study)
+    items = _as_list(results)
+    records = [record for result in items for record in _records(result)]
     if not records:
         raise NotFoundError(
-            f"no result files (*.json) in {', '.join(map(str, several)) or 'an empty list'}: "
+            f"no result files (*.json) in {', '.join(map(str, items)) or 'an empty list'}: "
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
-    found = [] if asked is None else _study_figures(asked, records)
-    return Leaderboard(make_boards(records), records, found)
+    study_figures = [] if study_read is None else _study_figures(study_read, records)
+    return Leaderboard(make_boards(records), records, study_figures)
 
 
-def _as_list(given: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
-    # Whether it is an EvaluationResult is not asked: its module loads torch, tables need none.
-    if isinstance(given, Iterable) and not isinstance(given, str):
-        return list(given)
-    return [given]
+def _as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
+    # No isinstance check for EvaluationResult: its module loads torch, which tables do not need.
+    if isinstance(results, Iterable) and not isinstance(results, str):
+        return list(results)
+    return [results]
 
 
 def _records(result: ResultLike) -> Iterator[RunRecord]:
@@ -234,8 +234,8 @@ def _one_file(result: ResultLike) -> "ResultFile":
         return ResultFile(result, None)
     if not hasattr(result, "record"):
         raise InputError(
-            f"{type(result).__name__} is no run: pass a result file, a record, or what evaluate "
-            "returned"
+            f"{type(result).__name__} is not a run: pass a result file, a record, or a result of "
+            "evaluate"
         )
     path = result.paths[0] if result.paths else None
     return ResultFile(result.record, path, result.evaluation.top[0])

@@ -32,23 +32,22 @@ def search(
     """Find the clips of a dataset that fit a text, or the captions that fit a clip of yours.
 
     Args:
-        text: What to look for, such as "a red truck turns"; None where ``video`` is given.
-        video: A clip of yours, in place of a text.
-        model: What `train` returned, a checkpoint folder (`pathlib.Path`) or a model's name; None
+        text: Text to search for, such as "a red truck turns"; None if ``video`` is given.
+        video: Your clip, instead of a text.
+        model: A result of `train`, a checkpoint folder (`pathlib.Path`) or a model's name; None
             takes the model that was trained last on the dataset.
-        dataset: Its name or folder, or the dataset itself; None takes the only one that is built.
+        dataset: Its name or folder, or the dataset itself; None takes the only built one.
         split: Which split to search.
-        checkpoint: A checkpoint or run folder for a model named by name; None takes the newest.
-        backbone: What a model that is not trained is built on, such as ``clip_zeroshot``; None for
-            its own default.
-        top: How many to find.
-        rerank: How many the model scores pair by pair, where one vector is not enough.
-        runs: Where training runs are kept.
-        root: Where a dataset's name is looked for.
+        checkpoint: A checkpoint or run folder if ``model`` is a name; None takes the newest.
+        backbone: Backbone of an untrained model such as ``clip_zeroshot``; None for its default.
+        top: Number of results.
+        rerank: Number of candidates scored pair by pair, if the vectors alone do not rank.
+        runs: Folder of training runs.
+        root: Folder in which a dataset's name is looked up.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
-        cache: Whether backbone features are kept beside the dataset and read from there.
+        cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
-        tell: Called with a line that names what is searched, by which weights.
+        tell: Called with a line that names the searched split and the weights.
 
     Returns:
         `FoundClips` for a text, `FoundCaptions` for a clip: best first, with ``to_frame()`` and
@@ -57,7 +56,7 @@ def search(
     Raises:
         InputError: Neither a text nor a clip, both, or an empty text; several datasets to choose
             from.
-        NotFoundError: No dataset, no checkpoint, no such split, no frames; says what to do.
+        NotFoundError: No dataset, checkpoint, split or frames; the message says what to do.
         ClipError: The clip cannot be decoded.
 
     Example:
@@ -78,13 +77,13 @@ def search(
     from dvtr_bench.video.containers import check_file
 
     if (text is None) == (video is None):
-        given = "neither" if text is None else "both"
-        raise InputError(f"expected a text or a clip (video=...), found {given}")
+        arguments_found = "neither" if text is None else "both"
+        raise InputError(f"expected a text or a clip (video=...), found {arguments_found}")
     if text is not None:
         require_text(text)
     if video is not None:
         check_file(Path(video))
-    place = choose_device(device)
+    device_name = choose_device(device)
     built = choose_dataset(None, Path(root)) if dataset is None else as_dataset(dataset, root)
     chosen = choose(
         str(built.folder),
@@ -96,17 +95,17 @@ def search(
     )
     clip = [] if video is None else read_clip(Path(video), chosen.frames)
     if tell is not None:
-        tell(f"searches {chosen.where} ({chosen.weights.label}), on {place}")
-    loaded, gallery = chosen.weights.load(place), chosen.split
-    how = _How(top=top, rerank=rerank, cache=cache, show_progress=show_progress)
+        tell(f"searches {chosen.where} ({chosen.weights.label}), on {device_name}")
+    loaded, gallery = chosen.weights.load(device_name), chosen.split
+    options = _SearchOptions(top=top, rerank=rerank, cache=cache, show_progress=show_progress)
     where = f"{chosen.where}, by {chosen.weights.model}"
     if text is not None:
-        return FoundClips(text, search_clips(loaded, gallery, text, **how), gallery, where)
-    found = search_captions(loaded, gallery, clip, **how)
-    return FoundCaptions(Path(str(video)).name, clip, found, gallery, where)
+        return FoundClips(text, search_clips(loaded, gallery, text, **options), gallery, where)
+    captions = search_captions(loaded, gallery, clip, **options)
+    return FoundCaptions(Path(str(video)).name, clip, captions, gallery, where)
 
 
-class _How(TypedDict):
+class _SearchOptions(TypedDict):
     top: int
     rerank: int
     cache: bool

@@ -1,4 +1,4 @@
-"""Studies from Python: what is trained and compared is one file."""
+"""Studies from Python: run or list a study file."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StudyResult:
-    """What a study came to.
+    """The outcome of a study.
 
     Attributes:
-        study: As it was run.
+        study: The study as it was run.
         leaderboard: The boards of its results and the study's own figures; None without results.
         records: Its results.
         results: Folder of the result files.
-        leaderboard_page: Its leaderboard as a Markdown page; None where the study has none.
-        page: Its own page; None where the study has none.
-        failures: Runs that failed, a sentence each.
-        num_runs: How many runs it has.
+        leaderboard_page: Its leaderboard as a Markdown page; None if the study has none.
+        page: Its own page; None if the study has none.
+        failures: One sentence for each failed run.
+        num_runs: Number of runs.
     """
 
     study: Study
@@ -42,7 +42,7 @@ class StudyResult:
     num_runs: int
 
     def print(self) -> None:
-        """Print its leaderboard and its own tables, as far as the study has them."""
+        """Print its leaderboard and its own tables, if the study has them."""
         if self.leaderboard is not None and self.leaderboard_page is not None:
             self.leaderboard.print()
         if self.leaderboard is not None and self.page is not None:
@@ -82,27 +82,27 @@ def run_study(
 ) -> StudyResult:
     """Build, train and evaluate what a study names, and make its leaderboard and page.
 
-    What is there already is kept, so the same call goes on after a stop, and studies in one folder
-    share what they have in common.
+    Existing runs are kept, so the same call continues after an interruption, and studies in one
+    folder share common runs.
 
     Args:
         study: A study file (``*.toml``), one of the package such as ``all-models``, or a study.
-        only: Models of the study to run beside its reference; all when empty.
-        seeds: In place of the study's.
-        backbone_seed: In place of the study's.
-        settings: Of every model, ``name=value``.
-        recipe: Of every training, ``name=value``.
-        datasets: Names or folders of built datasets, in place of the study's.
+        only: Models of the study to run, in addition to its reference; all if empty.
+        seeds: Seeds instead of the study's.
+        backbone_seed: Seed instead of the study's.
+        settings: Settings of all models, ``name=value``.
+        recipe: Recipe fields of all trainings, ``name=value``.
+        datasets: Names or folders of built datasets, instead of the study's.
         clips: Folders or zips of clips to build from: ``PATH``, or ``NAME=PATH`` for each dataset.
         annotations: Folders of annotation files, likewise; or ``auto``, which fetches them.
         out: Folder of runs and result files.
         root: Folder of the datasets.
         pages: Folder of the pages; None for ``out/studies/NAME``.
-        devices: ``auto``, ``cpu`` or a GPU's number; several, ``0,1``, get a process each.
+        devices: ``auto``, ``cpu`` or a GPU's number; several, such as ``0,1``, each get a process.
         executor: ``local``, or ``ray`` to use all GPUs of a Ray cluster.
         address: Of the Ray cluster; None for the one that this machine is in.
         workers: Threads that decode frames.
-        report: Called with the result once the pages are written, also where runs failed.
+        report: Called with the result after the pages are written, also if runs failed.
         tell: Called with a line about each step.
 
     Returns:
@@ -126,19 +126,19 @@ def run_study(
 
     say = tell or (lambda line: None)
     choices = Choices(only, seeds, backbone_seed, settings, recipe, datasets)
-    chosen, wanted = _chosen(study, choices, clips, annotations)
-    place, root = Path(out), Path(root)
-    work, number = _executor(devices, executor, address, workers, place)
-    for dataset in wanted:
+    chosen_study, study_datasets = _chosen(study, choices, clips, annotations)
+    out_folder, root = Path(out), Path(root)
+    run_tasks, num_workers = _executor(devices, executor, address, workers, out_folder)
+    for dataset in study_datasets:
         require_buildable(dataset, root)
     built = []
-    for dataset in wanted:
+    for dataset in study_datasets:
         if not is_built(dataset, root):
             say(f"building {dataset.name}")
         built.append(Build.of(open_or_build(dataset, root)))
-    worked = work_through(chosen, built, place, work, say, workers=number)
-    folder = place / "studies" / chosen.name if pages is None else Path(pages)
-    result = _finished(chosen, worked, folder)
+    worked = work_through(chosen_study, built, out_folder, run_tasks, say, workers=num_workers)
+    folder = out_folder / "studies" / chosen_study.name if pages is None else Path(pages)
+    result = _finished(chosen_study, worked, folder)
     if report is not None:
         report(result)
     if worked.failures:
@@ -164,24 +164,24 @@ def list_study(
     root: str | Path = ROOT,
     devices: str = "auto",
 ) -> list[str]:
-    """Say what `run_study` would do with the same arguments, and do nothing.
+    """List what `run_study` would do with the same arguments, without doing it.
 
     Args:
-        study: As `run_study` takes it, and so are the other arguments.
-        only: Models of the study to run beside its reference.
-        seeds: In place of the study's.
-        settings: Of every model.
-        recipe: Of every training.
-        datasets: In place of the study's.
+        study: As for `run_study`, like the other arguments.
+        only: Models of the study to run, in addition to its reference.
+        seeds: Seeds instead of the study's.
+        settings: Settings of all models.
+        recipe: Recipe fields of all trainings.
+        datasets: Datasets instead of the study's.
         clips: Folders or zips of clips to build from.
         annotations: Folders of annotation files, or ``auto``.
         out: Folder of runs and result files.
         root: Folder of the datasets.
-        devices: Among how many the runs are shared.
+        devices: The devices that share the runs.
 
     Returns:
-        Lines: the datasets, the runs, what is done already and, once something was timed, how long
-        the rest takes.
+        Lines: the datasets, the runs, what is done and, once something was timed, how long the rest
+            takes.
 
     Raises:
         DvtrError: As `run_study`.
@@ -200,21 +200,21 @@ def list_study(
     from dvtr_bench.studies.work import plan_study
 
     choices = Choices(only, seeds, None, settings, recipe, datasets)
-    chosen, wanted = _chosen(study, choices, clips, annotations)
+    chosen_study, study_datasets = _chosen(study, choices, clips, annotations)
     root = Path(root)
     builds = [
-        Build.of(open_or_build(one, root))
-        if is_built(one, root)
-        else Build(one.name, root / one.name)
-        for one in wanted
+        Build.of(open_or_build(dataset, root))
+        if is_built(dataset, root)
+        else Build(dataset.name, root / dataset.name)
+        for dataset in study_datasets
     ]
     ledger = Ledger.open(Path(out))
-    runs = plan_study(chosen, builds, ledger)
-    return list(lines_of(chosen, builds, runs, ledger, len(devices.split(","))))
+    runs = plan_study(chosen_study, builds, ledger)
+    return list(lines_of(chosen_study, builds, runs, ledger, len(devices.split(","))))
 
 
 def open_study(study: str | Path) -> Study:
-    """Read a study with the backbones that this installation knows.
+    """Read a study, checking its backbones against this installation.
 
     Args:
         study: A study file, or a study of the package.
@@ -224,7 +224,7 @@ def open_study(study: str | Path) -> Study:
 
     Raises:
         NotFoundError: No such study.
-        ConfigError: Something in it is wrong; names the line.
+        ConfigError: The file is wrong; the message names the line.
     """
     from baselines.weights.backbone_spec import parse_backbone
 
@@ -234,7 +234,7 @@ def open_study(study: str | Path) -> Study:
 def _chosen(
     study: "str | Path | Study", choices: Choices, clips: Sequence[str], annotations: Sequence[str]
 ) -> tuple[Study, tuple[StudyDataset, ...]]:
-    """Return a study as it is asked for, and its datasets with what they are built from."""
+    """Return the chosen study, and its datasets with their inputs."""
     from baselines.weights.backbone_spec import parse_backbone
     from builders.study_datasets import with_inputs
     from dvtr_bench.errors import NotFoundError
@@ -249,7 +249,7 @@ def _chosen(
 def _executor(
     devices: str, executor: str, address: str | None, workers: int, out: Path
 ) -> "tuple[Executor, int]":
-    """Return who carries runs out, and how many at a time."""
+    """Return the executor, and the number of runs at a time."""
     from dvtr_bench.errors import ConfigError
     from dvtr_bench.runtime.device import choose_device
     from dvtr_bench.studies.carry_out import Means
@@ -266,35 +266,35 @@ def _executor(
         return partial(run_on_ray, address=address, means=means, out=out), 1
     if address is not None:
         raise ConfigError("--address names a Ray cluster: it goes with --executor ray")
-    names = [one.strip() for one in devices.split(",")]
-    places = [choose_device(f"cuda:{one}" if one.isdigit() else one) for one in names]
-    if len(places) == 1:
-        return partial(run_here, means=replace(means, device=places[0])), 1
-    return partial(run_on_devices, devices=places, means=means), len(places)
+    names = [name.strip() for name in devices.split(",")]
+    chosen = [choose_device(f"cuda:{name}" if name.isdigit() else name) for name in names]
+    if len(chosen) == 1:
+        return partial(run_here, means=replace(means, device=chosen[0])), 1
+    return partial(run_on_devices, devices=chosen, means=means), len(chosen)
 
 
 def _finished(study: Study, worked: "Worked", folder: Path) -> StudyResult:
-    """Write the pages of a study, from its result files alone."""
+    """Write the pages of a study from its result files."""
     from leaderboard.board import make_boards
     from leaderboard.leaderboard import Leaderboard
     from leaderboard.study.figures import make_figures
 
     records = worked.records()
-    made = board_page = page = None
+    leaderboard = board_page = page = None
     if records:
-        found = [
+        study_figures = [
             make_figures(study, rows)
             for name in {run.dataset.name: None for run in worked.runs if study.page is not None}
             if (rows := worked.rows(name))
         ]
-        made = Leaderboard(make_boards(records), records, found)
+        leaderboard = Leaderboard(make_boards(records), records, study_figures)
         if study.leaderboard is not None:
-            board_page = made.write(folder / study.leaderboard)
+            board_page = leaderboard.write(folder / study.leaderboard)
         if study.page is not None:
-            page = made.write_study(folder)
+            page = leaderboard.write_study(folder)
     return StudyResult(
         study=study,
-        leaderboard=made,
+        leaderboard=leaderboard,
         records=records,
         results=worked.ledger.results,
         leaderboard_page=board_page,

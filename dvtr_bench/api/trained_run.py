@@ -1,4 +1,4 @@
-"""A finished training: its checkpoint, its log, its curves."""
+"""A finished training: checkpoint, log and curves."""
 
 import json
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ class TrainedRun:
 
     Attributes:
         model: The model's key.
-        dataset: What it was trained on.
+        dataset: The training dataset.
         folder: The run folder, with the checkpoints, ``run.json`` and ``log.jsonl``.
         checkpoint: The checkpoint with the best T2V R@1 on validation.
-        seed: Of weights, order and dropout.
-        epochs: How many the recipe allows.
-        epochs_done: How many were done.
+        seed: Seed of weights, order and dropout.
+        epochs: Epochs of the recipe.
+        epochs_done: Epochs done.
         validation_t2v_r1: T2V R@1 of the checkpoint on validation, percent.
     """
 
@@ -69,7 +69,7 @@ class TrainedRun:
 
     @property
     def stopped_early(self) -> bool:
-        """Whether validation stopped it before its last epoch."""
+        """Whether it stopped early, before its last epoch."""
         return self.epochs_done < self.epochs
 
     @property
@@ -80,7 +80,7 @@ class TrainedRun:
         return f"best checkpoint on validation: {self.checkpoint} ({recall})"
 
     def log(self) -> "pd.DataFrame":
-        """Return the log: one row a step (``loss`` and its parts) and one an epoch.
+        """Return the log: one row per step (``loss`` and its parts) and one per epoch.
 
         Returns:
             The columns of ``log.jsonl``; a row of an epoch has ``validation_t2v_r1``.
@@ -93,15 +93,15 @@ class TrainedRun:
         return pd.DataFrame([json.loads(line) for line in lines])
 
     def chart(self) -> "Chart":
-        """Draw T2V R@1 on validation after every epoch; a notebook shows it."""
+        """Return a chart of T2V R@1 on validation after every epoch."""
         from dvtr_bench.reports.chart import Chart
         from dvtr_bench.reports.chart_data import Series
 
         log = self.log().dropna(subset=["validation_t2v_r1"])
         points = list(zip(log["epoch"], log["validation_t2v_r1"], strict=True))
         title = f"{self.model} on {self.dataset.name}, seed {self.seed}"
-        about = "T2V R@1 on validation, percent"
-        return Chart("lines", Series(title, "epoch", about, {"validation": points}))
+        y_axis = "T2V R@1 on validation, percent"
+        return Chart("lines", Series(title, "epoch", y_axis, {"validation": points}))
 
     def __repr__(self) -> str:
         """Model, dataset, seed, R@1 on validation and the checkpoint."""

@@ -37,38 +37,38 @@ def train(
     show_progress: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> TrainedRun:
-    """Train a model on a built dataset; validation chooses the checkpoint.
+    """Train a model on a built dataset; the checkpoint is chosen on validation.
 
-    Called again after a stop, it goes on from the last whole epoch; called again on a finished run
-    it returns at once. Under `torchrun` several processes share every batch.
+    Called again after an interruption, it continues from the last complete epoch; for a finished
+    run it returns at once. Under `torchrun` several processes share every batch.
 
     Args:
-        model: Which model; `dvtr_bench.models.listing.list_models` lists them.
+        model: The model's name; `dvtr_bench.models.listing.list_models` lists all.
         dataset: Its name or folder, or the dataset itself; with train and validation splits.
         backbone: ``ARCHITECTURE/WEIGHTS`` of open_clip, ``ARCHITECTURE/PATH``, ``tiny`` or
-            ``tiny-scratch``; None for the model's own default.
-        epochs: Passes over the training pairs; None as the recipe says.
-        batch_size: Pairs a step; None as the recipe says.
-        freeze: ``nothing``, ``frames`` (the image tower stays as it is) or ``backbone`` (the text
-            tower too); None as the recipe says.
-        seed: Of weights, order and dropout; None as the recipe says. Train several seeds one
-            after the other: `evaluate_all` and `make_leaderboard` put them in one row.
-        settings: Of the model, by name.
+            ``tiny-scratch``; None for the model's default.
+        epochs: Passes over the training pairs; None for the recipe's value.
+        batch_size: Pairs per step; None for the recipe's value.
+        freeze: ``nothing``, ``frames`` (the image tower) or ``backbone`` (the text tower too); None
+            for the recipe's value.
+        seed: Seed of weights, order and dropout; None for the recipe's value. Train several seeds
+            one after the other: `evaluate_all` and `make_leaderboard` put them in one row.
+        settings: Settings of the model, by name.
         recipe: Other settings of the recipe, by name, or a whole recipe.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         workers: Threads that decode frames.
         tensorboard: Whether to write event files into the run folder too.
-        runs: Where training runs are kept.
-        root: Where a dataset's name is looked for.
+        runs: Folder of training runs.
+        root: Folder in which a dataset's name is looked up.
         show_progress: Whether to show progress bars.
         tell: Called with a line when the training begins and when it ends.
 
     Returns:
-        The run: its checkpoint, its log, its curves.
+        The run: checkpoint, log and curves.
 
     Raises:
         NotFoundError: No such model or dataset, or a split is missing.
-        ConfigError: A setting that the model or the recipe does not have, or out of range.
+        ConfigError: A setting is unknown or out of range.
         NotANumberError: The loss is no longer a number.
 
     Example:
@@ -85,7 +85,7 @@ def train(
 
     key = require_trained(model)
     built = as_dataset(dataset, root)
-    whole = make_recipe(
+    full_recipe = make_recipe(
         key,
         recipe,
         backbone=backbone,
@@ -96,11 +96,13 @@ def train(
         seed=seed,
     )
     config = _config(key, backbone, settings)
-    place = choose_device(device)
+    device_name = choose_device(device)
     with joined_processes() as processes:
-        told = tell if tell is not None and processes.is_first else _silent
-        how = _How(place, workers, tensorboard, processes, show_progress, told)
-        return _train(key, config, built, whole, Path(runs), how)
+        tell_first = tell if tell is not None and processes.is_first else _silent
+        options = _TrainOptions(
+            device_name, workers, tensorboard, processes, show_progress, tell_first
+        )
+        return _train(key, config, built, full_recipe, Path(runs), options)
 
 
 def make_recipe(
@@ -117,17 +119,17 @@ def make_recipe(
     """Return the recipe that `train` follows with the same arguments.
 
     Args:
-        model: Which model; its backbone has a default recipe.
-        recipe: Settings by name, which count more than the arguments below; or a whole recipe.
-        backbone: As `train` takes it.
-        settings: As `train` takes them.
+        model: The model's name; its backbone has a default recipe.
+        recipe: Settings by name, which take precedence over the arguments below; or a whole recipe.
+        backbone: As for `train`.
+        settings: As for `train`.
         epochs: Passes over the training pairs.
-        batch_size: Pairs a step.
-        freeze: Which towers stay as they are.
-        seed: Of weights, order and dropout.
+        batch_size: Pairs per step.
+        freeze: The frozen towers.
+        seed: Seed of weights, order and dropout.
 
     Returns:
-        The recipe; what is None stays as the default has it.
+        The recipe; None leaves a default unchanged.
 
     Raises:
         ConfigError: No such setting, or a value that does not fit.
@@ -136,20 +138,20 @@ def make_recipe(
         >>> make_recipe("msam", {"epochs": 2}, backbone="tiny", seed=7).seed
         7
     """
-    given = {"epochs": epochs, "batch_size": batch_size, "freeze": freeze, "seed": seed}
+    changes = {"epochs": epochs, "batch_size": batch_size, "freeze": freeze, "seed": seed}
     if isinstance(recipe, Recipe):
-        return replace_settings(recipe, given)
+        return replace_settings(recipe, changes)
     config = model_entry(model).config(_config(model, backbone, settings))
     default = default_recipe(str(getattr(config, "backbone", "")))
-    return replace(replace_settings(default, given), **read_settings(Recipe, recipe))
+    return replace(replace_settings(default, changes), **read_settings(Recipe, recipe))
 
 
 def require_trained(model: str) -> str:
-    """Return a model's key; refuse a model that is not trained.
+    """Return a model's key; raise if it cannot be trained.
 
     Raises:
         NotFoundError: No such model.
-        ConfigError: It is evaluated as it is.
+        ConfigError: It is evaluated without training.
     """
     entry = model_entry(model)
     if not entry.trainable:
@@ -161,13 +163,13 @@ def require_trained(model: str) -> str:
 
 
 def _config(model: str, backbone: str | None, settings: Settings) -> dict[str, Any]:
-    own = {} if backbone is None else {"backbone": backbone}
-    return {**own, **model_settings(model, settings)}
+    backbone_setting = {} if backbone is None else {"backbone": backbone}
+    return {**backbone_setting, **model_settings(model, settings)}
 
 
 @dataclass(frozen=True)
-class _How:
-    """Where and by whom a run is trained; nothing of it changes what comes out."""
+class _TrainOptions:
+    """Options of a training that do not change its result."""
 
     device: str
     workers: int
@@ -183,9 +185,9 @@ def _train(
     built: BuiltDataset,
     recipe: Recipe,
     runs: Path,
-    how: _How,
+    options: _TrainOptions,
 ) -> TrainedRun:
-    """Train one seed where it is not trained yet."""
+    """Train one seed, if it is not trained yet."""
     from dvtr_bench.runtime.checkpoint import new_model
     from dvtr_bench.training.run_choice import choose_run_folder, describe_setup
     from dvtr_bench.training.splits import training_splits
@@ -193,31 +195,31 @@ def _train(
 
     splits = training_splits(built)
     model = new_model(name, config, seed=recipe.seed)
-    # One process chooses for all: another's clock or disk may say something else.
+    # One process chooses for all: clocks and disks of others may differ.
     setup = describe_setup(model, splits[0], recipe)
-    chosen = choose_run_folder(setup, runs) if how.processes.is_first else None
-    folder, progress = how.processes.gathered(chosen)[0]
-    doing = {"new": "training", "stopped": "going on with", "finished": "already trained"}
-    how.tell(
-        f"{doing[progress]} {name} on {built.name}: "
+    chosen = choose_run_folder(setup, runs) if options.processes.is_first else None
+    folder, progress = options.processes.gathered(chosen)[0]
+    verbs = {"new": "training", "stopped": "resuming", "finished": "already trained"}
+    options.tell(
+        f"{verbs[progress]} {name} on {built.name}: "
         f"{len(splits[0].captions):,} captions of {len(splits[0].video_ids):,} videos, "
-        f"{recipe.epochs} epochs on {how.device}, seed {recipe.seed}, into {folder}"
+        f"{recipe.epochs} epochs on {options.device}, seed {recipe.seed}, into {folder}"
     )
     train_model(
         model,
         *splits,
         recipe,
         folder,
-        device=how.device,
-        workers=how.workers,
-        processes=how.processes,
-        tensorboard=how.tensorboard,
-        show_progress=how.show_progress,
+        device=options.device,
+        workers=options.workers,
+        processes=options.processes,
+        tensorboard=options.tensorboard,
+        show_progress=options.show_progress,
     )
     run = TrainedRun.read(folder, built)
-    how.tell(run.outcome)
+    options.tell(run.outcome)
     return run
 
 
 def _silent(line: str) -> None:
-    """Tell nobody."""
+    """Ignore a line."""

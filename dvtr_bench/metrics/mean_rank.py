@@ -16,7 +16,7 @@ def compute(
 
     Args:
         ranks: int64, U: distinct ranks, ascending, from 1.
-        counts: float64, B x U: queries at each rank, one row a resample; no row is all zero.
+        counts: float64, B x U: queries at each rank, one row per resample; no row is all zero.
         gallery_size: Candidates of a query; not used.
 
     Returns:

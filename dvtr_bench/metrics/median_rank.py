@@ -1,6 +1,6 @@
 """MdR: the median rank of the best relevant candidate, and MdR-lower, as CLIP4Clip has it.
 
-They differ where the number of queries is even and the two middle ranks are not the same.
+They differ if the number of queries is even and the two middle ranks are not equal.
 """
 
 from typing import Final
@@ -21,7 +21,7 @@ def compute(
 
     Args:
         ranks: int64, U: distinct ranks, ascending, from 1.
-        counts: float64, B x U: queries at each rank, one row a resample; no row is all zero.
+        counts: float64, B x U: queries at each rank, one row per resample; no row is all zero.
         gallery_size: Candidates of a query; not used.
 
     Returns:
@@ -51,16 +51,16 @@ def _count_ranks_before(
     lower: NDArray[np.int64],
     upper: NDArray[np.int64],
 ) -> None:
-    """Count the ranks that come before those of the middle two queries, resample by resample.
+    """Count the ranks before those of the middle two queries, for each resample.
 
-    The middle two of n queries, counted from 0, are (n - 1) // 2 and n // 2: one and the same for
-    an odd n. Counts are whole, so that what is compared with them need not be rounded down.
+    The middle two of n queries, counted from 0, are (n - 1) // 2 and n // 2: the same for an odd n.
+    Counts are integers, so they can be compared without rounding down.
 
     Args:
         counts: float64, U x B.
-        queries: float64, B: in all.
-        lower: int64, B: of the first of the two; added to.
-        upper: int64, B: of the second of the two; added to.
+        queries: float64, B: number of queries.
+        lower: int64, B: count for the first of the two; added to.
+        upper: int64, B: count for the second of the two; added to.
     """
     up_to = np.zeros(counts.shape[1])
     for rank in range(counts.shape[0]):

@@ -13,11 +13,11 @@ HIGHER_IS_BETTER: Final = True
 def compute(
     ranks: NDArray[np.int64], counts: NDArray[np.float64], gallery_size: int
 ) -> dict[str, NDArray[np.float64]]:
-    """Return R@1, R@5 and R@10, those that the gallery is large enough for.
+    """Return R@1, R@5 and R@10, as far as the gallery is large enough.
 
     Args:
         ranks: int64, U: distinct ranks, ascending, from 1.
-        counts: float64, B x U: queries at each rank, one row a resample; no row is all zero.
+        counts: float64, B x U: queries at each rank, one row per resample; no row is all zero.
         gallery_size: Candidates of a query; R@k with k above it is not defined.
 
     Returns:

@@ -1,1 +1,1 @@
-"""What a model must offer, and the list of the models there are."""
+"""The interface of models, and the list of available models."""

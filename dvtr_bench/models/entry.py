@@ -1,4 +1,4 @@
-"""One model of the catalog as the program uses it: its class, its settings, what it can do."""
+"""A model of the catalog: its class, settings and capabilities."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -16,7 +16,7 @@ class ModelEntry:
     """A model's file, imported.
 
     Attributes:
-        entry: Where it stands in the catalog.
+        entry: Its entry in the catalog.
         module: The module itself.
     """
 
@@ -25,18 +25,18 @@ class ModelEntry:
 
     @property
     def key(self) -> str:
-        """The model's name in its one spelling."""
+        """The model's canonical name."""
         return self.entry.name
 
     @property
     def config_class(self) -> type[Any]:
-        """``Config`` of the file: a frozen dataclass; one without fields where it has none."""
-        found: type[Any] = getattr(self.module, "Config", NoSettings)
-        return found
+        """``Config`` of the file, a frozen dataclass; if it has none, one without fields."""
+        config_class: type[Any] = getattr(self.module, "Config", NoSettings)
+        return config_class
 
     @property
     def trainable(self) -> bool:
-        """``TRAINABLE`` of the file: whether `dvtr-bench train` takes the model; else False."""
+        """``TRAINABLE`` of the file: whether `dvtr-bench train` takes the model. Default False."""
         return bool(getattr(self.module, "TRAINABLE", False))
 
     @property
@@ -45,7 +45,7 @@ class ModelEntry:
         return frozenset(getattr(self.module, "SCORING_ONLY", ()))
 
     def takes(self, setting: str) -> bool:
-        """Say whether the model has a setting of that name."""
+        """Tell whether the model has a setting of that name."""
         return setting in {field.name for field in fields(self.config_class)}
 
     def config(self, settings: Mapping[str, Any]) -> Any:
@@ -58,7 +58,7 @@ class ModelEntry:
             An instance of `config_class`.
 
         Raises:
-            ConfigError: A setting that the model does not have, or out of range.
+            ConfigError: A setting is unknown or out of range.
         """
         known = sorted(field.name for field in fields(self.config_class))
         if unknown := sorted(set(settings) - set(known)):
@@ -74,24 +74,24 @@ class ModelEntry:
 
         Args:
             settings: Fields of its ``Config``; the rest keep their defaults.
-            seed: Of weights that start at random.
+            seed: Seed of randomly initialised weights.
 
         Returns:
             The model, on the CPU.
 
         Raises:
-            ConfigError: A setting that it does not have, or out of range.
-            ExtensionError: The model lacks something that a `Retriever` offers.
-            NotFoundError: Its backbone's weights are not to be had.
+            ConfigError: A setting is unknown or out of range.
+            ExtensionError: The model lacks a member of `Retriever`.
+            NotFoundError: The weights of its backbone cannot be found or downloaded.
             WeightsError: The backbone's weights do not fit.
         """
         config = self.config(settings)
-        made = () if isinstance(config, NoSettings) else (config,)
+        arguments = () if isinstance(config, NoSettings) else (config,)
         import torch
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model: Retriever = self.module.Model(*made)
+            model: Retriever = self.module.Model(*arguments)
         self.require_members(model, Retriever)
         if model.name != self.key:
             raise ExtensionError(
@@ -101,14 +101,14 @@ class ModelEntry:
         return model
 
     def require_members(self, model: object, protocol: type[Any]) -> None:
-        """Refuse a model that lacks something.
+        """Raise if a model lacks members of a protocol.
 
         Args:
             model: An instance of the file's ``Model``, or the class.
             protocol: `Retriever` or `dvtr_bench.models.trainable.Trainable`.
 
         Raises:
-            ExtensionError: It lacks something; names what, and where it is described.
+            ExtensionError: A member is missing; the message names it and where it is described.
         """
         missing = [name for name in _members(protocol) if not hasattr(model, name)]
         if missing:
@@ -119,7 +119,7 @@ class ModelEntry:
 
 
 def on_device(model: Retriever, device: str) -> Retriever:
-    """Move a model to a device and set it for evaluation, where it has ``to`` and ``eval``."""
+    """Move a model to a device and set evaluation mode, if it has ``to`` and ``eval``."""
     import torch
 
     moved: Any = model
@@ -132,7 +132,7 @@ def on_device(model: Retriever, device: str) -> Retriever:
 
 
 def _members(protocol: type[Any]) -> list[str]:
-    """Return what a protocol asks for, in the order of its definition."""
+    """Return the members of a protocol, in the order of its definition."""
     bases = [base for base in reversed(protocol.__mro__) if getattr(base, "_is_protocol", False)]
     return [name for base in bases for name in vars(base) if not name.startswith("_")]
 
@@ -147,7 +147,7 @@ def model_entry(name: str) -> ModelEntry:
         The model.
 
     Raises:
-        NotFoundError: No such model, with the nearest names there are.
-        ExtensionError: Its file lacks something that it must offer.
+        NotFoundError: No such model; the message lists similar names.
+        ExtensionError: Its file lacks a required name.
     """
     return ModelEntry(MODELS.entry(name), MODELS.load(name))

@@ -1,4 +1,4 @@
-"""What the models are, read from their files without importing them (they import torch)."""
+"""List the models by reading their files without importing them (they import torch)."""
 
 import ast
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ class ListedModel:
     Attributes:
         name: Its key.
         summary: First line of its docstring.
-        scoring: ``SCORING``, what a score depends on as published; None where there is a problem.
-        trainable: ``TRAINABLE``, whether `dvtr-bench train` takes it; False where it says nothing.
-        problem: What its file lacks and what to write; empty where all is there.
+        scoring: ``SCORING``, what a score depends on as published; None if there is a problem.
+        trainable: ``TRAINABLE``, whether `dvtr-bench train` takes it; False if not stated.
+        problem: What its file lacks and what to write; empty if nothing is missing.
     """
 
     name: str
@@ -49,8 +49,8 @@ def _read(entry: Entry) -> ListedModel:
     scoring, trainable = constants.get("SCORING"), bool(constants.get("TRAINABLE", False))
     need = next(need for need in MODELS.needs if need.name == "SCORING")
     if not need.fits(scoring):
-        told = "lacks SCORING" if scoring is None else f"says SCORING = {scoring!r}"
-        problem = f"{entry.place} {told}: {need.write}"
+        fault = "lacks SCORING" if scoring is None else f"says SCORING = {scoring!r}"
+        problem = f"{entry.place} {fault}: {need.write}"
         return ListedModel(entry.name, summary, None, trainable, problem)
     return ListedModel(entry.name, summary, cast("Scoring", scoring), trainable)
 

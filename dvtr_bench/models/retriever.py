@@ -1,9 +1,9 @@
-"""What a model must offer to be scored and ranked: the `Retriever` protocol.
+"""The `Retriever` protocol: what a model needs to be scored and ranked.
 
-A retriever is any object with these members; it need not inherit from anything of ours.
+A retriever is any object with these members; it needs no base class.
 
 Example:
-    A model that compares the colours a caption names with the mean colour of the frames:
+    A model that compares the colours named in a caption with the mean colour of the frames:
 
     >>> import numpy as np
     >>> import torch
@@ -12,8 +12,8 @@ Example:
     ...     name, scoring = "mean_colour", "pairwise"
     ...
     ...     def encode_texts(self, captions):
-    ...         said = [[rgb for word, rgb in COLOURS.items() if word in text] for text in captions]
-    ...         return self._rows(np.mean(rgbs or [(128,) * 3], axis=0) for rgbs in said)
+    ...         named = [[rgb for word, rgb in COLOURS.items() if word in c] for c in captions]
+    ...         return self._rows(np.mean(rgbs or [(128,) * 3], axis=0) for rgbs in named)
     ...
     ...     def encode_videos(self, videos):
     ...         return self._rows(np.mean(frames, axis=(0, 1, 2)) for frames in videos)
@@ -30,7 +30,7 @@ Example:
     >>> model.score(model.encode_texts(["a red roof"]), model.encode_videos(roofs)).tolist()
     [[-5.0, -354.0]]
 
-    Evaluated by the protocol, and its result file written:
+    Evaluate it by the protocol and write its result file:
 
     >>> from pathlib import Path
     >>> from dvtr_bench.dataset.reader import open_dataset
@@ -62,7 +62,7 @@ Frames: TypeAlias = "Sequence[NDArray[np.uint8]]"
 
 @runtime_checkable
 class Retriever(Protocol):
-    """Encodes captions and videos and scores any block of one against any block of the other.
+    """Encodes captions and videos, and scores blocks of captions against blocks of videos.
 
     Attributes:
         name: What the model is called in results.
@@ -78,7 +78,7 @@ class Retriever(Protocol):
 
     @property
     def scoring(self) -> Scoring:
-        """What a score may depend on."""
+        """What a score depends on."""
         ...
 
     def encode_texts(self, captions: Sequence[str]) -> Features:
@@ -118,10 +118,10 @@ class Retriever(Protocol):
 
 @runtime_checkable
 class BlockRetriever(Retriever, Protocol):
-    """A ``query_block`` retriever: says its block of texts and can be set to another.
+    """A ``query_block`` retriever: states its text block and can be set to another.
 
-    ``score`` then treats each run of ``text_block`` texts that it is given as one block; the
-    harness cuts the queries at multiples of it.
+    ``score`` treats each run of ``text_block`` texts as one block; the harness cuts the queries at
+    multiples of it.
     """
 
     @property
@@ -136,24 +136,24 @@ class BlockRetriever(Retriever, Protocol):
 
 @runtime_checkable
 class Described(Protocol):
-    """What a model of ours adds for the record of a run (all of it JSON values)."""
+    """A model that describes itself for the record of a run."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Return config, parameter count, backbone, weights hash: what the record states."""
+        """Return config, parameter count, backbone and weights hash, as JSON values."""
         ...
 
 
 @runtime_checkable
 class StagedRetriever(Retriever, Protocol):
-    """A model whose encoding has a costly stage that others share, and a cheap one on top.
+    """A model whose encoding has a costly stage shared with others, and a cheap head.
 
-    The features of the backbone are kept beside the dataset and found again by every model that
-    has the same `feature_key`; the heads always run. To encode is to run one stage after the
-    other: ``encode_videos(v) == head_videos(backbone_videos(v))``, and so for texts.
+    The features of the backbone are stored beside the dataset and reused by every model with the
+    same `feature_key`; the heads always run. Encoding runs one stage after the other:
+    ``encode_videos(v) == head_videos(backbone_videos(v))``, and so for texts.
     """
 
     def feature_key(self, side: Side) -> Mapping[str, Any]:
-        """Return everything that the backbone's features depend on, beside the data.
+        """Return everything except the data that the backbone's features depend on.
 
         Args:
             side: ``texts`` or ``videos``.
@@ -165,25 +165,25 @@ class StagedRetriever(Retriever, Protocol):
         ...
 
     def backbone_texts(self, captions: Sequence[str]) -> Features:
-        """Do the costly stage for T captions: named tensors whose first axis is T."""
+        """Run the costly stage on T captions: named tensors whose first axis is T."""
         ...
 
     def backbone_videos(self, videos: Sequence[Frames]) -> Features:
-        """Do the costly stage for V videos: named tensors whose first axis is V."""
+        """Run the costly stage on V videos: named tensors whose first axis is V."""
         ...
 
     def head_texts(self, features: Features) -> Features:
-        """Turn what `backbone_texts` returned, on any device, into what `score` takes."""
+        """Turn the output of `backbone_texts`, on any device, into the input of `score`."""
         ...
 
     def head_videos(self, features: Features) -> Features:
-        """Turn what `backbone_videos` returned, on any device, into what `score` takes."""
+        """Turn the output of `backbone_videos`, on any device, into the input of `score`."""
         ...
 
 
 @runtime_checkable
 class VectorRetriever(Retriever, Protocol):
-    """A model with a vector for every text and every video, by which a gallery can be searched.
+    """A model with a vector for every text and video, so that a gallery can be searched.
 
     Attributes:
         scores_by_vectors: True when a score is the inner product of the two vectors; False when the

@@ -1,4 +1,4 @@
-"""What the training loop needs of a model, beyond what a `Retriever` offers."""
+"""What the training loop needs from a model, in addition to `Retriever`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
@@ -11,18 +11,18 @@ if TYPE_CHECKING:
 
 @runtime_checkable
 class Trainable(StagedRetriever, Protocol):
-    """A retriever that is a torch module and says how it is trained.
+    """A retriever that is a torch module and can be trained.
 
     It has two parts: the towers (`encode_tokens`, `encode_frames`) and the head (`head_loss`).
     Towers return named tensors whose first axis is the item and whose other axes do not depend on
-    the batch. So the loop may keep them, cut them, join them and gather them from other processes.
-    The loop encodes each clip of a batch once, then gives captions and frames in matching order to
+    the batch. So the loop can store, cut and join them and gather them from other processes. It
+    encodes each clip of a batch once, then passes captions and frames in matching order to
     `head_loss`.
     """
 
     @classmethod
     def rebuild(cls, description: Mapping[str, Any]) -> Self:
-        """Build the model that `describe` described, weights still to be loaded.
+        """Build the model that `describe` described; its weights are loaded afterwards.
 
         Args:
             description: What ``describe`` returned, read back from JSON.
@@ -42,19 +42,19 @@ class Trainable(StagedRetriever, Protocol):
         ...
 
     def encode_frames_eval(self, prepared: Features) -> Features:
-        """Do what `encode_frames` does, without gradients and as in evaluation."""
+        """Like `encode_frames`, without gradients and in evaluation mode."""
         ...
 
     def encode_prepared(self, frames: Features) -> Features:
-        """Turn encoded frames into what `score` takes, without gradients and as in evaluation."""
+        """Turn encoded frames into the input of `score`, without gradients, in evaluation mode."""
         ...
 
     def encode_tokens(self, tokens: "torch.Tensor") -> Features:
-        """Encode token ids, with gradients; names what `head_texts` takes, and maybe more."""
+        """Encode token ids, with gradients; returns at least what `head_texts` takes."""
         ...
 
     def encode_tokens_eval(self, tokens: "torch.Tensor") -> Features:
-        """Do what `encode_tokens` does, without gradients and as in evaluation."""
+        """Like `encode_tokens`, without gradients and in evaluation mode."""
         ...
 
     def head_loss(self, texts: Features, frames: Features) -> "dict[str, torch.Tensor]":
@@ -62,7 +62,7 @@ class Trainable(StagedRetriever, Protocol):
         ...
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
-        """Keep what the model needs of the training captions; called once, at the start."""
+        """Store what the model needs from the training captions; called once, at the start."""
         ...
 
     def backbone_parameter_names(self) -> set[str]:
@@ -78,19 +78,19 @@ class Trainable(StagedRetriever, Protocol):
         ...
 
     def lowest_parameter_names(self, num_layers: int) -> set[str]:
-        """Return the names of what both towers begin with, their first layers included.
+        """Return the names of the parameters of both towers up to and including some first layers.
 
         Args:
-            num_layers: Layers of each tower, counted from the input, 0 or more; with 0 only what
+            num_layers: Number of layers of each tower, counted from the input; 0 includes only what
                 comes before the first layer.
 
         Raises:
-            ConfigError: A tower has fewer layers, or none that are counted so.
+            ConfigError: A tower has fewer layers, or no countable layers.
         """
         ...
 
     def set_checkpointing(self, on: bool) -> None:
-        """Let the towers keep fewer activations and compute them twice, where they can."""
+        """Set activation checkpointing of the towers, which saves memory, if they support it."""
         ...
 
     def clamp_logit_scale(self, greatest: float) -> None:
@@ -98,9 +98,9 @@ class Trainable(StagedRetriever, Protocol):
         ...
 
     def describe(self) -> Mapping[str, Any]:
-        """Return what a checkpoint states of the model, JSON values: all that `rebuild` needs.
+        """Return all that `rebuild` needs, as JSON values for a checkpoint.
 
-        Its ``model`` is the model's key, by which the checkpoint's model is found again.
+        Its ``model`` is the model's key, by which the checkpoint's model is found.
         """
         ...
 

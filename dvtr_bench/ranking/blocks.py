@@ -1,4 +1,4 @@
-"""The grid on which a sim_matrix is computed: blocks of captions x videos, columns first."""
+"""The blocks (captions x videos) in which a sim_matrix is computed, columns first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,14 +20,14 @@ class Block:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Captions and videos in it."""
+        """Number of captions and of videos."""
         return (
             self.captions.stop - self.captions.start,
             self.videos.stop - self.videos.start,
         )
 
     def __str__(self) -> str:
-        """Both ranges, ends included."""
+        """Both ranges, including the ends."""
         return (
             f"captions {self.captions.start}..{self.captions.stop - 1} x "
             f"videos {self.videos.start}..{self.videos.stop - 1}"
@@ -36,10 +36,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Grid:
-    """How captions x videos are cut.
+    """How captions x videos are cut into blocks.
 
-    A score may differ in its last bit between blocks of two shapes, so every pass over the
-    sim_matrix goes over the same grid.
+    A score may differ in its last bit between blocks of different shapes, so every pass over the
+    sim_matrix uses the same grid.
 
     Attributes:
         num_captions: T.
@@ -64,7 +64,7 @@ class Grid:
             yield from run
 
     def columns(self) -> Iterator[list[Block]]:
-        """Yield each run of columns: its blocks, which hold all rows."""
+        """Yield for each run of columns its blocks, which together hold all rows."""
         for videos in cut(self.num_videos, self.block_videos):
             yield [
                 Block(captions, videos) for captions in cut(self.num_captions, self.block_captions)
@@ -77,11 +77,11 @@ class Grid:
 
 
 def cut(count: int, size: int) -> Iterator[slice]:
-    """Cut ``0..count`` into runs.
+    """Cut the range ``0..count`` into slices.
 
     Args:
-        count: Items in all.
-        size: Items of a run; the last one may be shorter.
+        count: Number of items.
+        size: Items per slice; the last one may be shorter.
 
     Yields:
         Slices with start and stop, in order.

@@ -1,8 +1,8 @@
-"""Resamples of the videos: 95% intervals for every figure, and two runs compared in pairs.
+"""Bootstrap over videos: intervals for every figure, and paired comparisons of two runs.
 
-Captions of one video are not independent, so whole videos are drawn, with replacement, and all
-queries of a video with it. One draw serves every direction and every run on the same split: figures
-that join both directions and differences between two runs come out of the same resamples.
+Captions of one video are not independent, so whole videos are drawn with replacement, each with all
+its queries. All directions and all runs on a split use the same draws: figures that join both
+directions and differences between two runs are computed on the same resamples.
 
 The draws come from the raw stream of PCG64, which NumPy keeps fixed across versions, and interval
 ends are order statistics, so a reader of a result file gets the same intervals to the last digit.
@@ -27,12 +27,12 @@ MOST_RESAMPLES: Final = 100_000
 _ENTRIES_AT_ONCE = 1 << 22
 
 Draws: TypeAlias = NDArray[np.int16] | NDArray[np.int32]
-"""How often each video was drawn: int16 where that holds every count, half as much to read."""
+"""How often each video was drawn: int16 if it holds every count, which halves the memory read."""
 
 
 @dataclass(frozen=True)
 class BootstrapConfig:
-    """How intervals are made.
+    """Settings of the bootstrap.
 
     Attributes:
         resamples: Number of resamples.
@@ -45,7 +45,7 @@ class BootstrapConfig:
     level: Annotated[float, Field(ge=0.5, le=0.999)] = 0.95
 
     def __post_init__(self) -> None:
-        """Check that the interval's ends are resamples, and that their number can be had."""
+        """Check that there are enough resamples for the interval, and not too many."""
         if not 100 <= self.resamples <= MOST_RESAMPLES or self.seed < 0 or not 0 < self.level < 1:
             raise ConfigError(
                 f"a bootstrap needs 100 to {MOST_RESAMPLES:,} resamples, a seed from 0 and a level "
@@ -54,15 +54,15 @@ class BootstrapConfig:
 
 
 def draws(num_videos: int, queries: int, config: BootstrapConfig) -> Iterator[Draws]:
-    """Draw videos with replacement, a run of resamples at a time.
+    """Draw videos with replacement, many resamples at a time.
 
     Args:
-        num_videos: Videos to draw from, and to draw.
-        queries: Most queries of one direction; keeps the work on a run of resamples bounded.
+        num_videos: Number of videos to draw from, and to draw.
+        queries: Most queries of one direction; bounds the number of resamples at a time.
         config: Number of resamples and seed.
 
     Yields:
-        B x num_videos, read-only, in Fortran's order: how often each video was drawn in each
+        B x num_videos, read-only, in Fortran order: how often each video was drawn in each
         resample.
     """
     at_once = max(1, _ENTRIES_AT_ONCE // max(num_videos, queries))
@@ -76,15 +76,17 @@ def draws(num_videos: int, queries: int, config: BootstrapConfig) -> Iterator[Dr
 
 @lru_cache(maxsize=4)
 def _all_draws(num_videos: int, config: BootstrapConfig) -> Draws:
-    """Draw all resamples at once; every run on a split has the same."""
+    """Draw all resamples at once; all runs on a split share them."""
     return _next_draws(np.random.PCG64(config.seed), config.resamples, num_videos)
 
 
 def _next_draws(stream: np.random.PCG64, rows: int, num_videos: int) -> Draws:
     raw = stream.random_raw(rows * num_videos).reshape(rows, num_videos)
     drawn = ((raw >> np.uint64(32)) * np.uint64(num_videos)) >> np.uint64(32)
-    places = drawn.astype(np.int64) * rows + np.arange(rows)[:, None]
-    counts = np.bincount(places.ravel(), minlength=rows * num_videos).reshape(num_videos, rows)
+    flat_indices = drawn.astype(np.int64) * rows + np.arange(rows)[:, None]
+    counts = np.bincount(flat_indices.ravel(), minlength=rows * num_videos).reshape(
+        num_videos, rows
+    )
     fits = num_videos <= np.iinfo(np.int16).max
     draws: Draws = counts.astype(np.int16) if fits else counts.astype(np.int32)
     draws.setflags(write=False)
@@ -92,24 +94,24 @@ def _next_draws(stream: np.random.PCG64, rows: int, num_videos: int) -> Draws:
 
 
 def video_draws(table: RankTable, config: BootstrapConfig) -> Iterator[Draws]:
-    """Draw the videos of a run that have captions, a run of resamples at a time.
+    """Draw the videos of a run that have captions, many resamples at a time.
 
     Args:
-        table: Of the run.
+        table: Ranks of the run.
         config: Number of resamples and seed.
 
     Yields:
-        B x C, read-only, in Fortran's order: how often each of the C videos that have captions
-        was drawn, places as in `RankTable.query_clusters`.
+        B x C, read-only, in Fortran order: how often each of the C videos that have captions was
+        drawn; columns as in `RankTable.query_clusters`.
     """
     yield from draws(len(table.query_videos("v2t")), len(table.caption_video_index), config)
 
 
 def once(table: RankTable) -> Draws:
-    """Return the draw that is the run itself: every video that has captions, once.
+    """Return the draw that contains every video with captions once: the run itself.
 
     Args:
-        table: Of the run.
+        table: Ranks of the run.
 
     Returns:
         int16, 1 x C.
@@ -120,7 +122,7 @@ def once(table: RankTable) -> Draws:
 def add_up(
     drawn: Draws, clusters: NDArray[np.int64], starts: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    """Count queries run by run, each as often as its video was drawn.
+    """Count the queries in each run of queries, each as often as its video was drawn.
 
     Args:
         drawn: int16 or int32, B x C: how often each video was drawn.
@@ -128,7 +130,7 @@ def add_up(
         starts: int64, U: where each run of queries begins, ascending from 0; no run is empty.
 
     Returns:
-        float64, B x U, in Fortran's order.
+        float64, B x U, in Fortran order.
 
     Example:
         >>> add_up(np.array([[2, 1]], np.int16), np.array([0, 1, 1]), np.array([0, 2]))
@@ -146,7 +148,7 @@ def _add_up_runs(
     starts: NDArray[np.int64],
     sums: NDArray[np.float64],
 ) -> None:
-    """Add up how often the videos of each run of queries were drawn, all resamples side by side.
+    """Add up, for all resamples, how often the videos of each run of queries were drawn.
 
     Args:
         drawn: int16 or int32, C x B: how often each video was drawn in each resample.
@@ -168,7 +170,7 @@ def _add_up_runs(
 
 
 def interval(values: NDArray[np.float64], level: float) -> tuple[float, float]:
-    """Return the middle share of resampled values.
+    """Return the interval that covers the middle share of resampled values.
 
     Args:
         values: float64, B: one value a resample.
@@ -187,7 +189,7 @@ def interval(values: NDArray[np.float64], level: float) -> tuple[float, float]:
 
 
 def two_sided_p_value(differences: NDArray[np.float64]) -> float:
-    """Return how easily resampling turns the sign of a difference.
+    """Return the two-sided bootstrap p-value of a difference.
 
     Args:
         differences: float64, B: the difference in each resample.

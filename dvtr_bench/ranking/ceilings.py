@@ -1,7 +1,7 @@
-"""What no model can exceed, and what guessing reaches: the frame around every table.
+"""The highest R@1 that identical captions allow, and the R@k of a random order.
 
-Two videos with the same caption cannot be told apart by that caption. A model that sees only the
-text gives both the same chance, so identical captions alone put a ceiling on T2V R@1.
+A caption that two videos share cannot tell them apart. A model that sees only the text ranks either
+first with the same probability, so identical captions set a ceiling on T2V R@1.
 """
 
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from dvtr_bench.runtime.json_records import Count, Percent, Positive
 
 @dataclass(frozen=True)
 class SharedText:
-    """How far the captions of a split stand for more than one video.
+    """How many captions of a split describe more than one video.
 
     Attributes:
         captions: Number of captions.
-        shared_captions: Captions whose text another video has too.
-        ceiling: Highest T2V R@1, in percent, that a model which sees the text alone can expect.
+        shared_captions: Captions whose text another video also has.
+        ceiling: Highest expected T2V R@1, in percent, of a model that sees only the text.
     """
 
     captions: Positive
@@ -31,18 +31,18 @@ class SharedText:
 
     @property
     def shared_percent(self) -> float:
-        """Captions whose text another video has too, in percent of all captions."""
+        """Percentage of captions whose text another video also has."""
         return 100.0 * self.shared_captions / self.captions
 
 
 def normalise_text(caption: str) -> str:
-    """Return the form in which two captions are compared: stripped and in lower case.
+    """Return a caption stripped and in lower case, for comparison with others.
 
     Args:
         caption: A caption, verbatim.
 
     Returns:
-        Its form for comparison. Everything else, punctuation included, counts.
+        The normalised caption; everything else, including punctuation, is kept.
 
     Example:
         >>> normalise_text(" A lake. ") == normalise_text("a LAKE.")
@@ -52,7 +52,7 @@ def normalise_text(caption: str) -> str:
 
 
 def text_ids(captions: Sequence[str]) -> NDArray[np.int64]:
-    """Number the texts: two captions get the same number when their texts are the same.
+    """Number the texts: captions of the same text get the same number.
 
     Args:
         captions: T captions.
@@ -70,7 +70,7 @@ def text_ids(captions: Sequence[str]) -> NDArray[np.int64]:
 
 
 def shared_text(captions: Sequence[str], caption_video_index: NDArray[np.int64]) -> SharedText:
-    """Count the captions whose text another video has, and the ceiling that this imposes.
+    """Count the captions whose text another video has, and compute the resulting ceiling.
 
     Args:
         captions: T captions of one split.
@@ -97,14 +97,14 @@ def shared_text(captions: Sequence[str], caption_video_index: NDArray[np.int64])
 def videos_with_text(
     captions: Sequence[str], caption_video_index: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Count for each caption the videos that have its text.
+    """Count the videos that have the text of each caption.
 
     Args:
         captions: T captions of one split.
         caption_video_index: int64, T: the video of each caption.
 
     Returns:
-        int64, T: 1 for a text that its own video alone has.
+        int64, T: 1 for a text that only its own video has.
 
     Raises:
         InputError: No captions, or not one video index a caption.
@@ -127,7 +127,7 @@ def videos_with_text(
 def identical_caption_ceiling(
     captions: Sequence[str], caption_video_index: NDArray[np.int64]
 ) -> float:
-    """Return the highest T2V R@1 that identical captions leave, in percent.
+    """Return the highest T2V R@1 that identical captions allow, in percent.
 
     Args:
         captions: T captions of one split.

@@ -1,8 +1,8 @@
-"""The inner loops of exact ranking, compiled: one pass over a block of scores.
+"""The compiled inner loops of exact ranking: one pass over a block of scores.
 
-Counted by array operations, a block is read and written many times over, which takes as long as the
-matrix product that made it. Compiled, every score is compared where it lies, at a few percent of
-the product's time on one core. Scores on a GPU come here block by block.
+Array operations would read and write a block many times, which takes as long as the matrix product
+that made it. The compiled loop reads each score once, in a few percent of that time on one core.
+Scores on a GPU are copied here block by block.
 """
 
 from typing import Any, Final, TypeAlias
@@ -37,25 +37,25 @@ def count_block(
         best_of_rows: As the scores, R: thresholds of single videos.
         best_of_columns: As the scores, C: thresholds of single captions.
         best_of_sets: As the scores, C: thresholds of caption sets.
-        set_of_rows: int64, R: place of each row's caption set in the hits.
-        at_least: int64, R and C: the scores that reach their threshold are added; uint8, sets x C:
-            set to 1 where one of the set's does.
+        set_of_rows: int64, R: row of each caption's set in the hits.
+        at_least: int64, R and C: the number of scores that reach their threshold is added; uint8,
+            sets x C: set to 1 where a caption of the set reaches it.
         above: The same for scores above their threshold.
 
     Returns:
         Number of NaN scores; NaN reaches no threshold.
     """
     height, width = scores.shape
-    # Half as wide as the sums that they are added to: they are read and written for every score.
+    # int32, half as wide as the sums, because they are read and written for every score.
     columns_reached = np.zeros(width, np.int32)
     columns_passed = np.zeros(width, np.int32)
     nans = 0
     for row in range(height):
-        line = scores[row]
+        row_scores = scores[row]
         best = best_of_rows[row]
         reached = passed = missing = np.int32(0)
         for column in range(width):
-            score = line[column]
+            score = row_scores[column]
             reached += np.int32(score >= best)
             passed += np.int32(score > best)
             missing += np.int32(score != score)
@@ -63,13 +63,13 @@ def count_block(
         above[0][row] += passed
         nans += int(missing)
         for column in range(width):
-            score = line[column]
+            score = row_scores[column]
             columns_reached[column] += np.int32(score >= best_of_columns[column])
             columns_passed[column] += np.int32(score > best_of_columns[column])
         set_reached = at_least[2][set_of_rows[row]]
         set_passed = above[2][set_of_rows[row]]
         for column in range(width):
-            score = line[column]
+            score = row_scores[column]
             set_reached[column] |= np.uint8(score >= best_of_sets[column])
             set_passed[column] |= np.uint8(score > best_of_sets[column])
     at_least[1][:] += columns_reached
@@ -79,18 +79,18 @@ def count_block(
 
 @compiled
 def take_greatest(
-    best: NDArray[np.float64], places: NDArray[np.int64], values: NDArray[Any]
+    best: NDArray[np.float64], indices: NDArray[np.int64], values: NDArray[Any]
 ) -> None:
-    """Raise numbers to the greatest of the values that belong to them; NaN raises none.
+    """Set each number to its maximum with the values assigned to it; NaN is ignored.
 
     Args:
-        best: float64, N: raised in place.
-        places: int64, n: which of them each value belongs to, in 0..N-1.
+        best: float64, N: changed in place.
+        indices: int64, n: the number that each value is assigned to, in 0..N-1.
         values: float32 or float64, n.
     """
-    for index in range(len(places)):
-        if values[index] > best[places[index]]:
-            best[places[index]] = values[index]
+    for position in range(len(indices)):
+        if values[position] > best[indices[position]]:
+            best[indices[position]] = values[position]
 
 
 @compiled
@@ -111,29 +111,30 @@ def add_up_sets(hits: Hits, wanted: NDArray[np.bool_], counts: NDArray[np.int64]
 Scores: TypeAlias = NDArray[Any]
 
 OpenSets: TypeAlias = list[tuple[Indices, tuple[Hits, Hits]]]
-"""Sets of which other captions stand in other blocks, int64, n; and by assumption about ties,
-n x columns: whether a caption of each competes."""
+"""Caption sets that also have captions in other blocks (int64, n) and, for each assumption about
+ties, whether a caption of the set competes (n x columns).
+"""
 
 ASSUMPTIONS: Final = ("pessimistic", "optimistic")
-"""Equal scores count as competitors, or do not: at least the best relevant score, or above it."""
+"""Whether scores equal to the best relevant one count as competitors (pessimistic) or not."""
 
 _COMPARE: Final = (np.greater_equal, np.greater)
 
 
 class Tally:
-    """What `dvtr_bench.ranking.ranks.RankCounter` keeps for one kind of relevance.
+    """The counts of `dvtr_bench.ranking.ranks.RankCounter` for one kind of relevance.
 
     Attributes:
         best: By direction, float64, Q: the best relevant score of each query so far.
-        counts: By direction, int64, 2 x Q: competitors of each query, one row an assumption about
+        counts: By direction, int64, 2 x Q: competitors of each query, one row per assumption about
             ties.
     """
 
     def __init__(self, relevance: Relevance) -> None:
-        """Start at no score and no competitor.
+        """Start without scores and competitors.
 
         Args:
-            relevance: Of the split.
+            relevance: The relevance of the split.
         """
         queries: dict[Direction, int] = {
             "t2v": relevance.num_captions,
@@ -144,7 +145,7 @@ class Tally:
         self.counts = {name: np.zeros((2, count), np.int64) for name, count in queries.items()}
 
     def note(self, scores: Scores, block: Block, columns: ColumnRelevance) -> None:
-        """Raise the best relevant scores by those of a block."""
+        """Update the best relevant scores with those of a block."""
         rows, within = columns.captions(block.captions)
         values = scores[rows, within]
         take_greatest(self.best["t2v"][block.captions], rows, values)
@@ -160,19 +161,19 @@ class Tally:
         sets: BlockSets,
         open_sets: OpenSets,
     ) -> int:
-        """Add the competitors that a block holds to the counts.
+        """Add the competitors in a block to the counts.
 
         Args:
             scores: float32 or float64, captions x videos of the block.
-            block: Where it stands.
+            block: The block's position.
             columns: What is relevant in the block's columns.
             sets: The caption sets of the block's rows.
-            open_sets: Of the block's columns; added to.
+            open_sets: The open sets of the block's columns; appended to.
 
         Returns:
             Number of NaN scores.
         """
-        # The best scores came from such scores, so that the cast loses nothing.
+        # The best scores have this dtype originally, so the cast loses nothing.
         by_row = self.best["t2v"][block.captions].astype(scores.dtype)
         by_column, by_set = (
             self.best[name][block.videos].astype(scores.dtype) for name in ("v2t_caption", "v2t")
@@ -187,15 +188,19 @@ class Tally:
             by_row,
             by_column,
             by_set,
-            sets.place,
+            sets.set_indices,
             *((row_counts[tie], column_counts[tie], hits[tie]) for tie in (0, 1)),
         )
-        own = scores[rows, within]
+        own_scores = scores[rows, within]
         for tie, compare in enumerate(_COMPARE):
-            if len(own):
-                row_counts[tie] -= _times(rows[compare(own, by_row[rows])], len(by_row))
-                column_counts[tie] -= _times(within[compare(own, by_column[within])], len(by_set))
-            hits[tie][sets.place[own_rows], own_columns] = 0
+            if len(own_scores):
+                row_counts[tie] -= _occurrences(
+                    rows[compare(own_scores, by_row[rows])], len(by_row)
+                )
+                column_counts[tie] -= _occurrences(
+                    within[compare(own_scores, by_column[within])], len(by_set)
+                )
+            hits[tie][sets.set_indices[own_rows], own_columns] = 0
             add_up_sets(hits[tie], sets.whole, self.counts["v2t"][tie, block.videos])
         if not sets.whole.all():
             others = ~sets.whole
@@ -203,14 +208,16 @@ class Tally:
         return nans
 
     def close(self, open_sets: OpenSets, block: Block) -> None:
-        """Count the sets of several blocks, in columns of which every row was seen."""
+        """Count the sets that span several blocks, once every row of the columns was read."""
         if not open_sets:
             return
-        sets, place = np.unique(np.concatenate([ids for ids, _ in open_sets]), return_inverse=True)
+        sets, positions = np.unique(
+            np.concatenate([ids for ids, _ in open_sets]), return_inverse=True
+        )
         every = np.ones(len(sets), dtype=bool)
         for tie in (0, 1):
             hits = np.zeros((len(sets), block.shape[1]), np.uint8)
-            np.maximum.at(hits, place, np.concatenate([part[tie] for _, part in open_sets]))
+            np.maximum.at(hits, positions, np.concatenate([part[tie] for _, part in open_sets]))
             add_up_sets(hits, every, self.counts["v2t"][tie, block.videos])
 
     def ranks(self, direction: Direction, queries: Indices | None = None) -> QueryRanks:
@@ -219,6 +226,5 @@ class Tally:
         return QueryRanks(*(1 + counts[rows] for counts in self.counts[direction]))
 
 
-def _times(places: Indices, count: int) -> Indices:
-    """Return how often each place occurs: int64, count."""
-    return np.bincount(places, minlength=count)
+def _occurrences(indices: Indices, count: int) -> Indices:
+    return np.bincount(indices, minlength=count)

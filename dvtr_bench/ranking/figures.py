@@ -1,4 +1,4 @@
-"""Figures with intervals from ranks: the one way from a `RankTable` to what a table shows."""
+"""Compute figures and their intervals from a `RankTable`."""
 
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,13 +25,13 @@ from dvtr_bench.ranking.bootstrap import (
 from dvtr_bench.ranking.rank_table import RankTable
 
 BOTH: Final = "both"
-"""Where figures that join t2v and v2t stand, beside the directions."""
+"""Key of figures that join t2v and v2t, used like a direction."""
 
 _JOINED: Final = ("mR", "RSum")
-"""The figures of `BOTH`, which no metric may give."""
+"""The figures of `BOTH`; no metric may use these names."""
 
 Values: TypeAlias = dict[tuple[str, RelevanceKind, str], NDArray[np.float64]]
-"""By direction (or `BOTH`), relevance and figure: float64, one value a row of counts."""
+"""By direction (or `BOTH`), relevance and figure: float64, one value per row of counts."""
 
 _Compute: TypeAlias = Callable[
     [NDArray[np.int64], NDArray[np.float64], int], dict[str, NDArray[np.float64]]
@@ -43,7 +43,7 @@ class Figure:
     """One figure of a run.
 
     Attributes:
-        value: Of the run itself.
+        value: Value of the run itself.
         low: Lower end of its interval.
         high: Upper end of its interval.
     """
@@ -94,8 +94,8 @@ def compute_figures(table: RankTable, config: BootstrapConfig) -> Figures:
     figures: dict[str, dict[RelevanceKind, dict[str, Figure]]] = {}
     for (direction, kind, name), value in values.items():
         low, high = interval(resampled[direction, kind, name], config.level)
-        place = figures.setdefault(direction, {}).setdefault(kind, {})
-        place[name] = Figure(float(value[0]), low, high)
+        named_figures = figures.setdefault(direction, {}).setdefault(kind, {})
+        named_figures[name] = Figure(float(value[0]), low, high)
     return figures
 
 
@@ -119,12 +119,17 @@ def compare(
     values = point_values(first), point_values(second)
     resampled = resampled_values([first, second], config)
     differences = {}
-    for place in values[0]:
-        moved = resampled[1][place] - resampled[0][place]
+    for key in values[0]:
+        moved = resampled[1][key] - resampled[0][key]
         low, high = interval(moved, config.level)
-        one, other = float(values[0][place][0]), float(values[1][place][0])
-        differences[place] = Difference(
-            one, other, other - one, low, high, two_sided_p_value(moved)
+        first_value, second_value = float(values[0][key][0]), float(values[1][key][0])
+        differences[key] = Difference(
+            first_value,
+            second_value,
+            second_value - first_value,
+            low,
+            high,
+            two_sided_p_value(moved),
         )
     return differences
 
@@ -143,13 +148,13 @@ def point_values(table: RankTable, assumption: str = "pessimistic") -> Values:
 
 
 def left_out(table: RankTable) -> tuple[str, ...]:
-    """Say which figures are not defined, and why.
+    """List the figures that are not defined, and why.
 
     Args:
         table: The ranks of a run.
 
     Returns:
-        One sentence a figure.
+        One sentence per figure.
     """
     sentences = []
     one_query = np.array([1]), np.ones((1, 1))
@@ -171,43 +176,48 @@ def left_out(table: RankTable) -> tuple[str, ...]:
 
 @cache
 def _metrics() -> tuple[tuple[tuple[str, ...], bool, _Compute], ...]:
-    """Return figures, whether more is better, and how to compute them, in the order of reports."""
+    """Return
+
+    figures, whether higher is better, and `compute` of each metric, in report order.
+    """
     modules = METRICS.load_all()
-    given_by: dict[str, str] = dict.fromkeys(_JOINED, "the protocol")
+    metric_of: dict[str, str] = dict.fromkeys(_JOINED, "the protocol")
     for metric, module in list(modules.items()):
         entry = METRICS.entry(metric)
         for name in module.FIGURES:
-            if (other := given_by.setdefault(name, metric)) != metric:
-                told = f"{entry.place} gives {name}, which {other} gives already: rename it"
+            if (other := metric_of.setdefault(name, metric)) != metric:
+                message = f"{entry.place} defines {name}, which {other} defines already: rename it"
                 if not entry.plug_in:
-                    raise ExtensionError(told)
-                warnings.warn(f"{told}; it is left out", PlugInWarning, stacklevel=2)
+                    raise ExtensionError(message)
+                warnings.warn(f"{message}; it is left out", PlugInWarning, stacklevel=2)
                 modules.pop(metric, None)
-    kept = sorted(modules.items(), key=lambda item: (not item[1].HIGHER_IS_BETTER, item[1].FIGURES))
+    ordered = sorted(
+        modules.items(), key=lambda item: (not item[1].HIGHER_IS_BETTER, item[1].FIGURES)
+    )
     return tuple(
         (module.FIGURES, module.HIGHER_IS_BETTER, _checked(METRICS.entry(metric).place, module))
-        for metric, module in kept
+        for metric, module in ordered
     )
 
 
-def _checked(place: str, module: ModuleType) -> _Compute:
-    """Return a metric's ``compute`` that refuses what figures cannot be."""
+def _checked(where: str, module: ModuleType) -> _Compute:
+    """Return a metric's ``compute`` with checks of what it returns."""
 
     def compute(
         ranks: NDArray[np.int64], counts: NDArray[np.float64], gallery_size: int
     ) -> dict[str, NDArray[np.float64]]:
         figures: dict[str, NDArray[np.float64]] = module.compute(ranks, counts, gallery_size)
         if unknown := [name for name in figures if name not in module.FIGURES]:
-            raise ExtensionError(f"{place}: compute gives {unknown[0]}, which FIGURES lacks")
+            raise ExtensionError(f"{where}: compute returns {unknown[0]}, which FIGURES lacks")
         for name, values in figures.items():
             if np.shape(values) != (len(counts),):
                 raise ExtensionError(
-                    f"{place}: {name} has the shape {np.shape(values)}: expected one number for "
+                    f"{where}: {name} has the shape {np.shape(values)}: expected one number for "
                     f"each of the {len(counts)} rows of counts, ({len(counts)},)"
                 )
             if not (np.isfinite(values) & (values >= 0)).all():
                 raise ExtensionError(
-                    f"{place}: {name} is {np.min(values)}: expected finite numbers, 0 or more"
+                    f"{where}: {name} is {np.min(values)}: expected finite numbers, 0 or more"
                 )
         return figures
 
@@ -220,19 +230,19 @@ def figure_names() -> tuple[str, ...]:
 
 
 def higher_is_better(name: str) -> bool:
-    """Say which way a figure is better.
+    """Tell whether a higher value of a figure is better.
 
     Args:
         name: A figure, mR and RSum included.
 
     Returns:
-        True where more is better.
+        True if higher is better.
     """
     return next((better for names, better, _ in _metrics() if name in names), True)
 
 
 class _Histograms:
-    """How many queries of which video have which rank, of every direction and relevance."""
+    """Counts of queries by rank and video, for every direction and relevance."""
 
     def __init__(self, table: RankTable, assumption: str) -> None:
         self._parts: list[tuple[Direction, RelevanceKind, _Histogram]] = []
@@ -244,18 +254,18 @@ class _Histograms:
 
     def values(self, drawn: Draws) -> Values:
         """Compute every figure for some draws of videos (B x C)."""
-        found: Values = {}
+        values: Values = {}
         for direction, kind, histogram in self._parts:
             counts = histogram.counts(drawn)
             for _, _, compute in _metrics():
                 figures = compute(histogram.ranks, counts, histogram.gallery_size)
-                found.update({(direction, kind, name): row for name, row in figures.items()})
-        return found
+                values.update({(direction, kind, name): row for name, row in figures.items()})
+        return values
 
 
 @dataclass(frozen=True, eq=False)
 class _Histogram:
-    """Queries in order of rank: ``starts`` says where each distinct rank begins."""
+    """Queries in order of rank; ``starts`` holds the start of each distinct rank."""
 
     ranks: NDArray[np.int64]
     clusters: NDArray[np.int64]
@@ -283,7 +293,7 @@ def resampled_values(tables: Sequence[RankTable], config: BootstrapConfig) -> li
         config: Of the bootstrap.
 
     Returns:
-        For each table its figures, one value a resample.
+        The figures of each table, one value per resample.
     """
     return _resampled([_Histograms(table, "pessimistic") for table in tables], tables[0], config)
 
@@ -296,7 +306,7 @@ def _resampled(
         for values, histogram in zip(collected, histograms, strict=True):
             values.append(histogram.values(drawn))
     return [
-        _joined({place: np.concatenate([part[place] for part in parts]) for place in parts[0]})
+        _joined({key: np.concatenate([part[key] for part in parts]) for key in parts[0]})
         for parts in collected
     ]
 

@@ -1,10 +1,9 @@
-"""Figures by group of queries: the same ranks, looked at along one axis of a split.
+"""Figures by group of queries: the same ranks, split along one axis.
 
 A group's queries search the whole gallery; only the queries are divided. Relevance is strict.
-Intervals come from the same resamples of the videos as those of the whole split: a resample that
-draws no video of a group says nothing about it and is left out for it. A group of fewer than
-`FEWEST_VIDEOS` videos has a value but no interval: drawing a handful again makes it look far surer
-than it is.
+Intervals come from the same resamples of the videos as those of the whole split; a resample without
+a video of the group is skipped for that group. A group of fewer than `FEWEST_VIDEOS` videos has a
+value but no interval: resampling a handful of videos gives intervals that are far too narrow.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,11 +29,14 @@ from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.runtime.json_records import Count
 
 GROUP_FIGURES: Final = (*recall.FIGURES, "MdR")
-"""The figures that a group has, those that the gallery is large enough for."""
+"""The figures of a group, as far as the gallery is large enough."""
 
 FEWEST_VIDEOS: Final = 10
-"""Videos that a group needs for an interval. Of videos that are each found with probability 0.3,
-95% intervals held that number in 42% of 2,000 trials with 2 videos, 81% with 5 and 96% with 10."""
+"""Fewest videos for an interval.
+
+For videos that are each found with probability 0.3, 95% intervals contained the true value in 42%
+of 2,000 trials with 2 videos, 81% with 5 and 96% with 10.
+"""
 
 _Values: TypeAlias = dict[str, NDArray[np.float64]]
 
@@ -132,30 +134,30 @@ def group_figures(
         for axis, groups in axes.items()
         for direction in groups.directions
     }
-    resampled: dict[tuple[str, Direction], list[list[_Values]]] = {place: [] for place in parts}
+    resampled: dict[tuple[str, Direction], list[list[_Values]]] = {key: [] for key in parts}
     for drawn in video_draws(table, config):
-        for place, part in parts.items():
-            resampled[place].append(part.values(drawn))
-    found: dict[str, dict[Direction, dict[str, GroupFigures]]] = {}
+        for key, part in parts.items():
+            resampled[key].append(part.values(drawn))
+    results: dict[str, dict[Direction, dict[str, GroupFigures]]] = {}
     for (axis, direction), part in parts.items():
         rows = zip(part.once(), _joined(resampled[axis, direction]), strict=True)
-        found.setdefault(axis, {})[direction] = {
+        results.setdefault(axis, {})[direction] = {
             name: GroupFigures(
                 int(part.queries[group]),
                 int(part.clusters[group]),
                 {
                     figure: GroupFigure(
                         float(value[0]),
-                        *_ends(several[figure], int(part.clusters[group]), config),
+                        *_ends(resampled_figures[figure], int(part.clusters[group]), config),
                     )
                     for figure, value in values.items()
                 },
             )
-            for group, (name, (values, several)) in enumerate(
+            for group, (name, (values, resampled_figures)) in enumerate(
                 zip(axes[axis].names, rows, strict=True)
             )
         }
-    return dict(found)
+    return dict(results)
 
 
 def compare_groups(
@@ -168,14 +170,14 @@ def compare_groups(
     """Compare two setups on the same queries, group by group.
 
     Args:
-        first: Ranks of one setup, a table a seed; figures are means over the seeds.
-        second: Ranks of the other; it may have other seeds, and more or fewer of them.
+        first: Ranks of one setup, one table per seed; figures are means over the seeds.
+        second: Ranks of the other; its seeds may differ, also in number.
         groups: One axis of their split.
-        config: Of the bootstrap; all runs are drawn the same resamples.
-        direction: One that the axis sorts.
+        config: Of the bootstrap; all runs use the same resamples.
+        direction: One of the directions of ``groups``.
 
     Returns:
-        One entry a group, in the order of the groups.
+        One entry per group, in the order of the groups.
 
     Raises:
         IncomparableError: The runs have other queries.
@@ -191,8 +193,8 @@ def compare_groups(
     for drawn in video_draws(first[0], config):
         for parts, values in zip(sides, collected, strict=True):
             values.append(_mean([part.values(drawn) for part in parts]))
-    once = [_mean([part.once() for part in parts]) for parts in sides]
-    several = [_joined(values) for values in collected]
+    points = [_mean([part.once() for part in parts]) for parts in sides]
+    resampled = [_joined(values) for values in collected]
     queries, clusters = sides[0][0].queries, sides[0][0].clusters
     return [
         GroupChanges(
@@ -201,12 +203,12 @@ def compare_groups(
             int(clusters[group]),
             {
                 figure: _change(
-                    (float(once[0][group][figure][0]), float(once[1][group][figure][0])),
-                    several[1][group][figure] - several[0][group][figure],
+                    (float(points[0][group][figure][0]), float(points[1][group][figure][0])),
+                    resampled[1][group][figure] - resampled[0][group][figure],
                     int(clusters[group]),
                     config,
                 )
-                for figure in once[0][group]
+                for figure in points[0][group]
             },
         )
         for group, name in enumerate(groups.names)
@@ -214,7 +216,7 @@ def compare_groups(
 
 
 class _GroupedQueries:
-    """Queries in order of group, then rank: ``starts`` says where each rank of a group begins."""
+    """Queries in order of group, then rank; ``_starts`` holds the start of each rank of a group."""
 
     def __init__(self, table: RankTable, groups: Groups, direction: Direction) -> None:
         codes = groups.query_codes(table, direction)
@@ -244,7 +246,7 @@ class _GroupedQueries:
         A draw without a query of the group gives NaN; a group without queries gives no figures.
         """
         counts = add_up(drawn, self._clusters, self._starts)
-        found: list[_Values] = []
+        group_values: list[_Values] = []
         for start, stop in zip(self._runs[:-1], self._runs[1:], strict=True):
             part = counts[:, start:stop]
             present = part.sum(axis=1) > 0
@@ -254,15 +256,15 @@ class _GroupedQueries:
                 for name, column in self._figures(self._ranks[start:stop], part).items():
                     values[name] = np.full(len(drawn), np.nan)
                     values[name][present] = column
-            found.append(values)
-        return found
+            group_values.append(values)
+        return group_values
 
     def _figures(self, ranks: NDArray[np.int64], counts: NDArray[np.float64]) -> _Values:
-        found = {
+        figures = {
             **recall.compute(ranks, counts, self._gallery_size),
             **median_rank.compute(ranks, counts, self._gallery_size),
         }
-        return {name: found[name] for name in GROUP_FIGURES if name in found}
+        return {name: figures[name] for name in GROUP_FIGURES if name in figures}
 
 
 def _mean(runs: list[list[_Values]]) -> list[_Values]:
@@ -286,8 +288,8 @@ def _ends(
 ) -> tuple[float, float] | tuple[None, None]:
     if clusters < FEWEST_VIDEOS:
         return None, None
-    told = values[~np.isnan(values)]
-    return interval(told, config.level) if len(told) else (None, None)
+    defined = values[~np.isnan(values)]
+    return interval(defined, config.level) if len(defined) else (None, None)
 
 
 def _change(

@@ -12,7 +12,7 @@ from dvtr_bench.ranking import Direction
 from dvtr_bench.ranking.rank_table import RankTable
 
 Unit: TypeAlias = Literal["caption", "video"]
-"""What an axis sorts. A caption of a video-wise axis is in the group of its video."""
+"""What an axis groups. If it groups videos, a caption is in the group of its video."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,10 +20,10 @@ class Groups:
     """The groups of one axis.
 
     Attributes:
-        title: Of the axis, for reports.
-        unit: What is sorted.
-        names: Of the groups, in the order of reports.
-        codes: int64, one a caption or a video of the split: a place in ``names``.
+        title: Title of the axis, for reports.
+        unit: What is grouped.
+        names: Names of the groups, in the order of reports.
+        codes: int64, one per caption or video of the split: an index into ``names``.
     """
 
     title: str
@@ -32,7 +32,7 @@ class Groups:
     codes: NDArray[np.int64]
 
     def __post_init__(self) -> None:
-        """Check that every code is that of a group, and that groups have names of their own."""
+        """Check that every code belongs to a group, and that group names differ."""
         if len(set(self.names)) != len(self.names) or not self.names:
             raise InputError(
                 f"the groups of {self.title!r} need one name each, found {', '.join(self.names)}"
@@ -57,17 +57,17 @@ class Groups:
         values: NDArray[np.number],
         bins: Sequence[tuple[float, str]],
     ) -> "Groups":
-        """Sort by a number.
+        """Group by a number.
 
         Args:
-            title: Of the axis.
-            unit: What is sorted.
-            values: One number a caption or a video.
-            bins: The largest value of each group, ascending, and its name; the last one takes all
-                that is left, whatever its number.
+            title: Title of the axis.
+            unit: What is grouped.
+            values: One number per caption or video.
+            bins: The largest value of each group, ascending, and its name; the last group takes
+                all larger values.
 
         Returns:
-            All groups, those that nothing falls into included.
+            All groups, including empty ones.
 
         Example:
             >>> bins = [(0, "none"), (4, "1 to 4"), (float("inf"), "5 or more")]
@@ -80,24 +80,24 @@ class Groups:
 
     @property
     def directions(self) -> tuple[Direction, ...]:
-        """Directions whose queries the axis sorts: captions only those of t2v."""
+        """Directions whose queries the axis can group; for captions only t2v."""
         return ("t2v",) if self.unit == "caption" else ("t2v", "v2t")
 
     def query_codes(self, table: RankTable, direction: Direction) -> NDArray[np.int64]:
         """Return the group of each query.
 
         Args:
-            table: Whose queries.
+            table: The ranks of a run.
             direction: One of `directions`.
 
         Returns:
-            int64, Q: places in ``names``.
+            int64, Q: indices into ``names``.
 
         Raises:
             InputError: There are more or fewer codes than captions or videos.
         """
-        own = table.caption_video_index
-        expected = len(own) if self.unit == "caption" else table.num_videos
+        video_index = table.caption_video_index
+        expected = len(video_index) if self.unit == "caption" else table.num_videos
         if len(self.codes) != expected:
             raise InputError(
                 f"{self.title!r} sorts {len(self.codes)} {self.unit}s, but the split has {expected}"

@@ -1,4 +1,4 @@
-"""How far scores moved when the same pairs were scored again, and how far they may."""
+"""How far scores moved when the same pairs were scored again, and the tolerance."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -12,15 +12,15 @@ LARGEST_MOVE: Final = 1e-4
 """Largest move of a score, by the protocol."""
 
 _SMALL_STEPS: Final = 4
-"""Steps that are rounding whatever the range: a model may score everything alike."""
+"""Steps that always pass as rounding, because a model may give equal scores to everything."""
 
 _SHARE_OF_RANGE: Final = 1 / 8
-"""Share of the range of the scores that may pass as rounding."""
+"""Largest share of the range of the scores that passes as rounding."""
 
 
 @dataclass(frozen=True)
 class HonestyCheck:
-    """One way in which pairs were scored again.
+    """The result of scoring pairs again in one way.
 
     Attributes:
         check: What was changed.
@@ -50,37 +50,37 @@ def measure(
 ) -> HonestyCheck:
     """Compare two scorings of the same pairs.
 
-    The protocol allows a move of 1e-4. A model whose scores all lie within less than 1 of each
-    other may move by that share of their range alone, or scaling its scores down would hide any
-    dependence. Rounding is never held against a model, but it must be small beside the range:
-    a large number added to every score would hide the rest behind its rounding.
+    The protocol allows a move of 1e-4. If the range of the scores is less than 1, the tolerance is
+    that share of the range; otherwise scaling the scores down would hide any dependence. Rounding
+    is tolerated, but only if it is small compared with the range; otherwise a large number added to
+    every score would hide a dependence behind its rounding.
 
     Args:
         check: What was changed in between.
         before: float, captions x videos: scores of the run.
         after: float, the same pairs scored again.
         rounding_steps: Steps of a float, at the size of the largest score, that rounding may move.
-        cap: Largest tolerance that rounding is granted.
+        cap: Largest tolerance for rounding.
 
     Returns:
-        What was found; infinite where a finite score became infinite or not a number.
+        The result; its move is infinite if a finite score became infinite or NaN.
     """
-    one, other = before.astype(np.float64), after.astype(np.float64)
+    first, second = before.astype(np.float64), after.astype(np.float64)
     with np.errstate(invalid="ignore"):
-        moves = np.where(one == other, 0.0, np.abs(one - other))
+        moves = np.where(first == second, 0.0, np.abs(first - second))
     largest = float(np.nan_to_num(moves, nan=np.inf).max(initial=0.0))
-    finite = one[np.isfinite(one)]
+    finite = first[np.isfinite(first)]
     spread = float(np.ptp(finite)) if finite.size else 0.0
     step = _step(finite)
     rounding = min(rounding_steps * step, max(_SMALL_STEPS * step, _SHARE_OF_RANGE * spread))
     tolerance = max(LARGEST_MOVE * min(1.0, spread), min(rounding, cap))
-    return HonestyCheck(check, int(one.size), largest, tolerance)
+    return HonestyCheck(check, int(first.size), largest, tolerance)
 
 
 def _step(scores: NDArray[np.float64]) -> float:
-    """Return the distance of two neighbouring floats at the size of the largest score.
+    """Return the distance between neighbouring floats at the size of the largest score.
 
-    Scores that float32 does not hold were made in float64, and are rounded as such.
+    Scores that float32 cannot represent are taken as float64.
     """
     with np.errstate(over="ignore"):
         is_single = bool((scores == scores.astype(np.float32)).all())

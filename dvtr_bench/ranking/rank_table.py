@@ -1,4 +1,4 @@
-"""The ranks of one run, all directions and both kinds of relevance: what figures are made of."""
+"""The ranks of one run, in all directions and for both kinds of relevance."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class QueryRanks:
     optimistic: Indices
 
     def __repr__(self) -> str:
-        """Say how many, their range and the ties; not the ranks themselves."""
+        """Show count, range and ties, not the ranks themselves."""
         ranks = self.pessimistic
         if not len(ranks):
             return "QueryRanks(0 queries)"
@@ -38,7 +38,7 @@ class QueryRanks:
 
     @property
     def expected(self) -> NDArray[np.float64]:
-        """float64, Q: the mean of both.
+        """float64, Q: the mean of both ranks.
 
         Source: Berrendorf et al., "On the Ambiguity of Rank-Based Evaluation of Entity Alignment
         or Link Prediction Methods" (2020), the realistic rank. For one relevant candidate it is
@@ -54,10 +54,10 @@ class QueryRanks:
 
 @dataclass(frozen=True, eq=False)
 class RankTable:
-    """All ranks of one run, with what is needed to make figures of them.
+    """All ranks of one run, with everything needed to compute figures.
 
     Attributes:
-        caption_video_index: int64, T: each caption's own video.
+        caption_video_index: int64, T: row of each caption's video.
         num_videos: V.
         ranks: By direction, then by kind of relevance.
     """
@@ -74,10 +74,10 @@ class RankTable:
         )
 
     def query_videos(self, direction: Direction) -> Indices:
-        """Return the video that each query belongs to: the cluster of the bootstrap.
+        """Return the video of each query: its cluster in the bootstrap.
 
         Args:
-            direction: Which queries.
+            direction: Direction of the queries.
 
         Returns:
             int64, Q: rows of the gallery.
@@ -85,31 +85,31 @@ class RankTable:
         return self.caption_video_index if direction == "t2v" else self._clusters[0]
 
     def query_clusters(self, direction: Direction) -> Indices:
-        """Return the place of each query's video among the videos that have captions.
+        """Return the index of each query's video among the videos that have captions.
 
         Args:
-            direction: Which queries.
+            direction: Direction of the queries.
 
         Returns:
-            int64, Q: places in ``query_videos("v2t")``, which is in ascending order.
+            int64, Q: indices into ``query_videos("v2t")``, which is in ascending order.
         """
         videos, of_captions = self._clusters
         return of_captions if direction == "t2v" else np.arange(len(videos))
 
     @cached_property
     def _clusters(self) -> tuple[Indices, Indices]:
-        """The videos that have captions, ascending, and the place of each caption's among them."""
-        videos, places = np.unique(self.caption_video_index, return_inverse=True)
-        return videos, places
+        """Videos with captions, ascending, and the index of each caption's video in them."""
+        videos, indices = np.unique(self.caption_video_index, return_inverse=True)
+        return videos, indices
 
     def gallery_size(self, direction: Direction) -> int:
         """Return the number of candidates of a query.
 
         Args:
-            direction: t2v has V videos, v2t the caption sets that hold a caption, v2t_caption T.
+            direction: t2v has V candidates, v2t one per video with captions, v2t_caption T.
 
         Returns:
-            Candidates, the relevant ones included.
+            Number of candidates, including the relevant ones.
         """
         if direction == "t2v":
             return self.num_videos

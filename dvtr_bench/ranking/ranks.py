@@ -1,21 +1,20 @@
-"""Exact ranks from blocks of the sim_matrix, in both directions, in one pass over all of it.
+"""Exact ranks in both directions, from one pass over the blocks of the sim_matrix.
 
 A rank is a count: 1 + the candidates that are not relevant and score at least as high as the best
-relevant one. Counts add up over blocks once that best relevant score is known, so two things happen
-on one grid of blocks:
+relevant one. Counts add up over blocks once that best relevant score is known, so there are two
+passes over one grid of blocks:
 
 1. `note_relevant` reads the blocks that hold relevant pairs and keeps the best score of each query.
-   With the captions of a video standing together these blocks are the diagonal: a few percent.
+   If the captions of a video are adjacent, these are the blocks on the diagonal: a few percent.
 2. `count` reads every block once and compares.
 
-The best relevant score thus comes from the very block in which its competitors stand: the same
-call on the same items. A score computed elsewhere could differ in its last bit and break a true
-tie. `count` meets each caption's own pair again and refuses a model that scored it otherwise the
-second time.
+The best relevant score thus comes from the same block as its competitors: the same call on the same
+items. A score computed elsewhere could differ in its last bit and break a true tie. `count` reads
+each caption's own pair again and raises if the model scored it differently.
 
-For v2t, "the set's best caption scores at least x" means "one of its captions does", so a set needs
-no maximum, only whether it was hit. A set whose captions stand in one block is counted there; sets
-that lie across blocks wait, one bit a column, until their run of columns is complete. Memory is at
+For v2t, "the set's best caption scores at least x" means "one of its captions does", so no maximum
+is needed, only one bit per set. A set whose captions are in one block is counted there; sets that
+span several blocks wait, one byte per column, until their run of columns is complete. Memory is at
 most T x (columns of a block), never captions x videos.
 """
 
@@ -48,11 +47,11 @@ class RankCounter:
         >>> counter.table().ranks["t2v"]["strict"].pessimistic.tolist()
         [1, 1, 2]
 
-    Several counters, in several processes, can share the runs of columns: between the passes each
-    takes the maxima of all over `best_relevant`, before `table` the sums over `counted`.
+    Several counters, in several processes, can share the runs of columns: between the passes they
+    take the maximum of `best_relevant` over all counters, and before `table` the sum of `counted`.
 
     Attributes:
-        nans: The NaN scores met so far.
+        nans: The NaN scores so far.
     """
 
     def __init__(
@@ -67,7 +66,7 @@ class RankCounter:
 
         Args:
             relevance: What is relevant to what.
-            model_name: Who made the scores, for messages.
+            model_name: The model, for messages.
             caption_ids: T ids for messages; row numbers when left out.
             video_ids: V ids for messages; column numbers when left out.
         """
@@ -83,16 +82,16 @@ class RankCounter:
         self._prepared: tuple[tuple[int, int], dict[RelevanceKind, ColumnRelevance]] | None = None
 
     def wanted(self, blocks: Sequence[Block]) -> set[int]:
-        """Say which blocks `note_relevant` needs.
+        """Return which blocks `note_relevant` needs.
 
         Args:
-            blocks: Where they stand.
+            blocks: Positions of the blocks.
 
         Returns:
-            Places, in ``blocks``, of those with a caption whose set is relevant to one of their
+            Indices into ``blocks`` of those with a caption whose set is relevant to one of their
             videos.
         """
-        kind = self._relevance.kinds[-1]  # holds every pair of the kinds before it
+        kind = self._relevance.kinds[-1]  # includes the pairs of the other kinds
         return {
             number
             for number, block in enumerate(blocks)
@@ -100,11 +99,11 @@ class RankCounter:
         }
 
     def note_relevant(self, scores: torch.Tensor, block: Block) -> None:
-        """Keep the best relevant scores of a block; blocks without any may be left out.
+        """Keep the best relevant scores of a block; blocks without relevant pairs may be left out.
 
         Args:
             scores: float, captions x videos of the block.
-            block: Where it stands.
+            block: The block's position.
 
         Raises:
             InputError: The scores have another shape than the block.
@@ -117,12 +116,12 @@ class RankCounter:
         """Count the competitors in a block, after every relevant score is known.
 
         Args:
-            scores: float, captions x videos of the block, as `note_relevant` saw them.
-            block: Where it stands.
+            scores: float, captions x videos of the block, the same as `note_relevant` got.
+            block: The block's position.
 
         Raises:
             InputError: The scores have another shape than the block.
-            ProtocolError: A pair was counted twice, or its score is another than before.
+            ProtocolError: A pair was counted twice, or its score changed.
         """
         values = self._checked(scores, block)
         state, sets = self._opened(block), self._sets(block)
@@ -142,24 +141,25 @@ class RankCounter:
 
     @property
     def best_relevant(self) -> list[torch.Tensor]:
-        """The best relevant scores of every query, as tensors that can be written to."""
+        """The best relevant scores of every query, as writable tensors."""
         tallies = self._tallies.values()
         return [torch.from_numpy(best) for tally in tallies for best in tally.best.values()]
 
     @property
     def counted(self) -> list[torch.Tensor]:
-        """What was counted, as tensors that can be written to."""
+        """All counts, as writable tensors."""
         counts = [count for tally in self._tallies.values() for count in tally.counts.values()]
         return [*map(torch.from_numpy, counts), torch.from_numpy(self._columns_done)]
 
     def table(self) -> RankTable:
-        """Return the ranks, once every pair was counted.
+        """Return the ranks, after every pair was counted.
 
         Returns:
             Ranks of every query, both kinds of relevance.
 
         Raises:
-            NotANumberError: Scores were NaN; names the model, the count and the first place.
+            NotANumberError: Scores were NaN; the message names the model, the count and the first
+                pair.
             ProtocolError: Some pairs were never counted.
         """
         relevance = self._relevance
@@ -248,7 +248,7 @@ class RankCounter:
 
 @dataclass
 class _OpenColumns:
-    """A run of columns of which some rows are still to come."""
+    """A run of columns of which some rows were not read yet."""
 
     rows_seen: NDArray[np.bool_]
     open_sets: dict[RelevanceKind, OpenSets]
@@ -256,10 +256,10 @@ class _OpenColumns:
 
 @dataclass
 class NanCount:
-    """Counts NaN scores and keeps the first place, in caption order, then video order.
+    """Counts NaN scores and keeps the first position, in caption order, then video order.
 
     Attributes:
-        count: How many.
+        count: Number of NaN scores.
         first: Row and column of the first one; None when there is none.
     """
 
@@ -268,22 +268,22 @@ class NanCount:
 
     @classmethod
     def joined(cls, parts: Sequence["NanCount"]) -> "NanCount":
-        """Join what several counters met."""
-        places = [part.first for part in parts if part.first is not None]
-        return cls(sum(part.count for part in parts), min(places, default=None))
+        """Join the counts of several counters."""
+        firsts = [part.first for part in parts if part.first is not None]
+        return cls(sum(part.count for part in parts), min(firsts, default=None))
 
     def add(self, scores: Scores, block: Block) -> None:
         """Add the NaN scores of a block."""
-        places = np.argwhere(np.isnan(scores))
-        self.count += len(places)
-        row, column = (int(index) for index in places[0])
-        place = (block.captions.start + row, block.videos.start + column)
-        self.first = place if self.first is None else min(self.first, place)
+        positions = np.argwhere(np.isnan(scores))
+        self.count += len(positions)
+        row, column = (int(index) for index in positions[0])
+        first = (block.captions.start + row, block.videos.start + column)
+        self.first = first if self.first is None else min(self.first, first)
 
     def require_none(
         self, model_name: str, captions: Sequence[str] | None, videos: Sequence[str] | None
     ) -> None:
-        """Raise when there were any."""
+        """Raise if there are any."""
         if self.first is None:
             return
         row, column = self.first

@@ -1,4 +1,4 @@
-"""Which candidates are relevant to a query: an explicit array, never the diagonal."""
+"""Which candidates are relevant to a query, from an explicit array, not the diagonal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Relevance:
-    """The relevance of one split, both kinds, from one array of video indices.
+    """Both kinds of relevance of one split, from one array of video indices.
 
     Under ``strict`` relevance caption t and video v belong together when v is t's own video. Under
     ``text_identical`` they also do when a caption of v has t's text. A caption set (the captions of
@@ -102,23 +102,23 @@ class Relevance:
 
     @cached_property
     def _text_videos(self) -> tuple[Indices, Indices]:
-        """Each (text, video that has it) once, by video."""
+        """Each pair (text, video that has it) once, sorted by video."""
         videos, texts = _distinct(self.caption_video_index, self.text_ids)
         return texts, videos
 
     @cached_property
     def _pairs_by_text(self) -> tuple[Indices, Indices]:
-        """The texts of those pairs in order, and which pair each is."""
+        """The texts of those pairs, sorted, and the index of each pair."""
         return _keyed(self._text_videos[0])
 
     @cached_property
     def _rows_by_text(self) -> tuple[Indices, Indices]:
-        """The texts of all captions in order, and which caption each is."""
+        """The texts of all captions, sorted, and the index of each caption."""
         return _keyed(self.text_ids)
 
     @cached_property
     def _rows_by_video(self) -> tuple[Indices, Indices]:
-        """The videos of all captions in order, and which caption each is."""
+        """The videos of all captions, sorted, and the index of each caption."""
         return _keyed(self.caption_video_index)
 
     def sets_of(self, rows: slice) -> "BlockSets":
@@ -130,10 +130,10 @@ class Relevance:
         Returns:
             The sets.
         """
-        ids, place, counts = np.unique(
+        ids, set_indices, counts = np.unique(
             self.caption_video_index[rows], return_inverse=True, return_counts=True
         )
-        return BlockSets(ids, place, whole=counts == self._set_sizes[ids])
+        return BlockSets(ids, set_indices, whole=counts == self._set_sizes[ids])
 
     @cached_property
     def _set_sizes(self) -> Indices:
@@ -158,13 +158,13 @@ class BlockSets:
     """The caption sets of some rows.
 
     Attributes:
-        ids: int64, n: the sets, by their video, ascending.
-        place: int64, rows: which of them each row belongs to.
+        ids: int64, n: the sets, named by their video, ascending.
+        set_indices: int64, rows: the index in ``ids`` of each row's set.
         whole: bool, n: whether the rows hold every caption of the set.
     """
 
     ids: Indices
-    place: Indices
+    set_indices: Indices
     whole: NDArray[np.bool_]
 
 
@@ -187,13 +187,13 @@ class ColumnRelevance:
             first, last = np.searchsorted(owners, [videos.start, videos.stop])
             keys, columns = texts[first:last], owners[first:last] - videos.start
             rows_by_key = relevance._rows_by_text
-            place, pair = _join(*relevance._pairs_by_text, keys)
-            self.sets = _distinct(owners[pair], columns[place])
+            key_indices, pair = _join(*relevance._pairs_by_text, keys)
+            self.sets = _distinct(owners[pair], columns[key_indices])
         self._captions = _by_row(keys, columns, rows_by_key)
         self._captions_of_sets = _by_row(*self.sets, relevance._rows_by_video)
 
     def captions(self, rows: slice) -> tuple[Indices, Indices]:
-        """Return the pairs of a caption that is relevant itself.
+        """Return the pairs in which the caption itself is relevant.
 
         Args:
             rows: Rows of the sim_matrix.
@@ -204,7 +204,7 @@ class ColumnRelevance:
         return _within(self._captions, rows)
 
     def captions_of_sets(self, rows: slice) -> tuple[Indices, Indices]:
-        """Return the pairs of a caption whose set is relevant, through whichever of its captions.
+        """Return the pairs in which the caption's set is relevant, through any of its captions.
 
         Args:
             rows: Rows of the sim_matrix.
@@ -219,9 +219,9 @@ def _by_row(
     keys: Indices, columns: Indices, rows_by_key: tuple[Indices, Indices]
 ) -> tuple[Indices, Indices]:
     """Return each (row that has a key, column of that key), by row."""
-    place, rows = _join(*rows_by_key, keys)
+    key_indices, rows = _join(*rows_by_key, keys)
     order = np.argsort(rows, kind="stable")
-    return rows[order], columns[place][order]
+    return rows[order], columns[key_indices][order]
 
 
 def _within(pairs: tuple[Indices, Indices], rows: slice) -> tuple[Indices, Indices]:
@@ -230,7 +230,7 @@ def _within(pairs: tuple[Indices, Indices], rows: slice) -> tuple[Indices, Indic
 
 
 def _join(keys: Indices, columns: Indices, wanted: Indices) -> tuple[Indices, Indices]:
-    """Return each (place in wanted, column) whose key is wanted; keys ascend."""
+    """Return each pair (index in wanted, column) whose key is wanted; keys ascend."""
     first = np.searchsorted(keys, wanted, side="left")
     counts = np.searchsorted(keys, wanted, side="right") - first
     rows = np.repeat(np.arange(len(wanted)), counts)
@@ -244,7 +244,7 @@ def _keyed(keys: Indices) -> tuple[Indices, Indices]:
 
 
 def _distinct(first: Indices, second: Indices) -> tuple[Indices, Indices]:
-    """Return each pair once, in order; one key a pair sorts far faster than rows do."""
+    """Return each pair once, sorted; one key per pair sorts far faster than rows."""
     width = int(second.max(initial=0)) + 1
     pairs = np.sort(first * width + second, kind="stable")
     pairs = pairs[np.diff(pairs, prepend=-1) > 0]

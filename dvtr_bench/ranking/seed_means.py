@@ -1,9 +1,9 @@
-"""Means over training seeds: what seeds move, and what other test videos would move.
+"""Means over training seeds, with their two uncertainties.
 
-Two uncertainties, never mixed. The standard deviation over seeds says how much training again moves
-a figure; the test videos stay as they are. The bootstrap interval says how much other test videos
-would move the mean of these very runs; every resample draws the videos once for all of them, so
-that the seeds stay as they are.
+The two are never mixed. The standard deviation over seeds says how much a figure changes when the
+model is trained again; the test videos stay the same. The bootstrap interval says how much the mean
+of these runs would change with other test videos; each resample of the videos is used for all runs,
+so the seeds stay the same.
 """
 
 import statistics
@@ -41,10 +41,10 @@ class SeedMeans:
     """The figures of one setup, trained with one seed or several.
 
     Attributes:
-        values: By direction, relevance and figure: one value a run.
-        resampled: The mean over the runs, one value a resample.
+        values: By direction, relevance and figure: one value per run.
+        resampled: The mean over the runs, one value per resample.
         level: Share of the resamples that an interval covers.
-        queries: Each caption's own video, to tell which setups may be compared.
+        queries: Each caption's video, to check that setups can be compared.
 
     Example:
         >>> means = SeedMeans.of([run.rank_table for run in runs])  # doctest: +SKIP
@@ -58,7 +58,7 @@ class SeedMeans:
     queries: tuple[int, bytes]
 
     def __repr__(self) -> str:
-        """Sizes alone; the figures are asked for by `figure`."""
+        """Show sizes only; `figure` returns figures."""
         runs = len(next(iter(self.values.values()), ()))
         return f"SeedMeans({runs} runs, {len(self.values)} figures, level {self.level:g})"
 
@@ -82,8 +82,8 @@ class SeedMeans:
         points = [point_values(table) for table in tables]
         resampled = resampled_values(tables, config)
         return cls(
-            {place: np.concatenate([point[place] for point in points]) for place in points[0]},
-            {place: np.mean([one[place] for one in resampled], axis=0) for place in resampled[0]},
+            {key: np.concatenate([point[key] for point in points]) for key in points[0]},
+            {key: np.mean([values[key] for values in resampled], axis=0) for key in resampled[0]},
             config.level,
             _queries(tables[0]),
         )
@@ -101,31 +101,31 @@ class SeedMeans:
         """Compare the mean of another setup with this one's on the same resamples: other - self.
 
         Args:
-            other: Its runs may have other seeds, and more or fewer of them.
+            other: The other setup; its seeds may differ, also in number.
             direction: ``t2v``, ``v2t``, ``v2t_caption`` or ``both``.
             kind: Of relevance.
             name: Of the figure.
 
         Returns:
-            The difference; interval and p-value say how far other test videos could move it, not
-            what other seeds would do.
+            The difference; interval and p-value cover other test videos, not other seeds.
 
         Raises:
             IncomparableError: Other queries, or another number of resamples.
         """
-        place = (direction, kind, name)
-        mine, theirs = self.resampled[place], other.resampled[place]
-        if self.queries != other.queries or len(mine) != len(theirs):
+        key = (direction, kind, name)
+        first_resampled, second_resampled = self.resampled[key], other.resampled[key]
+        if self.queries != other.queries or len(first_resampled) != len(second_resampled):
             raise IncomparableError(
                 "a paired comparison needs the same queries and the same resamples: found "
-                f"{len(mine)} resamples over {self.queries[0]} videos and {len(theirs)} over "
+                f"{len(first_resampled)} resamples over {self.queries[0]} videos and "
+                f"{len(second_resampled)} over "
                 f"{other.queries[0]}, or the same captions in another order"
             )
-        moved = theirs - mine
-        low, high = interval(moved, self.level)
-        first = statistics.mean(self.values[place].tolist())
-        second = statistics.mean(other.values[place].tolist())
-        return Difference(first, second, second - first, low, high, two_sided_p_value(moved))
+        differences = second_resampled - first_resampled
+        low, high = interval(differences, self.level)
+        first = statistics.mean(self.values[key].tolist())
+        second = statistics.mean(other.values[key].tolist())
+        return Difference(first, second, second - first, low, high, two_sided_p_value(differences))
 
 
 def _queries(table: RankTable) -> tuple[int, bytes]:

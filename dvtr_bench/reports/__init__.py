@@ -1,1 +1,1 @@
-"""What pages and sheets are made of: contact sheets, others' text made safe to show."""
+"""Charts, tables, pages and contact sheets, with foreign text made safe to show."""

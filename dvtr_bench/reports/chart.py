@@ -1,4 +1,4 @@
-"""Data with the chart that draws them: what a notebook shows."""
+"""Data together with the chart that draws it, shown as a picture in a notebook."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ class Chart:
     """A chart of some data; a notebook shows it as a picture.
 
     Attributes:
-        name: A file of ``dvtr_bench/reports/charts``, or a plug-in.
+        name: Name of a file in ``dvtr_bench/reports/charts``, or of a plug-in.
         data: Of the kind that the chart takes.
 
     Example:
@@ -28,23 +28,23 @@ class Chart:
     data: ChartData
 
     def to_svg(self) -> str:
-        """Return the picture as the text of an SVG file; whatever names hold is escaped."""
+        """Return the picture as the text of an SVG file; names are escaped."""
         return svg_file_text(self.name, self.data)
 
     def save(self, path: str | Path) -> Path:
-        """Write the picture as an SVG file, beside and then renamed.
+        """Write the picture as an SVG file, atomically.
 
         Args:
-            path: The file; its folder is made.
+            path: The file; its folder is created if missing.
 
         Returns:
             The path written.
         """
-        place = Path(path)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(place) as beside:
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with written_beside(target) as beside:
             beside.write_text(self.to_svg(), encoding="utf-8", newline="\n")
-        return place
+        return target
 
     def __repr__(self) -> str:
         """Kind, title and the names of its parts."""

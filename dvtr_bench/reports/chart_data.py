@@ -1,4 +1,4 @@
-"""What charts draw: three kinds of data, so that every chart can show whatever has its kind."""
+"""The three kinds of data that charts draw."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ class NamedValues:
 
     Attributes:
         title: What the chart shows.
-        names: Of the things, in order.
+        names: Names of the things, in order.
         parts: Values by part, one for each name, such as by split or by figure.
         intervals: Lower and upper end of each value, by part; a part may have none.
 
@@ -36,13 +36,13 @@ class NamedValues:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """The names of the parts where a legend is needed: there are several."""
+        """The names of the parts, if there are several, for a legend."""
         return tuple(self.parts) if len(self.parts) > 1 else ()
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """Shares over one axis of numbers, one line for each thing.
+    """Shares over a numeric axis, one line for each thing.
 
     Attributes:
         title: What the chart shows.
@@ -51,7 +51,7 @@ class Distribution:
         lines: Shares of each bin, in percent, N for each line.
 
     Raises:
-        InputError: There is no bin, edges do not ascend, or a line has another number of shares.
+        InputError: There is no bin, edges do not ascend, or a line has a wrong number of shares.
     """
 
     title: str
@@ -79,7 +79,7 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Series:
-    """Points over one axis of numbers, one line for each thing, such as recall over k.
+    """Points over a numeric axis, one line for each thing, such as recall over k.
 
     Attributes:
         title: What the chart shows.
@@ -88,7 +88,7 @@ class Series:
         lines: Points (x, y) of each line, from left to right.
 
     Raises:
-        InputError: A line goes back to the left.
+        InputError: The points of a line are not in order of x.
     """
 
     title: str
@@ -97,7 +97,7 @@ class Series:
     lines: Mapping[str, Sequence[tuple[float, float]]]
 
     def __post_init__(self) -> None:
-        """Check that every line goes to the right."""
+        """Check that the points of every line are in order of x."""
         for name, line in self.lines.items():
             if any(b[0] <= a[0] for a, b in zip(line[:-1], line[1:], strict=True)):
                 raise InputError(

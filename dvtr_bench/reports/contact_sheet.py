@@ -1,7 +1,7 @@
-"""Contact sheets: one picture with a text and a row of clips for each query.
+"""Contact sheets: a picture with a text and a row of clips for each query.
 
 Each clip is drawn as its middle frame over a strip of four frames in time order, so that a still
-picture shows what moved. Clips that are relevant stand in a green frame.
+picture shows motion. Relevant clips have a green frame.
 """
 
 import textwrap
@@ -39,7 +39,7 @@ class Tile:
 
     Attributes:
         frames: Its stored frames, RGB uint8, in time order.
-        label: What stands under it, such as its place and score.
+        label: The text below it, such as its rank and score.
         relevant: Whether it is a right answer.
     """
 
@@ -89,19 +89,19 @@ def draw_contact_sheet(title: str, rows: Sequence[Row]) -> Image.Image:
     for number, row in enumerate(rows):
         top = header + number * (tile_height + GAP_PX)
         _draw_text(draw, row, 2 * GAP_PX, top)
-        for place, tile in enumerate(row.tiles):
-            left = TEXT_WIDTH_PX + GAP_PX + place * (TILE_WIDTH_PX + 2 * BORDER_PX + GAP_PX)
+        for column, tile in enumerate(row.tiles):
+            left = TEXT_WIDTH_PX + GAP_PX + column * (TILE_WIDTH_PX + 2 * BORDER_PX + GAP_PX)
             _draw_tile(sheet, draw, tile, left, top)
     return sheet
 
 
 def save_contact_sheet(title: str, rows: Sequence[Row], path: Path) -> Path:
-    """Draw rows of clips and write them as a PNG, beside and then renamed.
+    """Draw rows of clips and write them as a PNG, atomically.
 
     Args:
         title: The sheet's heading.
         rows: What to draw.
-        path: The PNG to write; its folder is made.
+        path: The PNG to write; its folder is created if missing.
 
     Returns:
         The path written.
@@ -139,10 +139,10 @@ def _draw_tile(
         middle = ImageOps.fit(images[len(images) // 2], (TILE_WIDTH_PX, MAIN_HEIGHT_PX))
         sheet.paste(middle, (left, top))
         strip_width = TILE_WIDTH_PX // STRIP_FRAMES
-        for place in range(STRIP_FRAMES):
-            image = images[round(place * (len(images) - 1) / (STRIP_FRAMES - 1))]
+        for position in range(STRIP_FRAMES):
+            image = images[round(position * (len(images) - 1) / (STRIP_FRAMES - 1))]
             small = ImageOps.fit(image, (strip_width, STRIP_HEIGHT_PX))
-            sheet.paste(small, (left + place * strip_width, top + MAIN_HEIGHT_PX))
+            sheet.paste(small, (left + position * strip_width, top + MAIN_HEIGHT_PX))
     label = tile.label if len(tile.label) <= 34 else tile.label[:31] + "..."
     draw.text(
         (left, outer_bottom + 3), label, fill=RELEVANT if tile.relevant else FAINT, font=_font(13)

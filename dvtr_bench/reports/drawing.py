@@ -1,4 +1,4 @@
-"""Draws data with a chart by its name, for a page or as a file of its own."""
+"""Draw data with a chart chosen by name, for a page or as an SVG file."""
 
 import re
 from importlib import resources
@@ -12,26 +12,26 @@ from dvtr_bench.reports.svg import COLOURS, WIDTH_PX, shortened
 CHART_STYLE: Final = "chart.css"
 
 HEIGHT_PX: Final = 320.0
-"""Of a chart that does not say how high it is."""
+"""Height of a chart that states none."""
 
 LETTER_PX: Final = 6
-"""About how wide a letter of a legend is."""
+"""Approximate width of a letter in a legend."""
 
 
 def draw_chart(chart: str, data: ChartData) -> str:
     """Draw data for a page that has the style of `chart_style`.
 
     Args:
-        chart: A file of `dvtr_bench.reports.charts`, or a plug-in.
+        chart: Name of a file in `dvtr_bench.reports.charts`, or of a plug-in.
         data: Of the kind that the chart takes.
 
     Returns:
         An ``<svg>`` element.
 
     Raises:
-        NotFoundError: No chart is called so.
+        NotFoundError: There is no such chart.
         ConfigError: The chart takes data of another kind.
-        ExtensionError: The chart's file lacks something, or gives something else.
+        ExtensionError: The chart's file lacks something, or does not return an SVG element.
 
     Example:
         >>> from dvtr_bench.reports.chart_data import NamedValues
@@ -47,7 +47,7 @@ def draw_chart(chart: str, data: ChartData) -> str:
     drawn = module.draw(data)
     if not isinstance(drawn, str) or not drawn.startswith("<svg"):
         raise ExtensionError(
-            f"{entry.place}: draw gives {str(drawn)[:40]!r}: expected an <svg> element as text"
+            f"{entry.place}: draw returns {str(drawn)[:40]!r}: expected an <svg> element as text"
         )
     return drawn
 
@@ -58,7 +58,7 @@ def chart_style() -> str:
 
 
 def svg_file_text(chart: str, data: ChartData) -> str:
-    """Draw data as the text of an SVG file that needs nothing beside it, in the light colours.
+    """Draw data as the text of a self-contained SVG file, in the light colours.
 
     Args:
         chart: As `draw_chart` takes it.
@@ -68,11 +68,11 @@ def svg_file_text(chart: str, data: ChartData) -> str:
         XML.
     """
     element = draw_chart(chart, data)
-    # Drawing programs know no variables of style sheets, and paper has no dark side.
+    # Drawing programs do not know CSS variables, and print needs the light colours.
     style = chart_style()
     colours = dict(re.findall(r"--(\w+): (#\w+);", style.partition("@media")[0]))
     rules = style[style.index("svg text") :]
-    plain = re.sub(r"var\(--(\w+)\)", lambda found: colours[found[1]], rules)
+    plain = re.sub(r"var\(--(\w+)\)", lambda match: colours[match[1]], rules)
     size = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', element)
     width, height = (float(size[1]), float(size[2])) if size else (float(WIDTH_PX), HEIGHT_PX)
     heading, top = _heading(data, width)
@@ -84,16 +84,17 @@ def svg_file_text(chart: str, data: ChartData) -> str:
 
 
 def _heading(data: ChartData, width: float) -> tuple[str, int]:
-    """Return the title and the legend of a chart, and where the chart begins below them."""
+    """Return the title and legend of a chart, and the y position of the chart below them."""
     drawn = [f'<text x="4" y="12">{shortened(data.title, 85)}</text>']
-    left, line = 4.0, 28
+    left, baseline = 4.0, 28
     for number, key in enumerate(data.keys):
         wide = 22 + LETTER_PX * min(len(key), 40)
         if left + wide > width and left > 4:
-            left, line = 4.0, line + 14
+            left, baseline = 4.0, baseline + 14
         drawn.append(
-            f'<rect x="{left:g}" y="{line - 8}" width="9" height="9" class="f{number % COLOURS}"/>'
-            f'<text x="{left + 13:g}" y="{line}">{shortened(key, 40)}</text>'
+            f'<rect x="{left:g}" y="{baseline - 8}" width="9" height="9" '
+            f'class="f{number % COLOURS}"/>'
+            f'<text x="{left + 13:g}" y="{baseline}">{shortened(key, 40)}</text>'
         )
         left += wide
-    return "".join(drawn), line + 10 if data.keys else 22
+    return "".join(drawn), baseline + 10 if data.keys else 22

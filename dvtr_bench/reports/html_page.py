@@ -1,4 +1,4 @@
-"""What every HTML page shares: one file, no script, nothing from elsewhere, light and dark."""
+"""The frame of every HTML page: one file, no scripts, no external resources, light and dark."""
 
 from importlib import resources
 from typing import Final
@@ -13,11 +13,11 @@ def html_page(title: str, body: str) -> str:
     """Put a page around its contents.
 
     Args:
-        title: Of the page; any text.
-        body: HTML of the page's ``<main>``, everything of others escaped.
+        title: Title of the page; any text.
+        body: HTML of the page's ``<main>``, with all foreign text escaped.
 
     Returns:
-        HTML that needs no other file and runs nothing.
+        A self-contained HTML page without scripts.
     """
     style = resources.files(__package__).joinpath(PAGE_STYLE).read_text(encoding="utf-8")
     return (

@@ -1,4 +1,4 @@
-"""Tables for notebooks: what an object of ours shows in one, every text of others' escaped."""
+"""HTML tables for objects shown in notebooks; foreign text is escaped."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -18,7 +18,7 @@ DIRECTION_TITLES: Final[Mapping[str, str]] = {
 }
 
 ROWS_SHOWN: Final = 20
-"""Rows of a table that may have any number of them."""
+"""Largest number of rows shown of a long table."""
 
 _LEFT: Final = ' style="text-align:left"'
 _SMALL: Final = '<br><small style="opacity:.65">{}</small>'
@@ -57,10 +57,10 @@ def html_table(
         + "</tr>"
         for row in rows
     )
-    told = "".join(f"<div><small>{safe_html(note)}</small></div>" for note in notes)
+    notes_html = "".join(f"<div><small>{safe_html(note)}</small></div>" for note in notes)
     heading = f"<div><b>{safe_html(title)}</b></div>" if title else ""
     return (
-        f"<div>{heading}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{told}"
+        f"<div>{heading}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{notes_html}"
         "</div>"
     )
 

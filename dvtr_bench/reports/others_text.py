@@ -1,10 +1,10 @@
-"""Ids, captions and classes are others' text: shown on a terminal or a page, never obeyed."""
+"""Make foreign text (ids, captions, class names) safe to show in a terminal or page."""
 
 from html import escape
 
 
 def printable(text: str) -> str:
-    """Return a text without control characters, which could steer the terminal.
+    """Return a text without control characters, which could control the terminal.
 
     Example:
         >>> printable("a" + chr(27) + "[31mb")
@@ -30,5 +30,5 @@ def one_line(text: str, letters: int = 60) -> str:
         >>> one_line("a" * 50, 10)
         'aaaaaaa...'
     """
-    told = printable(text)
-    return told if len(told) <= letters else f"{told[: letters - 3]}..."
+    text_shown = printable(text)
+    return text_shown if len(text_shown) <= letters else f"{text_shown[: letters - 3]}..."

@@ -1,4 +1,4 @@
-"""What every chart needs: the element itself, round numbers for an axis, names that fit."""
+"""Parts of every chart: the SVG element, round axis marks, names that fit."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -8,16 +8,18 @@ from dvtr_bench.reports.others_text import safe_html
 WIDTH_PX: Final = 480
 
 COLOURS: Final = 6
-"""Classes ``f0`` to ``f5`` and ``l0`` to ``l5`` of the style sheet; a seventh part begins anew."""
+"""Classes ``f0`` to ``f5`` and ``l0`` to ``l5`` of the style sheet; a seventh part starts again at
+0.
+"""
 
 
 def svg_element(title: str, height_px: float, drawn: Sequence[str]) -> str:
     """Return a chart as an element of `WIDTH_PX` by ``height_px``.
 
     Args:
-        title: What it shows, for those who do not see it; any text.
+        title: What it shows, for screen readers; any text.
         height_px: Its height.
-        drawn: Its inner elements, everything of others escaped.
+        drawn: Its inner elements, with all foreign text escaped.
 
     Returns:
         An ``<svg>`` element.
@@ -55,7 +57,7 @@ def shortened(text: str, letters: int) -> str:
 
 
 def number_text(value: float) -> str:
-    """Return a value as a chart labels it: counts whole, other numbers with one digit.
+    """Return a value as a chart label: integers whole, other numbers with one decimal.
 
     Example:
         >>> number_text(12_345), number_text(29.96)

@@ -1,4 +1,4 @@
-"""Tables for the terminal, in which nothing is cut short."""
+"""Tables for the terminal; nothing is truncated."""
 
 import os
 import sys
@@ -8,31 +8,31 @@ from rich.console import Console
 from rich.table import Table
 
 _WIDE = 10_000
-"""Columns where nobody looks at the width: piped output has a line a row, whatever its length."""
+"""Width of piped output: one line per row, whatever its length."""
 
 
 def make_console() -> Console:
-    """Return what prints to standard output.
+    """Return a console for standard output.
 
-    In a terminal a table fits its width: long names are folded, never cut. Piped on, a row is one
-    line; ``COLUMNS`` sets another width.
+    In a terminal a table fits the width: long names are wrapped, not truncated. In a pipe, each row
+    is one line. ``COLUMNS`` sets the width.
     """
     is_free = not sys.stdout.isatty() and "COLUMNS" not in os.environ
     return Console(highlight=False, width=_WIDE if is_free else None)
 
 
 def plain_table(*columns: str, figures: bool = False) -> Table:
-    """Return an empty table whose cells are folded, never cut.
+    """Return an empty table whose cells are wrapped, not truncated.
 
     Args:
         columns: Headings.
-        figures: Whether all columns but the first hold figures, set to the right.
+        figures: Whether all columns except the first hold numbers, which are right-aligned.
 
     Returns:
         The table.
     """
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, column in enumerate(columns):
-        to_the_right = figures and number
-        table.add_column(column, justify="right" if to_the_right else "left", overflow="fold")
+        is_figure = figures and number
+        table.add_column(column, justify="right" if is_figure else "left", overflow="fold")
     return table

@@ -1,4 +1,4 @@
-"""Integer arrays inside records: read-only, compared by what they hold, lists in the file."""
+"""Integer arrays inside records: read-only, compared by value, written as lists."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -13,7 +13,7 @@ _LARGEST = int(np.iinfo(np.int64).max)
 
 @dataclass(frozen=True)
 class _ListOfIntegers:
-    """How an array stands in a file: a list of at least one integer, none below the least."""
+    """The form of an array in a file: a list of one or more integers, each at least `least`."""
 
     least: int
 
@@ -23,7 +23,7 @@ class _ListOfIntegers:
 
 
 Indices: TypeAlias = Annotated[NDArray[np.int64], _ListOfIntegers(0)]
-"""int64, read-only: places that count from 0."""
+"""int64, read-only: indices from 0."""
 
 Ranks: TypeAlias = Annotated[NDArray[np.int64], _ListOfIntegers(1)]
 """int64, read-only: ranks, from 1."""
@@ -33,10 +33,10 @@ class ComparedByValue:
     """A dataclass with arrays among its fields; its decorator has ``eq=False``."""
 
     def __eq__(self, other: object) -> bool:
-        """Compare all fields, arrays by what they hold."""
+        """Compare all fields, arrays by value."""
         if type(other) is not type(self):
             return NotImplemented
-        return all(_alike(*pair) for pair in zip(_values(self), _values(other), strict=True))
+        return all(_equal(*pair) for pair in zip(_values(self), _values(other), strict=True))
 
     def __hash__(self) -> int:
         """Hash all fields; a field that cannot be hashed makes this fail."""
@@ -44,11 +44,11 @@ class ComparedByValue:
 
 
 def keep_read_only(record: object, *names: str) -> None:
-    """Make fields of a frozen dataclass read-only int64 arrays, whatever they were given as.
+    """Turn fields of a frozen dataclass into read-only int64 arrays.
 
     Args:
-        record: The dataclass, while it is made.
-        names: Its fields that are arrays; a field that is None stays so.
+        record: The dataclass, inside its ``__post_init__``.
+        names: Its array fields; None stays None.
     """
     for name in names:
         if (values := getattr(record, name)) is not None:
@@ -67,7 +67,7 @@ def _values(record: Any) -> list[Any]:
     return [getattr(record, field.name) for field in fields(record)]
 
 
-def _alike(one: Any, other: Any) -> bool:
-    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
-        return np.array_equal(one, other)
-    return bool(one == other)
+def _equal(first: Any, second: Any) -> bool:
+    if isinstance(first, np.ndarray) or isinstance(second, np.ndarray):
+        return np.array_equal(first, second)
+    return bool(first == second)

@@ -1,4 +1,4 @@
-"""A record from ranks: figures, intervals, ties, chance and ceilings are computed here alone."""
+"""Make a record from ranks: figures, intervals, ties, chance and ceilings."""
 
 from collections.abc import Mapping
 
@@ -42,19 +42,19 @@ def make_record(
     groups: Mapping[str, Groups],
     bootstrap: BootstrapConfig,
 ) -> RunRecord:
-    """Make the record of a run from its ranks and what is known of it.
+    """Make the record of a run from its ranks and facts.
 
     Args:
         table: The ranks.
-        kind: Who made the scores.
-        dataset: What was searched.
-        model: What scored.
-        scoring: What a score depends on.
-        environment: Where the run took place.
-        honesty: The checks that it passed.
-        seconds: What it took.
-        shared_text: How many captions stand for several videos.
-        groups: Into what its queries are sorted, by axis.
+        kind: Where the scores came from.
+        dataset: The dataset and split.
+        model: The model.
+        scoring: How scores were computed.
+        environment: Machine, library versions, commit and date.
+        honesty: The honesty checks that it passed.
+        seconds: How long each step took.
+        shared_text: How many captions describe several videos.
+        groups: Groups of its queries, by axis.
         bootstrap: How to make the intervals.
 
     Returns:
@@ -84,35 +84,35 @@ def make_record(
 
 
 def count_ties(table: RankTable) -> dict[str, Ties]:
-    """Say where ranks depend on the order of equal scores, and by how much.
+    """Count ranks that depend on the order of equal scores, and their effect on the figures.
 
     Args:
         table: The ranks.
 
     Returns:
-        By direction; directions without such queries are left out.
+        Ties by direction; directions without ties are left out.
     """
     tied = {name: table.ranks[name]["strict"].tied_queries for name in DIRECTIONS}
     if not any(tied.values()):
         return {}
     others = {name: point_values(table, name) for name in ("optimistic", "expected")}
-    found: dict[str, Ties] = {}
+    ties: dict[str, Ties] = {}
     for direction, queries in tied.items():
         if queries:
             figures = {
                 assumption: {
                     name: float(value[0])
-                    for (place, kind, name), value in values.items()
-                    if place == direction and kind == "strict"
+                    for (value_direction, kind, name), value in values.items()
+                    if value_direction == direction and kind == "strict"
                 }
                 for assumption, values in others.items()
             }
-            found[direction] = Ties(queries, figures["optimistic"], figures["expected"])
-    return found
+            ties[direction] = Ties(queries, figures["optimistic"], figures["expected"])
+    return ties
 
 
 def chance_figures(table: RankTable) -> dict[str, Mapping[str, float]]:
-    """Return what a random order of each gallery reaches.
+    """Return the expected R@k of a random order of each gallery.
 
     Args:
         table: The ranks; only the sizes are read.

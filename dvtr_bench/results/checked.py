@@ -1,20 +1,17 @@
-"""Which result files were checked before, so that their figures need not be computed again.
+"""Remember which result files passed their checks, so that none is checked twice.
 
-To check a file takes a bootstrap, several times as long as to read it. A file that passed is
-remembered by the SHA-256 of its bytes, together with the protocol's version, the figures that there
-are, and the code that computes them: a changed file, another set of metrics and another version of
-the code are checked anew.
+Checking a file runs a bootstrap, which takes several times as long as reading it. A file that
+passed is remembered by the SHA-256 of its bytes, the protocol version, the names of all figures and
+a hash of the code that computes them. A change of any of these causes a new check.
 
-What is promised: a file passes unchecked only when the cache folder of this user says that its very
-bytes passed before. The memory is never kept beside the results, so files of others cannot bring
-one along. Who can write into the cache folder of a user can make a forged file pass, as they could
-by changing the user's programs. To check everything anew, delete the folder; to do so is always
-safe.
+A file is accepted without a check only if this user's cache folder says that the same bytes passed
+before. The cache is never stored beside the results, so downloaded results cannot bring one along.
+Whoever can write to the user's cache folder can make a forged file pass, just as they could change
+the user's programs. Deleting the folder is always safe: everything is then checked again.
 
-It is ``dvtr-bench/checked-results`` in ``$XDG_CACHE_HOME``, else in ``~/.cache``. Each file is
-remembered by an empty file whose name is the hash, which is there or not there: nothing can be half
-written, and several processes need not wait for each other. Where nothing can be written, every
-file is checked at every read.
+The folder is ``dvtr-bench/checked-results`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. Each checked
+file is an empty file named by the hash, so nothing can be half written and processes need no lock.
+If the folder cannot be written, every file is checked at every read.
 """
 
 import hashlib
@@ -34,23 +31,23 @@ from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.ranking.figures import figure_names
 
 _KEPT_SECONDS: Final = 90 * 24 * 3600
-"""What other versions of the code checked is forgotten after so long without a new file."""
+"""Entries of other code versions are deleted after this time without a new file."""
 
 
 def checked_folder() -> Path:
-    """Return where it is kept which files were checked."""
+    """Return the cache folder of checked files."""
     caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     return Path(caches).expanduser() / "dvtr-bench" / "checked-results"
 
 
 def was_checked(content: bytes) -> bool:
-    """Say whether a file passed its checks before.
+    """Tell whether a file passed its checks before.
 
     Args:
         content: The file's bytes.
 
     Returns:
-        True when this very content passed those checks that would be made now.
+        True when the same bytes passed the same checks before.
     """
     try:
         return _entry(content).exists()
@@ -59,7 +56,7 @@ def was_checked(content: bytes) -> bool:
 
 
 def remember_checked(content: bytes) -> None:
-    """Remember that a file passed its checks; where nothing can be written, it is forgotten.
+    """Remember that a file passed its checks, if the cache folder can be written.
 
     Args:
         content: The file's bytes.
@@ -73,20 +70,22 @@ def remember_checked(content: bytes) -> None:
 
 
 def _entry(content: bytes) -> Path:
-    kind = "\n".join((_code_sha256(tuple(METRICS.names())), str(PROTOCOL_VERSION), *figure_names()))
-    checks = hashlib.sha256(kind.encode()).hexdigest()
+    facts = "\n".join(
+        (_code_sha256(tuple(METRICS.names())), str(PROTOCOL_VERSION), *figure_names())
+    )
+    checks = hashlib.sha256(facts.encode()).hexdigest()
     return checked_folder() / checks[:16] / hashlib.sha256(content).hexdigest()
 
 
 @cache
 def _code_sha256(metric_names: tuple[str, ...]) -> str:
-    """Hash the code that figures and checks depend on; metrics of plug-ins are part of it."""
+    """Hash the code that figures and checks depend on, including metrics of plug-ins."""
     digest = hashlib.sha256()
     for file in (inspect.getfile(metrics), inspect.getfile(ranking), __file__):
         for path in sorted(Path(file).parent.rglob("*.py")):
             digest.update(path.read_bytes())
     for name in metric_names:
-        with suppress(DvtrError):  # one that cannot be loaded gives no figures
+        with suppress(DvtrError):  # a metric that cannot be loaded gives no figures
             digest.update(inspect.getsource(METRICS.load(name)).encode())
     return digest.hexdigest()
 

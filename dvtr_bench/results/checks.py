@@ -1,7 +1,7 @@
-"""A record must agree with itself: every figure is computed again from the ranks.
+"""Check that a record agrees with itself: every figure is computed again from the ranks.
 
-What a record states is compared. Figures of metrics that came after it are computed here, so that a
-new metric applies to the result files that are there already.
+Stated figures are compared. Figures of newer metrics are added, so that a new metric applies to
+existing result files.
 """
 
 import re
@@ -20,27 +20,26 @@ from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord, Ties
 
 _MOST_GROUPS_RESAMPLED: Final = 20_000_000
-"""Above it, a small file could ask for any amount of memory."""
+"""Limit on groups times resamples: without it, a small file could demand any amount of memory."""
 
 _NOT_DEFINED: Final = re.compile(r"(.+) of \w+ is not defined: the gallery has \d+ candidates")
-"""The sentences of ``left_out`` that are about one figure."""
+"""Sentences in ``left_out`` about a single figure."""
 
 
 def completed(record: RunRecord, file: str) -> RunRecord:
-    """Compare what a record states with what its ranks give, and add what it lacks.
+    """Compare the figures of a record with its ranks, and add the missing ones.
 
     Args:
-        record: As read.
-        file: Where from, for messages.
+        record: The record as read.
+        file: The file's name, for messages.
 
     Returns:
-        The record with the figures of every metric there is here: those that it states nowhere are
-        added. Figures that no metric here gives, such as those of a plug-in that is not installed,
-        are left out: nothing can check them.
+        The record with the figures of every metric available here. Figures that cannot be checked,
+        such as those of a plug-in that is not installed, are removed.
 
     Raises:
-        ResultError: Ranks and sizes do not fit together, or a figure differs; names the place,
-            what is stated and what the ranks give.
+        ResultError: Ranks and sizes do not fit together, or a figure differs. The message names the
+            field, the stated value and the computed one.
     """
     _require_sizes(record, file)
     groups = {axis: _groups(record, axis, file) for axis in record.breakdowns}
@@ -48,34 +47,37 @@ def completed(record: RunRecord, file: str) -> RunRecord:
     config = BootstrapConfig(
         record.bootstrap.resamples, record.bootstrap.seed, record.bootstrap.level
     )
-    given = replace(
+    computed = replace(
         record,
         metrics=compute_figures(table, config),
         ties=count_ties(table),
         chance=chance_figures(table),
         left_out=left_out(table),
     )
-    known, stated = set(figure_names()), _names_in(record)
-    later, foreign = known - stated, stated - known - _one_sided(record)
-    compared, said = _without(given, later), _without(record, foreign)
+    available, stated = set(figure_names()), _names_in(record)
+    new_names, unknown_names = available - stated, stated - available - _one_sided(record)
+    computed_parts, stated_parts = _without(computed, new_names), _without(record, unknown_names)
     parts: dict[str, tuple[Any, Any]] = {
-        part: (getattr(said, part), getattr(compared, part))
+        part: (getattr(stated_parts, part), getattr(computed_parts, part))
         for part in ("metrics", "ties", "chance", "left_out")
     }
     for axis, expected in group_figures(table, groups, config).items():
         parts[f"breakdowns.{axis}.results"] = (record.breakdowns[axis].results, expected)
     for part, values in parts.items():
-        for place, one, other in _differences(*values, part):
+        for field, stated_value, expected_value in _differences(*values, part):
             raise ResultError(
-                f"{file}: {place} says {one!r}, but the ranks give {other!r}: the file was "
-                "changed after the run, or its ranks were; evaluate again"
+                f"{file}: {field} says {stated_value!r}, but the ranks give {expected_value!r}: "
+                "the file was "
+                "changed after the run, or its ranks were: evaluate again"
             )
-    return given if later or foreign else record
+    return computed if new_names or unknown_names else record
 
 
 def _names_in(record: RunRecord) -> set[str]:
-    """Return the figures of one direction that a record states or says are not defined."""
-    names = {match[1] for line in record.left_out if (match := _NOT_DEFINED.fullmatch(line))}
+    """Return the names of figures that a record states, or lists as not defined, per direction."""
+    names = {
+        match[1] for sentence in record.left_out if (match := _NOT_DEFINED.fullmatch(sentence))
+    }
     for direction, kinds in record.metrics.items():
         if direction != BOTH:
             names.update(*kinds.values())
@@ -83,7 +85,7 @@ def _names_in(record: RunRecord) -> set[str]:
 
 
 def _one_sided(record: RunRecord) -> set[str]:
-    """Return figures that stand under one relevance alone, which no metric gives."""
+    """Return names of figures stated under only one relevance kind, which no metric produces."""
     return {
         name
         for kinds in record.metrics.values()
@@ -92,43 +94,47 @@ def _one_sided(record: RunRecord) -> set[str]:
 
 
 def _without(record: RunRecord, names: Set[str]) -> RunRecord:
-    """Return a record without some figures."""
+    """Return a copy of a record without the named figures."""
 
-    def kept(figures: Mapping[str, Any]) -> dict[str, Any]:
+    def without_names(figures: Mapping[str, Any]) -> dict[str, Any]:
         return {name: figure for name, figure in figures.items() if name not in names}
 
     return replace(
         record,
         metrics={
-            direction: {kind: kept(figures) for kind, figures in kinds.items()}
+            direction: {kind: without_names(figures) for kind, figures in kinds.items()}
             for direction, kinds in record.metrics.items()
         },
         ties={
-            direction: Ties(ties.queries, kept(ties.optimistic), kept(ties.expected))
+            direction: Ties(
+                ties.queries, without_names(ties.optimistic), without_names(ties.expected)
+            )
             for direction, ties in record.ties.items()
         },
         left_out=tuple(
-            line
-            for line in record.left_out
-            if not ((match := _NOT_DEFINED.fullmatch(line)) and match[1] in names)
+            sentence
+            for sentence in record.left_out
+            if not ((match := _NOT_DEFINED.fullmatch(sentence)) and match[1] in names)
         ),
     )
 
 
 def _require_sizes(record: RunRecord, file: str) -> None:
-    dataset, own = record.dataset, record.caption_video_index
-    if len(own) != dataset.num_captions or own.max() >= dataset.num_videos:
+    dataset, video_index = record.dataset, record.caption_video_index
+    if len(video_index) != dataset.num_captions or video_index.max() >= dataset.num_videos:
         raise ResultError(
-            f"{file}: caption_video_index has {len(own)} captions of videos up to {own.max()}: "
+            f"{file}: caption_video_index has {len(video_index)} captions of videos up to "
+            f"{video_index.max()}: "
             f"expected {dataset.num_captions} captions of {dataset.num_videos} videos"
         )
     table = record.rank_table
     with_captions = len(table.query_videos("v2t"))
-    silent = dataset.num_videos - with_captions
-    if dataset.num_videos_without_captions != silent:
+    without_captions = dataset.num_videos - with_captions
+    if dataset.num_videos_without_captions != without_captions:
         raise ResultError(
             f"{file}: dataset.num_videos_without_captions says "
-            f"{dataset.num_videos_without_captions}, but caption_video_index leaves out {silent}"
+            f"{dataset.num_videos_without_captions}, but caption_video_index leaves out "
+            f"{without_captions}"
         )
     if record.shared_text.captions != dataset.num_captions:
         raise ResultError(
@@ -141,22 +147,22 @@ def _require_sizes(record: RunRecord, file: str) -> None:
             f"{file}: {num_groups:,} groups with {record.bootstrap.resamples:,} resamples each: "
             f"expected at most {_MOST_GROUPS_RESAMPLED:,} groups times resamples"
         )
-    queries = {"t2v": len(own)}
+    queries = {"t2v": len(video_index)}
     for direction in DIRECTIONS:
         count = queries.get(direction, with_captions)
         size = table.gallery_size(direction)
         for kind, ranks in table.ranks[direction].items():
             for name in ("pessimistic", "optimistic"):
                 values = getattr(ranks, name)
-                place = f"ranks.{direction}.{kind}.{name}"
+                field = f"ranks.{direction}.{kind}.{name}"
                 if len(values) != count:
                     raise ResultError(
-                        f"{file}: {place} has {len(values)} ranks: expected one for each of "
+                        f"{file}: {field} has {len(values)} ranks: expected one for each of "
                         f"{count} queries"
                     )
                 if values.max() > size:
                     raise ResultError(
-                        f"{file}: {place}[{values.argmax()}] is {values.max()}: the gallery has "
+                        f"{file}: {field}[{values.argmax()}] is {values.max()}: the gallery has "
                         f"{size} candidates"
                     )
             if (above := ranks.optimistic > ranks.pessimistic).any():
@@ -167,37 +173,37 @@ def _require_sizes(record: RunRecord, file: str) -> None:
 
 
 def _groups(record: RunRecord, axis: str, file: str) -> Groups:
-    """Return the groups of an axis; refuse those that do not sort this split."""
-    place, breakdown = f"{file}: breakdowns.{axis}", record.breakdowns[axis]
+    """Return the groups of an axis; raise if they do not fit this split."""
+    where, breakdown = f"{file}: breakdowns.{axis}", record.breakdowns[axis]
     expected = (
         record.dataset.num_captions if breakdown.unit == "caption" else record.dataset.num_videos
     )
     if len(breakdown.codes) != expected:
         raise ResultError(
-            f"{place}.codes has {len(breakdown.codes)} codes: expected one for each of "
+            f"{where}.codes has {len(breakdown.codes)} codes: expected one for each of "
             f"{expected} {breakdown.unit}s"
         )
     try:
         return breakdown.as_groups()
     except InputError as failure:
-        raise ResultError(f"{place}: {failure}") from None
+        raise ResultError(f"{where}: {failure}") from None
 
 
-def _differences(stated: Any, expected: Any, place: str) -> Iterator[tuple[str, Any, Any]]:
+def _differences(stated: Any, expected: Any, path: str) -> Iterator[tuple[str, Any, Any]]:
     if is_dataclass(expected) and not isinstance(expected, type):
         for field in fields(expected):
             inner = getattr(stated, field.name), getattr(expected, field.name)
-            yield from _differences(*inner, f"{place}.{field.name}")
+            yield from _differences(*inner, f"{path}.{field.name}")
     elif isinstance(expected, Mapping):
         for name in [*expected, *(name for name in stated if name not in expected)]:
             if name not in stated or name not in expected:
-                yield f"{place}.{name}", stated.get(name), expected.get(name)
+                yield f"{path}.{name}", stated.get(name), expected.get(name)
             else:
-                yield from _differences(stated[name], expected[name], f"{place}.{name}")
+                yield from _differences(stated[name], expected[name], f"{path}.{name}")
     elif isinstance(expected, float):
         # The arithmetic is the same; a tolerance this small hides no digit that a person changed.
-        known = stated is not None
-        if not known or not isclose(stated, expected, rel_tol=1e-12, abs_tol=1e-12):
-            yield place, stated, expected
+        is_stated = stated is not None
+        if not is_stated or not isclose(stated, expected, rel_tol=1e-12, abs_tol=1e-12):
+            yield path, stated, expected
     elif stated != expected:
-        yield place, stated, expected
+        yield path, stated, expected

@@ -1,4 +1,4 @@
-"""Result files: one run, one file, never half-written, never over another run."""
+"""Result files: one file per run, written atomically, never over another run."""
 
 import hashlib
 import re
@@ -17,13 +17,13 @@ from dvtr_bench.runtime.json_records import read_json_bytes
 def write_result(record: RunRecord, folder: Path) -> Path:
     """Write a record into a folder.
 
-    The name says dataset, split, model, text block, post-processing, seeds and checkpoint. The same
-    run evaluated again (same identity, same ranks) takes the place of its file; any other run of
-    that name gets a number of its own.
+    The file name states dataset, split, model, text block, post-processing, seeds and checkpoint.
+    The same run evaluated again (same identity, same ranks) replaces its file. A different run with
+    the same name gets a number added.
 
     Args:
         record: A run.
-        folder: Where result files go; made when it is not there.
+        folder: Folder of result files; created if missing.
 
     Returns:
         The file.
@@ -44,10 +44,10 @@ def result_path(record: RunRecord, folder: Path) -> Path:
 
     Args:
         record: A run.
-        folder: Where result files go.
+        folder: Folder of result files.
 
     Returns:
-        The file of the same run where there is one, else one that is not there.
+        The file of the same run if it exists, else a new file name.
     """
     stem = file_stem(record)
     number = 1
@@ -62,55 +62,57 @@ def read_result(path: Path) -> RunRecord:
     """Read a result file and check it against its own ranks.
 
     A file that passed is remembered by the hash of its bytes in this user's cache folder and not
-    checked a second time (`dvtr_bench.results.checked` says what that promises).
+    checked a second time (see `dvtr_bench.results.checked`).
 
     Args:
         path: A result file.
 
     Returns:
-        The record, with the figures of every metric there is: those that the file lacks are
-        computed from its ranks.
+        The record with the figures of every metric; those missing in the file are computed from its
+        ranks.
 
     Raises:
         NotFoundError: There is no such file.
-        ResultError: It is not a result, of another version, or a figure differs from what its ranks
-            give; names the place.
+        ResultError: The file is not a result, has another version, or states a figure that its
+            ranks do not give. The message names the field.
     """
     content = _content(path)
     record = from_text(content, str(path))
     if was_checked(content):
         return record
-    found = completed(record, str(path))
-    if found is record:  # else it lacks figures, which are computed at every read
+    record_with_figures = completed(record, str(path))
+    if (
+        record_with_figures is record
+    ):  # otherwise it lacks figures, which are computed at every read
         remember_checked(content)
-    return found
+    return record_with_figures
 
 
 def load_results(places: str | Path | Iterable[str | Path]) -> list[RunRecord]:
-    """Read result files, all of them checked.
+    """Read and check result files.
 
     Args:
         places: A result file, a folder of them (its ``*.json``), or several of either.
 
     Returns:
-        The records, folders in order of file name.
+        The records; those of a folder in order of file name.
 
     Raises:
-        NotFoundError: A place is not there.
-        ResultError: A file is not a result that agrees with itself.
+        NotFoundError: A file or folder does not exist.
+        ResultError: A file is not a result, or its figures differ from its ranks.
 
     Example:
         >>> from dvtr_bench.results import load_results, to_frame
         >>> to_frame(load_results("results"))  # doctest: +SKIP
     """
-    several = [places] if isinstance(places, (str, Path)) else places
+    paths = [places] if isinstance(places, (str, Path)) else places
     records = []
-    for place in map(Path, several):
-        if not place.exists():
+    for path in map(Path, paths):
+        if not path.exists():
             raise NotFoundError(
-                f"no result at {place}: `dvtr-bench evaluate` writes result files into ./results"
+                f"no result at {path}: `dvtr-bench evaluate` writes result files into ./results"
             )
-        files = sorted(place.glob("*.json")) if place.is_dir() else [place]
+        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
         records += [read_result(file) for file in files]
     return records
 
@@ -122,14 +124,16 @@ def file_stem(record: RunRecord) -> str:
         record: A run.
 
     Returns:
-        Letters, digits, ``.``, ``_`` and ``-`` alone, whatever the names in the record hold.
+        A name of letters, digits, ``.``, ``_`` and ``-`` only.
     """
     parts = [record.dataset.name, record.dataset.split, record.model.name]
     if record.scoring.text_block is not None:
         parts.append(f"block{record.scoring.text_block}")
     if record.scoring.post_processing != "none":
-        done = record.scoring.post_processed
-        parts.append(record.scoring.post_processing if done is None else done.name)
+        post_processed = record.scoring.post_processed
+        parts.append(
+            record.scoring.post_processing if post_processed is None else post_processed.name
+        )
     if record.model.seeds:
         parts.append("seed" + "_".join(map(str, record.model.seeds)))
     if record.model.checkpoint_sha256 is not None:

@@ -1,4 +1,4 @@
-"""Records as pandas tables. Reading results does without pandas, which takes long to load."""
+"""Records as pandas tables. Only this file needs pandas, which is slow to import."""
 
 import math
 from collections.abc import Sequence
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 
 def to_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
-    """Put every figure of every record on a row of its own.
+    """Make a table with one row per figure of each record.
 
     Args:
-        records: Runs; they may be of several datasets.
+        records: Runs, also of several datasets.
 
     Returns:
         Columns dataset, version, split, model, kind, scoring, text_block, post_processing, setup,
-        seeds, direction, relevance, metric, value, low, high, queries, gallery_size; one row a
-        figure. ``setup`` is equal for runs that differ in nothing but their seed. ``direction`` is
-        ``both`` for mR and RSum, which have no gallery of their own.
+        seeds, direction, relevance, metric, value, low, high, queries, gallery_size. ``setup`` is
+        equal for runs that differ only in their seed. ``direction`` is ``both`` for mR and RSum,
+        which combine both directions and so have no gallery size.
     """
     import pandas as pd
 
@@ -55,16 +55,16 @@ def to_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
 
 
 def seed_summary(records: Sequence[RunRecord]) -> "pd.DataFrame":
-    """Put every figure of every setup on a row of its own: mean and deviation over seeds.
+    """Make a table with one row per figure of each setup: mean and deviation over seeds.
 
     Args:
-        records: Runs; they may be of several datasets. The same seed counts once, see `by_setup`.
+        records: Runs, also of several datasets. The same seed counts once, see `by_setup`.
 
     Returns:
         Columns dataset, version, split, model, kind, scoring, text_block, post_processing, setup,
         seeds, direction, relevance, metric, mean, std, count, low, high. ``std`` is the sample
-        standard deviation over ``count`` runs, missing for one; ``low`` and ``high`` are the ends
-        of the mean's bootstrap interval over videos.
+        standard deviation over ``count`` runs, missing for a single run; ``low`` and ``high`` are
+        the ends of the mean's bootstrap interval over videos.
 
     Example:
         >>> from dvtr_bench.results import load_results, seed_summary
@@ -73,21 +73,21 @@ def seed_summary(records: Sequence[RunRecord]) -> "pd.DataFrame":
     import pandas as pd
 
     rows = []
-    for found in by_setup(records):
-        first = found.runs[0]
-        means = SeedMeans.of([run.rank_table for run in found.runs], first.bootstrap)
+    for setup_runs in by_setup(records):
+        first = setup_runs.runs[0]
+        means = SeedMeans.of([run.rank_table for run in setup_runs.runs], first.bootstrap)
         for direction, relevance, metric in means.values:
             figure = means.figure(direction, relevance, metric)
             rows.append(
                 {
                     **_run(first),
-                    "seeds": found.seeds,
+                    "seeds": setup_runs.seeds,
                     "direction": direction,
                     "relevance": relevance,
                     "metric": metric,
                     "mean": figure.mean,
                     "std": math.nan if figure.deviation is None else figure.deviation,
-                    "count": len(found.runs),
+                    "count": len(setup_runs.runs),
                     "low": figure.low,
                     "high": figure.high,
                 }
@@ -96,16 +96,16 @@ def seed_summary(records: Sequence[RunRecord]) -> "pd.DataFrame":
 
 
 def breakdowns_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
-    """Put every figure of every group of every record on a row of its own.
+    """Make a table with one row per figure of each group of each record.
 
     Args:
-        records: Runs; they may be of several datasets.
+        records: Runs, also of several datasets.
 
     Returns:
         Columns dataset, version, split, model, kind, scoring, text_block, post_processing, setup,
-        seeds, axis, group, direction, metric, value, low, high, queries, videos; one row a figure,
+        seeds, axis, group, direction, metric, value, low, high, queries, videos. Figures are those
         under strict relevance. ``low`` and ``high`` are missing for groups of too few videos; a
-        group without queries has one row with no metric.
+        group without queries has one row without a metric.
 
     Example:
         >>> from dvtr_bench.results import breakdowns_frame, load_results
@@ -118,16 +118,22 @@ def breakdowns_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
     for record in records:
         for axis, breakdown in record.breakdowns.items():
             for direction, groups in breakdown.results.items():
-                for group, found in groups.items():
-                    place = {"axis": axis, "group": group, "direction": direction}
-                    sizes = {"queries": found.queries, "videos": found.videos}
+                for group, result in groups.items():
+                    keys = {"axis": axis, "group": group, "direction": direction}
+                    sizes = {"queries": result.queries, "videos": result.videos}
                     figures: list[dict[str, Any]] = [
-                        {"metric": name, "value": one.value, "low": one.low, "high": one.high}
-                        for name, one in found.metrics.items()
+                        {
+                            "metric": name,
+                            "value": figure_values.value,
+                            "low": figure_values.low,
+                            "high": figure_values.high,
+                        }
+                        for name, figure_values in result.metrics.items()
                     ]
-                    none: dict[str, Any] = dict.fromkeys(("metric", "value", "low", "high"))
+                    empty_figure: dict[str, Any] = dict.fromkeys(("metric", "value", "low", "high"))
                     rows += [
-                        {**_run(record), **place, **figure, **sizes} for figure in figures or [none]
+                        {**_run(record), **keys, **figure, **sizes}
+                        for figure in figures or [empty_figure]
                     ]
     return pd.DataFrame(rows)
 

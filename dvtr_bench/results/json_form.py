@@ -23,34 +23,35 @@ def to_text(record: RunRecord) -> str:
         JSON; what fits on a line stands on one, and so does every list of numbers.
 
     Raises:
-        ResultError: A number of the record is not finite, or the model's config is no JSON.
+        ResultError: A number of the record is not finite, or the model's config is not JSON.
     """
     try:
         return laid_out(to_json(record)) + "\n"
     except (ValueError, TypeError) as failure:
         raise ResultError(
             f"the result of {record.label} on {record.dataset.name} cannot be written as JSON "
-            f"({failure}): a result holds finite numbers, texts, lists and objects alone"
+            f"({failure}): a result holds finite numbers, texts, lists and objects only"
         ) from None
 
 
 def from_text(text: str | bytes, file: str) -> RunRecord:
-    """Read a record from JSON text; its figures are not recomputed here.
+    """Read a record from JSON text without checking its figures.
 
     Args:
         text: What `to_text` wrote.
-        file: Where from, for messages.
+        file: The file's name, for messages.
 
     Returns:
         The record.
 
     Raises:
-        ResultError: No JSON, of another format version, or not as ``results/schema.json`` says.
+        ResultError: The text is not JSON, has another format version, or does not match
+            ``results/schema.json``.
     """
     try:
         record = from_json(RunRecord, text, file, ResultError)
     except ResultError as failure:
-        # Another version differs in many places: that it is one says more than the first of them.
+        # A file of another version differs in many fields: report the version instead of one field.
         _require_versions(parse_json(text, file, ResultError), file)
         raise ResultError(f"{failure}; evaluate again rather than editing a result") from None
     _require_versions({name: getattr(record, name) for name in _VERSIONS}, file)
@@ -58,11 +59,11 @@ def from_text(text: str | bytes, file: str) -> RunRecord:
 
 
 def laid_out(value: Any, margin: str = "") -> str:
-    """Lay JSON out so that a person can read it.
+    """Format JSON for human readers.
 
     Args:
         value: Nested dicts, lists and scalars.
-        margin: What every further line begins with.
+        margin: Indentation of every line after the first.
 
     Returns:
         JSON; what fits on a line stands on one, and so does every list of numbers.
@@ -90,13 +91,13 @@ def _dumps(value: Any) -> str:
 
 
 def _require_versions(value: object, file: str) -> None:
-    for name, known in _VERSIONS.items():
-        found = value.get(name) if isinstance(value, dict) else None
-        if type(found) is not int:
-            raise ResultError(f"{file}: expected a whole number {name}, found {found!r}")
-        if found != known:
-            age = "too new" if found > known else "too old"
-            step = "upgrade dvtr-bench" if found > known else "evaluate again"
+    for name, supported in _VERSIONS.items():
+        version = value.get(name) if isinstance(value, dict) else None
+        if type(version) is not int:
+            raise ResultError(f"{file}: expected a whole number {name}, found {version!r}")
+        if version != supported:
+            age = "too new" if version > supported else "too old"
+            step = "upgrade dvtr-bench" if version > supported else "evaluate again"
             raise ResultError(
-                f"{file}: {age}: {name} {found}, this dvtr-bench reads {known}: {step}"
+                f"{file}: {age}: {name} {version}, this dvtr-bench reads {supported}: {step}"
             )

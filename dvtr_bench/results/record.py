@@ -1,4 +1,4 @@
-"""The record of one run, typed: all that docs/reference/protocol.md asks for."""
+"""The typed record of one run, with everything that docs/reference/protocol.md requires."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -22,10 +22,10 @@ from dvtr_bench.runtime.environment import EnvironmentFacts
 from dvtr_bench.runtime.json_records import Count, NotNegative, Percent, Positive, Sha256, Text
 
 RESULT_FORMAT_VERSION: Final = 3
-"""Version of the file's form; raised when a reader of an older form would misread a newer one."""
+"""Version of the file format; raised when an older reader would misread a newer file."""
 
 Kind: TypeAlias = Literal["model", "external"]
-"""``model``: scored by this harness. ``external``: scores or embeddings that someone brought."""
+"""``model``: scored by this harness. ``external``: scores or embeddings from outside."""
 
 
 @dataclass(frozen=True)
@@ -64,11 +64,11 @@ class TrainingFacts:
     """How a model was trained here.
 
     Attributes:
-        dataset: On whose train split; validation of the same dataset chose the checkpoint.
+        dataset: Dataset of the train split; the checkpoint was chosen on its validation split.
         fingerprint: Of that dataset.
         recipe: The whole recipe, ``seed`` included (JSON values).
-        epoch: After which the checkpoint was written, from 1.
-        validation_t2v_r1: Its T2V R@1 on validation, percent.
+        epoch: Epoch of the checkpoint, from 1.
+        validation_t2v_r1: T2V R@1 of the checkpoint on validation, percent.
     """
 
     dataset: Text
@@ -109,11 +109,11 @@ class PostProcessingFacts:
     """What this harness did to the scores of the whole run.
 
     Attributes:
-        name: A file of `dvtr_bench.evaluation.post_processing`.
+        name: Name of a file in `dvtr_bench.evaluation.post_processing`.
         config: All its settings (JSON values).
-        facts: What it found, such as the size of its bank and the hash of the bank's ids (JSON
-            values).
-        statement: What a reader must know, in words.
+        facts: Facts about this run, such as the size of its bank and the hash of the bank's ids
+            (JSON values).
+        statement: A sentence about its effect, for readers.
     """
 
     name: Text
@@ -131,8 +131,8 @@ class ScoringFacts:
         text_block: Texts scored together; None for ``pairwise``.
         order: Order of the queries: ``file``.
         post_processing: What was done to the whole sim_matrix afterwards: ``none``, a
-            post-processor with its settings, or what someone says of scores that they brought.
-        post_processed: How this harness did it; None where it did nothing.
+            post-processor with its settings, or the statement that came with external scores.
+        post_processed: Details, if this harness did it; else None.
     """
 
     scoring: Scoring
@@ -144,7 +144,7 @@ class ScoringFacts:
 
 @dataclass(frozen=True)
 class Seconds:
-    """What the run took; None for what was not done here."""
+    """How long each step of the run took; None for steps not done here."""
 
     encode_texts: NotNegative | None
     encode_videos: NotNegative | None
@@ -156,8 +156,8 @@ class Ties:
     """How far ranks depend on the order of equal scores, under strict relevance.
 
     Attributes:
-        queries: Queries whose rank does.
-        optimistic: Figures when the relevant candidate comes first among equals.
+        queries: Number of queries whose rank depends on it.
+        optimistic: Figures if the relevant candidate comes first among equal scores.
         expected: Figures of the expected ranks.
     """
 
@@ -172,7 +172,7 @@ class RankLists(ComparedByValue):
 
     Attributes:
         pessimistic: int64, Q, from 1; the protocol's rank.
-        optimistic: int64, Q, from 1; None when every rank is the same as the pessimistic one.
+        optimistic: int64, Q, from 1; None when equal to ``pessimistic``.
     """
 
     pessimistic: Ranks
@@ -189,7 +189,7 @@ class RankLists(ComparedByValue):
 
     @classmethod
     def of(cls, ranks: QueryRanks) -> "RankLists":
-        """Make the lists of some ranks."""
+        """Make the lists from ranks."""
         return cls(ranks.pessimistic, ranks.optimistic if ranks.tied_queries else None)
 
     def query_ranks(self) -> QueryRanks:
@@ -204,7 +204,7 @@ class DirectionRanks:
 
     Attributes:
         strict: Under strict relevance.
-        text_identical: Under text-identical relevance; None when it is the same.
+        text_identical: Under text-identical relevance; None when equal to ``strict``.
     """
 
     strict: RankLists
@@ -219,9 +219,9 @@ class Breakdown(ComparedByValue):
         title: Of the axis, for reports.
         unit: What is sorted into groups: ``caption`` or ``video``.
         groups: Their names, in the order of reports.
-        codes: int64, one a caption or a video, in row order: a place in ``groups``.
-        results: By direction and group: how many queries, and their figures under strict
-            relevance. ``v2t`` stands there for axes that sort videos.
+        codes: int64, an index into ``groups`` for each caption or video, in row order.
+        results: By direction and group: number of queries and their figures under strict relevance.
+            ``v2t`` is included for axes that sort videos.
     """
 
     title: Text
@@ -240,15 +240,15 @@ class Breakdown(ComparedByValue):
 
     @classmethod
     def of(cls, groups: Groups, results: FiguresByGroup) -> "Breakdown":
-        """Make the breakdown of some groups."""
+        """Make the breakdown from groups."""
         return cls(groups.title, groups.unit, groups.names, groups.codes, results)
 
     def as_groups(self) -> Groups:
-        """Return the groups alone: what `compare_groups` takes."""
+        """Return the groups without figures, as `compare_groups` takes them."""
         return Groups(self.title, self.unit, self.groups, self.codes)
 
     def sorts_like(self, other: "Breakdown") -> bool:
-        """Say whether both put the same queries into the same groups."""
+        """Tell whether both put the same queries into the same groups."""
         return self.groups == other.groups and np.array_equal(self.codes, other.codes)
 
 
@@ -271,23 +271,23 @@ class RunRecord(ComparedByValue):
     """One run of the protocol: one JSON file.
 
     Attributes:
-        format_version: Of the file's form.
-        protocol_version: Of the recall protocol.
-        kind: Who made the scores.
+        format_version: Version of the file format.
+        protocol_version: Version of the recall protocol.
+        kind: Where the scores came from.
         dataset: What was searched.
         model: What scored.
         scoring: What a score depends on.
-        environment: Where the run took place.
-        honesty: Pairs that were scored again, each way.
-        seconds: What it took.
-        bootstrap: How the intervals were made.
+        environment: Machine, library versions, commit and date.
+        honesty: Honesty checks: pairs that were scored again, each way.
+        seconds: How long each step took.
+        bootstrap: Settings of the intervals.
         metrics: Every figure with its interval.
-        left_out: Figures that are not defined here, one sentence each.
+        left_out: Figures that are not defined for this run, one sentence each.
         ties: By direction, where ranks depend on the order of equal scores.
         chance: R@k of a random order by direction, in percent.
-        shared_text: How many captions stand for several videos, and the ceiling that this sets.
+        shared_text: How many captions describe several videos, and the resulting ceiling.
         breakdowns: Figures by group of queries, by axis: a file of ``evaluation/breakdowns/``.
-        caption_video_index: int64, T: each caption's own video, by row.
+        caption_video_index: int64, T: row of each caption's video.
         ranks: Per-query ranks by direction, queries in row order; for v2t and v2t_caption the
             videos that have captions.
     """
@@ -322,8 +322,8 @@ class RunRecord(ComparedByValue):
         from dvtr_bench.reports.others_text import one_line
 
         figure = self.metrics["t2v"]["strict"]["R@1"]
-        told = f"T2V R@1 {figure.value:.1f} ({figure.low:.1f} to {figure.high:.1f})"
-        return f"RunRecord({one_line(self._title(), 200)}: {told})"
+        recall = f"T2V R@1 {figure.value:.1f} ({figure.low:.1f} to {figure.high:.1f})"
+        return f"RunRecord({one_line(self._title(), 200)}: {recall})"
 
     def _repr_html_(self) -> str:
         from dvtr_bench.reports.html_table import figures_table
@@ -338,13 +338,13 @@ class RunRecord(ComparedByValue):
         dataset = self.dataset
         label = self.label if self.kind == "model" else f"{self.label} (external)"
         seeds = "".join(f", seed {seed}" for seed in self.model.seeds)
-        done = self.scoring.post_processing
-        after = "" if done == "none" else f", post-processed by {done}"
+        method = self.scoring.post_processing
+        after = "" if method == "none" else f", post-processed by {method}"
         return f"{label}{seeds} on {dataset.name} {dataset.version}, {dataset.split}{after}"
 
     @cached_property
     def rank_table(self) -> RankTable:
-        """The ranks as arrays: what figures and paired comparisons are made of."""
+        """The ranks as arrays, for figures and paired comparisons."""
         ranks: dict[Direction, Mapping[RelevanceKind, QueryRanks]] = {}
         for direction in DIRECTIONS:
             lists = self.ranks[direction]
@@ -363,13 +363,13 @@ class RunRecord(ComparedByValue):
 
 
 def comparable_key(record: RunRecord) -> ComparableKey:
-    """Return what another run must share with this one to stand in the same table.
+    """Return what another run must share with this one to be in the same table.
 
     Args:
         record: A run.
 
     Returns:
-        A key that can be hashed and compared.
+        A hashable key.
     """
     dataset = record.dataset
     return ComparableKey(
@@ -388,8 +388,8 @@ def differing_field(first: ComparableKey, second: ComparableKey) -> str | None:
     """Return the first field in which two keys differ.
 
     Args:
-        first: One key.
-        second: Another.
+        first: A key.
+        second: Another key.
 
     Returns:
         The field's name; None when the keys are equal.

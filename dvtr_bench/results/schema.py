@@ -1,6 +1,6 @@
-"""The published form of result files, made from the dataclasses that read them.
+"""The published JSON Schema of result files, made from the dataclasses that read them.
 
-python -m dvtr_bench.results.schema     # writes schema.json anew, after a change of a record
+python -m dvtr_bench.results.schema     # rewrites schema.json after a change of a record
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ SCHEMA_PATH: Final = Path(__file__).with_name("schema.json")
 
 
 def result_schema() -> dict[str, Any]:
-    """Describe result files.
+    """Return the JSON Schema of result files.
 
     Returns:
         A JSON Schema (draft 2020-12), made from `RunRecord`; ``results/schema.json`` holds it.

@@ -1,4 +1,4 @@
-"""What two runs share when they differ in nothing but their seed."""
+"""Group runs that differ only in their seed."""
 
 import hashlib
 import json
@@ -13,20 +13,19 @@ from dvtr_bench.training.recipe import whole_recipe
 
 @dataclass(frozen=True)
 class Setup:
-    """All of a run but its seed: runs of one setup are one row of a table.
+    """Everything about a run except its seed: runs of one setup are one row of a table.
 
-    The same are protocol version, build of the dataset, split and post-processing (what every row
-    of a table shares), and model, its whole config, text block, the backbone's weights, the dataset
-    it was trained on and its recipe without the seed.
+    Runs of one setup share the protocol version, dataset build, split and post-processing (as all
+    rows of a table do), and the model, its whole config, text block, backbone weights, training
+    dataset and recipe without the seed.
 
-    Not part of it: the checkpoint's hash, which is another one for each seed; the path that the
-    backbone's weights were read from, where their hash is known; device, library versions, commit
-    and date of the evaluation. Backbones that were themselves trained with different seeds have
-    different weights, so their runs are rows of their own: the deviation of a row says what another
-    seed does to everything trained on top of one backbone, not to the backbone.
+    Not part of it: the checkpoint's hash, which differs for each seed; the path of the backbone's
+    weights, if their hash is known; device, library versions, commit and date of the evaluation.
+    Backbones trained with different seeds have different weights, so their runs are separate rows:
+    the deviation in a row is that of models trained on top of one backbone, not of the backbone.
 
     Attributes:
-        comparable: What every row of its table shares.
+        comparable: What all rows of a table share.
         traits: The rest, by name, each as JSON text.
     """
 
@@ -35,7 +34,7 @@ class Setup:
 
     @property
     def short_hash(self) -> str:
-        """Twelve hex digits that stand for it in tables."""
+        """Twelve hex digits that identify it in tables."""
         return hashlib.sha256(repr(self).encode()).hexdigest()[:12]
 
 
@@ -45,9 +44,9 @@ class SeedRuns:
 
     Attributes:
         setup: What they share.
-        runs: The newest run of each seed, in order of seeds; at least one. A run that states no
-            seed counts as one of its own.
-        num_older: Runs left out, because there is a newer one of the same seed.
+        runs: The newest run of each seed, in order of seeds; at least one. Runs that state no seed
+            count as one seed.
+        num_older: Number of runs left out because a newer one has the same seed.
     """
 
     setup: Setup
@@ -67,7 +66,7 @@ def setup_of(record: RunRecord) -> Setup:
         record: A run.
 
     Returns:
-        What another run must share with it to differ in nothing but the seed.
+        The setup.
     """
     model, training = record.model, record.model.training
     config = dict(model.config)
@@ -95,20 +94,20 @@ def setup_of(record: RunRecord) -> Setup:
 
 
 def by_setup(records: Iterable[RunRecord]) -> list[SeedRuns]:
-    """Sort runs by setup, each seed once.
+    """Group runs by setup, each seed once.
 
     Args:
         records: Runs of any datasets and models.
 
     Returns:
-        One item a setup, in order of its first run. The same seed evaluated or trained twice
-        counts once: the newest evaluation stands for it, of equal dates the last one.
+        One item per setup, in order of its first run. A seed evaluated or trained twice counts
+        once: the newest evaluation is taken; of equal dates, the last one.
     """
-    found: dict[Setup, list[RunRecord]] = {}
+    grouped_runs: dict[Setup, list[RunRecord]] = {}
     for record in records:
-        found.setdefault(setup_of(record), []).append(record)
+        grouped_runs.setdefault(setup_of(record), []).append(record)
     sorted_runs = []
-    for setup, runs in found.items():
+    for setup, runs in grouped_runs.items():
         newest: dict[tuple[int, ...], RunRecord] = {}
         for run in sorted(runs, key=lambda run: run.environment.date_utc):
             newest[run.model.seeds] = run
@@ -118,10 +117,10 @@ def by_setup(records: Iterable[RunRecord]) -> list[SeedRuns]:
 
 
 def require_comparable(records: Sequence[RunRecord]) -> None:
-    """Refuse records that must not share a table.
+    """Raise if records must not share a table.
 
     Args:
-        records: Runs that are about to be compared.
+        records: Runs to compare.
 
     Raises:
         IncomparableError: Two of them differ in protocol version, dataset, fingerprint, split,

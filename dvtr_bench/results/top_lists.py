@@ -1,8 +1,8 @@
-"""The best candidates of every query of a run: a Parquet file beside the result file.
+"""The best candidates of each query of a run: a Parquet file beside the result file.
 
-A result file holds ranks, which every figure needs. Runs for other tools and pictures of what was
-found also need the candidates; they stand in ``NAME.top.parquet`` beside ``NAME.json``, one row a
-query, readable by any Parquet reader.
+A result file holds ranks, from which figures are computed. Run files for other tools and pictures
+of search results also need the candidates. They are in ``NAME.top.parquet`` beside ``NAME.json``,
+one row per query.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,8 +45,8 @@ class TopList:
 
     def __repr__(self) -> str:
         """Sizes alone."""
-        kept = max(map(len, self.candidate_ids), default=0)
-        return f"TopList({len(self.query_ids):,} queries, up to {kept} candidates each)"
+        num_candidates = max(map(len, self.candidate_ids), default=0)
+        return f"TopList({len(self.query_ids):,} queries, up to {num_candidates} candidates each)"
 
     @classmethod
     def of(
@@ -69,7 +69,7 @@ class TopList:
         """
         return cls(
             query_ids,
-            [[gallery_ids[row] for row in line] for line in rows.tolist()],
+            [[gallery_ids[row] for row in row_indices] for row_indices in rows.tolist()],
             scores.tolist(),
         )
 
@@ -79,7 +79,7 @@ TopLists: TypeAlias = Mapping[Direction, TopList]
 
 
 def top_path(result: Path) -> Path:
-    """Return where the top lists of a result file stand."""
+    """Return the path of the top lists of a result file."""
     return result.with_name(result.name.removesuffix(".json") + SUFFIX)
 
 
@@ -120,8 +120,8 @@ def read_top_lists(record: RunRecord, result: Path) -> TopLists:
         All directions.
 
     Raises:
-        NotFoundError: There are none beside the result file.
-        ResultError: They are those of another run.
+        NotFoundError: There is no such file beside the result file.
+        ResultError: The lists belong to another run.
     """
     path = top_path(result)
     if not path.exists():
@@ -132,7 +132,7 @@ def read_top_lists(record: RunRecord, result: Path) -> TopLists:
     try:
         table = pq.read_table(path, columns=_COLUMNS, use_threads=False)
     except (pa.ArrowInvalid, KeyError) as failure:
-        raise ResultError(f"{path}: no top lists ({failure}): evaluate again") from None
+        raise ResultError(f"{path}: not a file of top lists ({failure}): evaluate again") from None
     lists = {}
     for direction in DIRECTIONS:
         part = table.filter(pc.equal(table["direction"], direction))
@@ -142,36 +142,37 @@ def read_top_lists(record: RunRecord, result: Path) -> TopLists:
 
 
 def relevant_ids(record: RunRecord, lists: TopLists, direction: Direction) -> list[list[str]]:
-    """Return what is relevant to each query, under strict relevance.
+    """Return the relevant ids of each query, under strict relevance.
 
     Args:
         record: The run.
-        lists: Its top lists, for the ids.
-        direction: Which queries.
+        lists: Its top lists, which hold the ids.
+        direction: The direction of the queries.
 
     Returns:
         Q lists of ids: one video a caption, one caption set a video, or a video's captions.
     """
-    own = np.asarray(record.caption_video_index)
-    videos = np.unique(own)
-    place = np.searchsorted(videos, own)
+    video_index = np.asarray(record.caption_video_index)
+    videos = np.unique(video_index)
+    positions = np.searchsorted(videos, video_index)
     video_ids, caption_ids = lists["v2t"].query_ids, lists["t2v"].query_ids
     if direction == "t2v":
-        return [[video_ids[video]] for video in place]
+        return [[video_ids[video]] for video in positions]
     if direction == "v2t":
         return [[video] for video in video_ids]
     captions: list[list[str]] = [[] for _ in videos]
-    for caption, video in zip(caption_ids, place, strict=True):
+    for caption, video in zip(caption_ids, positions, strict=True):
         captions[video].append(caption)
     return captions
 
 
 def _require_same_run(record: RunRecord, lists: TopLists, path: Path) -> None:
-    """Refuse lists whose queries or places are not those of the record."""
-    found = ids_sha256(lists["t2v"].query_ids)
-    if found != record.dataset.queries_sha256:
+    """Raise if the lists have other queries or ranks than the record."""
+    queries_sha256 = ids_sha256(lists["t2v"].query_ids)
+    if queries_sha256 != record.dataset.queries_sha256:
         raise ResultError(
-            f"{path}: holds other queries than the result file beside it (hash {found[:12]}, "
+            f"{path}: holds other queries than the result file beside it (hash "
+            f"{queries_sha256[:12]}, "
             f"expected {record.dataset.queries_sha256[:12]}): evaluate again"
         )
     for direction in DIRECTIONS:
@@ -183,14 +184,18 @@ def _require_same_run(record: RunRecord, lists: TopLists, path: Path) -> None:
                 f"{path}: {len(listed.query_ids)} queries of {direction}, expected "
                 f"{len(relevant)}: evaluate again"
             )
-        for query, (wanted, candidates) in enumerate(
+        for query, (query_relevant, candidates) in enumerate(
             zip(relevant, listed.candidate_ids, strict=True)
         ):
-            place = next((n for n, one in enumerate(candidates, 1) if one in wanted), None)
+            rank = next(
+                (n for n, candidate in enumerate(candidates, 1) if candidate in query_relevant),
+                None,
+            )
             low, high = int(ranks.optimistic[query]), int(ranks.pessimistic[query])
-            if place is None and high <= len(candidates) or place and not low <= place <= high:
+            if rank is None and high <= len(candidates) or rank and not low <= rank <= high:
                 raise ResultError(
-                    f"{path}: {direction} query {listed.query_ids[query]!r} has its own at place "
-                    f"{place or 'none'}, but the result file ranks it {low}..{high}: these are the "
+                    f"{path}: {direction} query {listed.query_ids[query]!r} has its relevant "
+                    "candidate at rank "
+                    f"{rank or 'none'}, but the result file ranks it {low}..{high}: these are the "
                     "lists of another run, evaluate again"
                 )

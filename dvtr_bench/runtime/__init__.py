@@ -1,1 +1,1 @@
-"""What every run stands on: device, processes, checkpoints, facts of the machine."""
+"""The basis of every run: device, processes, checkpoints, files, environment."""

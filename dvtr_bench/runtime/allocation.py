@@ -1,4 +1,4 @@
-"""How memory is had for tensors that come and go."""
+"""Memory allocation for short-lived tensors."""
 
 import ctypes
 import os
@@ -12,16 +12,16 @@ _KEPT_BYTES: Final = 2**28
 
 
 def reuse_freed_memory() -> bool:
-    """Have tensors that come and go take memory that is there, in large pages, not new pages.
+    """Make short-lived tensors reuse freed memory, in large pages.
 
-    Scoring in blocks, and a training step, make the same tensors of a few MiB over and over. Fresh
-    memory is filled with zeros by the system, 4 KiB at a time: that took as long as the arithmetic
-    (`tests/benchmarks/head_speed.py`). With this torch asks for large pages, and glibc keeps up to
-    256 MiB of freed memory, of up to 32 MiB a tensor. It holds for the whole process and those that
-    it starts, so it is for a program to call, before it makes its first tensor.
+    Scoring in blocks and training steps create tensors of a few MiB again and again. The system
+    fills new memory with zeros, 4 KiB at a time, which took as long as the arithmetic
+    (`tests/benchmarks/head_speed.py`). This setting makes torch request large pages and glibc keep
+    up to 256 MiB of freed memory, up to 32 MiB per tensor. It affects the whole process and its
+    child processes, so only a program should call it, before it creates its first tensor.
 
     Returns:
-        Whether the C library keeps freed memory; False where it has no such settings.
+        Whether the C library keeps freed memory; False if it has no such settings.
 
     Source: ``THP_MEM_ALLOC_ENABLE`` of PyTorch; ``mallopt(3)``, ``M_MMAP_THRESHOLD`` and
         ``M_TRIM_THRESHOLD``.

@@ -1,8 +1,7 @@
 """Checkpoints: a folder with ``model.safetensors`` and ``config.json``; nothing is unpickled.
 
 A training run is a folder ``runs/<dataset>/<model>/<run>/`` with its checkpoints
-(``epoch-003/``), ``run.json``, which says which of them is best and which is last, and
-``log.jsonl``.
+(``epoch-003/``), ``run.json``, which names the best and the last of them, and ``log.jsonl``.
 """
 
 import hashlib
@@ -33,20 +32,20 @@ _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 def new_model(name: str, settings: Mapping[str, Any], *, seed: int) -> "Trainable":
-    """Build a model that is to be trained.
+    """Build a model for training.
 
     Args:
         name: Its key, see ``dvtr-bench models``.
         settings: Fields of its ``Config``; the rest keep their defaults.
-        seed: Of the weights that start at random.
+        seed: Seed of randomly initialised weights.
 
     Returns:
         The model, on the CPU.
 
     Raises:
-        NotFoundError: No such model, or its backbone's weights are not to be had.
-        ConfigError: A setting that it does not have, or out of range.
-        ExtensionError: The model lacks something that training needs.
+        NotFoundError: No such model, or the weights of its backbone cannot be found or downloaded.
+        ConfigError: A setting is unknown or out of range.
+        ExtensionError: The model lacks a member of `Trainable`.
         WeightsError: The backbone's weights do not fit.
     """
     from dvtr_bench.models.entry import model_entry
@@ -69,9 +68,9 @@ def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any
     """Write a checkpoint; the folder appears whole or not at all.
 
     Args:
-        folder: To be created; an older one of that name is replaced.
+        folder: The folder to create; an existing one is replaced.
         model: The model.
-        training: What config.json says about the training, JSON values.
+        training: Facts about the training for config.json, as JSON values.
     """
     from safetensors.torch import save_file
 
@@ -96,17 +95,17 @@ def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any
 
 
 def load_checkpoint(path: Path) -> "Trainable":
-    """Load a model from a checkpoint folder, or from a run folder its best checkpoint.
+    """Load a model from a checkpoint folder, or the best checkpoint of a run folder.
 
     Args:
         path: The folder.
 
     Returns:
-        The model, on the CPU, as for evaluation.
+        The model, on the CPU, in evaluation mode.
 
     Raises:
-        NotFoundError: No checkpoint there.
-        WeightsError: A checkpoint that is damaged or was written by a newer version.
+        NotFoundError: There is no checkpoint.
+        WeightsError: The checkpoint is damaged or from a newer version.
 
     Example:
         >>> load_checkpoint(Path("runs/nowhere"))
@@ -157,7 +156,7 @@ def checkpoint_folder(path: Path) -> Path:
     """Return a checkpoint folder: ``path`` itself, or the best one of the run at ``path``.
 
     Raises:
-        NotFoundError: Neither.
+        NotFoundError: There is neither.
     """
     if (path / CONFIG_FILE).is_file():
         return path
@@ -172,7 +171,7 @@ def checkpoint_folder(path: Path) -> Path:
 
 
 def read_checkpoint_config(folder: Path) -> dict[str, Any]:
-    """Return config.json of a checkpoint folder, its version checked.
+    """Return config.json of a checkpoint folder, after a check of its version.
 
     Raises:
         WeightsError: It is damaged or newer than this program.
@@ -201,7 +200,7 @@ def find_checkpoint(model: str, dataset: str, runs: Path = Path("runs")) -> Path
         The checkpoint folder.
 
     Raises:
-        NotFoundError: There is none; says how to make one.
+        NotFoundError: There is none; the message says how to make one.
     """
     folder = runs / _safe(dataset) / _safe(model)
     newest: tuple[str, Path] | None = None
@@ -218,7 +217,7 @@ def find_checkpoint(model: str, dataset: str, runs: Path = Path("runs")) -> Path
 
 
 def new_run_folder(model: str, dataset: str, seed: int, runs: Path = Path("runs")) -> Path:
-    """Return the folder for a new run, named after the time (UTC) and the seed; not yet created."""
+    """Return the path of a new run folder, named after the time (UTC) and the seed."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     return runs / _safe(dataset) / _safe(model) / f"{stamp}-seed{seed}"
 
@@ -236,7 +235,7 @@ def tensors_sha256(tensors: "Mapping[str, torch.Tensor]") -> str:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file beside its place, then move it there."""
+    """Write a JSON file atomically."""
     text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Inner loops that array operations are too slow for, compiled by Numba."""
+"""Inner loops compiled by Numba, where array operations are too slow."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,32 +8,31 @@ from typing import Any
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile at the first call; what was compiled is kept for other runs where there is room.
+    """Compile a function at its first call, and cache it on disk if possible.
 
     Args:
-        function: of arrays and numbers, in the part of Python that Numba knows.
+        function: Takes arrays and numbers, and uses only the part of Python that Numba supports.
 
     Returns:
-        The same function. While it runs, other threads do too. What is divided by 0 is infinite or
-        NaN, as in arrays: to raise an error there would keep a loop from running along many numbers
-        at once.
+        The compiled function. It releases the GIL. Division by 0 gives infinity or NaN, as in
+        arrays; raising an error would prevent vectorised loops.
     """
     import numba
 
     try:
         return numba.njit(nogil=True, error_model="numpy", cache=True)(function)
-    except RuntimeError:  # no folder can be written to
+    except RuntimeError:  # no cache folder can be written
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
 def in_threads(loop: Callable[..., None], threads: int, count: int, *arguments: Any) -> None:
-    """Run a compiled loop over items, its parts side by side.
+    """Run a compiled loop over items in several threads.
 
     Args:
-        loop: Takes the first of its items, the one behind its last, and the arguments.
-        threads: How many at once, at most.
-        count: Items in all.
-        arguments: What the loop takes beside.
+        loop: Takes the start and stop index of its items, and the arguments.
+        threads: Largest number of threads.
+        count: Number of items.
+        arguments: Further arguments of the loop.
     """
     threads = min(threads, count)
     if threads <= 1:
@@ -47,10 +46,10 @@ def in_threads(loop: Callable[..., None], threads: int, count: int, *arguments: 
 
 
 def compiled_when_called(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Like `compiled`, but Numba, which takes a second to load, is loaded at the first call too.
+    """Like `compiled`, but load Numba only at the first call, because loading takes a second.
 
     Args:
-        function: of arrays and numbers; no other compiled function calls it.
+        function: Takes arrays and numbers; no other compiled function may call it.
 
     Returns:
         The same function.

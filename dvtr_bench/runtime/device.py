@@ -8,17 +8,17 @@ from dvtr_bench.errors import ConfigError
 
 
 def choose_device(name: str) -> str:
-    """Turn what the user wrote into a device that is there.
+    """Turn a device name from the user into an available device.
 
     Args:
-        name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU where there is one,
-            and under `torchrun` each process of a machine another one.
+        name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU if there is one; under
+            `torchrun` each process of a machine takes a different one.
 
     Returns:
         A name for `torch.device`.
 
     Raises:
-        ConfigError: No such device here.
+        ConfigError: There is no such device.
 
     Example:
         >>> choose_device("cpu")

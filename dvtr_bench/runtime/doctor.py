@@ -1,4 +1,4 @@
-"""What `dvtr-bench doctor` looks at: packages, encoder, device, weights, room, built datasets."""
+"""The checks of `dvtr-bench doctor`: packages, encoder, device, weights, memory, datasets."""
 
 import importlib.metadata
 import os
@@ -25,11 +25,11 @@ class Check:
     """One line of the doctor's report.
 
     Attributes:
-        verdict: ``ok``; ``note`` for what works but could be better; ``missing`` for what stops
-            the program.
-        subject: What was looked at.
+        verdict: ``ok``; ``note`` for something that could be better; ``missing`` for something that
+            is required.
+        subject: What was checked.
         found: What was found.
-        advice: What to do; empty when there is nothing to do.
+        advice: What to do; empty if there is nothing to do.
     """
 
     verdict: Verdict
@@ -39,7 +39,7 @@ class Check:
 
 
 def check_machine() -> list[Check]:
-    """Look at everything that dvtr-bench uses; imports torch, so it takes a few seconds."""
+    """Check everything that dvtr-bench uses; imports torch, so it takes a few seconds."""
     return [
         _check_python(),
         *_check_packages(),
@@ -53,11 +53,11 @@ def check_machine() -> list[Check]:
 
 
 def _check_python() -> Check:
-    found = platform.python_version()
+    version = platform.python_version()
     if sys.version_info < REQUIRED_PYTHON:
         wanted = ".".join(map(str, REQUIRED_PYTHON))
-        return Check("missing", "Python", found, f"install Python {wanted} or newer")
-    return Check("ok", "Python", found)
+        return Check("missing", "Python", version, f"install Python {wanted} or newer")
+    return Check("ok", "Python", version)
 
 
 def _check_packages() -> Iterator[Check]:
@@ -76,12 +76,12 @@ def _check_encoder() -> Check:
 
     from dvtr_bench.video.mp4_writer import encoder_name
 
-    # PyAV's own: no ffmpeg program is used, whatever PATH has.
+    # The encoder is part of PyAV; no ffmpeg program in PATH is used.
     try:
         return Check("ok", "H.264 encoder", f"{encoder_name()} (in PyAV {av.__version__})")
     except NotFoundError as failure:
-        cure = "pip install --force-reinstall --only-binary :all: av"
-        return Check("missing", "H.264 encoder", str(failure), cure)
+        advice = "pip install --force-reinstall --only-binary :all: av"
+        return Check("missing", "H.264 encoder", str(failure), advice)
 
 
 def _check_device() -> Check:
@@ -102,11 +102,11 @@ def _check_device() -> Check:
 def _check_weights() -> Check:
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(
+    weights_path = try_to_load_from_cache(
         "timm/vit_base_patch32_clip_224.openai", "open_clip_model.safetensors"
     )
-    if isinstance(found, str):
-        return Check("ok", "ViT-B-32/openai", found)
+    if isinstance(weights_path, str):
+        return Check("ok", "ViT-B-32/openai", weights_path)
     return Check(
         "note",
         "ViT-B-32/openai",
@@ -117,18 +117,20 @@ def _check_weights() -> Check:
 
 def _check_memory() -> Check:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    found = f"{total / GIB:.1f} GiB"
+    total_text = f"{total / GIB:.1f} GiB"
     if total < QUICKSTART_MEMORY_BYTES:
-        return Check("note", "memory", found, "quickstart is made for 6 GiB; close other programs")
-    return Check("ok", "memory", found)
+        return Check(
+            "note", "memory", total_text, "quickstart is made for 6 GiB; close other programs"
+        )
+    return Check("ok", "memory", total_text)
 
 
 def _check_disk() -> Check:
     free = shutil.disk_usage(Path.cwd()).free
-    found = f"{free / GIB:.1f} GiB free here"
+    free_text = f"{free / GIB:.1f} GiB free here"
     if free < QUICKSTART_DISK_BYTES:
-        return Check("note", "disk", found, "quickstart writes below 2 GiB; make room first")
-    return Check("ok", "disk", found)
+        return Check("note", "disk", free_text, "quickstart writes below 2 GiB; make room first")
+    return Check("ok", "disk", free_text)
 
 
 def _check_datasets() -> Check:

@@ -1,6 +1,6 @@
-"""The one way to fetch a file by its address: resumed, checked, kept in the cache.
+"""Download files by URL: resumed, checked and kept in the cache.
 
-Repositories of the Hugging Face Hub are fetched by its own client, which does the same.
+Repositories of the Hugging Face Hub are downloaded by its own client, which does the same.
 """
 
 import http.client
@@ -24,7 +24,7 @@ from dvtr_bench.runtime.progress import progress_bar
 TIMEOUT_SECONDS: Final = 20.0
 MAX_BYTES: Final = 4_000_000_000
 ATTEMPTS: Final = 4
-"""How often in a row a connection may bring nothing before we give up, once one brought some."""
+"""Attempts in a row without new data before giving up, after a first one brought data."""
 
 PAUSE_SECONDS: Final = 1.0
 _BLOCK_BYTES: Final = 1 << 16
@@ -33,7 +33,7 @@ INDEX_NAME: Final = "index.json"
 
 
 def cache_folder() -> Path:
-    """Return where downloads are kept: ``dvtr-bench`` in Hugging Face's cache.
+    """Return the folder of downloads: ``dvtr-bench`` in the Hugging Face cache.
 
     That is ``$HF_HOME``, else ``$XDG_CACHE_HOME/huggingface``, else ``~/.cache/huggingface``.
     """
@@ -51,25 +51,25 @@ def download(
     check: Callable[[Path], None] | None = None,
     show_progress: bool = True,
 ) -> Path:
-    """Fetch a file, unless it is there already and whole.
+    """Download a file, unless it is already complete.
 
-    A download that broke off goes on where it stopped, in this call and in the next. Two
-    processes that want the same file wait for each other.
+    An interrupted download is resumed, in this call or a later one. Two processes that download the
+    same file wait for each other.
 
     Args:
-        url: Its address, http or https.
-        target: Where it goes, below `cache_folder`.
-        sha256: What its bytes must hash to; None trusts the first download, records its hash in
-            the cache's index and holds every later one to it.
-        check: Raises for a file that is not what was asked for, such as an error page; called
-            where there is no hash to compare with.
+        url: Its URL, http or https.
+        target: The file to write, below `cache_folder`.
+        sha256: Expected hash of its bytes. None trusts the first download, records its hash in the
+            cache's index and requires it of later downloads.
+        check: Raises if the file is not the expected one, such as an error page; called if there is
+            no hash to compare with.
         show_progress: Show a progress bar.
 
     Returns:
         `target`.
 
     Raises:
-        NotFoundError: It cannot be fetched; says why.
+        NotFoundError: It cannot be downloaded; the message says why.
         InputError: It has other bytes than expected; nothing is kept.
 
     Example:
@@ -82,46 +82,46 @@ def download(
             return target
         part = target.with_name(f"{target.name}.part")
         resumed = part.exists()
-        found = _fetch(url, part, checked=expected is not None, show_progress=show_progress)
-        if expected and found != expected and resumed:
-            # What was kept may be of an older file: once more from the start.
+        digest = _fetch(url, part, checked=expected is not None, show_progress=show_progress)
+        if expected and digest != expected and resumed:
+            # The partial file may be from an older version: start again.
             part.unlink()
-            found = _fetch(url, part, checked=True, show_progress=show_progress)
+            digest = _fetch(url, part, checked=True, show_progress=show_progress)
         try:
-            _compare(url, found, expected, sha256 is not None)
+            _compare(url, digest, expected, sha256 is not None)
             if expected is None and check is not None:
                 check(part)
         except BaseException:
             part.unlink(missing_ok=True)
             raise
         if expected is None:
-            _record(url, found, part.stat().st_size)
+            _record(url, digest, part.stat().st_size)
         part.replace(target)
         return target
 
 
-def _compare(url: str, found: str, expected: str | None, is_published: bool) -> None:
-    if expected is None or found == expected:
+def _compare(url: str, digest: str, expected: str | None, is_published: bool) -> None:
+    if expected is None or digest == expected:
         return
-    known = (
+    expectation = (
         "the published file has"
         if is_published
         else f"when it was first fetched, by the record in {_index_path()}, it had"
     )
     raise InputError(
-        f"{url}: refused: its SHA-256 is {found}, {known} {expected}. It is damaged or was "
+        f"{url}: refused: its SHA-256 is {digest}, {expectation} {expected}. It is damaged or was "
         "changed; nothing of it was kept. Try again, or get it by hand"
     )
 
 
 @dataclass
 class _Transfer:
-    """One download under way.
+    """A download in progress.
 
     Attributes:
-        url: The address.
-        part: The file that grows.
-        checked: Whether its hash is known, so that a wrong continuation is found out.
+        url: The URL.
+        part: The partial file.
+        checked: Whether its hash is known, so that a wrong continuation is detected.
     """
 
     url: str
@@ -133,7 +133,7 @@ class _Transfer:
         return self.part.with_name(f"{self.part.name}.etag")
 
     def open(self) -> tuple[Any, int]:
-        """Ask for what is missing; return the response and how many bytes came before."""
+        """Request the missing bytes; return the response and the number of bytes already there."""
         start = self.part.stat().st_size if self.part.exists() else 0
         tag = self._tag_path.read_text() if self._tag_path.exists() else ""
         headers = {"Accept-Encoding": "identity", "User-Agent": "dvtr-bench"}
@@ -148,25 +148,25 @@ class _Transfer:
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
             response.close()
             raise http.client.HTTPException("the server sent another part than was asked for")
-        found = response.headers.get("ETag", "")
+        etag = response.headers.get("ETag", "")
         # A weak tag does not promise the same bytes.
-        self._tag_path.write_text(found if found.startswith('"') else "")
+        self._tag_path.write_text(etag if etag.startswith('"') else "")
         return response, start
 
     def done(self) -> None:
-        """Forget what only going on needs."""
+        """Delete the ETag file, which only resuming needs."""
         self._tag_path.unlink(missing_ok=True)
 
     def restart(self) -> None:
-        """Begin again with nothing."""
+        """Delete the partial file to start again."""
         self.part.unlink(missing_ok=True)
         self.done()
 
 
 def _fetch(url: str, part: Path, *, checked: bool, show_progress: bool) -> str:
-    """Bring `part` to its full length; return its hash."""
+    """Download into `part` until it is complete; return its hash."""
     transfer = _Transfer(url, part, checked)
-    fruitless, began = 0, False
+    failed_attempts, began = 0, False
     while True:
         before = part.stat().st_size if part.exists() else 0
         try:
@@ -184,21 +184,21 @@ def _fetch(url: str, part: Path, *, checked: bool, show_progress: bool) -> str:
             cause = failure.reason if isinstance(failure, urllib.error.URLError) else failure
             grown = part.exists() and part.stat().st_size > before
             began = began or grown
-            fruitless = 0 if grown else fruitless + 1
-            if not began or fruitless >= ATTEMPTS:
+            failed_attempts = 0 if grown else failed_attempts + 1
+            if not began or failed_attempts >= ATTEMPTS:
                 reason = str(cause) or type(cause).__name__
                 raise NotFoundError(f"{url}: cannot be fetched ({reason})") from failure
-            time.sleep(PAUSE_SECONDS * fruitless)
+            time.sleep(PAUSE_SECONDS * failed_attempts)
         except InputError:
             transfer.restart()
             raise
 
 
 def _receive(transfer: _Transfer, show_progress: bool) -> None:
-    """Read one response to its end into the part.
+    """Append one response to the partial file.
 
     Raises:
-        OSError: The connection broke off; what came is kept.
+        OSError: The connection broke off; the received bytes are kept.
     """
     with ExitStack() as stack:
         response, start = transfer.open()

@@ -1,4 +1,4 @@
-"""Where a run takes place: versions, device, commit of the source tree, date."""
+"""The environment of a run: versions, device, commit of the source tree, date."""
 
 import platform
 import subprocess
@@ -33,16 +33,16 @@ _DATE: Final = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"
 
 @dataclass(frozen=True)
 class EnvironmentFacts:
-    """Where the run took place.
+    """The environment of a run.
 
     Attributes:
         date_utc: When it ended, such as ``2026-01-31T12:00:00Z``.
         device: Such as ``cpu`` or ``cuda:0``.
-        device_name: What the device is.
-        dtype: Of the scores.
-        libraries: Versions by name, python included.
-        git_commit: Of the source tree; None outside one.
-        git_dirty: True when the tree held changes; None outside one.
+        device_name: Name of the device.
+        dtype: Dtype of the scores.
+        libraries: Versions by name, including python.
+        git_commit: Commit of the source tree; None outside one.
+        git_dirty: True if the tree had changes; None outside one.
     """
 
     date_utc: Annotated[str, Field(pattern=_DATE)]
@@ -58,11 +58,11 @@ def environment_facts(device: "torch.device", dtype: "torch.dtype") -> Environme
     """Describe the machine and the software of a run that has just ended.
 
     Args:
-        device: Where the scores were.
-        dtype: Of the scores.
+        device: Device of the scores.
+        dtype: Dtype of the scores.
 
     Returns:
-        What the record states.
+        The facts for the record.
     """
     commit = _git("rev-parse", "HEAD") if _in_source_tree() else None
     return EnvironmentFacts(
@@ -78,13 +78,13 @@ def environment_facts(device: "torch.device", dtype: "torch.dtype") -> Environme
 
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that figures depend on, by name."""
-    found = {}
+    versions = {}
     for name in _LIBRARIES:
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def _device_name(device: "torch.device") -> str:
@@ -96,7 +96,7 @@ def _device_name(device: "torch.device") -> str:
 
 
 def _in_source_tree() -> bool:
-    # An installed package may lie inside a repository of somebody else.
+    # An installed package may be inside another project's repository.
     top = _git("rev-parse", "--show-toplevel")
     return top is not None and Path(top).resolve() == _package_parent().resolve()
 
@@ -107,7 +107,7 @@ def _package_parent() -> Path:
 
 def _git(*arguments: str) -> str | None:
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             ["git", *arguments],
             cwd=_package_parent(),
             capture_output=True,
@@ -117,4 +117,4 @@ def _git(*arguments: str) -> str | None:
         )
     except (OSError, subprocess.SubprocessError):
         return None
-    return done.stdout.strip()
+    return process.stdout.strip()

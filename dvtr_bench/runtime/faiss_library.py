@@ -1,4 +1,4 @@
-"""FAISS, loaded without the warnings of its own bindings."""
+"""Import FAISS without the warnings of its bindings."""
 
 import warnings
 from typing import Any
@@ -11,7 +11,7 @@ def load_faiss() -> Any:
         The module ``faiss``.
     """
     with warnings.catch_warnings():
-        # Of the generator that FAISS's bindings were made with; nothing that a user can act on.
+        # These come from the binding generator; users can do nothing about them.
         warnings.filterwarnings("ignore", message="builtin type [Ss]wig", category=Warning)
         import faiss
     return faiss

@@ -1,4 +1,4 @@
-"""The one way to write a file: beside its place, flushed to the disk, then renamed."""
+"""Write files atomically: to a temporary file, flushed to disk, then renamed."""
 
 import hashlib
 import os
@@ -9,15 +9,15 @@ from pathlib import Path
 
 @contextmanager
 def written_beside(path: Path) -> Iterator[Path]:
-    """Write a file that appears whole or not at all.
+    """Write a file atomically: it appears complete or not at all.
 
     Args:
-        path: Where the file is to be; its folder exists. What stands there stays until the new
-            file is whole.
+        path: The file to write; its folder must exist. An existing file stays until the new one is
+            complete.
 
     Yields:
-        A path in the same folder to write to; it is moved to ``path`` at the end of the block, and
-        removed when the block fails.
+        A temporary path in the same folder; it is renamed to ``path`` at the end of the block, or
+        removed if the block fails.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -38,7 +38,7 @@ def written_beside(path: Path) -> Iterator[Path]:
 
 
 def file_sha256(path: Path) -> str:
-    """Hash a file, whatever its size, in little memory.
+    """Hash a file of any size with little memory.
 
     Args:
         path: The file.

@@ -1,9 +1,9 @@
-"""JSON files to frozen dataclasses and back: the declared fields, each of its declared type.
+"""Convert JSON files to frozen dataclasses and back.
 
-The dataclasses are the one place where a file's form is written down: pydantic reads by them, and
-`json_schema` describes them. Limits that a field has beyond its type stand in its annotation, such
-as `Percent`. What pydantic would let pass is refused here: a field that stands twice, NaN, and a
-field that is left out because the class has a default for it.
+The dataclasses alone define the form of a file: pydantic validates by them, and `json_schema`
+describes them. Limits of a field beyond its type are part of its annotation, such as `Percent`.
+Some things that pydantic accepts are errors here: duplicate fields, NaN, and missing fields for
+which the class has a default.
 """
 
 import copy
@@ -33,8 +33,10 @@ NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 
 LARGEST_FILE_BYTES: Final = 1 << 29
-"""Files above this are refused before they are read. The result of a million captions takes a
-tenth of it."""
+"""Larger files are rejected before they are read.
+
+The result of a million captions takes a tenth.
+"""
 
 _STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
@@ -42,17 +44,17 @@ _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
 def read_json_bytes(path: Path, error: type[DvtrError] = InputError) -> bytes:
-    """Read a JSON file that others may have written, unless it is too large to be what we want.
+    """Read an untrusted JSON file, unless it is too large.
 
     Args:
         path: The file.
-        error: What to raise.
+        error: Type of the error to raise.
 
     Returns:
         Its bytes.
 
     Raises:
-        FileNotFoundError: It is not there.
+        FileNotFoundError: It does not exist.
         DvtrError: It is larger than `LARGEST_FILE_BYTES`, or cannot be read; of the type `error`.
     """
     try:
@@ -75,15 +77,15 @@ def from_json(
         kind: A dataclass whose fields are strings, numbers, ``X | None``, ``tuple[X, ...]``,
             ``Mapping[str, X]``, literals, dataclasses of these, or ``Any`` for any JSON.
         text: The JSON.
-        where: The file and place, for messages.
-        error: What to raise.
+        where: The file and position, for messages.
+        error: Type of the error to raise.
 
     Returns:
         An instance of ``kind``.
 
     Raises:
-        DvtrError: The text is no JSON, nested too deep, or a field is missing, unknown, stands
-            twice or does not fit; names the place. Of the type ``error``.
+        DvtrError: The text is not JSON, is nested too deep, or a field is missing, unknown,
+            duplicate or invalid; the message names it. Of the type ``error``.
 
     Example:
         >>> @dataclasses.dataclass(frozen=True)
@@ -103,55 +105,57 @@ def from_json(
         parse_json(data, where, error)
         raise error(f"{where}: {_refusal(failure, kind)}") from None
     outside = _STRING.sub(b"", data)
-    # Outside strings a colon stands once a field, and capitals in NaN and Infinity alone.
+    # Outside strings there is one colon per field, and only NaN and Infinity have these capitals.
     if outside.count(b":") != _num_fields(record) or b"N" in outside or b"I" in outside:
         parse_json(data, where, error)
     return record
 
 
 def parse_json(text: str | bytes, where: str, error: type[DvtrError] = InputError) -> Any:
-    """Parse JSON text of any form, such as one whose version decides what it is read as.
+    """Parse JSON text of any form, for example to look at its version first.
 
     Args:
         text: The JSON.
-        where: The file and place, for messages.
-        error: What to raise.
+        where: The file and position, for messages.
+        error: Type of the error to raise.
 
     Returns:
         Nested dicts, lists and scalars.
 
     Raises:
-        DvtrError: It is no JSON, nested too deep, holds NaN or a field twice; of the type
+        DvtrError: It is not JSON, is nested too deep, or has NaN or duplicate fields; of the type
             ``error``.
     """
 
     def refuse_constant(name: str) -> float:
-        raise error(f"{where}: {name} is no number that a JSON file may hold")
+        raise error(f"{where}: {name} is not allowed in a JSON file")
 
-    def refuse_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         fields = dict(pairs)
         if len(fields) < len(pairs):
             names = [name for name, _ in pairs]
-            twin = next(name for name in names if names.count(name) > 1)
-            raise error(f"{where}: the field {twin} stands twice in one object")
+            duplicate = next(name for name in names if names.count(name) > 1)
+            raise error(f"{where}: the field {duplicate} occurs twice in one object")
         return fields
 
     try:
         decoded = text if isinstance(text, str) else text.decode("utf-8")
-        return json.loads(decoded, parse_constant=refuse_constant, object_pairs_hook=refuse_twins)
+        return json.loads(
+            decoded, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates
+        )
     except UnicodeDecodeError as failure:
         raise error(f"{where}: not a text file ({failure})") from None
     except RecursionError:
         raise error(f"{where}: not a JSON file that can be read: nested too deep") from None
     except ValueError as failure:
-        # A DvtrError of ours may be one too; the others say no JSON, or too many digits.
+        # DvtrErrors from above may be ValueErrors; others mean invalid JSON or too many digits.
         if isinstance(failure, DvtrError):
             raise
         raise error(f"{where}: not a JSON file ({failure})") from None
 
 
 def to_json(record: object) -> Any:
-    """Turn a dataclass of JSON-like fields into what ``json.dump`` takes.
+    """Turn a dataclass into values that ``json.dump`` takes.
 
     Args:
         record: A dataclass that `from_json` could read; integer arrays count as lists.
@@ -169,14 +173,14 @@ def to_json(record: object) -> Any:
 
 
 def json_schema(kind: type) -> dict[str, Any]:
-    """Describe the files of a dataclass.
+    """Return the JSON Schema of a dataclass's files.
 
     Args:
         kind: What `from_json` takes.
 
     Returns:
-        A JSON Schema (draft 2020-12): every field is required, none else is allowed. Descriptions
-        are the docstrings' own.
+        A JSON Schema (draft 2020-12): every field is required, no others are allowed. Descriptions
+        come from the docstrings.
     """
     return copy.deepcopy(_schema(kind))
 
@@ -203,7 +207,7 @@ def _dataclasses(schema: Any) -> Iterator[type]:
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out the titles, which only say a field's name again."""
+    """Leaves out the titles, which only repeat field names."""
 
     def field_title_should_be_set(self, schema: object) -> bool:
         return False
@@ -220,7 +224,7 @@ def _validator(kind: type) -> SchemaValidator:
 
 
 def _exact(schema: Any) -> Any:
-    """Return a schema by which every field must stand in the file, and none else may."""
+    """Return a schema in which every field is required and no others are allowed."""
     if isinstance(schema, list):
         return [_exact(part) for part in schema]
     if not isinstance(schema, dict):
@@ -241,7 +245,7 @@ def _name(reference: Mapping[str, str]) -> str:
 
 
 def _describe(part: dict[str, Any], docstring: str) -> None:
-    """Give every field the words that its class's docstring has for it, and allow no other."""
+    """Add each field's description from the class's docstring, and forbid other fields."""
     part["additionalProperties"] = False
     part["description"], _, attributes = docstring.partition("\n\nAttributes:\n")
     if attributes:
@@ -251,7 +255,7 @@ def _describe(part: dict[str, Any], docstring: str) -> None:
 
 
 def _num_fields(value: Any) -> int:
-    """Count the fields of all objects that a record is written as."""
+    """Count the fields of all JSON objects in a record."""
     kind = type(value)
     if kind in _LEAVES:
         return 0
@@ -264,28 +268,28 @@ def _num_fields(value: Any) -> int:
 
 
 def _refusal(failure: ValidationError, kind: type) -> str:
-    """Say what is wrong first of all: place, expected, found."""
+    """Describe the first error: position, expected, found."""
     first = failure.errors(include_url=False)[0]
     steps = tuple(step for step in first["loc"] if step != "[key]")
     rule, limits = first["type"], first.get("ctx", {})
     if rule in ("missing", "unexpected_keyword_argument"):
-        place, name = _place(steps[:-1]), steps[-1]
+        position, name = _position(steps[:-1]), steps[-1]
         if isinstance(name, int):
-            return f"{place}item {name} is missing"
+            return f"{position}item {name} is missing"
         if rule == "missing":
-            return f"{place}the field {name!r} is missing"
-        known = ", ".join(_part(kind, steps[:-1]).get("properties", ()))
-        return f"{place}the field {name!r} is unknown, expected one of {known}"
+            return f"{position}the field {name!r} is missing"
+        names_known = ", ".join(_part(kind, steps[:-1]).get("properties", ()))
+        return f"{position}the field {name!r} is unknown, expected one of {names_known}"
     if rule == "json_invalid":
         return f"not a JSON file ({limits['error']})"
     if rule == "value_error":
-        return f"{_place(steps)}{limits['error']}"
+        return f"{_position(steps)}{limits['error']}"
     text = repr(first["input"])
-    found = text if len(text) <= 60 else f"{text[:57]}..."
-    return f"{_place(steps)}expected {_expected(first, kind, steps)}, found {found}"
+    value_text = text if len(text) <= 60 else f"{text[:57]}..."
+    return f"{_position(steps)}expected {_expected(first, kind, steps)}, found {value_text}"
 
 
-def _place(steps: tuple[str | int, ...]) -> str:
+def _position(steps: tuple[str | int, ...]) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
     return f"{text.removeprefix('.')}: " if text else ""
 
@@ -312,7 +316,7 @@ def _expected(error: ErrorDetails, kind: type, steps: tuple[str | int, ...]) -> 
 
 
 def _part(kind: type, steps: tuple[str | int, ...]) -> dict[str, Any]:
-    """Return the part of a schema that describes a place."""
+    """Return the part of a schema that describes a position."""
     part: Any = _schema(kind)
     for step in steps:
         part = next((one for one in _choices(kind, part) if one.get("type") != "null"), {})
@@ -325,12 +329,16 @@ def _part(kind: type, steps: tuple[str | int, ...]) -> dict[str, Any]:
 
 
 def _choices(kind: type, part: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what a place may hold, one schema each."""
+    """Return the alternative schemas of a position."""
     if "$ref" in part:
         return [_schema(kind)["$defs"][_name(part)]]
     choices = part.get("anyOf")
-    return [part] if choices is None else [one for each in choices for one in _choices(kind, each)]
+    return (
+        [part]
+        if choices is None
+        else [leaf for choice in choices for leaf in _choices(kind, choice)]
+    )
 
 
 def _type_names(kind: type, part: dict[str, Any]) -> list[str]:
-    return [str(one["type"]) for one in _choices(kind, part) if "type" in one]
+    return [str(choice["type"]) for choice in _choices(kind, part) if "type" in choice]

@@ -1,4 +1,4 @@
-"""The processes that share one piece of work: one by default, several under `torchrun`."""
+"""Processes that share the work: one by default, several under `torchrun`."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -15,19 +15,18 @@ from dvtr_bench.errors import ConfigError
 _Item = TypeVar("_Item")
 
 _PATIENCE: Final = timedelta(hours=12)
-"""How long one process waits for another: the first may have a split to encode and to check."""
+"""How long one process waits for another, which may be encoding and checking a split."""
 
 
 @dataclass(frozen=True)
 class Processes:
-    """This process among those that share the work.
+    """This process and the number of processes that share the work.
 
-    Every process makes the same calls in the same order. What they exchange travels through the
-    CPU (gloo), so that any device will do; where each process has a GPU of its own, sums and maxima
-    of tensors on GPUs go from GPU to GPU (NCCL).
+    Every process makes the same calls in the same order. They exchange data through the CPU (gloo),
+    so any device works; if each process has its own GPU, sums and maxima of GPU tensors use NCCL.
 
     Attributes:
-        rank: Number of this process, from 0.
+        rank: Rank of this process, from 0.
         count: Number of processes.
         gpu_to_gpu: Whether each process has a GPU of its own.
     """
@@ -38,22 +37,22 @@ class Processes:
 
     @property
     def is_first(self) -> bool:
-        """True for the process that talks and writes."""
+        """True for the process that prints and writes files."""
         return self.rank == 0
 
     def mine(self, items: Sequence[_Item]) -> Sequence[_Item]:
-        """Return this process's share: every item belongs to one process."""
+        """Return this process's share of the items."""
         return items[self.rank :: self.count]
 
     def share_of(self, count: int, size: int) -> slice:
-        """Return this process's run of rows, cut where whole batches end.
+        """Return this process's range of rows, cut at the end of batches.
 
         Args:
-            count: Rows in all.
-            size: Rows of a batch.
+            count: Number of rows.
+            size: Rows per batch.
 
         Returns:
-            A slice, which may be empty; the runs of all processes make up all rows.
+            A slice, possibly empty; the ranges of all processes cover all rows.
 
         Example:
             >>> [Processes(rank, 2).share_of(5, 2) for rank in (0, 1)]
@@ -64,7 +63,7 @@ class Processes:
         return slice(*(min(end * size, count) for end in ends))
 
     def gathered(self, value: Any) -> list[Any]:
-        """Return what every process passed, in order of their numbers."""
+        """Return the values of all processes, in order of rank."""
         if self.count == 1:
             return [value]
         values: list[Any] = [None] * self.count
@@ -80,11 +79,11 @@ class Processes:
         self._reduce(tensors, distributed.ReduceOp.MAX)
 
     def fill_in(self, whole: torch.Tensor, rows: Sequence[slice]) -> None:
-        """Complete a tensor of which each process holds some rows.
+        """Complete a tensor of which each process has some rows.
 
         Args:
             whole: On the CPU, the same shape everywhere; this process's rows are filled.
-            rows: The rows of every process, in order of their numbers.
+            rows: The rows of every process, in order of rank.
         """
         if self.count > 1:
             for source, run in enumerate(rows):
@@ -97,26 +96,26 @@ class Processes:
                 if tensor.is_cuda and self.gpu_to_gpu:
                     distributed.all_reduce(tensor, op=operation)
                     continue
-                there = tensor.cpu()
-                distributed.all_reduce(there, op=operation)
-                tensor.copy_(there)
+                on_cpu = tensor.cpu()
+                distributed.all_reduce(on_cpu, op=operation)
+                tensor.copy_(on_cpu)
 
 
 ALONE: Final = Processes()
-"""One process, which does everything."""
+"""A single process, which does everything."""
 
 
 @contextmanager
 def joined_processes() -> Iterator[Processes]:
-    """Join the other processes where `torchrun` has started this one, and leave them again.
+    """Join the other processes if `torchrun` started this one, and leave them at the end.
 
-    Within another such block it gives the same processes and leaves them joined.
+    Inside another such block, yield the same processes and leave them joined.
 
     Yields:
         This process among them; `ALONE` in an ordinary run.
 
     Raises:
-        ConfigError: The environment names several processes but not where they meet.
+        ConfigError: The environment names several processes but not their address.
     """
     count = int(os.environ.get("WORLD_SIZE", "1"))
     if count == 1:
@@ -141,5 +140,5 @@ def joined_processes() -> Iterator[Processes]:
 
 def _a_gpu_each() -> bool:
     # NCCL refuses two processes on one GPU.
-    here = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
-    return distributed.is_nccl_available() and torch.cuda.device_count() >= here
+    local_processes = int(os.environ.get("LOCAL_WORLD_SIZE", os.environ["WORLD_SIZE"]))
+    return distributed.is_nccl_available() and torch.cuda.device_count() >= local_processes

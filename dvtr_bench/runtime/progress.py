@@ -1,6 +1,6 @@
-"""What long work tells while it runs, on standard error: a bar with time left, or a line.
+"""Progress on standard error: a bar with the remaining time, or a line.
 
-Inside `quiet` nothing of it is shown.
+Inside `quiet` nothing is shown.
 """
 
 import sys
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Advance = Callable[..., None]
-"""``advance(steps=1, note=None)``: say that work was done, and what stands beside the bar."""
+"""``advance(steps=1, note=None)``: report steps done, and the note beside the bar."""
 
 
 _quiet = False
@@ -45,7 +45,7 @@ def progress_bar(description: str, total: int, *, enabled: bool = True) -> Itera
 
     Args:
         description: What is being done, such as ``encode videos``.
-        total: Steps in all.
+        total: Number of steps.
         enabled: False shows nothing.
 
     Yields:
@@ -89,7 +89,7 @@ def progress_bar(description: str, total: int, *, enabled: bool = True) -> Itera
 
 
 def say(line: str) -> None:
-    """Write a line to standard error, beside whatever is piped on.
+    """Write a line to standard error, which keeps it out of piped output.
 
     Args:
         line: Plain text, one line.

@@ -1,4 +1,4 @@
-"""Joins a Ray cluster for the time of a command; Ray is imported here and only when asked for."""
+"""Connect to a Ray cluster during a command; Ray is imported only when used."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _ANSWER_SECONDS: Final = 10.0
 
 @contextmanager
 def ray_cluster(address: str | None) -> Iterator[ModuleType]:
-    """Be connected to a Ray cluster.
+    """Connect to a Ray cluster.
 
     Args:
-        address: Of the cluster; None for the one that this process is connected to, that the
-            environment names (RAY_ADDRESS) or that this machine is a node of, else a new one made
-            of this machine alone, which ends with the command.
+        address: Address of the cluster. None takes the cluster that this process is connected to,
+            that the environment names (RAY_ADDRESS) or that this machine is part of; otherwise it
+            starts a new one on this machine, which ends with the command.
 
     Yields:
         The module `ray`.
@@ -37,7 +37,7 @@ def ray_cluster(address: str | None) -> Iterator[ModuleType]:
         NotFoundError: Ray is not installed.
         ClusterError: No cluster answers at the address.
     """
-    # Nothing of what is done is told to Ray's makers, unless the user says otherwise.
+    # Send no usage statistics to Ray's developers, unless the user enables them.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     try:
         ray = importlib.import_module("ray")
@@ -64,21 +64,23 @@ def ray_cluster(address: str | None) -> Iterator[ModuleType]:
         ray.shutdown()
 
 
-def require_same_versions(node: str, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
-    """Refuse a node that may come to other results.
+def require_same_versions(
+    node: str, node_versions: Mapping[str, str], local_versions: Mapping[str, str]
+) -> None:
+    """Raise if a node has versions that could give other results.
 
     Args:
         node: Its name.
-        theirs: Versions of everything that decides what comes out there.
-        ours: The same, here.
+        node_versions: Versions of everything that results depend on, on the node.
+        local_versions: The same, on this machine.
 
     Raises:
         ClusterError: They differ.
     """
     differing = [
-        f"{name} {theirs.get(name)} there, {version} here"
-        for name, version in ours.items()
-        if theirs.get(name) != version
+        f"{name} {node_versions.get(name)} there, {version} here"
+        for name, version in local_versions.items()
+        if node_versions.get(name) != version
     ]
     if differing:
         raise ClusterError(
@@ -88,6 +90,6 @@ def require_same_versions(node: str, theirs: Mapping[str, str], ours: Mapping[st
 
 
 def _check_answers(address: str | None) -> None:
-    """Knock once: Ray itself goes on trying for minutes where nobody answers."""
-    if found := _HOST_AND_PORT.fullmatch(address or ""):
-        socket.create_connection((found[1], int(found[2])), _ANSWER_SECONDS).close()
+    """Try to connect once: Ray itself retries for minutes if nothing answers."""
+    if match := _HOST_AND_PORT.fullmatch(address or ""):
+        socket.create_connection((match[1], int(match[2])), _ANSWER_SECONDS).close()

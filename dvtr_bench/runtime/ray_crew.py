@@ -1,8 +1,8 @@
-"""Actors on a Ray cluster that work through tasks, one at a time each; the death of any costs time.
+"""Actors on a Ray cluster that work through tasks, one at a time each.
 
-An actor that dies, with its node or alone, costs one attempt at its task, which another actor then
-does. Nobody can tell a task that kills its process from a machine that runs out of memory, so a
-task is given up after `ATTEMPTS` of them. No more answers are under way than there are actors.
+If an actor dies, alone or with its node, another actor repeats its task. A task that kills its
+process cannot be told from a machine that runs out of memory, so a task is given up after
+`ATTEMPTS` attempts. There are never more pending answers than actors.
 """
 
 from __future__ import annotations
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 ATTEMPTS: Final = 3
-"""Actors that may die over one task before it is given up."""
+"""Deaths of actors on one task before it is given up."""
 
 START_SECONDS: Final = 300.0
-"""How long a cluster may give no actor at all: one that scales itself starts machines first."""
+"""How long to wait for a first actor: an autoscaling cluster starts machines first."""
 
 STARTS_IN_VAIN: Final = 10
-"""Actors in a row that may end before they do anything."""
+"""Actors in a row that may end before their first task."""
 
 Task = TypeVar("Task")
 Answer = TypeVar("Answer")
 
 
 class NodeActor(Protocol):
-    """What runs on a node, in a process of its own."""
+    """A worker on a node, in its own process."""
 
     def introduce(self) -> tuple[str, Mapping[str, str]]:
-        """Return the node's name, and versions of everything that decides what comes out."""
+        """Return the node's name, and versions of everything that results depend on."""
         ...
 
     def work(self, task: Any) -> Any:
@@ -52,7 +52,7 @@ class HandedOut:
     """An actor has begun a task.
 
     Attributes:
-        node: Where.
+        node: Its node.
     """
 
     node: str
@@ -60,10 +60,10 @@ class HandedOut:
 
 @dataclass(frozen=True)
 class Died:
-    """Actors ended in the middle of a task, one after the other, until it was given up.
+    """Actors died on a task, one after the other, until it was given up.
 
     Attributes:
-        attempts: How many.
+        attempts: Number of actors.
     """
 
     attempts: int
@@ -71,10 +71,10 @@ class Died:
 
 @dataclass(frozen=True)
 class Overran:
-    """An actor took too long over a task and was ended.
+    """An actor took too long for a task and was killed.
 
     Attributes:
-        seconds: What it was given.
+        seconds: Its time limit.
     """
 
     seconds: float
@@ -82,7 +82,7 @@ class Overran:
 
 @dataclass(frozen=True)
 class _Job(Generic[Task]):
-    """One task, and how many actors died over it."""
+    """One task, and how many actors died on it."""
 
     index: int
     task: Task
@@ -91,13 +91,13 @@ class _Job(Generic[Task]):
 
 @dataclass
 class _Worker(Generic[Task]):
-    """An actor that owes an answer.
+    """An actor with a pending answer.
 
     Attributes:
         actor: The handle; None once it is dead.
-        node: Where it is; empty while it starts.
-        job: What it works on; None while it starts.
-        deadline: When its time is up.
+        node: Its node; empty while it starts.
+        job: Its task; None while it starts.
+        deadline: Time at which it is killed.
     """
 
     actor: Any
@@ -108,18 +108,18 @@ class _Worker(Generic[Task]):
 
 @dataclass(frozen=True)
 class CrewPlan(Generic[Task, Answer]):
-    """What a crew does, and how.
+    """The tasks of a crew, and its settings.
 
     Attributes:
         actor: The class of its actors: a `NodeActor`.
-        arguments: Of its constructor.
-        resources: Of one actor, as Ray takes them.
-        versions: That every node must have.
-        label: What a task is called in messages.
-        again: Gives the task that is to be done in place of one whose answer is not enough, such as
-            one that takes along what the node does not see; None where the answer will do.
+        arguments: Arguments of its constructor.
+        resources: Resources of one actor, as Ray takes them.
+        versions: Versions that every node must have.
+        label: Returns the name of a task for messages.
+        again: Returns a task to do instead, if an answer is not sufficient, such as one that
+            carries files that the node cannot read; None if it is.
         needs: What a node needs, for messages.
-        seconds_limit: What one task may take; None for any time.
+        seconds_limit: Time limit of one task; None for no limit.
     """
 
     actor: type[NodeActor]
@@ -133,19 +133,19 @@ class CrewPlan(Generic[Task, Answer]):
 
 
 class RayCrew(Generic[Task, Answer]):
-    """The actors of one piece of work, by the answer that is awaited from each.
+    """The actors that work through a set of tasks.
 
     Args:
         ray: The module, connected to a cluster.
-        plan: What they do.
+        plan: Their tasks and settings.
     """
 
     def __init__(self, ray: ModuleType, plan: CrewPlan[Task, Answer]) -> None:
-        """Ask for nobody yet."""
+        """Prepare the actors without starting any."""
         self._ray = ray
         self._plan = plan
-        asked = {**plan.resources, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
-        self._remote = ray.remote(**asked)(plan.actor)
+        options = {**plan.resources, "max_restarts": 0, "scheduling_strategy": "SPREAD"}
+        self._remote = ray.remote(**options)(plan.actor)
         self._arguments = [ray.put(argument) for argument in plan.arguments]
         self._awaited: dict[Any, _Worker[Task]] = {}
         self._again: deque[_Job[Task]] = deque()
@@ -154,14 +154,14 @@ class RayCrew(Generic[Task, Answer]):
     def work_through(
         self, tasks: Iterable[Task], workers: int
     ) -> Iterator[tuple[int, HandedOut | Answer | Died | Overran]]:
-        """Have all tasks done.
+        """Do all tasks.
 
         Args:
-            tasks: Handed out one by one in order.
-            workers: How many actors.
+            tasks: Handed out one by one, in order.
+            workers: Number of actors.
 
         Yields:
-            The index of a task and what became of it, in the order in which it happens.
+            The index of a task and its outcome, in the order in which they happen.
 
         Raises:
             ClusterError: The cluster gives no actors, its nodes have other versions, or an actor
@@ -210,7 +210,7 @@ class RayCrew(Generic[Task, Answer]):
                 raise ClusterError(self._no_worker_message())
 
     def _hire(self) -> None:
-        """Ask the cluster for one more actor."""
+        """Request one more actor from the cluster."""
         worker: _Worker[Task] = _Worker(self._remote.remote(*self._arguments))
         self._awaited[worker.actor.introduce.remote()] = worker
 
@@ -227,7 +227,7 @@ class RayCrew(Generic[Task, Answer]):
     def _replace_overdue(
         self, done: Collection[Any], suspended: float
     ) -> Iterator[tuple[int, Overran]]:
-        """Replace actors that had their time, not counting a time in which we were suspended."""
+        """Replace actors past their deadline, not counting time in which we were suspended."""
         for answer, worker in list(self._awaited.items()):
             if worker.job is None or worker.deadline is None or self._plan.seconds_limit is None:
                 continue
@@ -239,17 +239,17 @@ class RayCrew(Generic[Task, Answer]):
                 yield worker.job.index, Overran(self._plan.seconds_limit)
 
     def _receive(self, answer: Any, worker: _Worker[Task]) -> Answer | Died | None:
-        """Take an answer; None when there is no outcome yet, or never was a job."""
+        """Receive an answer; None if there is no outcome yet, or no job."""
         try:
             answered = self._ray.get(answer)
         except self._ray.exceptions.RayTaskError as failure:
-            place = self._plan.label(worker.job.task) if worker.job else "its start"
+            task_name = self._plan.label(worker.job.task) if worker.job else "its start"
             raise ClusterError(
-                f"a worker on the Ray cluster failed at {place}: "
+                f"a worker on the Ray cluster failed at {task_name}: "
                 f"{type(failure.cause).__name__}: {failure.cause}. {self._plan.needs}"
             ) from failure
         except self._ray.exceptions.RayError as failure:
-            return self._bury(worker, failure)
+            return self._retry_task(worker, failure)
         if worker.job is None:
             worker.node, versions = answered
             require_same_versions(worker.node, versions, self._plan.versions)
@@ -261,8 +261,8 @@ class RayCrew(Generic[Task, Answer]):
             return None
         return answered  # type: ignore[no-any-return]
 
-    def _bury(self, worker: _Worker[Task], failure: Exception) -> Died | None:
-        """Have the task of a dead actor done again; `Died` when that was tried often enough."""
+    def _retry_task(self, worker: _Worker[Task], failure: Exception) -> Died | None:
+        """Repeat the task of a dead actor; return `Died` after the last attempt."""
         with suppress(self._ray.exceptions.RayError):
             self._ray.kill(worker.actor)
         worker.actor = None

@@ -1,4 +1,4 @@
-"""The best candidates of one query: an index proposes them, the model's own score ranks them."""
+"""The best candidates of one query: proposed by a vector index, ranked by the model's score."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features, Retriever
 
 RERANK: Final = 200
-"""Candidates that the model scores where its vectors alone do not rank."""
+"""Candidates that the model scores if its vectors alone do not rank."""
 
 Wanted = Literal["videos", "texts"]
 
@@ -32,8 +32,8 @@ class Candidate:
     """One candidate.
 
     Attributes:
-        row: In the gallery.
-        score: The model's.
+        row: Row in the gallery.
+        score: The model's score.
     """
 
     row: int
@@ -51,48 +51,49 @@ def best_candidates(
 ) -> tuple[Candidate, ...]:
     """Find the best candidates of one query.
 
-    A model with vectors proposes candidates through an index: as many as are asked for where its
-    score is the inner product of the vectors, ``rerank`` where the vectors are coarse. Its score
-    ranks them. A model without vectors scores the whole gallery. A ``query_block`` model scores
-    each text alone.
+    A model with vectors proposes candidates through an index, and its score ranks them: ``top``
+    candidates if its score is the inner product of the vectors, ``rerank`` if the vectors are
+    coarse. A model without vectors scores the whole gallery. A ``query_block`` model scores each
+    text alone.
 
     Args:
         model: The model.
         query: Features of one text, or of one video.
         gallery: Features of the candidates.
         wanted: What the candidates are: ``videos`` for a text, ``texts`` for a video.
-        top: How many are wanted.
-        rerank: How many the model scores, at least ``top``.
+        top: Number of candidates to return.
+        rerank: Number of candidates to score, at least ``top``.
 
     Returns:
-        Best first, of equal ones that of the lower row; fewer where the gallery is smaller.
+        Candidates, best first (equal scores by row); fewer if the gallery is smaller.
 
     Raises:
-        ProtocolError: The model claims that its score is an inner product, and it is not.
+        ProtocolError: The model claims that its score is an inner product, but it is not.
         NotANumberError: A score is NaN.
-        InputError: The model returned something else than scores.
+        InputError: The model returned something other than scores.
 
     Example:
         >>> best_candidates(model, model.encode_texts(["a boat"]), videos, "videos", top=5)
         ... # doctest: +SKIP
     """
-    model = alone(model)
+    model = scoring_alone(model)
     rows: NDArray[np.int64] = np.arange(len(next(iter(gallery.values()))))
     if isinstance(model, VectorRetriever):
-        vectors, asked = _vectors(model, gallery, wanted), _vectors(model, query, _other(wanted))[0]
+        vectors = _vectors(model, gallery, wanted)
+        query_vector = _vectors(model, query, _other(wanted))[0]
         if model.scores_by_vectors:
             sample = rows[:: max(1, len(rows) // _SAMPLE)]
-            products = vectors[torch.from_numpy(sample)] @ asked
+            products = vectors[torch.from_numpy(sample)] @ query_vector
             _require_inner_products(model, products, _scores(model, query, gallery, wanted, sample))
         count = top if model.scores_by_vectors else max(top, rerank)
-        rows = np.sort(VectorIndex(vectors).nearest(asked, count))
+        rows = np.sort(VectorIndex(vectors).nearest(query_vector, count))
     scores = _scores(model, query, gallery, wanted, rows)
     order = np.lexsort((rows, -scores))[:top]
-    return tuple(Candidate(int(rows[place]), float(scores[place])) for place in order)
+    return tuple(Candidate(int(rows[index]), float(scores[index])) for index in order)
 
 
-def alone(model: "Retriever") -> "Retriever":
-    """Return a model that scores each text by itself."""
+def scoring_alone(model: "Retriever") -> "Retriever":
+    """Return the model set to score each text alone."""
     if model.scoring == "query_block" and isinstance(model, BlockRetriever):
         return model.at_block(1)
     return model
@@ -116,7 +117,7 @@ def _scores(
     wanted: Wanted,
     rows: NDArray[np.int64],
 ) -> NDArray[np.float64]:
-    """Score rows of the gallery by the model: float64, one for each row."""
+    """Return the model's scores of rows of the gallery: float64, one per row."""
     parts = []
     for run in cut(len(rows), _BLOCK):
         candidates = select(gallery, torch.from_numpy(rows[run]))
@@ -141,8 +142,8 @@ def _require_inner_products(
     if not difference <= _TOLERANCE * max(1.0, float(np.abs(scores).max())):
         raise ProtocolError(
             f"{model.name} says that its score is the inner product of its vectors "
-            f"(scores_by_vectors), but they differ by {difference:.3g}: let scores_by_vectors be "
-            "False, and its score ranks what the vectors find"
+            f"(scores_by_vectors), but they differ by {difference:.3g}: set scores_by_vectors to "
+            "False to rank the candidates by its score"
         )
 
 
@@ -173,14 +174,14 @@ class VectorIndex:
 
         Args:
             query: float, C.
-            count: How many rows, at most.
+            count: Largest number of rows.
 
         Returns:
-            int64 rows; fewer where there are fewer vectors.
+            int64 rows; fewer if there are fewer vectors.
         """
         _, rows = self._index.search(_as_float32(query)[None], min(count, len(self)))
-        found: NDArray[np.int64] = rows[0]
-        return found[found >= 0]  # FAISS fills up with -1 where products are NaN
+        nearest_rows: NDArray[np.int64] = rows[0]
+        return nearest_rows[nearest_rows >= 0]  # FAISS fills up with -1 where products are NaN
 
 
 def _as_float32(vectors: "torch.Tensor") -> "NDArray[np.float32]":

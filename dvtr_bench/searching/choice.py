@@ -1,4 +1,4 @@
-"""What is searched, and by which model, also when the user leaves it open."""
+"""Choose the dataset to search and the model, with defaults if the user names none."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is searched by what.
+    """The chosen gallery and model.
 
     Attributes:
         split: The gallery.
@@ -37,7 +37,7 @@ class Chosen:
 
     @property
     def where(self) -> str:
-        """Names the dataset and its split."""
+        """The dataset and its split, for titles."""
         return f"{self.split.dataset_name} {self.split.name}"
 
 
@@ -51,23 +51,23 @@ def choose(
     runs: Path,
     root: Path = ROOT,
 ) -> Chosen:
-    """Settle what is searched by what.
+    """Choose the gallery and the model of a search.
 
     Args:
         dataset: A dataset's name or folder; None takes the only one built under ``root``.
         split: The split to search.
-        model: The model's key, or weights that were found before; None takes the model of the
-            checkpoint, else the one trained last.
+        model: The model's key, or weights found before; None takes the model of the checkpoint,
+            else the one trained last.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
-        backbone: What a model that is not trained is built on; None for the model's own default.
+        backbone: The backbone of an untrained model; None for the model's default.
         runs: Where training runs are kept.
-        root: Where datasets are looked for.
+        root: Folder of the built datasets.
 
     Returns:
-        Dataset, split and weights, all there.
+        The split, how its frames were made, and the weights.
 
     Raises:
-        NotFoundError: No dataset, no checkpoint, no such split, no frames; says what to do.
+        NotFoundError: No dataset, checkpoint, split or frames; the message says what to do.
         InputError: There are several datasets to choose from.
         ProtocolError: The checkpoint found was trained on another build of the dataset.
     """
@@ -98,7 +98,7 @@ def choose_dataset(name: str | None, root: Path = ROOT) -> BuiltDataset:
 
     Args:
         name: Its name or folder; None takes the only one built under ``root``.
-        root: Where datasets are looked for.
+        root: Folder of the built datasets.
 
     Returns:
         The dataset.
@@ -110,16 +110,16 @@ def choose_dataset(name: str | None, root: Path = ROOT) -> BuiltDataset:
     if name is not None:
         return open_dataset(name, root)
     built = find_datasets(root)
-    place = f"./{root}" if root == ROOT else str(root)
+    folder = f"./{root}" if root == ROOT else str(root)
     if not built:
         raise NotFoundError(
-            f"no dataset is built under {place}: `dvtr-bench build NAME` builds one, "
+            f"no dataset is built under {folder}: `dvtr-bench build NAME` builds one, "
             "`dvtr-bench datasets` lists what can be built"
         )
     if len(built) > 1:
         names = ", ".join(dataset.name for dataset in built)
         raise InputError(
-            f"several datasets are built under {place} ({names}): name one with --dataset"
+            f"several datasets are built under {folder} ({names}): name one with --dataset"
         )
     return built[0]
 
@@ -141,13 +141,13 @@ def choose_model(dataset: str, checkpoint: Path | None, runs: Path) -> str:
     if checkpoint is not None:
         return str(read_checkpoint_config(checkpoint_folder(checkpoint))["model"]["model"])
     trained = {}
-    for listed in list_models():
-        if listed.trainable:
+    for candidate in list_models():
+        if candidate.trainable:
             try:
-                run = find_checkpoint(listed.name, dataset, runs).parent
+                run = find_checkpoint(candidate.name, dataset, runs).parent
             except NotFoundError:
                 continue
-            trained[str(read_json(run / RUN_FILE).get("updated_at"))] = listed.name
+            trained[str(read_json(run / RUN_FILE).get("updated_at"))] = candidate.name
     if not trained:
         raise NotFoundError(
             f"no model is trained on {dataset} under {runs}: `dvtr-bench train --model msam "

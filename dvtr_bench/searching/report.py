@@ -1,4 +1,4 @@
-"""What a search found, as a table in the terminal and as a contact sheet."""
+"""Search results as a table in the terminal and as a contact sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,19 +20,19 @@ TILES_A_ROW: Final = 5
 CLIPS_OF_A_CAPTION: Final = 3
 
 
-def clip_rows(found: "Sequence[FoundClip]") -> tuple[list[str], list[list[str]]]:
-    """Lay out the clips that a text found.
+def clip_rows(clips: "Sequence[FoundClip]") -> tuple[list[str], list[list[str]]]:
+    """Return the clips found for a text as table rows.
 
     Args:
-        found: Best first.
+        clips: Best first.
 
     Returns:
         Headings and rows.
     """
-    with_category = any(clip.category is not None for clip in found)
+    with_category = any(clip.category is not None for clip in clips)
     headings = ["rank", "score", "video id", *(["category"] if with_category else []), "caption"]
     rows = []
-    for clip in found:
+    for clip in clips:
         category = [clip.category or ""] if with_category else []
         more = f" (and {len(clip.captions) - 1} more)" if len(clip.captions) > 1 else ""
         first = clip.captions[0] + more if clip.captions else ""
@@ -40,57 +40,59 @@ def clip_rows(found: "Sequence[FoundClip]") -> tuple[list[str], list[list[str]]]
     return headings, rows
 
 
-def caption_rows(found: "Sequence[FoundCaption]") -> tuple[list[str], list[list[str]]]:
-    """Lay out the captions that a clip found.
+def caption_rows(captions: "Sequence[FoundCaption]") -> tuple[list[str], list[list[str]]]:
+    """Return the captions found for a clip as table rows.
 
     Args:
-        found: Best first.
+        captions: Best first.
 
     Returns:
         Headings and rows.
     """
-    with_category = any(category for caption in found for category in caption.categories)
+    with_category = any(category for caption in captions for category in caption.categories)
     headings = ["rank", "score", "caption", "of video", *(["category"] if with_category else [])]
     rows = []
-    for caption in found:
+    for caption in captions:
         category = [caption.categories[0] or ""] if with_category else []
-        own = _first_of(caption.video_ids)
-        rows.append([str(caption.rank), f"{caption.score:.3f}", caption.caption, own, *category])
+        video_id = _first_of(caption.video_ids)
+        rows.append(
+            [str(caption.rank), f"{caption.score:.3f}", caption.caption, video_id, *category]
+        )
     return headings, rows
 
 
-def print_clips(found: "Sequence[FoundClip]", title: str, console: Console | None = None) -> None:
-    """Print the clips that a text found.
+def print_clips(clips: "Sequence[FoundClip]", title: str, console: Console | None = None) -> None:
+    """Print the clips found for a text.
 
     Args:
-        found: Best first.
+        clips: Best first.
         title: What was searched.
         console: Where to; standard output when left out.
     """
-    _print_table(*clip_rows(found), title, console)
+    _print_table(*clip_rows(clips), title, console)
 
 
 def print_captions(
-    found: "Sequence[FoundCaption]", title: str, console: Console | None = None
+    captions: "Sequence[FoundCaption]", title: str, console: Console | None = None
 ) -> None:
-    """Print the captions that a clip found.
+    """Print the captions found for a clip.
 
     Args:
-        found: Best first.
+        captions: Best first.
         title: What was searched.
         console: Where to; standard output when left out.
     """
-    _print_table(*caption_rows(found), title, console)
+    _print_table(*caption_rows(captions), title, console)
 
 
 def draw_clips(
-    found: "Sequence[FoundClip]", split: "RetrievalSplit", text: str, title: str, path: Path
+    clips: "Sequence[FoundClip]", split: "RetrievalSplit", text: str, title: str, path: Path
 ) -> Path:
-    """Draw the clips that a text found, five a row.
+    """Draw the clips found for a text, five per row.
 
     Args:
-        found: Best first.
-        split: With their frames.
+        clips: Best first.
+        split: The split, with frames.
         text: What was searched for.
         title: The sheet's heading.
         path: The PNG to write.
@@ -99,30 +101,30 @@ def draw_clips(
         The path written.
     """
     rows = []
-    for start in range(0, len(found), TILES_A_ROW):
-        run = found[start : start + TILES_A_ROW]
+    for start in range(0, len(clips), TILES_A_ROW):
+        run = clips[start : start + TILES_A_ROW]
         tiles = [
             Tile(split.frames(clip.row), f"{clip.rank} · {clip.score:.3f} · {clip.video_id}")
             for clip in run
         ]
-        places = f"places {run[0].rank} to {run[-1].rank}"
-        rows.append(Row("" if start else text, places, tiles))
+        ranks = f"ranks {run[0].rank} to {run[-1].rank}"
+        rows.append(Row("" if start else text, ranks, tiles))
     return save_contact_sheet(title, rows, path)
 
 
 def draw_captions(
-    found: "Sequence[FoundCaption]",
+    captions: "Sequence[FoundCaption]",
     split: "RetrievalSplit",
     clip: "Frames",
     clip_name: str,
     where: str,
     path: Path,
 ) -> Path:
-    """Draw a clip, and below it the captions that it found, each with clips that have it.
+    """Draw a clip, and below it the captions found for it, each with the clips that have it.
 
     Args:
-        found: Best first.
-        split: With frames.
+        captions: Best first.
+        split: The split, with frames.
         clip: The frames that were searched with.
         clip_name: Its file name.
         where: What was searched, by which model.
@@ -132,7 +134,7 @@ def draw_captions(
         The path written.
     """
     rows = [Row(clip_name, f"its captions in {where}", [Tile(clip, "your clip")])]
-    for caption in found:
+    for caption in captions:
         shared = f", {len(caption.rows)} clips have it" if len(caption.rows) > 1 else ""
         tiles = [
             Tile(split.frames(row), video_id)
@@ -144,7 +146,7 @@ def draw_captions(
         ]
         note = f"score {caption.score:.3f}{shared}"
         rows.append(Row(f"{caption.rank}. {caption.caption}", note, tiles))
-    return save_contact_sheet(f"The best {len(found)} captions", rows, path)
+    return save_contact_sheet(f"The best {len(captions)} captions", rows, path)
 
 
 def _print_table(
@@ -166,5 +168,5 @@ def _first_of(video_ids: Sequence[str]) -> str:
 
 
 def _shown(text: str) -> Text:
-    # Captions and ids are others' text: markup and control characters are shown, not obeyed.
+    # Captions and ids come from outside: show markup and control characters, do not obey them.
     return Text(printable(text))

@@ -1,4 +1,4 @@
-"""What a search found, to look at in a notebook, in the terminal or as a picture."""
+"""Search results, shown in a notebook, in the terminal or as a picture."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FoundClips:
-    """The clips that a text found, best first: a sequence.
+    """The clips found for a text, best first: a sequence.
 
     Attributes:
-        text: What was searched for.
+        text: The searched text.
         clips: Best first.
-        split: What was searched.
+        split: The searched split.
         where: Dataset, split and model, for titles.
     """
 
@@ -80,7 +80,7 @@ class FoundClips:
         return iter(self.clips)
 
     def __repr__(self) -> str:
-        """What was searched for, where, and the best clip."""
+        """Show the text, where it was searched, and the best clip."""
         best = f", best {one_line(self.clips[0].video_id)!r}" if self.clips else ""
         return f"FoundClips({one_line(self.text)!r} in {self.where}: {len(self)} clips{best})"
 
@@ -92,13 +92,13 @@ class FoundClips:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class FoundCaptions:
-    """The captions that a clip found, best first: a sequence.
+    """The captions found for a clip, best first: a sequence.
 
     Attributes:
         clip_name: File name of the clip.
         frames: Its frames, as the dataset stores them.
         captions: Best first.
-        split: What was searched.
+        split: The searched split.
         where: Dataset, split and model, for titles.
     """
 
@@ -124,7 +124,7 @@ class FoundCaptions:
         print_captions(self.captions, self.title)
 
     def draw(self, path: str | Path) -> Path:
-        """Draw the clip and below it each caption with clips that have it.
+        """Draw the clip, and below it each caption with the clips that have it.
 
         Args:
             path: The PNG to write.
@@ -149,7 +149,7 @@ class FoundCaptions:
         return iter(self.captions)
 
     def __repr__(self) -> str:
-        """Which clip, where, and the best caption."""
+        """Show the clip, where it was searched, and the best caption."""
         best = f", best {one_line(self.captions[0].caption)!r}" if self.captions else ""
         name = one_line(self.clip_name)
         return f"FoundCaptions({name!r} in {self.where}: {len(self)} captions{best})"

@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FoundClip:
-    """A clip that a text found.
+    """A clip found for a text.
 
     Attributes:
         rank: From 1.
-        score: The model's.
-        row: Of the clip in the split.
+        score: The model's score.
+        row: Row of the clip in the split.
         video_id: Its id.
         category: Its category, if it has one.
         captions: Its captions.
@@ -45,13 +45,13 @@ class FoundClip:
 
 @dataclass(frozen=True)
 class FoundCaption:
-    """A caption that a clip found.
+    """A caption found for a clip.
 
     Attributes:
         rank: From 1.
-        score: The model's.
+        score: The model's score.
         caption: Its text.
-        rows: Of the clips in the split that have it.
+        rows: Rows of the clips in the split that have it.
         video_ids: Their ids.
         categories: Their categories.
     """
@@ -65,7 +65,7 @@ class FoundCaption:
 
 
 def require_text(text: str) -> None:
-    """Raise InputError for a text that holds nothing."""
+    """Raise InputError for an empty text."""
     if not text.strip():
         raise InputError('the text to search for is empty: write one, such as "a red truck turns"')
 
@@ -84,11 +84,11 @@ def search_clips(
 
     Args:
         model: The model, on its device.
-        split: With frames.
+        split: The split, with frames.
         text: Free text.
-        top: How many clips.
-        rerank: How many the model scores where its vectors are coarse.
-        cache: Whether backbone features are kept beside the dataset and read from there.
+        top: Number of clips.
+        rerank: Number of clips to score if the model's vectors are coarse.
+        cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: False for no progress bars.
 
     Returns:
@@ -102,7 +102,7 @@ def search_clips(
     batch = EvaluationConfig().video_batch
     videos = encode_all_videos(model, split, batch, cache=cache, show_progress=show_progress)
     query = called(model.encode_texts, [text], 1, f"{model.name}: encode_texts")
-    found = best_candidates(model, query, videos.features, "videos", top=top, rerank=rerank)
+    candidates = best_candidates(model, query, videos.features, "videos", top=top, rerank=rerank)
     return tuple(
         FoundClip(
             rank=rank,
@@ -111,11 +111,11 @@ def search_clips(
             video_id=split.video_ids[candidate.row],
             category=split.categories[candidate.row],
             captions=tuple(
-                split.captions[place]
-                for place in np.flatnonzero(split.caption_video_index == candidate.row)
+                split.captions[row]
+                for row in np.flatnonzero(split.caption_video_index == candidate.row)
             ),
         )
-        for rank, candidate in enumerate(found, start=1)
+        for rank, candidate in enumerate(candidates, start=1)
     )
 
 
@@ -133,11 +133,11 @@ def search_captions(
 
     Args:
         model: The model, on its device.
-        split: Whose captions are searched.
-        frames: Of the clip, as the dataset stores frames: see `dvtr_bench.searching.searches`.
-        top: How many captions.
-        rerank: How many the model scores where its vectors are coarse.
-        cache: Whether backbone features are kept beside the dataset and read from there.
+        split: The split to search.
+        frames: Frames of the clip, as the dataset stores them: see `read_clip`.
+        top: Number of captions.
+        rerank: Number of captions to score if the model's vectors are coarse.
+        cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: False for no progress bars.
 
     Returns:
@@ -145,19 +145,19 @@ def search_captions(
     """
     batch = EvaluationConfig().text_batch
     texts = encode_all_texts(model, split, batch, cache=cache, show_progress=show_progress)
-    places: dict[str, list[int]] = {}
-    for place, caption in enumerate(split.captions):
-        places.setdefault(caption, []).append(place)
-    distinct = list(places)
-    firsts = torch.tensor([places[caption][0] for caption in distinct])
+    rows_by_caption: dict[str, list[int]] = {}
+    for caption_row, caption in enumerate(split.captions):
+        rows_by_caption.setdefault(caption, []).append(caption_row)
+    distinct = list(rows_by_caption)
+    firsts = torch.tensor([rows_by_caption[caption][0] for caption in distinct])
     query = called(model.encode_videos, [frames], 1, f"{model.name}: encode_videos")
     gallery = select(texts.features, firsts)
-    found = best_candidates(model, query, gallery, "texts", top=top, rerank=rerank)
+    candidates = best_candidates(model, query, gallery, "texts", top=top, rerank=rerank)
     captions = []
-    for rank, candidate in enumerate(found, start=1):
+    for rank, candidate in enumerate(candidates, start=1):
         caption = distinct[candidate.row]
-        own = split.caption_video_index[places[caption]]
-        rows = tuple(dict.fromkeys(int(row) for row in own))
+        video_rows = split.caption_video_index[rows_by_caption[caption]]
+        rows = tuple(dict.fromkeys(int(row) for row in video_rows))
         captions.append(
             FoundCaption(
                 rank=rank,
@@ -172,18 +172,18 @@ def search_captions(
 
 
 def read_clip(path: Path, like: "FrameRecord") -> "Frames":
-    """Decode a clip, sample, resize and compress its frames as those of a dataset.
+    """Decode a clip and sample, resize and compress its frames like those of a dataset.
 
     Args:
         path: The clip.
         like: How the dataset's frames were made, from its manifest.
 
     Returns:
-        RGB uint8 frames in time order: the very pixels that a build would have stored.
+        RGB uint8 frames in time order: the same pixels that a build would store.
 
     Raises:
         ClipError: The clip is missing, no video, cut off or damaged.
-        InputError: The manifest says something about frames that this version does not know.
+        InputError: The manifest has a frame format that this version does not know.
     """
     frame_format = _frame_format(like.image_format)
     clip = extract_frames(path, Sampling.parse(like.sampling), short_side_px=like.short_side_px)

@@ -1,1 +1,1 @@
-"""Studies: what is trained and compared, as one file. See docs/guides/studies.md."""
+"""Studies: files that state which models are trained and compared. See docs/guides/studies.md."""

@@ -1,4 +1,4 @@
-"""One run of a study, trained if it is not, then evaluated: a function of run and folder alone."""
+"""Carry out one run of a study: train it if needed, then evaluate it."""
 
 import tempfile
 import time
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """A training that was finished just now.
+    """A training that has just finished.
 
     Attributes:
-        seconds: What an epoch took on average.
+        seconds: Average seconds per epoch.
     """
 
     timed_as: ClassVar[str] = "epoch"
@@ -34,13 +34,13 @@ class Trained:
 
 @dataclass(frozen=True, eq=False)
 class Evaluated:
-    """One result, not written yet.
+    """One result that is not written yet.
 
     Attributes:
         record: The result.
         top: The best candidates of its queries.
-        sheet: A contact sheet, as a PNG file has it; None where none is asked for.
-        seconds: What the evaluation took; it may have given several results.
+        sheet: A contact sheet as the bytes of a PNG file; None if not wanted.
+        seconds: Seconds of the evaluation, which can give several results.
     """
 
     timed_as: ClassVar[str] = "evaluation"
@@ -56,7 +56,7 @@ Made: TypeAlias = Trained | Evaluated
 
 @dataclass(frozen=True)
 class Means:
-    """What runs are carried out with.
+    """Device and threads with which runs are carried out.
 
     Attributes:
         device: Such as ``cpu`` or ``cuda:0``.
@@ -71,13 +71,13 @@ class Means:
 
 @dataclass(frozen=True)
 class Task:
-    """A run, and where it takes place.
+    """A run and its folder.
 
     Attributes:
-        run: The run; its scorings are those that are wanted.
+        run: The run, with the scorings to do.
         folder: Its run folder.
-        backbone: Where its backbone is found by another name than the run calls it, as on a
-            machine that got a copy.
+        backbone: Path of the backbone if it differs from the run's name for it, as on a machine
+            that got a copy.
     """
 
     run: Run
@@ -86,21 +86,21 @@ class Task:
 
 
 def carry_out(task: Task, means: Means) -> Iterator[Made]:
-    """Train a run where it is not trained, and evaluate what is wanted of it.
+    """Train a run if it is not trained yet, and do its evaluations.
 
-    Called again after a stop it goes on: from the training's last whole epoch, and with the
-    evaluations that are left.
+    After an interruption, call it again: it continues from the last complete epoch and with the
+    remaining evaluations.
 
     Args:
         task: The run and its folder.
         means: Device and threads.
 
     Yields:
-        The training where it was finished now, then each result.
+        The training, if it was finished now, then each result.
 
     Raises:
-        ProtocolError: The dataset is another build than the run was planned for.
-        DvtrError: Whatever training or evaluation raise.
+        ProtocolError: The dataset was built again since the run was planned.
+        DvtrError: Training or evaluation failed.
     """
     from dvtr_bench.dataset.reader import open_dataset
 
@@ -112,35 +112,35 @@ def carry_out(task: Task, means: Means) -> Iterator[Made]:
         )
     if run.recipe is not None:
         yield from _train(task, built, means)
-    given: list[dict[str, Any]] = []
+    done_configs: list[dict[str, Any]] = []
     for scoring in run.scorings:
-        if dict(scoring.config) in given:
+        if dict(scoring.config) in done_configs:
             continue
         for made in _evaluate(task, scoring, built, means):
-            given.append(config_of(run.model, made.record.model.config))
+            done_configs.append(config_of(run.model, made.record.model.config))
             yield made
 
 
 def _new_model(task: Task) -> Any:
-    """Build the model of a run; it calls its backbone what the run calls it."""
+    """Build the model of a run, with the backbone named as in the run."""
     from dvtr_bench.evaluation.facts import described
     from dvtr_bench.models.entry import model_entry
     from dvtr_bench.runtime.checkpoint import new_model
 
     run = task.run
-    place = run.backbone.name if task.backbone is None else task.backbone
-    settings = with_backbone(run.model, run.settings, place)
+    backbone = run.backbone.name if task.backbone is None else task.backbone
+    settings = with_backbone(run.model, run.settings, backbone)
     model: Any
     if run.recipe is None:
         model = model_entry(run.model).build(settings)
     else:
         model = new_model(run.model, settings, seed=0 if run.seed is None else run.seed)
     stated = described(model).get("backbone") or {}
-    found = Backbone.of("", stated.get("source"), stated.get("weights_sha256")).identity
-    if found != run.backbone.identity:
+    identity = Backbone.of("", stated.get("source"), stated.get("weights_sha256")).identity
+    if identity != run.backbone.identity:
         raise WeightsError(
-            f"the weights of the backbone {run.backbone.name} are others than when the study was "
-            f"planned ({found} in place of {run.backbone.identity}): run the same command again"
+            f"the weights of the backbone {run.backbone.name} have changed since the study was "
+            f"planned ({identity} instead of {run.backbone.identity}): run the same command again"
         )
     if task.backbone is not None:
         model.config = replace(model.config, **with_backbone(run.model, {}, run.backbone.name))
@@ -156,7 +156,7 @@ def _train(task: Task, built: "BuiltDataset", means: Means) -> Iterator[Trained]
     state = read_json(task.folder / RUN_FILE) if (task.folder / RUN_FILE).is_file() else {}
     if state.get("finished") or recipe is None:
         return
-    before, started = int(state.get("epochs_done", 0)), time.perf_counter()
+    epochs_before, started = int(state.get("epochs_done", 0)), time.perf_counter()
     train(
         _new_model(task),
         *training_splits(built),
@@ -166,7 +166,7 @@ def _train(task: Task, built: "BuiltDataset", means: Means) -> Iterator[Trained]
         workers=means.workers,
         show_progress=means.show_progress,
     )
-    epochs = int(read_json(task.folder / RUN_FILE)["epochs_done"]) - before
+    epochs = int(read_json(task.folder / RUN_FILE)["epochs_done"]) - epochs_before
     yield Trained((time.perf_counter() - started) / max(1, epochs))
 
 
@@ -192,8 +192,8 @@ def _evaluate(
     )
     seconds = time.perf_counter() - started
     first, *beside = zip(evaluation.records, evaluation.top, strict=True)
-    # Scored otherwise, the weights give at block 1 what they gave there before. What is asked for
-    # comes last: where it is there after a stop, so is the rest.
+    # With other scoring settings the result at block 1 is the same as before, so it is skipped. The
+    # main result comes last: if it exists after an interruption, so do the others.
     for record, top in [] if scoring.settings else beside:
         yield Evaluated(record, top, None, seconds)
     sheet = _sheet(evaluation, split) if run.contact_sheets else None

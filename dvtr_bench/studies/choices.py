@@ -1,4 +1,4 @@
-"""What a user asks of a study beyond its file: part of it, other seeds, settings or datasets."""
+"""Changes to a study from the command line: some rows, other seeds, settings or datasets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,15 +15,15 @@ from dvtr_bench.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Choices:
-    """What is asked of a study; all that is left out stays as the study has it.
+    """Changes to a study; what is left out stays as in its file.
 
     Attributes:
-        only: Names of models; the reference is always among them. All of them when empty.
-        seeds: In place of the study's.
-        backbone_seed: In place of the study's.
-        settings: Of every model, ``name=value``, ``backbone=...`` among them.
-        recipe: Of every training, ``name=value``.
-        datasets: Names or folders of built datasets, in place of the study's.
+        only: Names of models to keep, in addition to the reference; empty for all.
+        seeds: Seeds instead of the study's.
+        backbone_seed: Seed instead of the study's.
+        settings: Settings of all models as ``name=value``, including ``backbone=...``.
+        recipe: Recipe fields of all trainings as ``name=value``.
+        datasets: Names or folders of built datasets, instead of the study's.
     """
 
     only: Sequence[str] = ()
@@ -35,20 +35,20 @@ class Choices:
 
 
 def choose(study: Study, choices: Choices, check_backbone: CheckBackbone = str) -> Study:
-    """Return a study as it is asked for.
+    """Apply choices to a study.
 
     Args:
-        study: As its file has it.
-        choices: What is asked.
-        check_backbone: Refuses the name of a backbone.
+        study: The study from its file.
+        choices: The changes.
+        check_backbone: Raises for an invalid name of a backbone.
 
     Returns:
-        Another study, checked too.
+        The changed study, checked.
 
     Raises:
         NotFoundError: A model that the study does not have.
-        ConfigError: A setting that some model does not have or that the study varies, a value out
-            of range, seeds twice.
+        ConfigError: A setting is missing in some model or varied by the study, a value is out of
+            range, or a seed occurs twice.
 
     Example:
         >>> from dvtr_bench.studies.read import read_study
@@ -74,12 +74,14 @@ def choose(study: Study, choices: Choices, check_backbone: CheckBackbone = str) 
         raise ConfigError("leave out --recipe seed=...: --seeds says which seeds are trained")
     rows = [replace(row, recipe={**row.recipe, **recipe}) for row in rows]
     backbones = {
-        name: replace(one, recipe={**one.recipe, **recipe}) for name, one in backbones.items()
+        name: replace(trained, recipe={**trained.recipe, **recipe})
+        for name, trained in backbones.items()
     }
     for row in rows:
         row_recipe(row, backbones, Recipe.seed)
     seed = study.backbone_seed if choices.backbone_seed is None else choices.backbone_seed
-    if twice := [one for one in choices.datasets if list(choices.datasets).count(one) > 1]:
+    names = list(choices.datasets)
+    if twice := [name for name in names if names.count(name) > 1]:
         raise ConfigError(f"--dataset {twice[0]}: given twice")
     return replace(
         study,
@@ -98,9 +100,10 @@ class _Settings:
 
 
 def _split_backbone(settings: Sequence[str]) -> _Settings:
-    named = [one.partition("=")[2] for one in settings if one.partition("=")[0] == "backbone"]
-    others = tuple(one for one in settings if one.partition("=")[0] != "backbone")
-    return _Settings(named[-1] if named else None, others)
+    pairs = [(setting, *setting.partition("=")[::2]) for setting in settings]
+    backbones = [value for _, name, value in pairs if name == "backbone"]
+    others = tuple(setting for setting, name, _ in pairs if name != "backbone")
+    return _Settings(backbones[-1] if backbones else None, others)
 
 
 def _with_settings(row: Row, study: Study, settings: _Settings) -> Row:
@@ -108,17 +111,17 @@ def _with_settings(row: Row, study: Study, settings: _Settings) -> Row:
         return row
     entry = model_entry(row.model)
     try:
-        given = parse_settings(entry.config_class, settings.others)
+        parsed = parse_settings(entry.config_class, settings.others)
     except ConfigError as failure:
         raise ConfigError(f"--set is for all models of the study; {row.model}: {failure}") from None
-    for name in given:
+    for name in parsed:
         values = {repr(_value(other, name)) for other in study.rows if other.model == row.model}
         if len(values) > 1:
             raise ConfigError(
                 f"leave out --set {name}=...: it is one of the things that the study changes, and "
                 f"{study.reference or 'the first model'} keeps its own value"
             )
-    changed: dict[str, Any] = {**row.settings, **given}
+    changed: dict[str, Any] = {**row.settings, **parsed}
     entry.config(changed)
     return replace(row, settings=changed)
 
@@ -128,16 +131,16 @@ def _value(row: Row, name: str) -> Any:
 
 
 def _only(study: Study, rows: Sequence[Row], names: Sequence[str]) -> Sequence[Row]:
-    known = [row.name for row in rows]
-    if unknown := [name for name in names if name not in known]:
+    names_known = [row.name for row in rows]
+    if unknown := [name for name in names if name not in names_known]:
         raise NotFoundError(
             f"there is no model {unknown[0]!r} in the study {study.name}: there are "
-            f"{', '.join(known)}"
+            f"{', '.join(names_known)}"
         )
     wanted = {*names, study.reference}
     return [row for row in rows if row.name in wanted] if names else rows
 
 
 def _built(dataset: str) -> StudyDataset:
-    """Name a dataset that is built already, by its name or folder."""
+    """Return a study's entry for a built dataset, given its name or folder."""
     return StudyDataset(Path(dataset).name, place=dataset)

@@ -1,4 +1,4 @@
-"""What is there already: trainings in run folders, evaluations in result files, and their times."""
+"""Existing trainings in run folders, evaluations in result files, and their times."""
 
 import json
 import re
@@ -24,18 +24,17 @@ if TYPE_CHECKING:
     from dvtr_bench.studies.carry_out import Made
 
 SECONDS_FILE: Final = "seconds.json"
-"""In a run folder: what its training and evaluations took."""
+"""In a run folder: the times of its training and evaluations."""
 
 
 @dataclass
 class Ledger:
-    """The folders that trainings and result files are kept in, shared by all studies.
+    """The folders of trainings and result files, shared by all studies.
 
     Attributes:
-        runs: Of the trainings: ``<dataset>/<model>/<run>/``, where `dvtr-bench train` puts its own
-            too.
-        results: Of the result files.
-        records: All that the result files hold.
+        runs: Folder of trainings, ``<dataset>/<model>/<run>/``, as `dvtr-bench train` uses it too.
+        results: Folder of result files.
+        records: All records in the result files.
     """
 
     runs: Path
@@ -45,68 +44,68 @@ class Ledger:
 
     @classmethod
     def open(cls, out: Path) -> "Ledger":
-        """Read what is under a folder."""
+        """Read the results under a folder."""
         ledger = cls(out / "runs", out / "results")
         if ledger.results.is_dir():
             ledger.records = load_results(ledger.results)
         return ledger
 
     def folder(self, run: Run) -> Path:
-        """Return the folder of a run: that of its very training where there is one, else a new one.
+        """Return the folder of a run: that of the same training if it exists, else a new one.
 
-        Of several, a finished one.
+        If there are several, a finished one is taken.
         """
         if run.key not in self._folders:
             self._folders[run.key] = self._find(run)
         return self._folders[run.key]
 
     def _find(self, run: Run) -> Path:
-        place = self.runs / run.dataset.name / run.model
-        found = None
-        for path in sorted(place.glob(f"*/{RUN_FILE}")):
+        model_folder = self.runs / run.dataset.name / run.model
+        run_folder = None
+        for path in sorted(model_folder.glob(f"*/{RUN_FILE}")):
             state = read_json(path)
             if trains(state.get("setup", {}), run):
-                found = path.parent
+                run_folder = path.parent
                 if state.get("finished"):
                     break
-        if found is not None:
-            return found
+        if run_folder is not None:
+            return run_folder
         name = re.sub(r"[^A-Za-z0-9._-]+", "_", run.rows[0] if run.rows else "backbone")
         seed = "" if run.seed is None else f"-seed{run.seed}"
-        return place / f"{name}{seed}-{run.key}"
+        return model_folder / f"{name}{seed}-{run.key}"
 
     def is_trained(self, run: Run) -> bool:
-        """Say whether the training of a run is finished; there is none to do without a recipe."""
+        """Tell whether the training of a run is finished, or not needed."""
         if run.recipe is None:
             return True
         path = self.folder(run) / RUN_FILE
         return path.is_file() and bool(read_json(path).get("finished"))
 
     def record(self, run: Run, scoring: Scoring) -> "RunRecord | None":
-        """Return the newest result of one way to score a run; None where there is none."""
-        found = [record for record in self.records if is_result(record, run, scoring.config)]
-        return max(found, key=lambda record: record.environment.date_utc, default=None)
+        """Return the newest result of a scoring of a run; None if there is none."""
+        records = [record for record in self.records if is_result(record, run, scoring.config)]
+        return max(records, key=lambda record: record.environment.date_utc, default=None)
 
     def companions(self, run: Run, scoring: Scoring) -> list["RunRecord"]:
-        """Return the other results that evaluating a run this way gives: the one at block 1."""
+        """Return the other results of the same evaluation: the one at block 1."""
         if "text_block" not in scoring.config:
             return []
-        alone = Scoring(scoring.rows, {}, {**scoring.config, "text_block": 1})
-        found = self.record(run, alone)
-        return [] if scoring.settings or found is None else [found]
+        at_block_1 = Scoring(scoring.rows, {}, {**scoring.config, "text_block": 1})
+        record = self.record(run, at_block_1)
+        return [] if scoring.settings or record is None else [record]
 
     def missing(self, run: Run) -> tuple[Scoring, ...]:
-        """Return what is yet to be evaluated of a run."""
-        return tuple(one for one in run.scorings if self.record(run, one) is None)
+        """Return the scorings of a run that are not evaluated yet."""
+        return tuple(scoring for scoring in run.scorings if self.record(run, scoring) is None)
 
     def is_done(self, run: Run) -> bool:
-        """Say whether all of a run is there; evaluations stand for the training behind them."""
+        """Tell whether a run is complete; if it is evaluated, its training is not checked."""
         return not self.missing(run) if run.scorings else self.is_trained(run)
 
     def take(self, run: Run, made: "Made") -> None:
-        """Write what a run gave: a result with its top lists and contact sheet; what it took."""
+        """Write a result of a run, with its top lists and contact sheet, and its time."""
         if isinstance(made, Evaluated):
-            # The result file comes last: it says that all of this is there.
+            # The result file comes last: if it exists, so do the others.
             self.results.mkdir(parents=True, exist_ok=True)
             write_top_lists(made.top, result_path(made.record, self.results))
             if made.sheet is not None:
@@ -119,12 +118,12 @@ class Ledger:
         write_json(path, {**self.seconds(run), made.timed_as: made.seconds})
 
     def seconds(self, run: Run) -> dict[str, float]:
-        """Return what an ``epoch`` and an ``evaluation`` of a run took, as far as it is known."""
+        """Return the seconds of an ``epoch`` and an ``evaluation`` of a run, as far as known."""
         path = self.folder(run) / SECONDS_FILE
         return read_json(path) if path.is_file() else {}
 
     def known_backbone(self, name: str) -> Backbone | None:
-        """Return a backbone by its name where runs or results state its weights already."""
+        """Return a backbone by name if runs or results state the hash of its weights."""
         stated = [(record.model.backbone, record.model.backbone_sha256) for record in self.records]
         for path in self.runs.glob(f"*/*/*/{RUN_FILE}"):
             backbone = read_json(path).get("setup", {}).get("model", {}).get("backbone", {})
@@ -136,7 +135,7 @@ class Ledger:
 
 
 def trains(setup: Mapping[str, Any], run: Run) -> bool:
-    """Say whether a run folder's setup is that of a run; the path to its backbone is no part."""
+    """Tell whether a run folder's setup is that of a run, ignoring the path of its backbone."""
     if run.recipe is None:
         return False
     try:
@@ -157,12 +156,12 @@ def trains(setup: Mapping[str, Any], run: Run) -> bool:
 
 
 def is_result(record: "RunRecord", run: Run, config: Mapping[str, Any]) -> bool:
-    """Say whether a result is that of a run, scored by a configuration.
+    """Tell whether a result is that of a run with a configuration.
 
     Args:
-        record: Of any run.
+        record: A result.
         run: The run.
-        config: The whole configuration but for the backbone.
+        config: The whole configuration except the backbone.
 
     Returns:
         Whether model, backbone, dataset, split, recipe and configuration are the same.
@@ -190,7 +189,7 @@ def _config_of(model: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
 
 @cache
 def _cached_config(model: str, stated: str) -> dict[str, Any] | None:
-    """Read a configuration, which another version may have written; None where it is none now."""
+    """Read a configuration; None if this version does not accept it."""
     try:
         return config_of(model, json.loads(stated))
     except (ConfigError, NotFoundError, TypeError):

@@ -1,4 +1,4 @@
-"""What a study would do, in lines of text: `dvtr-bench run --list`."""
+"""List what a study would do: `dvtr-bench run --list`."""
 
 from collections.abc import Iterator, Sequence
 
@@ -15,28 +15,28 @@ def list_study(
     ledger: Ledger,
     workers: int = 1,
 ) -> Iterator[str]:
-    """Say what a study would run and what is done.
+    """Describe what a study would run and what is done.
 
     Args:
         study: The study.
         datasets: Its datasets, built or not.
         runs: As `dvtr_bench.studies.work.plan_study` returned them.
-        ledger: What is there.
-        workers: How many runs would go on at a time.
+        ledger: Existing runs and results.
+        workers: Number of runs at a time.
 
     Yields:
-        One line each: datasets with their rows, then sums and an estimate of the time left.
+        Lines: datasets with their rows, then totals and an estimate of the time left.
     """
     yield f"{study.title} ({study.name})"
     for dataset in datasets:
         state = "built" if dataset.fingerprint else "yet to be built"
         yield f"\n{dataset.name}, {state}"
-        here = [run for run in runs if run.dataset == dataset]
-        yield from _rows(study, here, ledger)
+        dataset_runs = [run for run in runs if run.dataset == dataset]
+        yield from _rows(study, dataset_runs, ledger)
     trainings = [run for run in runs if run.recipe is not None]
     trained = sum(ledger.is_trained(run) for run in trainings)
-    scorings = [(run, one) for run in runs for one in run.scorings]
-    scored = sum(ledger.record(*one) is not None for one in scorings)
+    scorings = [(run, scoring) for run in runs for scoring in run.scorings]
+    scored = sum(ledger.record(*pair) is not None for pair in scorings)
     seeds = ", ".join(map(str, study.seeds))
     yield (
         f"\n{len(study.rows)} models on {_count(len(datasets), 'dataset')}, seeds {seeds}: "
@@ -49,9 +49,9 @@ def list_study(
         return
     seconds = estimate_seconds(todo, runs, ledger)
     yield (
-        "no estimate of the time before something was timed"
+        "no estimate of the time until something was timed"
         if seconds is None
-        else f"{about_seconds(seconds / workers)} left, by what was timed so far"
+        else f"{about_seconds(seconds / workers)} left, estimated from the times so far"
     )
 
 
@@ -62,19 +62,24 @@ def _rows(study: Study, runs: Sequence[Run], ledger: Ledger) -> Iterator[str]:
         for run in backbones
     ]
     for row in study.rows:
-        own = [run for run in runs if row.name in run.rows]
-        scorings = [(run, one) for run in own for one in run.scorings if row.name in one.rows]
-        done = sum(ledger.record(*one) is not None for one in scorings)
+        row_runs = [run for run in runs if row.name in run.rows]
+        scorings = [
+            (run, scoring)
+            for run in row_runs
+            for scoring in run.scorings
+            if row.name in scoring.rows
+        ]
+        done = sum(ledger.record(*pair) is not None for pair in scorings)
         evaluated = f"{done} of {len(scorings)} evaluated"
-        first = own[0].scorings[0].rows[0]
-        if own[0].recipe is None:
+        first = row_runs[0].scorings[0].rows[0]
+        if row_runs[0].recipe is None:
             state = "not trained"
         elif first != row.name:
             state = f"weights of {first}"
         else:
-            state = _trained(own, ledger)
+            state = _trained(row_runs, ledger)
         lines.append((row.name, f"{state}, {evaluated}", row.about))
-    widths = [max(len(line[place]) for line in lines) for place in (0, 1)]
+    widths = [max(len(line[column]) for line in lines) for column in (0, 1)]
     for name, state, about in lines:
         yield f"  {name:<{widths[0]}}  {state:<{widths[1]}}  {about}".rstrip()
 

@@ -1,8 +1,8 @@
-"""Which row of a study a result file belongs to, from the file alone.
+"""Find the row of a study to which a result file belongs, from the file alone.
 
-`dvtr-bench run` knows its runs. Whoever has a study and result files alone does not know which
-backbone, recipe or build of a dataset they were made with: that must be the same for all rows, but
-for what the study itself varies.
+`dvtr-bench run` knows its runs. With only a study and result files, it is not known which backbone,
+recipe or build of a dataset they used: these must be the same for all rows, except for what the
+study varies.
 """
 
 import json
@@ -21,31 +21,31 @@ from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run import comparable
 
 Rows: TypeAlias = dict[str, list[RunRecord]]
-"""The results of each row by its name, one a seed, in order of seeds."""
+"""The results of each row by its name, one per seed, in order of seeds."""
 
 
 @dataclass
 class _Group:
-    """Results that were made alike."""
+    """Results with the same common setup."""
 
     dataset: str
     rows: Rows = field(default_factory=dict)
 
 
 def results_by_row(study: Study, records: Sequence[RunRecord]) -> dict[str, Rows]:
-    """Sort result files into the rows of a study; those of no row are left out.
+    """Sort results into the rows of a study; results of no row are ignored.
 
     Args:
         study: The study.
-        records: Of any models and datasets.
+        records: Results of any models and datasets.
 
     Returns:
-        The rows that have results, by dataset; on each the reference's and some other's.
+        The rows that have results, by dataset: at least the reference and another row.
 
     Raises:
-        NotFoundError: There is nothing of the study in them.
-        IncomparableError: There is more than one set of rows for a dataset, a seed twice, or rows
-            that are to share weights and do not.
+        NotFoundError: There are no results of the study.
+        IncomparableError: There is more than one set of rows for a dataset, a seed occurs twice, or
+            rows that should share weights do not.
     """
     matcher = _Matcher(study)
     groups: dict[object, _Group] = {}
@@ -57,23 +57,23 @@ def results_by_row(study: Study, records: Sequence[RunRecord]) -> dict[str, Rows
         if record.model.training is None:
             untrained.append((record, row))
             continue
-        group = groups.setdefault(matcher.made_alike(record), _Group(record.dataset.name))
+        group = groups.setdefault(matcher.common_setup(record), _Group(record.dataset.name))
         group.rows.setdefault(row.name, []).append(record)
     for record, row in untrained:
         for key, group in groups.items():
-            if matcher.made_alike(record)[:2] == key[:2]:  # type: ignore[index]
+            if matcher.common_setup(record)[:2] == key[:2]:  # type: ignore[index]
                 group.rows.setdefault(row.name, []).append(record)
-    found = [group for group in groups.values() if matcher.is_whole(group)]
-    if not found:
+    whole_groups = [group for group in groups.values() if matcher.is_whole(group)]
+    if not whole_groups:
         raise NotFoundError(
             f"no results of the study {study.name} in these {len(records)} result files: it takes "
             f"those of {study.reference or 'two models'} and of another of its models on one "
             "dataset with one recipe (`dvtr-bench run` makes them)"
         )
     by_dataset: dict[str, Rows] = {}
-    for group in found:
+    for group in whole_groups:
         if group.dataset in by_dataset:
-            number = sum(other.dataset == group.dataset for other in found)
+            number = sum(other.dataset == group.dataset for other in whole_groups)
             raise IncomparableError(
                 f"these result files hold the study {study.name} {number} times on "
                 f"{group.dataset} (other builds, recipes, backbones or settings): name those of one"
@@ -83,7 +83,7 @@ def results_by_row(study: Study, records: Sequence[RunRecord]) -> dict[str, Rows
 
 
 class _Matcher:
-    """What tells the rows of one study apart."""
+    """Matches results to the rows of one study."""
 
     def __init__(self, study: Study) -> None:
         self._study = study
@@ -99,7 +99,7 @@ class _Matcher:
 
     @cached_property
     def _shared_fields(self) -> set[str]:
-        """Fields that every model of the study has, with one value in all rows."""
+        """Fields that all models of the study have, with the same value in all rows."""
         common = set.intersection(*(set(config) for config in self._configs.values()))
         return {
             name
@@ -112,7 +112,7 @@ class _Matcher:
         return len({row.backbone for row in self._study.rows}) == 1
 
     def row_of(self, record: RunRecord) -> Row | None:
-        """Return the row that a result is of; None where it is of none."""
+        """Return the row of a result; None if it belongs to none."""
         if record.kind != "model" or record.scoring.post_processing != "none":
             return None
         named = {dataset.name for dataset in self._study.datasets}
@@ -120,8 +120,8 @@ class _Matcher:
             return None
         if record.dataset.split != self._study.split:
             return None
-        found = [row for row in self._study.rows if self._fits(record, row)]
-        return found[0] if len(found) == 1 else None
+        rows = [row for row in self._study.rows if self._fits(record, row)]
+        return rows[0] if len(rows) == 1 else None
 
     def _fits(self, record: RunRecord, row: Row) -> bool:
         if record.model.name != row.model:
@@ -140,8 +140,8 @@ class _Matcher:
             recipe[name] == self._recipes[row.name][name] for name in self._varied_recipe
         )
 
-    def made_alike(self, record: RunRecord) -> tuple[object, ...]:
-        """Return what all results of one study have in common."""
+    def common_setup(self, record: RunRecord) -> tuple[object, ...]:
+        """Return what all results of one study must have in common."""
         stated, recipe = self._stated(record), _recipe(record) or {}
         shared = {name: stated.get(name) for name in self._shared_fields}
         model = record.model
@@ -158,7 +158,7 @@ class _Matcher:
         )
 
     def is_whole(self, group: _Group) -> bool:
-        """Say whether there is something to compare."""
+        """Tell whether there is something to compare."""
         reference = self._study.reference
         return len(group.rows) > 1 and (reference is None or reference in group.rows)
 
@@ -169,7 +169,7 @@ class _Matcher:
         }
         for name, runs in rows.items():
             runs.sort(key=lambda run: run.model.seeds)
-            _require_one_a_seed(name, runs)
+            _require_one_per_seed(name, runs)
         self._require_shared_weights(rows)
         return rows
 
@@ -182,18 +182,19 @@ class _Matcher:
             trained = {n: v for n, v in self._configs[row.name].items() if n not in fields}
             key = json.dumps([row.model, row.backbone, trained, dict(row.recipe)], sort_keys=True)
             weights = {run.model.seeds: run.model.checkpoint_sha256 for run in rows[row.name]}
-            name, known = first.setdefault(key, (row.name, weights))
+            name, first_weights = first.setdefault(key, (row.name, weights))
             for seeds, sha256 in weights.items():
-                if known.get(seeds, sha256) != sha256:
+                if first_weights.get(seeds, sha256) != sha256:
                     raise IncomparableError(
-                        f"{row.name}, seed {_told(seeds)}: this row is to be scored with the "
-                        f"weights of {name} of that seed, and was not"
+                        f"{row.name}, seed {_seeds_text(seeds)}: this row should be scored with "
+                        "the "
+                        f"weights of {name} of that seed, but was not"
                     )
 
     def _stated(self, record: RunRecord) -> Mapping[str, Any]:
-        """Return the configuration of a result, which another version may have written."""
-        known = {**config_of(record.model.name, {}), **record.model.config}
-        read: dict[str, Any] = json.loads(json.dumps(known))
+        """Return the configuration of a result, with defaults for fields that it lacks."""
+        config = {**config_of(record.model.name, {}), **record.model.config}
+        read: dict[str, Any] = json.loads(json.dumps(config))
         return read
 
 
@@ -206,19 +207,19 @@ def _recipe(record: RunRecord) -> dict[str, Any] | None:
 
 
 def _as_stated(backbone: str) -> str:
-    """Return what a result calls a backbone: weights by tag as they are named, files by name."""
+    """Return the name of a backbone in results: tags unchanged, files without their folder."""
     architecture, _, weights = backbone.partition("/")
     return f"{architecture}/{weights.rpartition('/')[2]}" if weights else backbone
 
 
-def _require_one_a_seed(name: str, runs: Sequence[RunRecord]) -> None:
+def _require_one_per_seed(name: str, runs: Sequence[RunRecord]) -> None:
     seeds = [run.model.seeds for run in runs]
     if twice := sorted({seed for seed in seeds if seeds.count(seed) > 1}):
         raise IncomparableError(
-            f"{name}: {seeds.count(twice[0])} result files of seed {_told(twice[0])}, where a "
-            "study has one: take the others out"
+            f"{name}: {seeds.count(twice[0])} result files of seed {_seeds_text(twice[0])}, but a "
+            "study has one: remove the others"
         )
 
 
-def _told(seeds: Sequence[int]) -> str:
+def _seeds_text(seeds: Sequence[int]) -> str:
     return ", ".join(map(str, seeds)) or "none"

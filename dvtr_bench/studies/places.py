@@ -1,4 +1,4 @@
-"""Where study files are found: those of the package by name, all others by path."""
+"""Find study files: those of the package by name, all others by path."""
 
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Final
 from dvtr_bench.errors import NotFoundError
 
 SHIPPED: Final = Path(__file__).parent
-"""Where the studies of the package lie, a ``.toml`` file each."""
+"""Folder of the studies of the package, one ``.toml`` file each."""
 
 
 def shipped_studies() -> list[str]:
@@ -26,7 +26,7 @@ def find_study(study: str | Path, beside: Path = Path()) -> Path:
         The file.
 
     Raises:
-        NotFoundError: There is none; says which there are.
+        NotFoundError: There is none; the message lists the existing ones.
 
     Example:
         >>> find_study("quickstart").name
@@ -46,6 +46,6 @@ def find_study(study: str | Path, beside: Path = Path()) -> Path:
     near = get_close_matches(str(study), names, n=1)
     hint = f"did you mean {near[0]}? " if near else ""
     raise NotFoundError(
-        f"no study is called {str(study)!r}: {hint}the package has {', '.join(names)}; a file of "
+        f"there is no study {str(study)!r}: {hint}the package has {', '.join(names)}; a file of "
         "your own ends in .toml"
     )

@@ -1,4 +1,4 @@
-"""A study into runs: each distinct training once, with all that is to be evaluated of it."""
+"""Turn a study into runs: each distinct training once, with all its evaluations."""
 
 import hashlib
 import json
@@ -25,8 +25,7 @@ class Backbone:
 
     Attributes:
         name: As a model's configuration takes it.
-        identity: What tells it from all others: its architecture and the hash of its weights; in
-            words where they are drawn at random.
+        identity: Its architecture and the hash of its weights; a description for random weights.
     """
 
     name: str
@@ -34,28 +33,28 @@ class Backbone:
 
     @property
     def weights(self) -> Path | None:
-        """The file of its weights, or a checkpoint folder; None for weights by tag, or none."""
+        """The file or checkpoint folder of its weights; None for weights by tag or none."""
         path = Path(self.name.partition("/")[2]).expanduser()
-        is_ours = (path / CONFIG_FILE).is_file()
-        return path if is_ours or (path.suffix and path.is_file()) else None
+        is_checkpoint = (path / CONFIG_FILE).is_file()
+        return path if is_checkpoint or (path.suffix and path.is_file()) else None
 
     @classmethod
     def of(cls, name: str, source: str | None, weights_sha256: str | None) -> "Backbone":
-        """Make it of what checkpoints and result files state of a backbone."""
-        told = source or ""
+        """Make it from what checkpoints and result files state about a backbone."""
+        source_name = source or ""
         if weights_sha256 is None:
-            return cls(name, told)
-        return cls(name, f"{told.partition('/')[0]} {weights_sha256}")
+            return cls(name, source_name)
+        return cls(name, f"{source_name.partition('/')[0]} {weights_sha256}")
 
 
 @dataclass(frozen=True)
 class Build:
-    """A dataset of a study, as it is built or will be.
+    """A dataset of a study, built or to be built.
 
     Attributes:
-        name: As results call it.
-        folder: Where it is.
-        fingerprint: Of its rows and settings; empty before it is built.
+        name: Its name in results.
+        folder: Its folder.
+        fingerprint: Fingerprint of rows and settings; empty before it is built.
     """
 
     name: str
@@ -64,7 +63,7 @@ class Build:
 
     @classmethod
     def of(cls, built: "BuiltDataset") -> "Build":
-        """Take what there is."""
+        """Make it from a built dataset."""
         return cls(built.name, built.folder, built.manifest.fingerprint)
 
 
@@ -74,8 +73,8 @@ class Scoring:
 
     Attributes:
         rows: Names of the rows that it gives.
-        settings: In which the scoring differs from the training's; empty for none.
-        config: The whole configuration that its result states, but for the backbone (JSON values).
+        settings: Settings that differ from the training's; can be empty.
+        config: The whole configuration in its result, except the backbone (JSON values).
     """
 
     rows: tuple[str, ...]
@@ -85,18 +84,18 @@ class Scoring:
 
 @dataclass(frozen=True)
 class Run:
-    """One training, if any, and all that is evaluated of it; small, and can be pickled.
+    """One training, if any, and all its evaluations. Small, and can be pickled.
 
     Attributes:
-        dataset: What is trained and evaluated on.
-        split: What is evaluated.
+        dataset: The dataset of training and evaluation.
+        split: The split to evaluate.
         model: The model's key.
-        settings: Of its configuration, but for the backbone, that training takes.
-        config: Its whole configuration, but for the backbone (JSON values).
-        backbone: What it is built on.
-        recipe: How it is trained, its seed included; None for a model that is not trained.
-        scorings: What is evaluated; nothing of a backbone that others start from.
-        contact_sheets: Whether to draw what was found for a few queries.
+        settings: Settings for training, except the backbone.
+        config: Its whole configuration, except the backbone (JSON values).
+        backbone: Its backbone.
+        recipe: The recipe, including the seed; None for a model that is not trained.
+        scorings: The evaluations; none for a backbone that others start from.
+        contact_sheets: Whether to draw the search results of a few queries.
     """
 
     dataset: Build
@@ -111,7 +110,7 @@ class Run:
 
     @property
     def key(self) -> str:
-        """Twelve hex digits that stand for the training: model, backbone, dataset and recipe."""
+        """Twelve hex digits that identify the training: model, backbone, dataset and recipe."""
         whole = {
             "model": self.model,
             "config": self.config,
@@ -128,29 +127,29 @@ class Run:
 
     @property
     def seed(self) -> int | None:
-        """Of its training; None where there is none."""
+        """Seed of its training; None if there is none."""
         return None if self.recipe is None else self.recipe.seed
 
     @property
     def label(self) -> str:
-        """What it is, for messages."""
+        """Its description, for messages."""
         rows = ", ".join(self.rows) or f"backbone under {self.model}"
         seed = "" if self.seed is None else f" · seed {self.seed}"
         return f"{rows}{seed} · {self.dataset.name}"
 
 
 def config_of(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a model's whole configuration but for its backbone, as JSON has it.
+    """Return a model's whole configuration except its backbone, as JSON values.
 
     Args:
         model: The model's key.
         settings: Some of its fields, or all of them.
 
     Returns:
-        All fields; what is not given is at its default.
+        All fields, with defaults for those not given.
 
     Raises:
-        ConfigError: A setting that the model does not have, or out of range.
+        ConfigError: A setting is unknown or out of range.
     """
     config = asdict(model_entry(model).config(settings))
     read: dict[str, Any] = json.loads(json.dumps(config))
@@ -169,26 +168,32 @@ def scoring_only(model: str) -> frozenset[str]:
     return model_entry(model).scoring_only
 
 
-def backbone_run(study: Study, own: TrainedBackbone, dataset: Build, start: Backbone) -> Run:
+def backbone_run(
+    study: Study, trained_backbone: TrainedBackbone, dataset: Build, start: Backbone
+) -> Run:
     """Return the run that trains a backbone of the study on a dataset.
 
     Args:
         study: The study.
-        own: The backbone.
+        trained_backbone: The backbone.
         dataset: The dataset.
-        start: What it starts from.
+        start: The backbone it starts from.
 
     Returns:
         A run that evaluates nothing.
     """
-    recipe = replace(default_recipe(start.name), **own.recipe, seed=study.backbone_seed)
-    settings = {name: value for name, value in own.settings.items() if name != "backbone"}
+    recipe = replace(
+        default_recipe(start.name), **trained_backbone.recipe, seed=study.backbone_seed
+    )
+    settings = {
+        name: value for name, value in trained_backbone.settings.items() if name != "backbone"
+    }
     return Run(
         dataset=dataset,
         split=study.split,
-        model=own.model,
+        model=trained_backbone.model,
         settings=settings,
-        config=config_of(own.model, settings),
+        config=config_of(trained_backbone.model, settings),
         backbone=start,
         recipe=recipe,
         scorings=(),
@@ -196,16 +201,16 @@ def backbone_run(study: Study, own: TrainedBackbone, dataset: Build, start: Back
 
 
 def make_runs(study: Study, dataset: Build, backbones: Mapping[str, Backbone]) -> tuple[Run, ...]:
-    """Sort the rows of a study into runs on one dataset.
+    """Make the runs of a study on one dataset.
 
     Args:
         study: The study.
         dataset: The dataset.
-        backbones: By the name that rows call them.
+        backbones: Backbones by their name in the rows.
 
     Returns:
-        Models that are not trained first, then one seed after the other, each in order of rows.
-        Rows that differ in scoring alone share a run.
+        Untrained models first, then one seed after the other, each in order of rows. Rows that
+        differ only in scoring share a run.
     """
     trained = [row for row in study.rows if model_entry(row.model).trainable]
     untrained = [row for row in study.rows if row not in trained]
@@ -243,8 +248,8 @@ def _grouped(
             contact_sheets=study.contact_sheets,
         )
         run = runs.setdefault(run.key, run)
-        more = Scoring((row.name,), scoring, whole)
-        # What is scored as it was trained comes first: it may give others along with it.
-        both = sorted((*run.scorings, more), key=lambda one: bool(one.settings))
-        runs[run.key] = replace(run, scorings=tuple(both))
+        added = Scoring((row.name,), scoring, whole)
+        # The scoring with the training's settings comes first: it may give the others too.
+        scorings = sorted((*run.scorings, added), key=lambda scoring: bool(scoring.settings))
+        runs[run.key] = replace(run, scorings=tuple(scorings))
     return list(runs.values())

@@ -1,4 +1,4 @@
-"""A study file into a `Study`; whatever is wrong with it is said with its line, before any work."""
+"""Read a study file into a `Study`; errors name the line."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -22,24 +22,23 @@ KEYS: Final = (
 """The keys and tables of a study file."""
 
 _PAGES: Final = {"leaderboard": "LEADERBOARD.md", "study": "STUDY.md"}
-"""The pages of a study, and their file names where it does not say."""
+"""The pages of a study, and their default file names."""
 
 
 def read_study(study: str | Path, check_backbone: CheckBackbone = str) -> Study:
-    """Read a study and check all of it.
+    """Read and check a study.
 
     Args:
         study: A path that ends in ``.toml``, or the name of a study that ships with the package.
-        check_backbone: Refuses the name of a backbone; by default every name will do.
+        check_backbone: Raises for an invalid name of a backbone; by default all names are accepted.
 
     Returns:
         The study.
 
     Raises:
         NotFoundError: There is no such study.
-        ConfigError: A key that studies do not have; a model, setting, recipe field, dataset or
-            figure that does not exist, or a value of another type; a name or a setup twice. Says
-            the file and the line.
+        ConfigError: A key, model, setting, recipe field, dataset or figure does not exist, a value
+            has the wrong type, or a name or setup occurs twice. The message names file and line.
 
     Example:
         >>> [row.name for row in read_study("quickstart").rows]
@@ -59,7 +58,7 @@ def read_study(study: str | Path, check_backbone: CheckBackbone = str) -> Study:
     split = file.get(("split",), str, "test")
     if split not in ("test", "validation"):
         file.fail(("split",), f"expected test or validation, found {split!r}")
-    made = partial(
+    make_study = partial(
         Study,
         name=file.name,
         title=file.get(("title",), str, file.name),
@@ -79,32 +78,32 @@ def read_study(study: str | Path, check_backbone: CheckBackbone = str) -> Study:
         leaderboard=leaderboard,
         page=page,
     )
-    return file.attempt((), made)
+    return file.attempt((), make_study)
 
 
 def _seeds(file: StudyFile) -> tuple[int, ...]:
     seeds = file.array(("seeds",), int)
-    for place, seed in enumerate(seeds):
+    for index, seed in enumerate(seeds):
         if seed < 0:
-            file.fail(("seeds", place), f"a seed is 0 or more, found {seed}")
+            file.fail(("seeds", index), f"a seed is 0 or more, found {seed}")
     return seeds if "seeds" in file.content else (Recipe.seed,)
 
 
 def _page(file: StudyFile, name: str) -> str | None:
     file.only(("pages",), *_PAGES)
-    found = file.get(("pages", name), str, _PAGES[name])
-    if found == "none":
+    page = file.get(("pages", name), str, _PAGES[name])
+    if page == "none":
         return None
-    if Path(found).name != found or not found.endswith(".md"):
+    if Path(page).name != page or not page.endswith(".md"):
         file.fail(("pages", name), f"expected a file name such as {_PAGES[name]}, or none")
-    return found
+    return page
 
 
 def _known(file: StudyFile, key: str, known: Sequence[str]) -> tuple[str, ...]:
     names = file.array((key,), str)
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if name not in known:
-            file.fail((key, place), f"there is no {name!r} among {key}: {', '.join(known)}")
+            file.fail((key, index), f"there is no {name!r} among {key}: {', '.join(known)}")
     return names
 
 

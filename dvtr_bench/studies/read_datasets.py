@@ -1,4 +1,4 @@
-"""The datasets of a study: names, builders, and options that fit them."""
+"""Read the datasets of a study: names, builders and their options."""
 
 import dataclasses
 import re
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 GIVEN_LATER: Final[Mapping[str, Any]] = {"annotations": "auto", "clips": Path()}
-"""Options that the command line may give, with values that stand for them until then."""
+"""Options that the command line can give later, with placeholder values."""
 
-_OURS: Final = ("builder", "sampling", "format", "missing")
+_STUDY_KEYS: Final = ("builder", "sampling", "format", "missing")
 _MISSING: Final = ("stop", "drop")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,94}")
 
@@ -32,10 +32,11 @@ def read_datasets(file: StudyFile) -> tuple[StudyDataset, ...]:
         file: The study's own file.
 
     Returns:
-        The datasets, in order; paths in their options are relative to the file's folder no more.
+        The datasets, in order; relative paths in their options are resolved against the file's
+        folder.
 
     Raises:
-        ConfigError: No such builder or option, or a value that it does not take.
+        ConfigError: A builder or option does not exist, or a value is invalid.
     """
     return tuple(_dataset(file, name) for name in file.table(("datasets",)))
 
@@ -53,40 +54,44 @@ def _dataset(file: StudyFile, name: str) -> StudyDataset:
     keys: Keys = ("datasets", name)
     if not _NAME.fullmatch(name):
         file.fail(keys, f"{name!r} cannot name a dataset: use letters, digits, '.', '_' and '-'")
-    given = file.table(keys)
+    table = file.table(keys)
     builder = file.get((*keys, "builder"), str, "")
     if not builder:
-        for key in given:
+        for key in table:
             file.fail((*keys, key), f"{key} says how {name} is built, but no builder is named")
         return StudyDataset(name)
     module: ModuleType = file.attempt((*keys, "builder"), partial(DATASETS.load, builder))
-    own = {key: value for key, value in given.items() if key not in _OURS and key != "name"}
-    if "name" in given:
+    options_given = {
+        key: value for key, value in table.items() if key not in _STUDY_KEYS and key != "name"
+    }
+    if "name" in table:
         file.fail((*keys, "name"), f"the dataset's name is that of its table: [datasets.{name}]")
     options = {
         key: file.path.parent / value if isinstance(value, Path) else value
-        for key, value in file.settings(keys, module.Options, own).items()
+        for key, value in file.settings(keys, module.Options, options_given).items()
     }
     file.require_made(keys, partial(_make, module.Options, name), options)
-    made = StudyDataset(name, builder, options)
-    how = {key: file.get((*keys, key), str, getattr(made, key)) for key in _OURS[1:]}
-    file.attempt((*keys, "sampling"), partial(Sampling.parse, how["sampling"]))
-    kind: Any = how["format"]
+    dataset = StudyDataset(name, builder, options)
+    build_settings = {
+        key: file.get((*keys, key), str, getattr(dataset, key)) for key in _STUDY_KEYS[1:]
+    }
+    file.attempt((*keys, "sampling"), partial(Sampling.parse, build_settings["sampling"]))
+    kind: Any = build_settings["format"]
     file.attempt((*keys, "format"), partial(FrameFormat, kind))
-    if how["missing"] not in _MISSING:
-        file.fail((*keys, "missing"), f"expected stop or drop, found {how['missing']!r}")
-    return dataclasses.replace(made, **how)
+    if build_settings["missing"] not in _MISSING:
+        file.fail((*keys, "missing"), f"expected stop or drop, found {build_settings['missing']!r}")
+    return dataclasses.replace(dataset, **build_settings)
 
 
-def _make(options: type, name: str, given: Mapping[str, Any]) -> None:
-    """Have a builder check options; where it needs more than may come later, it does so then."""
+def _make(options: type, name: str, values: Mapping[str, Any]) -> None:
+    """Let a builder check its options, unless required ones are still missing."""
     hints = typing.get_type_hints(options)
-    known = {"name": name, **GIVEN_LATER, **given}
-    known = {key: value for key, value in known.items() if key in hints}
+    all_values = {"name": name, **GIVEN_LATER, **values}
+    all_values = {key: value for key, value in all_values.items() if key in hints}
     needed = [
         field.name
         for field in dataclasses.fields(options)
         if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
     ]
-    if set(needed) <= known.keys():
-        options(**known)
+    if set(needed) <= all_values.keys():
+        options(**all_values)

@@ -1,4 +1,4 @@
-"""The models of a study, with the backbones, recipes and questions that belong to them."""
+"""Read the models of a study, with their backbones, recipes and questions."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -15,15 +15,15 @@ from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run_choice import default_recipe
 
 CheckBackbone = Callable[[str], object]
-"""Raises an error of ours for the name of a backbone that there is not."""
+"""Raises a DvtrError for the name of a backbone that does not exist."""
 
-_TAKEN_ALONG: Final = "models, backbones, recipes, questions and conclusions"
-"""What an included study gives; all else is the including file's own."""
+_INCLUDED_PARTS: Final = "models, backbones, recipes, questions and conclusions"
+"""What is taken from an included study; everything else comes from the including file."""
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A model as one file has it: what the study says of all models is yet to be added."""
+    """A model from one file, without the settings for all models of the study."""
 
     file: StudyFile
     keys: Keys
@@ -35,19 +35,19 @@ class _Draft:
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def said(self) -> tuple[object, ...]:
-        """All of it but where it stands and what it is in words."""
+    def setup(self) -> tuple[object, ...]:
+        """What two drafts of the same name must share."""
         return self.model, self.backbone, dict(self.settings), dict(self.recipe)
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What one file and those that it includes say of models.
+    """The models and their parts in one file and those that it includes.
 
     Attributes:
         drafts: Models by name.
         backbones: Those that the study trains itself, by name.
-        questions: By name, with the file and place of each.
+        questions: By name, with the file and position of each.
         conclusions: In order.
     """
 
@@ -64,19 +64,19 @@ def read_parts(
 
     Args:
         file: The file.
-        check_backbone: Refuses the name of a backbone.
+        check_backbone: Raises for an invalid name of a backbone.
         including: The files that include this one.
 
     Returns:
-        What they say: included files first, in order.
+        The parts: included files first, in order.
 
     Raises:
-        ConfigError: Something in them is wrong, or two say different things by one name.
+        ConfigError: A file is wrong, or two files define different things under one name.
     """
     parts = Parts()
     trail = (*including, file.path.resolve())
-    for place, name in enumerate(file.array(("include",), str)):
-        keys: Keys = ("include", place)
+    for index, name in enumerate(file.array(("include",), str)):
+        keys: Keys = ("include", index)
         path = file.attempt(keys, partial(find_study, name, file.path.parent))
         if path.resolve() in trail:
             file.fail(keys, f"{name} includes this study itself: leave one of the two out")
@@ -87,13 +87,14 @@ def read_parts(
 
 
 def _add(file: StudyFile, keys: Keys, parts: Parts, more: Parts) -> None:
-    """Add what another file says; a name may come twice where both say the same of it."""
+    """Add the parts of another file; equal definitions may occur twice."""
     for name, draft in more.drafts.items():
-        known = parts.drafts.setdefault(name, draft)
-        if known.said != draft.said:
+        existing = parts.drafts.setdefault(name, draft)
+        if existing.setup != draft.setup:
             file.fail(
                 keys or draft.keys,
-                f"the model {name} is in {known.file.path} too, with other settings: give one of "
+                f"the model {name} is in {existing.file.path} too, with other settings: give one "
+                "of "
                 "them another name",
             )
     for name, backbone in more.backbones.items():
@@ -113,14 +114,14 @@ def _own_parts(file: StudyFile, check_backbone: CheckBackbone) -> Parts:
         parts.backbones[name] = _backbone(file, name, recipes, check_backbone)
     for name in file.table(("models",)):
         parts.drafts[name] = _draft(file, name, recipes)
-    for place in range(len(file.get(("questions",), list, []))):
-        keys: Keys = ("questions", place)
+    for index in range(len(file.get(("questions",), list, []))):
+        keys: Keys = ("questions", index)
         question = _question(file, keys)
         if question.name in parts.questions:
             file.fail((*keys, "name"), f"there are two questions called {question.name}")
         parts.questions[question.name] = file, keys, question
-    for place in range(len(file.get(("conclusions",), list, []))):
-        parts.conclusions.append(_conclusion(file, ("conclusions", place), parts))
+    for index in range(len(file.get(("conclusions",), list, []))):
+        parts.conclusions.append(_conclusion(file, ("conclusions", index), parts))
     return parts
 
 
@@ -141,10 +142,10 @@ def _question(file: StudyFile, keys: Keys) -> Question:
 
 
 def _recipe(file: StudyFile, keys: Keys) -> dict[str, Any]:
-    """Read fields of a recipe; a seed is none of them."""
-    if "seed" in (given := file.table(keys)):
+    """Read the fields of a recipe, which cannot include a seed."""
+    if "seed" in (table := file.table(keys)):
         file.fail((*keys, "seed"), "seeds belong to the whole study: seeds = [...] at its top")
-    values = file.settings(keys, Recipe, given)
+    values = file.settings(keys, Recipe, table)
     file.require_made(keys, lambda settings: Recipe(**settings), values)
     return values
 
@@ -160,8 +161,8 @@ def _named_recipe(
 
 
 def _model(file: StudyFile, keys: Keys, name: str) -> ModelEntry:
-    found: ModelEntry = file.attempt(keys, partial(model_entry, name))
-    return found
+    entry: ModelEntry = file.attempt(keys, partial(model_entry, name))
+    return entry
 
 
 def _settings(file: StudyFile, keys: Keys, entry: ModelEntry) -> dict[str, Any]:
@@ -195,8 +196,8 @@ def _backbone(
 def _draft(file: StudyFile, name: str, recipes: Mapping[str, Mapping[str, Any]]) -> _Draft:
     keys: Keys = ("models", name)
     file.only(keys, "model", "about", "backbone", "settings", "recipe")
-    named = file.get((*keys, "model"), str, "")
-    entry = _model(file, (*keys, "model") if named else keys, named or name)
+    key = file.get((*keys, "model"), str, "")
+    entry = _model(file, (*keys, "model") if key else keys, key or name)
     return _Draft(
         file,
         keys,
@@ -211,30 +212,29 @@ def _draft(file: StudyFile, name: str, recipes: Mapping[str, Mapping[str, Any]])
 
 def _conclusion(file: StudyFile, keys: Keys, parts: Parts) -> Conclusion:
     file.only(keys, "say", "gains", "losses")
-    named = {}
+    questions = {}
     for key in ("gains", "losses"):
-        named[key] = file.array((*keys, key), str)
-        for place, name in enumerate(named[key]):
+        questions[key] = file.array((*keys, key), str)
+        for index, name in enumerate(questions[key]):
             if name not in parts.questions:
                 known = ", ".join(parts.questions) or "none"
-                file.fail((*keys, key, place), f"there is no question {name!r}: there are {known}")
-    return Conclusion(file.required((*keys, "say")), **named)
+                file.fail((*keys, key, index), f"there is no question {name!r}: there are {known}")
+    return Conclusion(file.required((*keys, "say")), **questions)
 
 
 def resolve_rows(file: StudyFile, parts: Parts, check_backbone: CheckBackbone) -> Iterator[Row]:
-    """Add to each model what the study says of all of them, and check the whole.
+    """Add the settings for all models to each model, and check the result.
 
     Args:
         file: The study's own file.
-        parts: As `read_parts` returned it.
-        check_backbone: Refuses the name of a backbone.
+        parts: As returned by `read_parts`.
+        check_backbone: Raises for an invalid name of a backbone.
 
     Yields:
         The rows, in order.
 
     Raises:
-        ConfigError: A setting that a model does not have, a backbone that there is not, or two
-            models that differ in nothing but their names.
+        ConfigError: A setting or backbone does not exist, or two models differ only in their names.
     """
     backbone = file.get(("backbone",), str, "")
     recipe = _recipe(file, ("recipe",))
@@ -248,23 +248,30 @@ def resolve_rows(file: StudyFile, parts: Parts, check_backbone: CheckBackbone) -
         shared = file.settings(("settings",), entry.config_class)
         file.require_made(("settings",), entry.config, shared)
         settings = {**shared, **draft.settings}
-        place = (*draft.keys, "settings") if draft.settings else draft.keys
-        draft.file.require_made(place, entry.config, settings)
-        chosen = draft.backbone or backbone or str(getattr(entry.config({}), "backbone", ""))
+        settings_keys = (*draft.keys, "settings") if draft.settings else draft.keys
+        draft.file.require_made(settings_keys, entry.config, settings)
+        chosen_backbone = (
+            draft.backbone or backbone or str(getattr(entry.config({}), "backbone", ""))
+        )
         if not entry.takes("backbone"):
             if draft.backbone:
                 draft.file.fail((*draft.keys, "backbone"), f"{draft.model} takes no backbone")
-            chosen = ""
-        elif chosen not in parts.backbones:
-            _check(file, draft, chosen, check_backbone)
+            chosen_backbone = ""
+        elif chosen_backbone not in parts.backbones:
+            _check(file, draft, chosen_backbone, check_backbone)
         row = Row(
-            draft.name, draft.model, draft.about, chosen, settings, {**recipe, **draft.recipe}
+            draft.name,
+            draft.model,
+            draft.about,
+            chosen_backbone,
+            settings,
+            {**recipe, **draft.recipe},
         )
         draft.file.attempt(draft.keys, partial(row_recipe, row, parts.backbones, Recipe.seed))
         setup = repr(_whole(row, parts.backbones))
         if setup in setups:
             draft.file.fail(
-                draft.keys, f"{draft.name} is {setups[setup]} by another name: leave one out"
+                draft.keys, f"{draft.name} is the same as {setups[setup]}: leave one out"
             )
         setups[setup] = draft.name
         yield row
@@ -279,9 +286,9 @@ def _check(file: StudyFile, draft: _Draft, backbone: str, check_backbone: CheckB
 
 
 def row_recipe(row: Row, backbones: Mapping[str, TrainedBackbone], seed: int) -> Recipe:
-    """Return the recipe of a row: that of its backbone, with the row's own fields."""
-    own = backbones.get(row.backbone)
-    start = default_recipe(row.backbone if own is None else own.stands_for)
+    """Return the recipe of a row: that of its backbone, changed by the row's fields."""
+    trained = backbones.get(row.backbone)
+    start = default_recipe(row.backbone if trained is None else trained.stands_for)
     return replace(start, **row.recipe, seed=seed)
 
 

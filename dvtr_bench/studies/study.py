@@ -1,4 +1,4 @@
-"""What a study holds: datasets, models with settings, recipes, seeds, and what its pages ask."""
+"""The parts of a study: datasets, models with settings, recipes, seeds and questions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from dvtr_bench.errors import ConfigError
 from dvtr_bench.training.recipe import Recipe
 
 Verdict: TypeAlias = Literal["gain", "loss", "none"]
-"""Of a difference: ``none`` is one that the test videos or the seeds leave open."""
+"""Verdict on a difference: ``none`` if the test videos or the seeds leave it open."""
 
 FIGURES: Final = ("R@1", "R@5", "R@10", "MdR")
-"""What a page shows where the study does not say."""
+"""Default figures of a page."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +19,13 @@ class StudyDataset:
     """One dataset of a study.
 
     Attributes:
-        name: Its folder under the root of datasets, and what result files call it.
-        builder: What builds it, a file of `builders.datasets`; None where it is there already.
-        options: Of the builder, as its ``Options`` takes them.
+        name: Its folder under the root of datasets, and its name in result files.
+        builder: Its builder, a file of `builders.datasets`; None if it is already built.
+        options: Options of the builder.
         sampling: Which frames are stored, as `dvtr-bench build --sampling` takes it.
         format: ``jpeg`` or ``png``.
         missing: ``stop`` at missing or broken clips, or ``drop`` them.
-        place: Where it is built, as `open_dataset` takes it; the name where empty.
+        place: Where it is, as `open_dataset` takes it; empty for the name.
     """
 
     name: str
@@ -42,10 +42,10 @@ class TrainedBackbone:
     """A backbone that the study trains itself, once on each dataset.
 
     Attributes:
-        name: As the models call it.
-        model: The model under whose head it is trained.
-        settings: Of that model, ``backbone`` among them: what it starts from.
-        recipe: Fields in which its recipe differs from that of its own backbone.
+        name: Its name in the models.
+        model: The model with whose head it is trained.
+        settings: Settings of that model, including ``backbone``, from which it starts.
+        recipe: Recipe fields that differ from those of its own backbone.
     """
 
     name: str
@@ -55,7 +55,7 @@ class TrainedBackbone:
 
     @property
     def stands_for(self) -> str:
-        """The name of a backbone of the same kind, as a path to it would be written."""
+        """The name of a backbone with the same architecture, written like a path."""
         architecture = str(self.settings["backbone"]).partition("/")[0]
         return f"{architecture}/{self.name}"
 
@@ -67,11 +67,11 @@ class Row:
     Attributes:
         name: Of the row.
         model: The model's key.
-        about: What it is, in words.
-        backbone: What it is built on: as a model's configuration takes it, or the name of a
+        about: Its description.
+        backbone: Its backbone, as a model's configuration takes it, or the name of a
             `TrainedBackbone`.
         settings: Fields of the model's configuration that differ from their defaults.
-        recipe: Fields in which its recipe differs from the backbone's.
+        recipe: Recipe fields that differ from those of the backbone.
     """
 
     name: str
@@ -84,14 +84,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Question:
-    """A difference between two rows that is to be said in words.
+    """A difference between two rows that a page states in words.
 
     Attributes:
-        name: As conclusions call it.
+        name: Its name in conclusions.
         first: Name of one row.
         second: Name of another; the difference is second - first.
         about: What the difference is the effect of; begins a sentence.
-        breakdown: An axis, where the question is about one group of queries; else empty.
+        breakdown: An axis, if the question is about one group of queries; else empty.
         group: The group's name on that axis; else empty.
 
     Raises:
@@ -116,7 +116,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Conclusion:
-    """A sentence that holds under conditions on the answers in T2V; the first that holds is said.
+    """A sentence that holds under conditions on the T2V answers; the first that holds is used.
 
     Attributes:
         say: The sentence.
@@ -129,10 +129,10 @@ class Conclusion:
     losses: tuple[str, ...] = ()
 
     def holds(self, verdicts: Mapping[str, Verdict]) -> bool:
-        """Say whether it holds.
+        """Tell whether it holds.
 
         Args:
-            verdicts: By question, those that it names among them.
+            verdicts: Verdicts by question, including those that it names.
 
         Returns:
             Whether every condition is met.
@@ -144,7 +144,7 @@ class Conclusion:
 
 @dataclass(frozen=True)
 class Study:
-    """A study, all of it checked.
+    """A checked study.
 
     Attributes:
         name: Of its file.
@@ -153,20 +153,20 @@ class Study:
         datasets: What it trains and evaluates on.
         rows: Models with settings, in order of the page.
         backbones: Those that it trains itself, by name.
-        seeds: Of every training of a row.
-        backbone_seed: Of the backbones that it trains itself.
-        split: What is evaluated: ``test``, or ``validation`` to choose by.
+        seeds: Seeds of the trainings of each row.
+        backbone_seed: Seed of the backbones that it trains itself.
+        split: The split to evaluate: ``test``, or ``validation`` for model selection.
         reference: Name of the row that others are compared with; None for no comparison.
-        questions: Differences to be said in words.
-        conclusions: What the answers come to; the first that holds is said.
+        questions: Differences to state in words.
+        conclusions: Possible conclusions; the first that holds is used.
         figures: Columns of the page.
-        breakdowns: Axes by which the page shows R@1 of each group of captions.
-        contact_sheets: Whether to draw what each run found for a few queries.
+        breakdowns: Axes for which the page shows R@1 of each group of captions.
+        contact_sheets: Whether to draw the search results of each run for a few queries.
         leaderboard: File name of the leaderboard; None for none.
         page: File name of the page; None for none.
 
     Raises:
-        ConfigError: No rows, no seeds, or one twice.
+        ConfigError: There are no rows or seeds, or a seed occurs twice.
     """
 
     name: str
@@ -188,16 +188,19 @@ class Study:
     page: str | None = "STUDY.md"
 
     def __post_init__(self) -> None:
-        """Check what no single place of the file can be blamed for."""
+        """Check what concerns the whole study."""
         if not self.rows:
             raise ConfigError(f"the study {self.name} has no models: add [models.NAME] tables")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ConfigError(f"a study needs seeds, each once, found {list(self.seeds)}")
 
     def conclusion(self, verdicts: Mapping[str, Verdict]) -> str:
-        """Say what the answers come to; empty where nothing holds, or an answer is missing."""
-        named = {name for one in self.conclusions for name in (*one.gains, *one.losses)}
-        if named - verdicts.keys():
+        """Return the conclusion from the answers; empty if none holds or an answer is missing."""
+        questions = {
+            question
+            for conclusion in self.conclusions
+            for question in (*conclusion.gains, *conclusion.losses)
+        }
+        if questions - verdicts.keys():
             return ""
-        found = (one.say for one in self.conclusions if one.holds(verdicts))
-        return next(found, "")
+        return next((each.say for each in self.conclusions if each.holds(verdicts)), "")

@@ -1,4 +1,4 @@
-"""One TOML file of a study: values with their types, and a line for whatever is wrong with one."""
+"""Read a TOML file of a study: typed values, and errors that name the line."""
 
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +12,11 @@ from dvtr_bench.errors import ConfigError, DvtrError, InputError
 from dvtr_bench.training.options import typed_settings
 
 Keys: TypeAlias = tuple[str | int, ...]
-"""The way to a value: keys of tables, places in arrays."""
+"""The path to a value: keys of tables and indices of arrays."""
 
 Made = TypeVar("Made")
 
-_SHOWN: dict[type, str] = {
+_TYPE_NAMES: dict[type, str] = {
     str: "text",
     int: "a whole number",
     bool: "true or false",
@@ -30,10 +30,10 @@ class StudyFile:
     """A study file that was read.
 
     Attributes:
-        name: Of the study.
-        path: Of the file, for messages; what is relative in it is so to its folder.
-        text: All of it.
-        content: What a parser makes of the text.
+        name: Name of the study.
+        path: Path of the file; relative paths in it start from its folder.
+        text: The text of the file.
+        content: The parsed text.
     """
 
     name: str
@@ -46,8 +46,8 @@ class StudyFile:
         """Read a file.
 
         Raises:
-            InputError: It cannot be read, or is no text.
-            ConfigError: It is not TOML; says the line.
+            InputError: It cannot be read, or is not text.
+            ConfigError: It is not TOML; the message names the line.
         """
         try:
             text = path.read_text(encoding="utf-8")
@@ -58,7 +58,7 @@ class StudyFile:
             raise InputError(f"{path}: cannot be read as a study ({failure})") from None
 
     def fail(self, keys: Keys, message: object) -> NoReturn:
-        """Refuse the value at a place.
+        """Raise an error about a value.
 
         Raises:
             ConfigError: Always; names file and line.
@@ -67,7 +67,7 @@ class StudyFile:
         raise ConfigError(f"{self.path}, line {line}: {message}") from None
 
     def attempt(self, keys: Keys, make: Callable[[], Made]) -> Made:
-        """Return what ``make`` returns; an error of ours in it is told with the line of ``keys``.
+        """Call ``make``; a DvtrError is raised again with the line of ``keys``.
 
         Raises:
             ConfigError: It failed.
@@ -78,7 +78,7 @@ class StudyFile:
             self.fail(keys, failure)
 
     def only(self, keys: Keys, *known: str) -> None:
-        """Refuse keys of a table that are not known."""
+        """Raise for unknown keys of a table."""
         for key in self.table(keys):
             if key not in known:
                 near = get_close_matches(key, known, n=1)
@@ -86,35 +86,37 @@ class StudyFile:
                 self.fail((*keys, key), f"there is no key {key!r} here: {hint}{_listed(known)}")
 
     def get(self, keys: Keys, kind: type[Made], default: Made) -> Made:
-        """Return a value of a type; the default where there is none."""
+        """Return a value of a type; the default if there is none."""
         value: Any = self.content
         for key in keys:
             if isinstance(value, dict) and key not in value:
                 return default
             value = value[key]
         if type(value) is not kind:
-            self.fail(keys, f"{_told(keys)} takes {_SHOWN[kind]}, found {value!r}")
+            self.fail(keys, f"{_dotted(keys)} takes {_TYPE_NAMES[kind]}, found {value!r}")
         return value
 
     def table(self, keys: Keys) -> dict[str, Any]:
-        """Return a table; an empty one where there is none."""
+        """Return a table; an empty one if there is none."""
         return self.get(keys, dict, {}) if keys else dict(self.content)
 
     def array(self, keys: Keys, kind: type[Made]) -> tuple[Made, ...]:
-        """Return an array whose items are all of one type, none of them twice."""
+        """Return an array of distinct items of one type."""
         items = self.get(keys, list, [])
-        for place, item in enumerate(items):
+        for index, item in enumerate(items):
             if type(item) is not kind:
-                self.fail((*keys, place), f"{_told(keys)} takes {_SHOWN[kind]}, found {item!r}")
-            if items.index(item) != place:
-                self.fail((*keys, place), f"{_told(keys)} has {item!r} twice")
+                self.fail(
+                    (*keys, index), f"{_dotted(keys)} takes {_TYPE_NAMES[kind]}, found {item!r}"
+                )
+            if items.index(item) != index:
+                self.fail((*keys, index), f"{_dotted(keys)} has {item!r} twice")
         return tuple(items)
 
     def required(self, keys: Keys) -> str:
-        """Return a text that must be there."""
+        """Return a required text."""
         text = self.get(keys, str, "")
         if not text:
-            self.fail(keys, f"{_told(keys[:-1])} needs {keys[-1]}, a text")
+            self.fail(keys, f"{_dotted(keys[:-1])} needs {keys[-1]}, a text")
         return text
 
     def settings(
@@ -123,9 +125,9 @@ class StudyFile:
         """Return settings of a dataclass, each checked by its field.
 
         Args:
-            keys: Of the table.
-            cls: The dataclass that they fill.
-            given: Those of the table that are meant; None for all.
+            keys: Path of the table.
+            cls: The dataclass of the settings.
+            given: Values to check; None for all of the table.
         """
         values = self.table(keys) if given is None else given
         typed: dict[str, Any] = {}
@@ -136,11 +138,11 @@ class StudyFile:
     def require_made(
         self, keys: Keys, make: Callable[[Mapping[str, Any]], object], settings: Mapping[str, Any]
     ) -> None:
-        """Have a class check its settings all together; blame the one that fails alone, if any.
+        """Let a class check its settings together; name the one that fails alone, if any.
 
         Args:
-            keys: Of the table with the settings.
-            make: Makes an instance of settings.
+            keys: Path of the table with the settings.
+            make: Makes an instance from settings.
             settings: Typed, as `settings` returns them.
         """
         try:
@@ -154,7 +156,7 @@ class StudyFile:
             self.fail(keys, failure)
 
 
-def _told(keys: Keys) -> str:
+def _dotted(keys: Keys) -> str:
     return ".".join(str(key) for key in keys if not isinstance(key, int))
 
 
@@ -168,14 +170,14 @@ _DEEPEST_ARRAY: Final = 3
 def line_of(text: str, keys: Sequence[str | int]) -> int:
     r"""Return the line on which a value begins.
 
-    The text is read again line by line: a value is there from the statement on with which a parser
-    first sees it, and within an array of several lines from the line on with which the array, cut
-    off behind it, holds it. So the parser alone says what a line means.
+    The text is parsed again up to each line. The value begins in the first statement after which
+    the parsed text contains it; within an array of several lines, in the first line after which the
+    array, closed there, contains it.
 
     Args:
-        text: A whole TOML file that can be read.
-        keys: The way to the value: keys of tables, places in arrays. Where it does not lead to a
-            value, the line of the last one on the way is meant.
+        text: The text of a valid TOML file.
+        keys: Path to the value. If there is no such value, the last existing part of the path is
+            used.
 
     Returns:
         The line, from 1.
@@ -190,10 +192,10 @@ def line_of(text: str, keys: Sequence[str | int]) -> int:
     lines = text.split("\n")
     begun = 0
     for end in range(1, len(lines) + 1):
-        found = _read(lines[:end])
-        if found is None:
+        parsed = _read(lines[:end])
+        if parsed is None:
             continue
-        if _holds(found, keys):
+        if _holds(parsed, keys):
             return _line_in_statement(lines, begun, end, keys)
         begun = end
     return 1
@@ -205,11 +207,11 @@ def _line_in_statement(
     line = begun + 1
     for cut in range(begun + 1, end):
         for depth in range(1, _DEEPEST_ARRAY + 1):
-            found = _read([*lines[:cut], "]" * depth])
-            if found is not None and _holds(found, keys):
+            parsed = _read([*lines[:cut], "]" * depth])
+            if parsed is not None and _holds(parsed, keys):
                 return cut
-            if found is not None:
-                line = end  # an array whose last line it must be
+            if parsed is not None:
+                line = end  # it must be in the last line of an array
     return line
 
 

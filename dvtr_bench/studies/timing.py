@@ -1,4 +1,4 @@
-"""How long what is left of a study will take, by what was timed of it."""
+"""Estimate the remaining time of a study from the times so far."""
 
 import statistics
 from collections.abc import Sequence
@@ -10,32 +10,32 @@ from dvtr_bench.studies.plan import Run
 def estimate_seconds(
     todo: Sequence[Run], everything: Sequence[Run], ledger: Ledger
 ) -> float | None:
-    """Estimate what is left, by what was timed of the same study.
+    """Estimate the remaining time from the times of the same study.
 
     Args:
         todo: Runs that are not done.
         everything: All runs of the study.
-        ledger: What is there.
+        ledger: Existing runs and their times.
 
     Returns:
         Seconds on one device; None before anything was timed.
     """
-    timed = [(run, *one) for run in everything for one in ledger.seconds(run).items()]
+    timed = [(run, *item) for run in everything for item in ledger.seconds(run).items()]
     total = 0.0
     for run in todo:
         epochs = 0 if run.recipe is None or ledger.is_trained(run) else run.recipe.epochs
         for name, count in (("epoch", epochs), ("evaluation", len(ledger.missing(run)))):
             if count:
-                one = _nearest(run, name, timed)
-                if one is None:
+                seconds_each = _nearest(run, name, timed)
+                if seconds_each is None:
                     return None
-                total += count * one
+                total += count * seconds_each
     return total
 
 
 def _nearest(run: Run, name: str, timed: Sequence[tuple[Run, str, float]]) -> float | None:
-    """Return the mean of what was timed of the same model and dataset, or else of any."""
-    of_name = [(other, seconds) for other, what, seconds in timed if what == name]
+    """Return the mean time of the same model and dataset, else of the dataset, else of any."""
+    of_name = [(other, seconds) for other, timed_name, seconds in timed if timed_name == name]
     for close in (
         [s for other, s in of_name if (other.model, other.dataset) == (run.model, run.dataset)],
         [s for other, s in of_name if other.dataset == run.dataset],
@@ -47,7 +47,7 @@ def _nearest(run: Run, name: str, timed: Sequence[tuple[Run, str, float]]) -> fl
 
 
 def about_seconds(seconds: float) -> str:
-    """Say a time as people do.
+    """Format a time for people.
 
     Example:
         >>> about_seconds(42), about_seconds(600), about_seconds(9000)

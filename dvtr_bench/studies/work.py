@@ -1,4 +1,4 @@
-"""Works through a study: what is there is kept, what is missing is handed to an executor."""
+"""Work through a study: keep what exists, hand what is missing to an executor."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 _NOT_KNOWN: Final = "not known yet"
 
 Executor: TypeAlias = Callable[[Sequence[Task]], Iterator[Event]]
-"""Carries runs out and tells what happens."""
+"""Carries out runs and yields events."""
 
 
 @dataclass(frozen=True)
 class Worked:
-    """What a study came to.
+    """The outcome of a study.
 
     Attributes:
-        runs: All of them.
-        ledger: What is there now.
+        runs: All runs.
+        ledger: Existing runs and results.
         failures: Why runs failed, one text each.
     """
 
@@ -38,46 +38,49 @@ class Worked:
     failures: tuple[str, ...] = ()
 
     def rows(self, dataset: str) -> dict[str, list["RunRecord"]]:
-        """Return the results of each row on a dataset, one a seed; rows without any left out."""
-        found: dict[str, list[RunRecord]] = {}
+        """Return the results of each row with results on a dataset, one per seed."""
+        results: dict[str, list[RunRecord]] = {}
         for run in self.runs:
             for scoring in run.scorings if run.dataset.name == dataset else ():
                 record = self.ledger.record(run, scoring)
                 for name in scoring.rows if record else ():
-                    found.setdefault(name, []).append(record)  # type: ignore[arg-type]
-        return found
+                    results.setdefault(name, []).append(record)  # type: ignore[arg-type]
+        return results
 
     def records(self) -> list["RunRecord"]:
-        """Return all results of the study, and with them what its evaluations gave beside."""
-        found: list[RunRecord] = []
+        """Return all results of the study, including the additional ones of its evaluations."""
+        records: list[RunRecord] = []
         for run in self.runs:
             for scoring in run.scorings:
                 record = self.ledger.record(run, scoring)
-                found += [record] if record else []
-                found += self.ledger.companions(run, scoring)
-        return list({id(record): record for record in found}.values())
+                records += [record] if record else []
+                records += self.ledger.companions(run, scoring)
+        return list({id(record): record for record in records}.values())
 
 
 def plan_study(study: "Study", datasets: Sequence[Build], ledger: Ledger) -> tuple[Run, ...]:
-    """Plan a study without doing anything, nor fetching weights.
+    """Plan a study without running or downloading anything.
 
     Args:
         study: The study.
         datasets: Its datasets, built or not.
-        ledger: What is there.
+        ledger: Existing runs and results.
 
     Returns:
-        All runs, those that train its own backbones first. What is not known yet, such as the
-        weights of a backbone that is to be trained, equals nothing that is there.
+        All runs, those that train its own backbones first. Backbones that are not trained yet
+        match no existing result.
     """
     finder = _Backbones(study, ledger, fetch=False)
     backbones: list[Run] = []
     runs: list[Run] = []
     for dataset in datasets:
         backbones += finder.own_runs(dataset)
-        found = {name: finder.find(name, dataset) for name in finder.names}
-        known = {name: one or Backbone(name, _NOT_KNOWN) for name, one in found.items()}
-        runs += make_runs(study, dataset, known)
+        found_backbones = {name: finder.find(name, dataset) for name in finder.names}
+        backbones_by_name = {
+            name: backbone or Backbone(name, _NOT_KNOWN)
+            for name, backbone in found_backbones.items()
+        }
+        runs += make_runs(study, dataset, backbones_by_name)
     return (*backbones, *runs)
 
 
@@ -90,42 +93,44 @@ def work_through(
     *,
     workers: int = 1,
 ) -> Worked:
-    """Train and evaluate what is missing of a study.
+    """Do the missing trainings and evaluations of a study.
 
-    The same call goes on after any stop. Runs that fail do not keep others from being done.
+    After an interruption, the same call continues. Failed runs do not stop others.
 
     Args:
         study: The study.
         datasets: Its datasets, built.
         out: Folder of ``runs/`` and ``results/``, which other studies may share.
-        executor: Carries runs out.
-        tell: Takes one line before each run.
-        workers: How many runs go on at a time, for the estimate.
+        executor: Carries out runs.
+        tell: Called with a line of text before each run.
+        workers: Number of runs at a time, for the estimate.
 
     Returns:
-        What it came to.
+        The outcome.
 
     Raises:
         BusyError: Another process works in that folder.
         StudyError: A backbone cannot be trained.
         DvtrError: Weights are missing, or a run folder or result file is damaged.
     """
-    with _alone(out):
+    with _locked(out):
         ledger = Ledger.open(out)
         finder = _Backbones(study, ledger, fetch=True)
         bench = _Bench(ledger, executor, tell, workers)
-        if failures := bench.do([run for one in datasets for run in finder.own_runs(one)]):
+        if failures := bench.do([run for dataset in datasets for run in finder.own_runs(dataset)]):
             raise StudyError(f"a backbone cannot be trained: {failures[0]}")
         runs: list[Run] = []
         for dataset in datasets:
-            found = {name: finder.find(name, dataset) for name in finder.names}
-            runs += make_runs(study, dataset, {name: one for name, one in found.items() if one})
+            backbones = {
+                name: backbone for name in finder.names if (backbone := finder.find(name, dataset))
+            }
+            runs += make_runs(study, dataset, backbones)
         return Worked(tuple(runs), ledger, tuple(bench.do(runs)))
 
 
 @contextmanager
-def _alone(out: Path) -> Iterator[None]:
-    """Keep other studies out of a folder; the lock ends with the process that holds it."""
+def _locked(out: Path) -> Iterator[None]:
+    """Lock a folder against other studies; the lock ends with its process."""
     from filelock import FileLock, Timeout
 
     out.mkdir(parents=True, exist_ok=True)
@@ -153,7 +158,7 @@ class _Backbones:
 
     @property
     def names(self) -> list[str]:
-        """What rows call their backbones."""
+        """The names of the backbones in the rows."""
         return list({row.backbone: None for row in self.study.rows})
 
     def own_runs(self, dataset: Build) -> list[Run]:
@@ -162,7 +167,7 @@ class _Backbones:
         return [run for run in runs if run is not None]
 
     def find(self, name: str, dataset: Build) -> Backbone | None:
-        """Return a backbone by the name that rows call it; None where it is not to be had yet."""
+        """Return a backbone by its name in the rows; None if it is not trained yet."""
         from dvtr_bench.runtime.checkpoint import checkpoint_folder
 
         model = next(row.model for row in self.study.rows if row.backbone == name)
@@ -176,12 +181,14 @@ class _Backbones:
         return self._identified(f"{architecture}/{folder}", model)
 
     def _own_run(self, name: str, dataset: Build) -> Run | None:
-        own = self.study.backbones.get(name)
-        if own is None:
+        trained_backbone = self.study.backbones.get(name)
+        if trained_backbone is None:
             return None
-        start = str(own.settings["backbone"])
-        found = self._identified(start, own.model)
-        return backbone_run(self.study, own, dataset, found or Backbone(start, _NOT_KNOWN))
+        start = str(trained_backbone.settings["backbone"])
+        start_backbone = self._identified(start, trained_backbone.model)
+        return backbone_run(
+            self.study, trained_backbone, dataset, start_backbone or Backbone(start, _NOT_KNOWN)
+        )
 
     def _identified(self, name: str, model: str) -> Backbone | None:
         if name not in self._found:
@@ -193,10 +200,10 @@ class _Backbones:
         from dvtr_bench.models.entry import model_entry
 
         if "/" in name and Backbone(name, "").weights is None:
-            # Weights by tag: what runs or results state of them need not be read again.
-            known = self.ledger.known_backbone(name)
-            if known is not None or not self.fetch:
-                return known
+            # Weights by tag: if runs or results state their hash, they need not be read again.
+            known_backbone = self.ledger.known_backbone(name)
+            if known_backbone is not None or not self.fetch:
+                return known_backbone
         built = model_entry(model).build(with_backbone(model, {}, name))
         stated = described(built).get("backbone") or {}
         return Backbone.of(name, stated.get("source"), stated.get("weights_sha256"))
@@ -204,7 +211,7 @@ class _Backbones:
 
 @dataclass
 class _Bench:
-    """Hands runs to the executor and keeps what they give."""
+    """Hands runs to the executor and stores their results."""
 
     ledger: Ledger
     executor: Executor
@@ -212,11 +219,11 @@ class _Bench:
     workers: int
 
     def do(self, runs: Sequence[Run]) -> list[str]:
-        """Do what is missing of some runs; return why some failed."""
+        """Do the missing parts of runs; return the messages of failed ones."""
         todo = [run for run in runs if not self.ledger.is_done(run)]
-        kept = len(runs) - len(todo)
-        if kept and todo:
-            self.tell(f"{kept} of {len(runs)} runs are there already")
+        num_done = len(runs) - len(todo)
+        if num_done and todo:
+            self.tell(f"{num_done} of {len(runs)} runs are done already")
         tasks = [
             Task(replace(run, scorings=self.ledger.missing(run)), self.ledger.folder(run))
             for run in todo
@@ -227,12 +234,12 @@ class _Bench:
             run = todo[event.index]
             if isinstance(event, Started):
                 going.add(event.index)
-                number = kept + event.index + 1
+                number = num_done + event.index + 1
                 seconds = estimate_seconds(left, runs, self.ledger)
-                about = ""
+                time_left = ""
                 if seconds is not None:
-                    about = f" · {about_seconds(seconds / max(self.workers, len(going)))} left"
-                self.tell(f"{number} of {len(runs)} · {run.label} · {event.where}{about}")
+                    time_left = f" · {about_seconds(seconds / max(self.workers, len(going)))} left"
+                self.tell(f"{number} of {len(runs)} · {run.label} · {event.where}{time_left}")
             elif isinstance(event, Gave):
                 self.ledger.take(run, event.made)
             elif isinstance(event, Failed):

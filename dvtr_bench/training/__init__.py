@@ -1,1 +1,1 @@
-"""Trains models: recipes, batches, checkpoint choice on validation, runs that go on."""
+"""Training: recipes, batches, checkpoint selection on validation, resumable runs."""

@@ -1,4 +1,4 @@
-"""Which captions, clips and frames each step of an epoch takes: from seed and epoch alone."""
+"""Draw the captions, clips and frames of each step, from seed and epoch only."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ class Batch:
     Attributes:
         captions: Indices of its captions.
         clips: Indices of its clips, each once.
-        clip_of_caption: For each caption, the place of its clip in ``clips``.
+        clip_of_caption: For each caption, the index of its clip in ``clips``.
     """
 
     captions: list[int]
@@ -31,7 +31,7 @@ class Batch:
 
 
 def epoch_generator(recipe: "Recipe", epoch: int) -> torch.Generator:
-    """Return the source of everything random in an epoch, the same however training got there."""
+    """Return the random generator of an epoch, which depends only on seed and epoch."""
     return torch.Generator().manual_seed(recipe.seed * _EPOCHS_A_SEED + epoch)
 
 
@@ -40,8 +40,8 @@ def epoch_batches(
 ) -> list[Batch]:
     """Draw the batches of an epoch.
 
-    The last, short batch is left out, as the authors do; where there are fewer pairs than a batch
-    takes, they make one batch together.
+    The last, short batch is left out, as in the authors' code; if there are fewer pairs than the
+    batch size, they form one batch.
 
     Args:
         split: The training split.
@@ -58,7 +58,7 @@ def epoch_batches(
     if recipe.pairs == "all":
         pairs = torch.randperm(len(owner), generator=generator).tolist()
     else:
-        pairs = _one_caption_a_video(owner, generator)
+        pairs = _one_caption_per_video(owner, generator)
     if len(pairs) < 2:
         raise InputError(
             f"the {split.name} split of {split.dataset_name} has {len(pairs)} pairs to train on: "
@@ -77,22 +77,21 @@ def steps_in_epoch(split: "RetrievalSplit", recipe: "Recipe") -> int:
 
 
 def draw_frames(frame_mask: torch.Tensor, count: int, chances: torch.Tensor) -> torch.Tensor:
-    """Draw frames of each clip by lot, without repeats and in order of time.
+    """Draw random frames of each clip, without repeats and in order of time.
 
     Args:
         frame_mask: bool, V x F.
-        count: Frames to draw; F where it is more.
+        count: Frames to draw; F if it is larger.
         chances: float, V x F, random numbers from 0..1; the frames with the highest are taken.
 
     Returns:
-        int64, V x count: places of frames that are there first, padding only where a clip has too
-        few.
+        int64, V x count: indices of frames; padding is taken only if a clip has too few frames.
     """
     chosen = chances.masked_fill(~frame_mask, -1.0).topk(min(count, frame_mask.shape[1])).indices
     return chosen.sort(dim=1).values
 
 
-def _one_caption_a_video(owner: list[int], generator: torch.Generator) -> list[int]:
+def _one_caption_per_video(owner: list[int], generator: torch.Generator) -> list[int]:
     shuffled = torch.randperm(len(owner), generator=generator).tolist()
     first: dict[int, int] = {}
     for caption in shuffled:
@@ -101,7 +100,9 @@ def _one_caption_a_video(owner: list[int], generator: torch.Generator) -> list[i
 
 
 def _batch(captions: list[int], owner: list[int]) -> Batch:
-    places: dict[int, int] = {}
+    clip_indices: dict[int, int] = {}
     for caption in captions:
-        places.setdefault(owner[caption], len(places))
-    return Batch(captions, list(places), [places[owner[caption]] for caption in captions])
+        clip_indices.setdefault(owner[caption], len(clip_indices))
+    return Batch(
+        captions, list(clip_indices), [clip_indices[owner[caption]] for caption in captions]
+    )

@@ -1,4 +1,4 @@
-"""Clips as the training loop takes them: preprocessed once, kept in memory as far as it goes."""
+"""Clips for the training loop: preprocessed once, then cached in memory up to a limit."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,12 +21,12 @@ _AHEAD: Final = 2
 
 
 class PixelClips:
-    """Preprocessed frames of a split, decoded when first asked for and then kept.
+    """Preprocessed frames of a split, decoded at first use and then cached.
 
     Args:
         split: The split; must have frames.
-        model: Whose ``preprocess`` is used.
-        cache_bytes: Memory that kept frames may take; clips beyond it are decoded every time.
+        model: The model whose ``preprocess`` is used.
+        cache_bytes: Memory for cached frames; clips beyond it are decoded every time.
     """
 
     def __init__(self, split: "RetrievalSplit", model: "Trainable", cache_bytes: int) -> None:
@@ -34,8 +34,8 @@ class PixelClips:
         self._split = split
         self._model = model
         self._room_bytes = cache_bytes
-        self._kept: dict[int, dict[str, torch.Tensor]] = {}
-        # Batches prepared side by side may share a clip: the second waits for the first.
+        self._cached: dict[int, dict[str, torch.Tensor]] = {}
+        # Batches prepared in parallel can share a clip: the second waits for the first.
         self._locks = [threading.Lock() for _ in split.video_ids]
 
     def __len__(self) -> int:
@@ -56,14 +56,14 @@ class PixelClips:
 
     def _clip(self, index: int) -> dict[str, torch.Tensor]:
         with self._locks[index]:
-            kept = self._kept.get(index)
-            if kept is not None:
-                return kept
+            cached_clip = self._cached.get(index)
+            if cached_clip is not None:
+                return cached_clip
             clip = dict(self._model.preprocess([self._split.frames(index)]))
             size = sum(value.nbytes for value in clip.values())
             if size <= self._room_bytes:
                 self._room_bytes -= size
-                self._kept[index] = clip
+                self._cached[index] = clip
             return clip
 
 

@@ -1,15 +1,15 @@
-"""GradCache: the loss and the gradient of a whole batch, in the memory of a piece of it.
+"""GradCache: loss and gradient of a whole batch with the memory of a part of it.
 
 A contrastive loss compares every caption of a batch with every clip of it. Plain gradient
-accumulation adds up the losses of micro-batches, each with its own negatives alone: another
-objective. Here the outputs of the towers are detached from their graphs and joined to the whole
-batch (from micro-batches, from other processes, or both). The head's loss is taken over all of it.
-Its gradient with respect to those outputs then goes back through the towers, piece by piece. By the
-chain rule that is exactly the gradient of the whole batch, in the memory of one piece.
+accumulation adds up the losses of micro-batches, each with only its own negatives, which is a
+different objective. Here the outputs of the towers are detached from their graphs and joined to the
+whole batch (from micro-batches, from other processes, or both). The head's loss is taken over all
+of it. Its gradient with respect to those outputs then goes back through the towers, piece by piece.
+By the chain rule this is exactly the gradient of the whole batch, with the memory of one piece.
 
 Source: Gao et al. 2021, GradCache (arXiv 2101.06983). differs: a batch of one piece keeps its graph
-and is not encoded twice; with several processes it is GradCache over gathered outputs, as the
-field's "gathered negatives" have it, but without loss of gradient to the other processes' rows.
+    and is not encoded twice; with several processes it is GradCache over gathered outputs
+    ("gathered negatives"), including the gradient to the rows of other processes.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -26,21 +26,21 @@ if TYPE_CHECKING:
 
 
 class TowerOutputs:
-    """The outputs of one tower for a whole batch, and the way back for their gradient.
+    """The outputs of one tower for a whole batch, with their backward pass.
 
     Args:
-        encode: The tower: takes inputs, gives named tensors, a row an item.
-        inputs: This process's rows, see `own_rows`; may be on the CPU.
+        encode: The tower: takes inputs, returns named tensors with one row per item.
+        inputs: This process's rows, see `own_rows`; can be on the CPU.
         piece: Rows encoded at a time; None for all of them. With more than one piece they are
-            encoded without a graph first and once more, with one, on the way back.
-        device: Where the tower is.
-        seed: Of what the tower draws at random, so that it draws the same both times.
-        autocast: Gives the context that towers run in, a new one each time.
+            encoded first without a graph, and again with one in the backward pass.
+        device: Device of the tower.
+        seed: Seed of the tower's randomness, so that both passes draw the same.
+        autocast: Returns the context of the tower, a new one each time.
         processes: Those that share the batch.
 
     Attributes:
-        features: Rows of the whole batch, detached from the tower's graph; the head's loss leaves
-            its gradient there.
+        features: Rows of the whole batch, detached from the tower's graph; they receive the
+            gradient of the head's loss.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class TowerOutputs:
         autocast: Callable[[], AbstractContextManager[object]],
         processes: "Processes",
     ) -> None:
-        """Encode this process's rows and fetch those of the others."""
+        """Encode this process's rows and gather those of the others."""
         self._encode = encode
         self._inputs = inputs
         self._device = device
@@ -75,28 +75,30 @@ class TowerOutputs:
         }
 
     def backward(self) -> None:
-        """Send the gradient that the head left back through the tower: this process's rows."""
+        """Run the backward pass of the tower for this process's rows, from the head's gradient."""
         for number, rows in enumerate(self._pieces):
             outputs = self._kept[number] if self._kept else self._encoded(rows)
-            there = slice(self._first_row + rows.start, self._first_row + rows.stop)
-            back = [
-                (output, gradient[there])
+            own_slice = slice(self._first_row + rows.start, self._first_row + rows.stop)
+            pairs = [
+                (output, gradient[own_slice])
                 for name, output in outputs.items()
                 # A frozen tower has no graph, and the head need not use every output.
                 if output.requires_grad and (gradient := self.features[name].grad) is not None
             ]
-            if back:
-                torch.autograd.backward([output for output, _ in back], [grad for _, grad in back])
+            if pairs:
+                torch.autograd.backward(
+                    [output for output, _ in pairs], [grad for _, grad in pairs]
+                )
 
     def _encoded(self, rows: slice) -> "Features":
         inputs = {name: value[rows].to(self._device) for name, value in self._inputs.items()}
-        # An autocast of its own: within one, weights once cast without a graph would stay so.
+        # A separate autocast: a shared one would reuse weights that were cast without a graph.
         with _seeded(self._seed + rows.start, self._device), self._autocast():
             return self._encode(inputs)
 
 
 def own_rows(count: int, processes: "Processes") -> slice:
-    """Return this process's rows of a batch: as many as the others', give or take one.
+    """Return this process's rows of a batch: an equal share, give or take one.
 
     Example:
         >>> from dvtr_bench.runtime.processes import Processes
@@ -111,15 +113,15 @@ def share_gradients(
     outputs: Sequence[TowerOutputs],
     processes: "Processes",
 ) -> None:
-    """Complete the head's gradient, which every process has, to that of the whole model.
+    """Compute the gradient of the whole model from the head's gradient, which every process has.
 
-    Each process sends the gradient of its own rows back through its towers; the sum over the
+    Each process runs the backward pass of its own rows through its towers; the sum over the
     processes is the gradient of the whole batch. The gradient of the head's own parameters is the
     same in every process and counts once.
 
     Args:
-        parameters: All that is trained; the head's backward pass has been done.
-        outputs: Of every tower that was run for the batch.
+        parameters: All trained parameters, after the head's backward pass.
+        outputs: The outputs of every tower run for the batch.
         processes: Those that share the batch.
     """
     for parameter in parameters:
@@ -130,7 +132,7 @@ def share_gradients(
     if processes.count == 1:
         return
     reached = {row for row, parameter in enumerate(parameters) if parameter.grad is not None}
-    # A process may have had no rows for a tower, and every one must add up the same tensors.
+    # A process can have no rows for a tower, but all must add up the same tensors.
     everywhere = [parameters[row] for row in sorted(set().union(*processes.gathered(reached)))]
     for parameter in everywhere:
         if parameter.grad is None:
@@ -146,16 +148,20 @@ def share_gradients(
 def _joined(
     parts: "Sequence[Features]", count: int, device: torch.device, processes: "Processes"
 ) -> tuple[dict[str, torch.Tensor], int]:
-    """Return the rows of all processes, without a graph, and where those of this one begin."""
-    own: Mapping[str, torch.Tensor] = {}
+    """Return the rows of all processes, without a graph, and the first row of this process."""
+    own_features: Mapping[str, torch.Tensor] = {}
     if parts:
-        own = {name: torch.cat([part[name] for part in parts]).detach() for name in parts[0]}
+        own_features = {
+            name: torch.cat([part[name] for part in parts]).detach() for name in parts[0]
+        }
     if processes.count == 1:
-        return dict(own), 0
-    everywhere = processes.gathered({name: value.cpu() for name, value in own.items()})
-    filled = [part for part in everywhere if part]
-    counts = [len(next(iter(part.values()))) if part else 0 for part in everywhere]
-    whole = {name: torch.cat([part[name] for part in filled]).to(device) for name in filled[0]}
+        return dict(own_features), 0
+    all_features = processes.gathered({name: value.cpu() for name, value in own_features.items()})
+    non_empty = [part for part in all_features if part]
+    counts = [len(next(iter(part.values()))) if part else 0 for part in all_features]
+    whole = {
+        name: torch.cat([part[name] for part in non_empty]).to(device) for name in non_empty[0]
+    }
     return whole, sum(counts[: processes.rank])
 
 

@@ -1,4 +1,4 @@
-"""What a training takes from its splits: tokens and pixels, or what frozen towers made of them."""
+"""Training inputs from splits: tokens and pixels, or the outputs of frozen towers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Items(Protocol):
 
     @property
     def encoded(self) -> bool:
-        """Whether they are what a tower gave, no longer tokens or pixels."""
+        """Whether they are outputs of a tower, not tokens or pixels."""
         ...
 
     def __len__(self) -> int:
@@ -40,11 +40,11 @@ class Items(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Held:
-    """Items whose features are all there.
+    """Items whose features are all in memory.
 
     Attributes:
-        features: Named tensors, a row an item.
-        encoded: Whether a tower gave them.
+        features: Named tensors, one row per item.
+        encoded: Whether they are outputs of a tower.
     """
 
     features: "Features"
@@ -62,13 +62,13 @@ class Held:
 
 @dataclass(frozen=True, eq=False)
 class SplitInputs:
-    """What a training takes from one split.
+    """Training inputs from one split.
 
     Attributes:
-        captions: ``tokens`` (int64, T x L) while the text tower is trained; what it gave, as
-            `Trainable.encode_tokens` names it, where it is frozen.
-        clips: ``pixels`` and ``frame_mask`` while the image tower is trained; what it gave, as
-            `Trainable.encode_frames` names it, where it is frozen.
+        captions: ``tokens`` (int64, T x L) if the text tower is trained; the outputs of
+            `Trainable.encode_tokens` if it is frozen.
+        clips: ``pixels`` and ``frame_mask`` if the image tower is trained; the outputs of
+            `Trainable.encode_frames` if it is frozen.
     """
 
     captions: Items
@@ -84,14 +84,15 @@ def prepare_inputs(
     processes: "Processes" = ALONE,
     show_progress: bool = True,
 ) -> tuple[SplitInputs, SplitInputs]:
-    """Prepare what the loop takes from the train and validation splits.
+    """Prepare the inputs of the training loop from the train and validation splits.
 
     Args:
-        model: Whose preprocessing is used, and whose towers where they are frozen. Models on the
-            same backbone whose heads take the same tensors can share what is returned.
+        model: The model whose preprocessing is used, and whose towers if frozen. Models with the
+            same backbone whose heads take the same tensors can share the result.
         splits: Train and validation.
         freeze: As in the recipe: ``frames`` encodes every clip once, ``backbone`` every caption
-            too. For built datasets what frozen towers give is kept on disk (`tower_features`).
+            too. For built datasets the outputs of frozen towers are stored on disk
+            (`tower_features`).
         cache_bytes: Memory for preprocessed frames of each split.
         processes: Those that share the training.
         show_progress: Whether to show progress bars.
@@ -100,7 +101,7 @@ def prepare_inputs(
         The inputs of each split.
     """
 
-    def kept(split: "RetrievalSplit", side: "Side") -> Items:
+    def tower_items(split: "RetrievalSplit", side: "Side") -> Items:
         features = tower_features(
             model, split, side, processes=processes, show_progress=show_progress
         )
@@ -109,19 +110,19 @@ def prepare_inputs(
     def captions(split: "RetrievalSplit") -> Items:
         if freeze != "backbone":
             return Held({"tokens": model.tokenize(split.captions)}, encoded=False)
-        return kept(split, "texts")
+        return tower_items(split, "texts")
 
     def clips(split: "RetrievalSplit") -> Items:
         if freeze == "nothing":
             return PixelClips(split, model, cache_bytes)
-        return kept(split, "videos")
+        return tower_items(split, "videos")
 
     train, validation = (SplitInputs(captions(split), clips(split)) for split in splits)
     return train, validation
 
 
-_CAPTIONS_A_BATCH: Final = 256
-_CLIPS_A_BATCH: Final = 16
+_CAPTIONS_PER_BATCH: Final = 256
+_CLIPS_PER_BATCH: Final = 16
 
 
 def tower_features(
@@ -132,27 +133,27 @@ def tower_features(
     processes: "Processes" = ALONE,
     show_progress: bool = True,
 ) -> "Features":
-    """Encode one side of a split with the tower of that side, as it is now.
+    """Encode one side of a split with the current weights of its tower.
 
-    For a built dataset they are kept in ``.embeddings/`` beside it, keyed by all that they depend
-    on: every model on the same towers that takes the same tensors finds them there.
+    For a built dataset the features are stored in ``.embeddings/`` beside it, keyed by everything
+    they depend on, so that models with the same towers and outputs share them.
 
     Args:
-        model: Whose towers are used.
+        model: The model whose towers are used.
         split: The split.
-        side: ``texts`` gives what `Trainable.encode_tokens` does, ``videos`` what
-            `Trainable.encode_frames` does; both without gradients and as in evaluation.
-        processes: Those that share the work; every one of them gets all.
+        side: ``texts`` gives the outputs of `Trainable.encode_tokens`, ``videos`` those of
+            `Trainable.encode_frames`; both without gradients, in evaluation mode.
+        processes: Processes that share the work; each gets all features.
         show_progress: Whether to show a progress bar.
 
     Returns:
-        Named tensors, a row a caption or a video, on the CPU.
+        Named tensors, one row per caption or video, on the CPU.
     """
     towers = _Towers(model, split)
     encode, batch = (
-        (encode_all_texts, _CAPTIONS_A_BATCH)
+        (encode_all_texts, _CAPTIONS_PER_BATCH)
         if side == "texts"
-        else (encode_all_videos, _CLIPS_A_BATCH)
+        else (encode_all_videos, _CLIPS_PER_BATCH)
     )
     stored = encode(
         towers,
@@ -167,9 +168,9 @@ def tower_features(
 
 
 class _Towers:
-    """A model whose costly stage gives what its head is trained on.
+    """A model whose costly stage returns the inputs of its head's loss.
 
-    That may be more than what is scored: words, or patches, that only a loss looks at.
+    These can be more than the inputs of scoring: words or patches that only a loss uses.
     """
 
     def __init__(self, model: "Trainable", split: "RetrievalSplit") -> None:
@@ -185,7 +186,8 @@ class _Towers:
         return self._model.scoring
 
     def feature_key(self, side: "Side") -> Mapping[str, Any]:
-        # The same towers give other tensors to other heads: their names and shapes tell them apart.
+        # The same towers return different tensors for different heads: names and shapes are the
+        # key.
         outputs = self._text_outputs if side == "texts" else self._video_outputs
         return {**self._model.feature_key(side), "outputs": outputs}
 

@@ -1,4 +1,4 @@
-"""The moving parts of one training: an epoch is steps, a step is two towers, a head, an update."""
+"""The training loop: an epoch consists of steps; a step runs two towers, a head and an update."""
 
 import time
 from contextlib import AbstractContextManager
@@ -23,7 +23,7 @@ from dvtr_bench.training.grad_cache import TowerOutputs, own_rows, share_gradien
 from dvtr_bench.training.optimiser import (
     new_optimiser,
     parameter_groups,
-    require_rows_alone,
+    require_no_batch_norm,
     trained_parameters,
 )
 from dvtr_bench.training.run import load_optimiser_tensors, optimiser_tensors, restore_optimiser
@@ -45,14 +45,14 @@ _AUTOCAST_DTYPES: Final = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 @dataclass
 class Loop:
-    """The moving parts of one training.
+    """The loop of one training.
 
     Attributes:
-        model: What is trained, where it is trained.
+        model: The model, on its device.
         split: The training split.
         recipe: How to train.
-        device: Where the model is.
-        processes: Those that share each batch; their models are equal and stay so.
+        device: Device of the model.
+        processes: Processes that share each batch; their models stay equal.
     """
 
     model: "Trainable"
@@ -62,25 +62,25 @@ class Loop:
     processes: "Processes"
 
     def __post_init__(self) -> None:
-        """Choose what is trained and set the optimiser up."""
+        """Choose the trained parameters and create the optimiser."""
         recipe = self.recipe
         self._names = trained_parameters(self.model, recipe)
-        require_rows_alone(self.model, self._names, recipe, self.processes.count)
+        require_no_batch_norm(self.model, self._names, recipe, self.processes.count)
         self.model.set_checkpointing(recipe.checkpointing)
         self._optimiser = new_optimiser(parameter_groups(self.model, self._names, recipe), recipe)
         self._peaks = [group["lr"] for group in self._optimiser.param_groups]
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.autocast == "fp16")
-        self.steps_an_epoch = steps_in_epoch(self.split, recipe)
+        self.steps_per_epoch = steps_in_epoch(self.split, recipe)
 
     def resume(self, checkpoint: "Path", state: "RunState") -> None:
-        """Go on from a checkpoint."""
+        """Continue from a checkpoint."""
         load_tensors_into(self.model, checkpoint)
         restore_optimiser(self._optimiser, self._names, load_optimiser_tensors(checkpoint))
         if state.loss_scale is not None:
             self._scaler.load_state_dict({**self._scaler.state_dict(), "scale": state.loss_scale})
 
     def optimiser_tensors(self) -> dict[str, torch.Tensor]:
-        """Return what a checkpoint keeps of the optimiser."""
+        """Return the optimiser state for a checkpoint."""
         return optimiser_tensors(self._optimiser, self._names)
 
     def loss_scale(self) -> float | None:
@@ -99,9 +99,9 @@ class Loop:
         """Train for one epoch.
 
         Args:
-            epoch: From 0.
-            inputs: Of the training split.
-            write: Takes one record a step.
+            epoch: Number of the epoch, from 0.
+            inputs: Inputs of the training split.
+            write: Called with one record per step.
             workers: Threads that prepare clips.
             show_progress: Whether to show a progress bar.
 
@@ -116,17 +116,19 @@ class Loop:
         label = f"epoch {epoch + 1} of {self.recipe.epochs}"
         devices = [self.device] if self.device.type == "cuda" else []
         num_frames = self._num_frames(inputs)
-        wanted = [self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches]
+        clips_of_batches = [
+            self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches
+        ]
         self.model.train()
         total, highest = 0.0, 0.0
         with (
             torch.random.fork_rng(devices=devices),
             progress_bar(label, total=len(batches), enabled=show_progress) as advance,
-            prefetched(inputs.clips, wanted, workers=workers) as prepared,
+            prefetched(inputs.clips, clips_of_batches, workers=workers) as prepared,
         ):
             torch.manual_seed(generator.initial_seed())
             for number, (batch, clips) in enumerate(zip(batches, prepared, strict=True)):
-                step = epoch * self.steps_an_epoch + number
+                step = epoch * self.steps_per_epoch + number
                 began = time.perf_counter()
                 rate = self._set_learning_rate(step)
                 if num_frames is not None:
@@ -152,18 +154,18 @@ class Loop:
         texts = inputs.captions.batch(captions)
         outputs = []
         if inputs.captions.encoded:
-            texts = self._placed(texts)
+            texts = self._on_device(texts)
         else:
             outputs.append(self._run_tower(self._encode_tokens, texts, seed))
             texts = outputs[-1].features
         if inputs.clips.encoded:
-            clips = self._placed(clips)
+            clips = self._on_device(clips)
         else:
             outputs.append(self._run_tower(self.model.encode_frames, clips, seed))
             clips = outputs[-1].features
-        places = torch.tensor(batch.clip_of_caption, device=self.device)
+        clip_indices = torch.tensor(batch.clip_of_caption, device=self.device)
         with self._autocast():
-            frames = {name: value[places] for name, value in clips.items()}
+            frames = {name: value[clip_indices] for name, value in clips.items()}
             losses = self.model.head_loss(texts, frames)
         torch.autograd.backward(self._scaler.scale(losses["loss"]))
         share_gradients(list(self._names), outputs, self.processes)
@@ -202,16 +204,16 @@ class Loop:
         return {name: value[rows, chosen] for name, value in clips.items()}
 
     def _own(self, items: list[int], *, encoded: bool) -> list[int]:
-        """Return what this process takes of a batch: its rows of what is still to be encoded."""
+        """Return this process's items of a batch: all encoded ones, or its rows of others."""
         return items if encoded else items[own_rows(len(items), self.processes)]
 
     def _num_frames(self, inputs: "SplitInputs") -> int | None:
-        """Return the places for frames that a clip has, where some of them are to be drawn."""
+        """Return the number of frame slots of a clip if frames are to be drawn, else None."""
         if self.recipe.frames_a_step is None:
             return None
         return inputs.clips.batch([0])["frame_mask"].shape[1]
 
-    def _placed(self, features: "Features") -> "Features":
+    def _on_device(self, features: "Features") -> "Features":
         return {name: value.to(self.device) for name, value in features.items()}
 
     def _autocast(self) -> AbstractContextManager[object]:
@@ -222,7 +224,7 @@ class Loop:
         )
 
     def _set_learning_rate(self, step: int) -> float:
-        total = self.steps_an_epoch * self.recipe.epochs
+        total = self.steps_per_epoch * self.recipe.epochs
         factor = self.recipe.learning_rate_factor(step, total)
         for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * factor
@@ -234,6 +236,6 @@ def _require_finite(losses: "Mapping[str, float]", epoch: int, number: int) -> N
     if bad:
         raise NotANumberError(
             f"the training loss ({', '.join(bad)}) is no longer a number at epoch {epoch + 1}, "
-            f"step {number + 1}: the checkpoints of earlier epochs are whole; lower the learning "
+            f"step {number + 1}: the checkpoints of earlier epochs are intact; lower the learning "
             "rate or switch autocast off"
         )

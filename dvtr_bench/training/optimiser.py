@@ -1,4 +1,4 @@
-"""Adam in BERT's manner: no bias correction, weight decay beside the update. Or torch's AdamW."""
+"""BertAdam (no bias correction, decoupled weight decay), or torch's AdamW."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +23,7 @@ _LEAST_NORMAL: Final = torch.finfo(torch.float32).tiny
 _PIECE: Final = 2**12
 
 _LEAST_SHARED: Final = 2**20
-"""Numbers of a parameter that several threads update together."""
+"""Size above which several threads update a parameter together."""
 
 
 def new_optimiser(groups: Iterable[dict[str, Any]], recipe: "Recipe") -> Optimizer:
@@ -31,7 +31,7 @@ def new_optimiser(groups: Iterable[dict[str, Any]], recipe: "Recipe") -> Optimiz
 
     Args:
         groups: Parameter groups, each with its ``lr`` and ``weight_decay``.
-        recipe: Says which, and its other settings.
+        recipe: Names the optimiser and its settings.
 
     Returns:
         A `BertAdam`, or torch's AdamW, which differs in correcting the bias of both running means.
@@ -64,12 +64,12 @@ class BertAdam(Optimizer):
         p = p - lr (m / (sqrt(v) + epsilon) + weight_decay p)
 
     Args:
-        groups: Parameter groups; each may have its own ``lr`` and ``weight_decay``.
+        groups: Parameter groups; each can have its own ``lr`` and ``weight_decay``.
         lr: Learning rate of groups without their own.
         beta1: Decay of the running mean.
         beta2: Decay of the running square.
         epsilon: Added to the root of the running square.
-        weight_decay: Of groups without their own.
+        weight_decay: Weight decay of groups without their own.
 
     Source: ``BertAdam`` of CLIP4Clip, from pytorch-pretrained-BERT. differs: gradients are clipped
         by the training loop, over all parameters at once.
@@ -102,7 +102,7 @@ class BertAdam(Optimizer):
         """Update every parameter that has a gradient.
 
         Args:
-            closure: Not supported; here because torch's interface has it.
+            closure: Not supported; part of torch's interface.
         """
         if closure is not None:
             raise NotImplementedError("BertAdam evaluates no closure")
@@ -120,7 +120,7 @@ class BertAdam(Optimizer):
             state["square"] = torch.zeros_like(parameter)
         mean, square = state["mean"], state["square"]
         tensors = parameter, gradient, mean, square
-        if all(_compiled_loop_serves(tensor) for tensor in tensors):
+        if all(_fits_compiled_loop(tensor) for tensor in tensors):
             in_threads(
                 _update_in_one_pass,
                 torch.get_num_threads() if parameter.numel() > _LEAST_SHARED else 1,
@@ -138,13 +138,13 @@ class BertAdam(Optimizer):
         square.mul_(group["beta2"]).addcmul_(gradient, gradient, value=1 - group["beta2"])
         if group["weight_decay"]:
             parameter.mul_(1 - group["lr"] * group["weight_decay"])
-        # Square roots of 0 take ten times as long on some CPUs, and most words are in no batch; the
-        # least normal number in their place is lost in epsilon.
+        # Square roots of 0 take ten times as long on some CPUs, and most words are in no batch. The
+        # least normal number used instead is lost in epsilon.
         denominator = square.clamp_min(_LEAST_NORMAL).sqrt_().add_(group["epsilon"])
         parameter.addcdiv_(mean, denominator, value=-group["lr"])
 
 
-def _compiled_loop_serves(tensor: torch.Tensor) -> bool:
+def _fits_compiled_loop(tensor: torch.Tensor) -> bool:
     return tensor.device.type == "cpu" and tensor.dtype == torch.float32 and tensor.is_contiguous()
 
 
@@ -160,22 +160,22 @@ def _update_in_one_pass(
     rate: np.float32,
     epsilon: np.float32,
 ) -> None:
-    """Do what `BertAdam` does, reading and writing each number once."""
+    """Update like `BertAdam`, reading and writing each number once."""
     parameters, gradients, means, squares = tensors
     least = np.float32(_LEAST_NORMAL)
-    # Pieces that begin at 0 are looped over many numbers at once.
+    # Loops that begin at 0 are vectorised.
     for start in range(first, last, _PIECE):
         end = min(start + _PIECE, last)
         some_parameters, some_gradients = parameters[start:end], gradients[start:end]
         some_means, some_squares = means[start:end], squares[start:end]
-        for place in range(end - start):
-            gradient, mean = some_gradients[place], some_means[place]
+        for index in range(end - start):
+            gradient, mean = some_gradients[index], some_means[index]
             mean += new_share * (gradient - mean)
-            square = some_squares[place] * kept_of_square + new_of_square * gradient * gradient
+            square = some_squares[index] * kept_of_square + new_of_square * gradient * gradient
             step = mean / (np.sqrt(square if square > least else least) + epsilon)
-            some_means[place] = mean
-            some_squares[place] = square
-            some_parameters[place] = some_parameters[place] * kept - rate * step
+            some_means[index] = mean
+            some_squares[index] = square
+            some_parameters[index] = some_parameters[index] * kept - rate * step
 
 
 _BATCH_NORM: Final = nn.modules.batchnorm._BatchNorm
@@ -183,13 +183,13 @@ _NORMS: Final = (nn.LayerNorm, nn.GroupNorm, _BATCH_NORM)
 
 
 def trained_parameters(model: "Trainable", recipe: "Recipe") -> dict[nn.Parameter, str]:
-    """Switch gradients off for what a recipe freezes.
+    """Switch off gradients of the parameters that a recipe freezes.
 
-    What has no gradient is given to no optimiser, so that it does not decay either.
+    Frozen parameters are not given to the optimiser, so that they do not decay either.
 
     Args:
         model: The model.
-        recipe: Says which towers are frozen, and how much of their lowest part.
+        recipe: States which towers are frozen, and how many of their first layers.
 
     Returns:
         The other parameters and their names.
@@ -212,12 +212,12 @@ def trained_parameters(model: "Trainable", recipe: "Recipe") -> dict[nn.Paramete
 def parameter_groups(
     model: "Trainable", names: Mapping[nn.Parameter, str], recipe: "Recipe"
 ) -> list[dict[str, Any]]:
-    """Sort parameters by learning rate and weight decay, as an optimiser takes them.
+    """Group parameters by learning rate and weight decay, for the optimiser.
 
     Args:
         model: The model.
         names: Its trained parameters.
-        recipe: Says both.
+        recipe: States both.
 
     Returns:
         Groups with ``params``, ``lr`` and ``weight_decay``; biases, norms and scalars never decay.
@@ -241,19 +241,20 @@ def parameter_groups(
     ]
 
 
-def require_rows_alone(
+def require_no_batch_norm(
     model: "Trainable", names: Mapping[nn.Parameter, str], recipe: "Recipe", num_processes: int
 ) -> None:
-    """Refuse to cut batches, or to compute twice, where a trained tower has batch norms.
+    """Raise if batches are cut or activations computed twice and a trained tower has batch norms.
 
     Args:
         model: The model.
         names: Its trained parameters.
-        recipe: Says whether batches are cut or activations computed twice.
-        num_processes: Those that share a batch.
+        recipe: States whether batches are cut or activations computed twice.
+        num_processes: Processes that share a batch.
 
     Raises:
-        ConfigError: What a batch norm gives would depend on the cut, or it would count rows twice.
+        ConfigError: The output of a batch norm would depend on the cut, or it would count rows
+            twice.
     """
     if recipe.micro_batch_size is None and not recipe.checkpointing and num_processes == 1:
         return

@@ -1,4 +1,4 @@
-"""Settings as people write them, ``name=value`` or in a file, into a frozen config or recipe."""
+"""Read settings written as ``name=value`` or in a file into a frozen config or recipe."""
 
 import types
 import typing
@@ -13,7 +13,7 @@ from dvtr_bench.settings import kinds_of, read_value, value_names
 
 
 def parse_settings(cls: type, settings: Sequence[str]) -> dict[str, Any]:
-    """Read ``name=value`` settings as the fields of a dataclass have them.
+    """Read ``name=value`` settings as values of a dataclass's fields.
 
     Args:
         cls: A dataclass; its fields are str, int, float, bool, Literal, None or unions of them.
@@ -45,7 +45,7 @@ def parse_settings(cls: type, settings: Sequence[str]) -> dict[str, Any]:
 
 
 def typed_settings(cls: type, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Check settings that have types already, as those of a TOML file.
+    """Check settings that already have types, as in a TOML file.
 
     Args:
         cls: A dataclass; its fields are str, int, float, bool, Path, Literal, None or unions of

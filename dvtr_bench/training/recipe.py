@@ -1,4 +1,4 @@
-"""How a model is trained: one frozen record, written whole into every checkpoint."""
+"""Training recipes: frozen settings, written completely into every checkpoint."""
 
 import math
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ Autocast = Literal["off", "bf16", "fp16"]
 Optimiser = Literal["bert_adam", "adamw"]
 
 MOST_FROZEN_LAYERS: Final = 12
-"""The release allows no more: both towers of ViT-B-32 have so many."""
+"""The number of blocks in both towers of ViT-B-32; the release allows no more."""
 
 
 @dataclass(frozen=True)
@@ -22,37 +22,37 @@ class Recipe:
 
     Attributes:
         epochs: Passes over the training pairs.
-        batch_size: Pairs a step.
-        learning_rate: Peak, of what is new on top of the backbone.
-        backbone_learning_rate: Peak, of the backbone.
+        batch_size: Pairs per step.
+        learning_rate: Peak learning rate of the parameters on top of the backbone.
+        backbone_learning_rate: Peak learning rate of the backbone.
         beta1: Decay of the gradient's running mean.
         beta2: Decay of its running square.
         epsilon: Added to the root of the running square.
-        weight_decay: On weights; never on biases, norms and scalars.
-        warmup_fraction: Part of all steps over which the learning rate rises.
+        weight_decay: Decay of weights; never of biases, norms and scalars.
+        warmup_fraction: Fraction of all steps over which the learning rate rises.
         max_grad_norm: The whole gradient is scaled down to this norm.
         max_logit_scale: Greatest logarithm of the logit scale.
-        seed: Of the order of pairs, of dropout and of the frames of a step.
-        pairs: ``all`` makes every caption a pair of its own; ``one_a_video`` draws one caption of
-            each video an epoch.
+        seed: Seed of the order of pairs, of dropout and of the frames of a step.
+        pairs: ``all`` makes every caption a pair; ``one_a_video`` draws one caption of each video
+            per epoch.
         frames_a_step: Frames drawn at random from each clip at each step, in order; None takes all.
-        freeze: ``frames`` keeps the image tower as it is and encodes every clip only once;
-            ``backbone`` keeps the text tower too and encodes every caption only once. The logit
-            scale belongs to neither tower: it is trained, at the backbone's learning rate.
-        frozen_layers: How much of both towers' lowest part stays as it is: 0 is what comes before
-            their transformer blocks (embeddings, first convolution, first norm), N is the first N
-            blocks of each too, at most 12; None trains all. Goes together with ``freeze``, which
-            freezes towers whole. The release's ``freeze_layer_num``, whose -1 is None here.
-        autocast: Lower precision in the forward pass; ``fp16`` on GPUs alone.
+        freeze: ``frames`` freezes the image tower and encodes every clip only once; ``backbone``
+            also freezes the text tower and encodes every caption only once. The logit scale belongs
+            to neither tower and is trained at the backbone's learning rate.
+        frozen_layers: How much of the start of both towers is frozen: 0 freezes what comes before
+            the transformer blocks (embeddings, first convolution, first norm), N also the first N
+            blocks of each, at most 12; None trains all. Can be combined with ``freeze``, which
+            freezes whole towers. The release's ``freeze_layer_num``, whose -1 is None here.
+        autocast: Lower precision in the forward pass; ``fp16`` only on GPUs.
         micro_batch_size: Captions, and clips, that a tower encodes at a time; None for all of a
-            step's. Other than plain gradient accumulation, which gives each micro-batch its own
-            few negatives, the loss is that of the whole batch, and so is its gradient; memory falls
-            with the piece, and the towers compute forwards twice (`training.grad_cache`).
-        checkpointing: Whether the towers keep fewer activations and compute them again on the way
-            back: slower, the same gradients. ResNet towers have no such mode.
-        patience: Stop after so many epochs in a row without a better T2V R@1 on validation; None
-            never stops early. The learning rate falls as for all ``epochs``.
-        optimiser: ``bert_adam`` as published, or torch's ``adamw``, a stand-in.
+            step's. Unlike with plain gradient accumulation, which gives each micro-batch only its
+            own negatives, loss and gradient are those of the whole batch. Smaller pieces need less
+            memory; the towers run forward twice (`training.grad_cache`).
+        checkpointing: Whether the towers keep fewer activations and compute them again in the
+        backward pass: slower, the same gradients. ResNet towers have no such mode.
+        patience: Stop after this many epochs in a row without a better T2V R@1 on validation; None
+            never stops early. The learning rate schedule is that of all ``epochs``.
+        optimiser: ``bert_adam`` as published, or torch's ``adamw``.
 
     Raises:
         ConfigError: A value out of range.
@@ -120,7 +120,7 @@ class Recipe:
 
     @classmethod
     def from_mapping(cls, values: dict[str, Any]) -> Self:
-        """Make a recipe from a run's JSON, whichever version wrote it (`whole_recipe`).
+        """Make a recipe from a run's JSON of any version (`whole_recipe`).
 
         Raises:
             ConfigError: A field that recipes do not have.
@@ -135,11 +135,11 @@ class Recipe:
         return asdict(self)
 
     def learning_rate_factor(self, step: int, total_steps: int) -> float:
-        """Return what the peak learning rates are multiplied by at a step.
+        """Return the factor of the peak learning rates at a step.
 
         Args:
-            step: From 0.
-            total_steps: Of the whole training.
+            step: Number of the step, from 0.
+            total_steps: Steps of the whole training.
 
         Returns:
             A number in 0..1: rising over the warm-up, then half a cosine down to 0.
@@ -153,24 +153,24 @@ class Recipe:
         return 0.5 * (1 + math.cos(math.pi * progress))
 
 
-_BEFORE_THERE_WAS_THE_SETTING: Final[Mapping[str, Any]] = {"frozen_layers": None}
-"""What runs did before a recipe could say it, where that is not the setting's default."""
+_EARLIER_BEHAVIOUR: Final[Mapping[str, Any]] = {"frozen_layers": None}
+"""How runs behaved before a setting existed, if that is not its default."""
 
 
 def whole_recipe(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recipe's JSON with all settings, those that recipes have gained since included.
+    """Return a recipe's JSON with all settings, including newer ones.
 
     Args:
-        values: A recipe as some version wrote it.
+        values: A recipe of any version.
 
     Returns:
-        Its settings, and each that it lacks as it was before there was a choice.
+        Its settings; those that it lacks get the value of the behaviour at the time.
 
     Example:
         >>> whole_recipe({"epochs": 3})["frozen_layers"] is None
         True
     """
-    return {**Recipe().as_mapping(), **_BEFORE_THERE_WAS_THE_SETTING, **values}
+    return {**Recipe().as_mapping(), **_EARLIER_BEHAVIOUR, **values}
 
 
 TINY_SCRATCH: Final = Recipe(
@@ -183,8 +183,8 @@ TINY_SCRATCH: Final = Recipe(
 )
 """Trains ``tiny-scratch``, whose weights are random, with a head.
 
-One frame of each clip at a step: the frames of a clip are much alike, so more of them cost time and
-teach little.
+One frame of each clip per step: the frames of a clip are very similar, so that more of them cost
+time and help little.
 """
 
 TINY: Final = Recipe(
@@ -195,8 +195,8 @@ TINY: Final = Recipe(
     freeze="backbone",
     frozen_layers=None,
 )
-"""Trains a head on ``tiny``, whose weights come with the package, in a minute of a CPU.
+"""Trains a head on ``tiny``, whose weights come with the package, in a minute on a CPU.
 
-Chosen on the validation split of aerosynth, small: with its 640 clips, towers that train along lose
-more than the heads gain.
+Chosen on the validation split of aerosynth, small: with its 640 clips, training the towers too
+loses more than the heads gain.
 """

@@ -1,7 +1,7 @@
-"""A training run on disk: its checkpoints, its log, and what it needs to go on after a stop.
+"""A training run on disk: checkpoints, log and the state needed to resume.
 
-Everything is written beside its place and moved there. ``run.json`` is written last: what it does
-not name does not count, so a run that was killed at any moment goes on from its last whole epoch.
+All files are written atomically. ``run.json`` is written last, and only what it names counts, so a
+run that was killed at any moment resumes from its last complete epoch.
 """
 
 import json
@@ -34,18 +34,17 @@ LOG_FILE: Final = "log.jsonl"
 
 @dataclass(frozen=True)
 class RunState:
-    """How far a run has come.
+    """The progress of a run.
 
     Attributes:
-        setup: What it trains, on what and how: model, dataset, recipe; JSON values. A run goes on
-            only with the same setup.
-        epochs_done: Whole epochs.
+        setup: Model, dataset and recipe, as JSON values. A run is resumed only with the same setup.
+        epochs_done: Complete epochs.
         best: Folder name of the best checkpoint; None before the first epoch.
         best_recall: Its T2V R@1 on validation, percent.
         last_gain: The last epoch that was better than all before it, from 1.
         last: Folder name of the last checkpoint.
-        loss_scale: Of fp16; None otherwise.
-        finished: Whether all epochs are done, or it has stopped early.
+        loss_scale: Loss scale of fp16; None otherwise.
+        finished: Whether all epochs are done or training stopped early.
     """
 
     setup: Mapping[str, Any] = field(default_factory=dict)
@@ -59,17 +58,17 @@ class RunState:
 
 
 def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
-    """Begin a run, or read how far the run in a folder has come.
+    """Begin a run, or read the state of the run in a folder.
 
     Args:
         folder: The run's folder.
-        setup: What is to be trained.
+        setup: Model, dataset and recipe.
 
     Returns:
         Its state.
 
     Raises:
-        ConfigError: The folder holds a run of another setup; the message says what differs.
+        ConfigError: The folder has a run with another setup; the message names the differences.
         WeightsError: Its run.json is damaged.
     """
     path = folder / RUN_FILE
@@ -83,29 +82,32 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
             f"{path} has format {content.get('format_version')}, expected {FORMAT_VERSION}: "
             "train into another folder"
         )
-    found = comparable(content["setup"])
-    different = [key for key in sorted({*setup, *found}) if setup.get(key) != found.get(key)]
+    stored_setup = comparable(content["setup"])
+    different = [
+        key for key in sorted({*setup, *stored_setup}) if setup.get(key) != stored_setup.get(key)
+    ]
     if different:
         details = "; ".join(
-            f"{key}: {found.get(key)} there, {setup.get(key)} now" for key in different
+            f"{key}: {stored_setup.get(key)} there, {setup.get(key)} now" for key in different
         )
         raise ConfigError(
             f"{folder} holds a run with another setup ({details}): use another folder, or the "
-            "settings it was begun with"
+            "settings it was started with"
         )
-    known = {name: content[name] for name in RunState.__dataclass_fields__ if name in content}
-    return RunState(**{**known, "setup": setup})
+    stored_state = {
+        name: content[name] for name in RunState.__dataclass_fields__ if name in content
+    }
+    return RunState(**{**stored_state, "setup": setup})
 
 
 def comparable(setup: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a setup as it compares with others.
+    """Return a setup in a form that can be compared.
 
     Args:
-        setup: As it is now, or as some version wrote it.
+        setup: A setup, possibly of an earlier version.
 
     Returns:
-        JSON values (tuples become lists); settings that the recipe has gained since as they were
-        before there was a choice.
+        JSON values (tuples become lists), with the recipe completed by `whole_recipe`.
     """
     read: dict[str, Any] = json.loads(json.dumps(setup))
     if isinstance(read.get("recipe"), dict):
@@ -123,10 +125,10 @@ def save_epoch(
     loss_scale: float | None,
     recipe: Recipe,
 ) -> RunState:
-    """Write the checkpoint of an epoch and drop those that are neither best nor last.
+    """Write the checkpoint of an epoch, and delete those that are neither best nor last.
 
-    A later epoch with the same recall counts as better, as in the authors' code; but not as a gain
-    that early stopping waits for.
+    A later epoch with the same recall counts as better, as in the authors' code, but not as a gain
+    for early stopping.
 
     Returns:
         The new state.
@@ -142,7 +144,7 @@ def save_epoch(
         save_file(tensors, beside)
     better = recall >= state.best_recall
     last_gain = epoch if recall > state.best_recall else state.last_gain
-    waited_out = recipe.patience is not None and epoch - last_gain >= recipe.patience
+    out_of_patience = recipe.patience is not None and epoch - last_gain >= recipe.patience
     state = replace(
         state,
         epochs_done=epoch,
@@ -151,7 +153,7 @@ def save_epoch(
         last_gain=last_gain,
         last=name,
         loss_scale=loss_scale,
-        finished=epoch == recipe.epochs or waited_out,
+        finished=epoch == recipe.epochs or out_of_patience,
     )
     content = {
         "format_version": FORMAT_VERSION,
@@ -177,7 +179,7 @@ def load_optimiser_tensors(folder: Path) -> "dict[str, torch.Tensor]":
         return load_file(path)
     except (SafetensorError, OSError) as failure:
         raise WeightsError(
-            f"{path} cannot be read ({failure}), so training cannot go on: train into another "
+            f"{path} cannot be read ({failure}), so training cannot be resumed: train into another "
             "folder"
         ) from failure
 
@@ -198,37 +200,37 @@ def restore_optimiser(
     names: "Mapping[torch.nn.Parameter, str]",
     tensors: "Mapping[str, torch.Tensor]",
 ) -> None:
-    """Put back what `optimiser_tensors` returned."""
+    """Restore the state returned by `optimiser_tensors`."""
     parameters = {name: parameter for parameter, name in names.items()}
     for key, saved in tensors.items():
         name, _, kind = key.rpartition("|")
         # A step count is a scalar that stays on the CPU.
-        place = parameters[name].device if saved.ndim else "cpu"
-        optimiser.state[parameters[name]][kind] = saved.to(place)
+        device = parameters[name].device if saved.ndim else "cpu"
+        optimiser.state[parameters[name]][kind] = saved.to(device)
 
 
 class TrainingLog:
-    """``log.jsonl``: one line a step and one an epoch, lines of unfinished epochs taken out.
+    """``log.jsonl``: one line per step and one per epoch, without lines of unfinished epochs.
 
     Args:
         folder: The run's folder.
-        epochs_done: Epochs that count; later lines come from a run that was stopped.
+        epochs_done: Complete epochs; later lines come from an interrupted run and are removed.
     """
 
     def __init__(self, folder: Path, epochs_done: int) -> None:
         """Open the log of a run."""
         self._path = folder / LOG_FILE
-        kept = []
+        kept_lines = []
         if self._path.is_file():
             for line in self._path.read_text(encoding="utf-8").splitlines():
                 try:
                     if json.loads(line)["epoch"] <= epochs_done:
-                        kept.append(line + "\n")
+                        kept_lines.append(line + "\n")
                 except (ValueError, KeyError):
-                    # The line that a killed run was in the middle of.
+                    # An incomplete line of a killed run.
                     continue
         with written_beside(self._path) as beside:
-            beside.write_text("".join(kept), encoding="utf-8")
+            beside.write_text("".join(kept_lines), encoding="utf-8")
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Add one line; ``record`` has an ``epoch``, counted from 1."""

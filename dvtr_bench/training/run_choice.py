@@ -1,4 +1,4 @@
-"""Which recipe a training starts from, and whether a run of its setup is there already."""
+"""Choose the recipe of a training, and find an existing run of the same setup."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ def default_recipe(backbone: str) -> Recipe:
         backbone: As given to a model's configuration.
 
     Returns:
-        The published recipe for pretrained CLIP. ``tiny-scratch`` starts from nothing and would not
-        move at the published learning rate of 1e-7, so it has a recipe of its own, and so have
-        ``tiny`` and ``tiny/PATH``, whose weights were trained before.
+        The published recipe for pretrained CLIP. ``tiny-scratch`` starts from random weights and
+        would not change at the published learning rate of 1e-7, so it has its own recipe, and so do
+        ``tiny`` and ``tiny/PATH``, which are pretrained.
     """
     if backbone == "tiny-scratch":
         return TINY_SCRATCH
@@ -34,9 +34,9 @@ def default_recipe(backbone: str) -> Recipe:
 
 
 def replace_settings(recipe: Recipe, settings: Mapping[str, Any]) -> Recipe:
-    """Return a recipe with other settings; those that are None stay as they are."""
-    given = {name: value for name, value in settings.items() if value is not None}
-    return replace(recipe, **given)
+    """Return a recipe with changed settings; None leaves a setting unchanged."""
+    changes = {name: value for name, value in settings.items() if value is not None}
+    return replace(recipe, **changes)
 
 
 def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
@@ -44,10 +44,10 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 
     Args:
         recipe: To change.
-        settings: Such as ``["epochs=2", "frozen_layers=none"]``; ``none`` is a value like others.
+        settings: Such as ``["epochs=2", "frozen_layers=none"]``; ``none`` is a value.
 
     Returns:
-        The other recipe.
+        The changed recipe.
 
     Raises:
         ConfigError: No such setting, or a value that does not fit it.
@@ -58,7 +58,7 @@ def with_settings(recipe: Recipe, settings: Sequence[str]) -> Recipe:
 def describe_setup(
     model: "Trainable", split_train: "RetrievalSplit", recipe: Recipe
 ) -> dict[str, Any]:
-    """Return what a training run is about: model, dataset, recipe; JSON values."""
+    """Return the setup of a training run: model, dataset and recipe, as JSON values."""
     return {
         "model": dict(model.describe()),
         "dataset": {
@@ -74,14 +74,14 @@ def describe_setup(
 def choose_run_folder(
     setup: Mapping[str, Any], runs: Path = Path("runs")
 ) -> tuple[Path, RunProgress]:
-    """Find the newest run with this very setup, or name a new one.
+    """Find the newest run with the same setup, or choose a new folder.
 
     Args:
-        setup: As `describe_setup` returns it.
-        runs: Where training runs are kept.
+        setup: As returned by `describe_setup`.
+        runs: Folder of training runs.
 
     Returns:
-        The folder, and how far the run in it has come.
+        The folder, and the progress of the run in it.
     """
     wanted = comparable(setup)
     model, dataset = setup["model"]["model"], setup["dataset"]["name"]
@@ -95,12 +95,12 @@ def choose_run_folder(
 
 @dataclass(frozen=True)
 class OtherSeeds:
-    """The runs beside a run that differ from it in their seed alone.
+    """Other runs that differ from a run only in their seed.
 
     Attributes:
-        checkpoints: The best checkpoint of each finished one, by seed; of several runs of one seed
-            the newest.
-        unfinished: Run folders of seeds that have no finished run, by seed.
+        checkpoints: The best checkpoint of each finished run, by seed; of several runs with one
+            seed, the newest.
+        unfinished: Run folders of seeds without a finished run, by seed.
     """
 
     checkpoints: Mapping[int, Path]
@@ -111,21 +111,21 @@ def find_other_seeds(checkpoint: Path) -> OtherSeeds:
     """Find the other seeds of the setup that a checkpoint was trained with.
 
     Args:
-        checkpoint: A checkpoint folder in its run folder, with the other runs beside that.
+        checkpoint: A checkpoint folder in its run folder, next to the other runs.
 
     Returns:
-        What there is; nothing for a checkpoint that no run folder holds.
+        The other seeds; none for a checkpoint outside of a run folder.
 
     Raises:
         WeightsError: A run.json is damaged.
     """
-    own = checkpoint.resolve().parent
-    if not (own / RUN_FILE).is_file():
+    run_folder = checkpoint.resolve().parent
+    if not (run_folder / RUN_FILE).is_file():
         return OtherSeeds({}, {})
-    setup, seed = _without_seed(read_json(own / RUN_FILE))
+    setup, seed = _without_seed(read_json(run_folder / RUN_FILE))
     finished: dict[int, tuple[str, Path]] = {}
     unfinished: dict[int, Path] = {}
-    for path in sorted(own.parent.glob(f"*/{RUN_FILE}")):
+    for path in sorted(run_folder.parent.glob(f"*/{RUN_FILE}")):
         state = read_json(path)
         other, other_seed = _without_seed(state)
         if other != setup or other_seed in (seed, None):

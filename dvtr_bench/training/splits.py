@@ -1,4 +1,4 @@
-"""The splits that training needs, and what they must hold."""
+"""Open and check the splits for training."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ def training_splits(built: "BuiltDataset") -> "tuple[RetrievalSplit, RetrievalSp
         Its train and validation splits.
 
     Raises:
-        NotFoundError: One of them is not there; says how to get it.
+        NotFoundError: One of them is missing; the message says how to get it.
         InputError: Captions or frames missing.
     """
     for name in ("train", "validation"):
@@ -37,11 +37,11 @@ def training_splits(built: "BuiltDataset") -> "tuple[RetrievalSplit, RetrievalSp
 
 
 def require_trainable(split_train: "RetrievalSplit", split_validation: "RetrievalSplit") -> None:
-    """Refuse splits that a model cannot be trained and chosen on.
+    """Raise for splits that cannot be used for training and validation.
 
     Args:
-        split_train: What it would be trained on.
-        split_validation: What its checkpoint would be chosen on.
+        split_train: The training split.
+        split_validation: The split for choosing the checkpoint.
 
     Raises:
         ProtocolError: Not the train split, or not the validation split.

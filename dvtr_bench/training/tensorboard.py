@@ -1,4 +1,4 @@
-"""The training log as TensorBoard event files, for those who look at curves there."""
+"""The training log as TensorBoard event files."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,18 +9,17 @@ from dvtr_bench.errors import NotFoundError
 FOLDER: Final = "tensorboard"
 
 _ABOUT: Final = frozenset(("epoch", "step", "seconds"))
-"""What a record says of itself; the rest are figures."""
+"""Fields of a record that are not figures."""
 
 
 class EventLog:
     """Event files in ``tensorboard/`` of the run folder.
 
-    Figures of steps are named ``train/...``, those of epochs stand at the last step of theirs.
+    Figures of steps are named ``train/...``; those of epochs are written at its last step.
 
     Args:
         folder: The run's folder.
-        steps_done: Steps that count; TensorBoard is told to forget later ones, which come from a
-            run that was stopped.
+        steps_done: Steps that count; later ones, from an interrupted run, are purged.
 
     Raises:
         NotFoundError: TensorBoard is not installed.

@@ -1,4 +1,4 @@
-"""Training: one model, one dataset, one recipe, one run folder, one process or several."""
+"""Train one model on one dataset with one recipe, in one or several processes."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -50,18 +50,17 @@ def train(
 ) -> Path:
     """Train a model and keep the checkpoint with the best validation T2V R@1.
 
-    After every epoch the run folder holds a whole checkpoint. Called again with the same arguments
-    after a stop, training goes on from the last whole epoch and ends with the same weights as
-    without the stop; called again on a finished run it returns at once.
+    After every epoch the run folder has a complete checkpoint. Called again with the same arguments
+    after an interruption, training resumes from the last complete epoch and ends with the same
+    weights as without it; for a finished run it returns at once.
 
-    Several processes share every batch: each encodes its rows, what the towers give is gathered
-    (the field's "gathered negatives"), the loss is that of the whole batch and so is the gradient:
-    see `training.grad_cache`. The number of processes is no part of the run: it may change
-    after a stop.
+    Several processes share every batch: each encodes its rows, the outputs of the towers are
+    gathered ("gathered negatives"), and loss and gradient are those of the whole batch: see
+    `training.grad_cache`. The number of processes can change when a run is resumed.
 
     Args:
         model: As `dvtr_bench.runtime.checkpoint.new_model` returns it, the same in every process;
-            trained in place, but the best weights are those on disk.
+            it is trained in place, but the best weights are on disk.
         split_train: The ``train`` split, with frames.
         split_validation: The ``validation`` split, with frames.
         recipe: How to train.
@@ -69,9 +68,9 @@ def train(
         device: Such as ``cpu`` or ``cuda:0``; of this process.
         cache_bytes: Memory for preprocessed frames of the training split.
         workers: Threads that decode and preprocess frames.
-        prepare: Gives the inputs of both splits, where several models share them; by default they
-            are prepared here (`dvtr_bench.training.inputs.prepare_inputs`).
-        processes: Those that share the training; the first one alone writes.
+        prepare: Returns the inputs of both splits, if several models share them; by default
+            `dvtr_bench.training.inputs.prepare_inputs`.
+        processes: Processes that share the training; only the first one writes.
         tensorboard: Whether to write event files into the run folder too.
         show_progress: Whether to show progress bars.
 
@@ -79,28 +78,28 @@ def train(
         The folder of the best checkpoint.
 
     Raises:
-        ProtocolError: A split that is not what it must be for training.
-        InputError: Frames or captions missing.
-        ConfigError: The folder holds a run of another setup; fp16 without a GPU; a model that is
-            not trained, or not in this way; processes that begin with different weights.
-        NotFoundError: TensorBoard is wanted and not installed.
+        ProtocolError: A split is not the right one for training.
+        InputError: Frames or captions are missing.
+        ConfigError: The folder has a run with another setup; fp16 without a GPU; the model cannot
+            be trained with this recipe; processes begin with different weights.
+        NotFoundError: TensorBoard is not installed.
         NotANumberError: The loss is no longer a number.
     """
     require_trainable(split_train, split_validation)
-    place = _checked_device(device, recipe)
+    torch_device = _checked_device(device, recipe)
     setup = describe_setup(model, split_train, recipe)
-    # The first process alone looks at the folder: another might see it half written.
+    # Only the first process reads the folder: others might see it half written.
     opened = open_run(out_folder, setup) if processes.is_first else RunState()
     state: RunState = processes.gathered(opened)[0]
     if state.finished:
         return out_folder / str(state.best)
-    loop = Loop(model.to(place), split_train, recipe, place, processes)
+    loop = Loop(model.to(torch_device), split_train, recipe, torch_device, processes)
     _begin(loop, out_folder, state)
     show_progress = show_progress and processes.is_first
     splits = (split_train, split_validation)
-    how = _Preparing(cache_bytes=cache_bytes, processes=processes, show_progress=show_progress)
+    options = _Preparing(cache_bytes=cache_bytes, processes=processes, show_progress=show_progress)
     with _log(out_folder, state, loop, tensorboard=tensorboard) as write:
-        inputs = prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **how)
+        inputs = prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **options)
         while not state.finished and state.epochs_done < recipe.epochs:
             epoch = state.epochs_done
             loss, rate = loop.run_epoch(
@@ -109,13 +108,16 @@ def train(
             recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
             if show_progress:
                 chance = 100 / len(split_validation.video_ids)
-                say(f"epoch {epoch + 1} of {recipe.epochs}: {_told(loss, rate, recall, chance)}")
+                say(
+                    f"epoch {epoch + 1} of {recipe.epochs}: "
+                    f"{_epoch_summary(loss, rate, recall, chance)}"
+                )
             write({"epoch": epoch + 1, "validation_t2v_r1": recall})
             state = _saved(out_folder, state, loop, recall)
     return out_folder / str(state.best)
 
 
-def _told(loss: float, rate: float, recall: float, chance: float) -> str:
+def _epoch_summary(loss: float, rate: float, recall: float, chance: float) -> str:
     return (
         f"loss {loss:.3f}, learning rate up to {rate:.1e}; validation T2V R@1 {recall:.1f} "
         f"(chance {chance:.1f})"
@@ -128,10 +130,11 @@ def _begin(loop: Loop, folder: Path, state: RunState) -> None:
     else:
         loop.resume(folder / state.last, state)
     if loop.processes.count > 1:
-        found = loop.processes.gathered(tensors_sha256(loop.model.state_dict()))
-        if len(set(found)) > 1:
+        weight_hashes = loop.processes.gathered(tensors_sha256(loop.model.state_dict()))
+        if len(set(weight_hashes)) > 1:
             raise ConfigError(
-                f"the {len(found)} processes begin with different weights: they need the same "
+                f"the {len(weight_hashes)} processes begin with different weights: they need the "
+                "same "
                 "seed, the same backbone file and the same libraries"
             )
 
@@ -155,7 +158,7 @@ def _saved(folder: Path, state: RunState, loop: Loop, recall: float) -> RunState
 def _log(
     folder: Path, state: RunState, loop: Loop, *, tensorboard: bool
 ) -> Iterator[Callable[[Mapping[str, float]], None]]:
-    """Give what takes the records of steps and epochs; only the first process writes."""
+    """Yield a function that writes records of steps and epochs, in the first process only."""
     if not loop.processes.is_first:
         yield lambda record: None
         return
@@ -165,7 +168,7 @@ def _log(
         return
     from dvtr_bench.training.tensorboard import EventLog
 
-    events = EventLog(folder, state.epochs_done * loop.steps_an_epoch)
+    events = EventLog(folder, state.epochs_done * loop.steps_per_epoch)
 
     def write(record: Mapping[str, float]) -> None:
         lines.write(record)
@@ -178,14 +181,14 @@ def _log(
 
 
 def _checked_device(device: str, recipe: "Recipe") -> torch.device:
-    place = torch.device(device)
-    if recipe.autocast == "fp16" and place.type == "cpu":
+    torch_device = torch.device(device)
+    if recipe.autocast == "fp16" and torch_device.type == "cpu":
         raise ConfigError("autocast=fp16 needs a GPU: use bf16 or off on the CPU")
-    return place
+    return torch_device
 
 
-_CLIPS_A_BATCH: Final = 16
-_CAPTIONS_A_BATCH: Final = 256
+_CLIPS_PER_BATCH: Final = 16
+_CAPTIONS_PER_BATCH: Final = 256
 
 
 def t2v_recall_at_1(
@@ -194,9 +197,9 @@ def t2v_recall_at_1(
     inputs: "SplitInputs",
     processes: "Processes" = ALONE,
 ) -> float:
-    """Return T2V R@1 of a model on a split, in percent, ties counted against it.
+    """Return T2V R@1 of a model on a split, in percent; ties count against the model.
 
-    A model that scores queries in blocks is scored in its own block, queries in file order.
+    A model that scores queries in blocks uses its own block size, with queries in file order.
 
     Args:
         model: The model.
@@ -214,26 +217,26 @@ def t2v_recall_at_1(
         texts = model.head_texts(_texts(model, inputs.captions, rows))
         scores = model.score(texts, videos).cpu()
         relevant = owner[rows]
-        own = scores.gather(1, relevant[:, None])
+        own_scores = scores.gather(1, relevant[:, None])
         others = scores.scatter(1, relevant[:, None], -torch.inf)
-        hits += (others < own).all(dim=1).sum()
+        hits += (others < own_scores).all(dim=1).sum()
     processes.add_up([hits])
     return 100 * hits.item() / len(owner)
 
 
 def _encode_videos(model: "Trainable", clips: "Items", processes: "Processes") -> "Features":
-    chunks = list(enumerate(_chunks(len(clips), _CLIPS_A_BATCH)))
-    mine = {
+    chunks = list(enumerate(_chunks(len(clips), _CLIPS_PER_BATCH)))
+    parts = {
         number: model.encode_prepared(_frames(model, clips, rows))
         for number, rows in processes.mine(chunks)
     }
     if processes.count > 1:
-        on_cpu = {number: _moved(part, torch.device("cpu")) for number, part in mine.items()}
-        everyones: dict[int, Features] = {}
-        for theirs in processes.gathered(on_cpu):
-            everyones.update(theirs)
-        mine = {number: _moved(part, _device(model)) for number, part in everyones.items()}
-    return join_features([mine[number] for number, _ in chunks], model.name)
+        on_cpu = {number: _moved(part, torch.device("cpu")) for number, part in parts.items()}
+        all_parts: dict[int, Features] = {}
+        for other_parts in processes.gathered(on_cpu):
+            all_parts.update(other_parts)
+        parts = {number: _moved(part, _device(model)) for number, part in all_parts.items()}
+    return join_features([parts[number] for number, _ in chunks], model.name)
 
 
 def _texts(model: "Trainable", captions: "Items", rows: list[int]) -> "Features":
@@ -250,7 +253,7 @@ def _frames(model: "Trainable", clips: "Items", rows: list[int]) -> "Features":
 
 def _caption_chunk(model: "Trainable") -> int:
     block = getattr(model, "text_block", 1) if model.scoring == "query_block" else 1
-    return int(block) * max(1, _CAPTIONS_A_BATCH // int(block))
+    return int(block) * max(1, _CAPTIONS_PER_BATCH // int(block))
 
 
 def _chunks(total: int, size: int) -> list[list[int]]:

@@ -1,1 +1,1 @@
-"""Two runs compared in pairs: what differs, what there is to show it with, tables, pages, sheet."""
+"""Paired comparison of two runs: differences, evidence, tables, pages and contact sheet."""

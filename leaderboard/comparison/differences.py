@@ -13,7 +13,7 @@ from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.results import RunRecord, require_comparable
 
 RESAMPLING: Final = BootstrapConfig()
-"""The same for both runs, whatever their own records were made with."""
+"""Used for both runs, whatever settings their records have."""
 
 
 @dataclass(frozen=True)
@@ -21,9 +21,9 @@ class GroupRow:
     """R@1 of one group of queries in two runs, text to video.
 
     Attributes:
-        name: Of the group.
-        captions: Queries in it.
-        videos: Videos to which they belong.
+        name: Name of the group.
+        captions: Number of its queries.
+        videos: Number of their videos.
         change: Both values and their difference.
     """
 
@@ -34,7 +34,7 @@ class GroupRow:
 
     @property
     def has_interval(self) -> bool:
-        """Whether there are videos enough for an interval and a p-value."""
+        """Whether there are enough videos for an interval and a p-value."""
         return self.change.low is not None
 
 
@@ -44,8 +44,8 @@ class QueryChange:
 
     Attributes:
         query: Its row among the captions of the split.
-        first_rank: Where the first run has its video.
-        second_rank: Where the second run has it.
+        first_rank: Rank of its video in the first run.
+        second_rank: Rank of its video in the second run.
     """
 
     query: int
@@ -60,12 +60,12 @@ class Comparison:
     Attributes:
         first: Run A.
         second: Run B.
-        resampling: How the intervals were made.
+        resampling: Settings of the bootstrap.
         figures: By direction and figure.
         groups: By title of the axis; groups without queries are left out.
         gained: Captions that B ranks better, the largest change first.
         lost: Captions that B ranks worse, the largest change first.
-        notes: What a reader must know, one sentence each.
+        notes: Sentences for readers.
     """
 
     first: RunRecord
@@ -79,10 +79,10 @@ class Comparison:
 
     def __repr__(self) -> str:
         """Both runs and the difference of T2V R@1."""
-        found = self.figures["t2v", "R@1"]
+        difference = self.figures["t2v", "R@1"]
         return (
             f"Comparison(A {one_line(self.first.label)}, B {one_line(self.second.label)}: T2V "
-            f"R@1 {found.difference:+.1f} ({found.low:+.1f} to {found.high:+.1f}))"
+            f"R@1 {difference.difference:+.1f} ({difference.low:+.1f} to {difference.high:+.1f}))"
         )
 
 
@@ -97,8 +97,8 @@ def make_comparison(
     Args:
         first: Run A.
         second: Run B.
-        queries: Most captions to name each way.
-        resampling: Of the paired bootstrap over videos.
+        queries: Largest number of captions to list as gained and as lost.
+        resampling: Settings of the paired bootstrap over videos.
 
     Returns:
         The comparison; a difference is B - A.
@@ -137,10 +137,10 @@ def _group_rows(
     first: RunRecord, second: RunRecord, axis: str, resampling: BootstrapConfig
 ) -> tuple[GroupRow, ...]:
     groups = first.breakdowns[axis].as_groups()
-    found = compare_groups([first.rank_table], [second.rank_table], groups, resampling)
+    changes = compare_groups([first.rank_table], [second.rank_table], groups, resampling)
     return tuple(
         GroupRow(group.group, group.queries, group.videos, group.metrics["R@1"])
-        for group in found
+        for group in changes
         if group.queries
     )
 
@@ -151,7 +151,7 @@ def _changed_most(
     """Return the captions that B ranks better and worse, the largest change first.
 
     A change is the ratio of the two ranks: 1 to 20 is more than 500 to 700, and 1 to 2 as much as
-    50 to 100. Of equal ratios the one nearer to the top stands first, then the first row.
+    50 to 100. Of equal ratios the one with the better rank comes first, then the first row.
     """
     ranks = [
         record.rank_table.ranks["t2v"]["strict"].pessimistic.astype(np.float64)

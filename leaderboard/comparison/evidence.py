@@ -1,4 +1,4 @@
-"""What is at hand to show a comparison with: caption texts, top lists, frames."""
+"""Find what is available to illustrate a comparison: caption texts, top lists, frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was found for two runs.
+    """What is available for two runs.
 
     Attributes:
-        split: The split that they searched; None when this build of it is not here.
-        top: The top lists of both; None when those of either are not here.
-        missing: What is not here, one line each.
+        split: The split that they searched; None if this build is not available.
+        top: The top lists of both; None if either is missing.
+        missing: What is not available, one line each.
     """
 
     split: "RetrievalSplit | None"
@@ -30,14 +30,14 @@ class Evidence:
 
     @property
     def caption_ids(self) -> Sequence[str] | None:
-        """Ids of all captions in row order; None when nothing here has them."""
+        """Ids of all captions in row order; None if not available."""
         if self.split is not None:
             return self.split.caption_ids
         return None if self.top is None else self.top[0]["t2v"].query_ids
 
     @property
     def can_be_drawn(self) -> bool:
-        """Whether there are clips and the frames to draw them."""
+        """Whether clips and their frames are available."""
         return self.split is not None and self.split.has_frames and self.top is not None
 
 
@@ -52,14 +52,14 @@ def find_evidence(
     Args:
         first: Run A.
         second: Run B.
-        root: Where datasets are looked for by name.
-        split: What they searched, where it is open.
+        root: Folder of the datasets.
+        split: The split that they searched, if it is open.
 
     Returns:
-        What there is.
+        What is available.
 
     Raises:
-        ResultError: Top lists beside a result file are those of another run.
+        ResultError: Top lists beside a result file belong to another run.
         InputError: The dataset's manifest is not readable, too new or too old.
     """
     missing = []

@@ -36,9 +36,9 @@ def print_comparison(
 
     Args:
         comparison: Of two runs.
-        files: Where they come from.
-        evidence: What there is to show them with.
-        console: Where to; standard output when left out.
+        files: The result files.
+        evidence: Caption texts, top lists and frames.
+        console: The console; standard output by default.
     """
     console = console or make_console()
     console.print()
@@ -65,14 +65,14 @@ def write_comparison(
     sheet: Path | None,
     path: Path,
 ) -> Path:
-    """Write a comparison as a Markdown page, beside and then renamed.
+    """Write a comparison as a Markdown page, atomically.
 
     Args:
-        comparison: Of two runs.
-        files: Where they come from.
-        evidence: What there is to show them with.
-        sheet: Its contact sheet, shown in the page; None where there is none.
-        path: The page; its folder is made.
+        comparison: A comparison of two runs.
+        files: The result files.
+        evidence: Caption texts, top lists and frames.
+        sheet: Its contact sheet, shown in the page; None if there is none.
+        path: The page; its folder is created if missing.
 
     Returns:
         The path written.
@@ -89,8 +89,8 @@ def write_comparison(
     for table in change_tables(comparison, evidence):
         lines += table_lines(table)
     if sheet is not None:
-        place = Path(os.path.relpath(sheet, path.parent)).as_posix()
-        lines.append(f"![The clips that both runs found]({quote(place)})\n")
+        sheet_path = Path(os.path.relpath(sheet, path.parent)).as_posix()
+        lines.append(f"![The clips that both runs found]({quote(sheet_path)})\n")
     lines += [f"- {escape(note)}" for note in comparison.notes]
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:

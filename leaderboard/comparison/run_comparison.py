@@ -1,4 +1,4 @@
-"""Two runs compared, with what there is to show them with: for notebooks, terminals and pages."""
+"""A comparison of two runs with its evidence, for notebooks, terminals and pages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,8 +37,8 @@ class RunComparison:
 
     Attributes:
         comparison: Differences with intervals, groups, the captions that changed most.
-        files: Both runs, and where they come from.
-        evidence: Caption texts, top lists and frames, as far as they are at hand.
+        files: The result files of both runs.
+        evidence: Caption texts, top lists and frames, as far as available.
     """
 
     comparison: Comparison
@@ -51,7 +51,7 @@ class RunComparison:
         return self.comparison.figures
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return every difference on a row of its own.
+        """Return a table with one row per difference.
 
         Returns:
             Columns direction, metric, first, second, difference, low, high, p_value.
@@ -59,16 +59,16 @@ class RunComparison:
         import pandas as pd
 
         return pd.DataFrame(
-            {"direction": direction, "metric": name, **vars(found)}
-            for (direction, name), found in self.figures.items()
+            {"direction": direction, "metric": name, **vars(difference)}
+            for (direction, name), difference in self.figures.items()
         )
 
     def changed(self) -> "pd.DataFrame":
         """Return the captions that changed most, those that B ranks better first.
 
         Returns:
-            Columns query (the caption's row), caption (its text; empty where the dataset is not at
-            hand), first_rank and second_rank.
+            Columns query (the caption's row), caption (its text; empty if the dataset is not
+            available), first_rank and second_rank.
         """
         import pandas as pd
 
@@ -87,7 +87,7 @@ class RunComparison:
         )
 
     def recall_chart(self, deepest: int = 20) -> Chart:
-        """Draw T2V R@k of both runs over k; a notebook shows it.
+        """Return a chart of T2V R@k of both runs over k.
 
         Args:
             deepest: The last k, at most the gallery's size.
@@ -102,7 +102,7 @@ class RunComparison:
         """Draw what both runs found for the captions that changed most.
 
         Returns:
-            An RGB image; None where no caption changed, or frames or top lists are not at hand.
+            An RGB image; None if no caption changed, or frames or top lists are not available.
         """
         rows = sheet_rows(self.comparison, self.evidence)
         return draw_contact_sheet(sheet_title(self.comparison), rows) if rows else None
@@ -118,12 +118,12 @@ class RunComparison:
             path: The PNG to write.
 
         Returns:
-            The path written; None where there is nothing to draw.
+            The path written; None if there is nothing to draw.
         """
         return draw_comparison(self.comparison, self.evidence, Path(path))
 
     def write(self, path: str | Path, sheet: Path | None = None) -> Path:
-        """Write a Markdown page of it all.
+        """Write the comparison as a Markdown page.
 
         Args:
             path: The page.

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
 
 QUERIES_EACH_WAY: Final = 3
-"""Captions of a sheet that B ranks better, and that it ranks worse."""
+"""Largest number of captions that B ranks better, and of those it ranks worse."""
 
 CLIPS: Final = 5
-"""Clips of each run."""
+"""Clips shown of each run."""
 
 
 def draw_comparison(comparison: Comparison, evidence: Evidence, path: Path) -> Path | None:
@@ -26,11 +26,11 @@ def draw_comparison(comparison: Comparison, evidence: Evidence, path: Path) -> P
 
     Args:
         comparison: Of two runs.
-        evidence: With frames and top lists.
+        evidence: Evidence with frames and top lists.
         path: The PNG to write.
 
     Returns:
-        The path written; None where no caption changed.
+        The path written; None if no caption changed.
     """
     rows = sheet_rows(comparison, evidence)
     return save_contact_sheet(sheet_title(comparison), rows, path) if rows else None
@@ -46,14 +46,14 @@ def sheet_title(comparison: Comparison) -> str:
 
 
 def sheet_rows(comparison: Comparison, evidence: Evidence) -> list[Row]:
-    """Lay out two rows for each of a few captions: the best clips of A, then those of B.
+    """Return two rows for each of a few captions: the best clips of A, then those of B.
 
     Args:
         comparison: Of two runs.
-        evidence: What there is to show them with.
+        evidence: Caption texts, top lists and frames.
 
     Returns:
-        The rows; none where no caption changed, or frames or top lists are not at hand.
+        The rows; none if no caption changed, or frames or top lists are not available.
     """
     if not evidence.can_be_drawn:
         return []
@@ -62,7 +62,7 @@ def sheet_rows(comparison: Comparison, evidence: Evidence) -> list[Row]:
 
 
 def _rows_by_id(video_ids: Sequence[str], top: Sequence[TopLists]) -> dict[str, int]:
-    """Return the row of each video; refuse lists that name others."""
+    """Return the row of each video; raise if the lists name others."""
     row_of = {video_id: row for row, video_id in enumerate(video_ids)}
     for run, lists in zip("AB", top, strict=True):
         for line in lists["t2v"].candidate_ids:
@@ -79,7 +79,7 @@ def _rows(comparison: Comparison, evidence: Evidence, changes: list[QueryChange]
     if split is None or top is None:
         return
     row_of = _rows_by_id(split.video_ids, top)
-    own = comparison.first.caption_video_index
+    video_index = comparison.first.caption_video_index
     labels = (comparison.first.label, comparison.second.label)
 
     @cache
@@ -91,16 +91,16 @@ def _rows(comparison: Comparison, evidence: Evidence, changes: list[QueryChange]
         for run, label, lists, rank, text in zip(
             "AB", labels, top, ranks, (split.captions[change.query], ""), strict=True
         ):
-            found = lists["t2v"].candidate_ids[change.query][:CLIPS]
+            candidate_ids = lists["t2v"].candidate_ids[change.query][:CLIPS]
             yield Row(
                 text,
                 f"{run}, {label}: its clip is ranked {rank} of {len(split.video_ids)}",
                 [
                     Tile(
                         frames(row_of[video_id]),
-                        f"{run} {place} · {video_id}",
-                        relevant=row_of[video_id] == own[change.query],
+                        f"{run} {position} · {video_id}",
+                        relevant=row_of[video_id] == video_index[change.query],
                     )
-                    for place, video_id in enumerate(found, start=1)
+                    for position, video_id in enumerate(candidate_ids, start=1)
                 ],
             )

@@ -1,4 +1,4 @@
-"""A comparison into tables and sentences of text: what the terminal and the page both show."""
+"""Tables and sentences of a comparison, for the terminal and the page."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,12 +21,12 @@ def title(comparison: Comparison) -> str:
 
 
 def legend(first: ResultFile, second: ResultFile) -> list[str]:
-    """Say which run is A and which is B."""
+    """Return lines that say which run is A and which is B."""
     return [f"{letter}: {_run(file)}" for letter, file in zip("AB", (first, second), strict=True)]
 
 
 def how_to_read(resampling: BootstrapConfig) -> str:
-    """Say what an interval and a p-value of a comparison mean."""
+    """Return a text that explains intervals and p-values."""
     return (
         f"B - A with its {resampling.level:.0%} interval below. Intervals and two-sided p-values: "
         f"paired bootstrap over videos, {resampling.resamples:,} resamples. They say how far other "
@@ -35,7 +35,7 @@ def how_to_read(resampling: BootstrapConfig) -> str:
 
 
 def about_groups(comparison: Comparison) -> str:
-    """Say what the p-values of groups do not say."""
+    """Return a text about the limits of the p-values of groups."""
     tested = sum(row.has_interval for rows in comparison.groups.values() for row in rows)
     return (
         f"The {tested} p-values of groups are not corrected for their number: where nothing "
@@ -45,7 +45,7 @@ def about_groups(comparison: Comparison) -> str:
 
 
 def figure_tables(comparison: Comparison) -> Iterator[Table]:
-    """Lay out the figures of both runs.
+    """Yield tables of the figures of both runs.
 
     Args:
         comparison: Of two runs.
@@ -58,10 +58,10 @@ def figure_tables(comparison: Comparison) -> Iterator[Table]:
         rows = tuple(
             (
                 Field(name if higher_is_better(name) else f"{name} (lower is better)"),
-                *_fields(found, comparison.resampling),
+                *_fields(difference, comparison.resampling),
             )
             for name in names
-            if (found := comparison.figures.get((direction, name))) is not None
+            if (difference := comparison.figures.get((direction, name))) is not None
             and not (name == LOWER_MEDIAN and _same_medians(comparison, direction))
         )
         if rows:
@@ -69,13 +69,13 @@ def figure_tables(comparison: Comparison) -> Iterator[Table]:
 
 
 def group_tables(comparison: Comparison) -> Iterator[Table]:
-    """Lay out R@1 by group.
+    """Yield tables of R@1 by group.
 
     Args:
         comparison: Of two runs.
 
     Yields:
-        One table an axis.
+        One table per axis.
     """
     for axis, groups in comparison.groups.items():
         yield Table(
@@ -84,7 +84,7 @@ def group_tables(comparison: Comparison) -> Iterator[Table]:
             tuple(
                 (
                     Field(row.name, _sizes(row)),
-                    *_fields(row.change, comparison.resampling, told=row.has_interval),
+                    *_fields(row.change, comparison.resampling, with_p_value=row.has_interval),
                 )
                 for row in groups
             ),
@@ -93,31 +93,31 @@ def group_tables(comparison: Comparison) -> Iterator[Table]:
 
 
 def change_tables(comparison: Comparison, evidence: Evidence) -> Iterator[Table]:
-    """Lay out the captions that changed most.
+    """Yield tables of the captions that changed most.
 
     Args:
         comparison: Of two runs.
-        evidence: Where texts and ids come from.
+        evidence: Evidence with texts and ids.
 
     Yields:
         One table for those that B ranks better and one for those that it ranks worse.
     """
     for name, changes in (("better", comparison.gained), ("worse", comparison.lost)):
         title = f"Captions that B ranks {name} than A, the largest ratio of ranks first"
-        none = (Field("none"), Field(""), Field(""))
+        empty_row = (Field("none"), Field(""), Field(""))
         rows = tuple(_change_row(change, evidence) for change in changes)
-        yield Table(title, ("caption", "rank A", "rank B"), rows or (none,), prose=True)
+        yield Table(title, ("caption", "rank A", "rank B"), rows or (empty_row,), prose=True)
 
 
 def p_text(p_value: float, resamples: int) -> str:
-    """Write a p-value with no more certainty than the resamples give.
+    """Format a p-value with the precision that the number of resamples allows.
 
     Args:
-        p_value: Two-sided, by bootstrap.
-        resamples: Of that bootstrap.
+        p_value: Two-sided bootstrap p-value.
+        resamples: Number of resamples.
 
     Returns:
-        Three digits; the smallest value that so many resamples can give stands as a bound.
+        Three digits; the smallest possible value is shown as a bound.
 
     Example:
         >>> p_text(0.25, 1000), p_text(2 / 1001, 1000)
@@ -128,27 +128,32 @@ def p_text(p_value: float, resamples: int) -> str:
 
 
 def _fields(
-    found: Difference | GroupChange, resampling: BootstrapConfig, *, told: bool = True
+    change: Difference | GroupChange, resampling: BootstrapConfig, *, with_p_value: bool = True
 ) -> Sequence[Field]:
     interval = p_value = ""
-    if told and found.low is not None and found.high is not None and found.p_value is not None:
-        interval = f"{signed(found.low)} to {signed(found.high)}"
-        p_value = p_text(found.p_value, resampling.resamples)
+    if (
+        with_p_value
+        and change.low is not None
+        and change.high is not None
+        and change.p_value is not None
+    ):
+        interval = f"{signed(change.low)} to {signed(change.high)}"
+        p_value = p_text(change.p_value, resampling.resamples)
     return (
-        Field(f"{found.first:.1f}"),
-        Field(f"{found.second:.1f}"),
-        Field(signed(found.difference), interval),
+        Field(f"{change.first:.1f}"),
+        Field(f"{change.second:.1f}"),
+        Field(signed(change.difference), interval),
         Field(p_value),
     )
 
 
 def _same_medians(comparison: Comparison, direction: str) -> bool:
-    one, other = (comparison.figures[direction, name] for name in ("MdR", LOWER_MEDIAN))
-    return (one.first, one.second) == (other.first, other.second)
+    median, lower_median = (comparison.figures[direction, name] for name in ("MdR", LOWER_MEDIAN))
+    return (median.first, median.second) == (lower_median.first, lower_median.second)
 
 
 def signed(value: float) -> str:
-    """Write a difference with its sign; 0.0 without one."""
+    """Format a difference with its sign; 0.0 without one."""
     text = f"{value:+.1f}"
     return "0.0" if float(text) == 0.0 else text
 
@@ -167,8 +172,8 @@ def _run(file: ResultFile) -> str:
     parts = [record.label if record.kind == "model" else f"{record.label} (external)"]
     if record.model.seeds:
         parts.append(f"seed {', '.join(map(str, record.model.seeds))}")
-    place = "" if file.path is None else f" · {file.path.name}"
-    return ", ".join(parts) + place
+    file_name = "" if file.path is None else f" · {file.path.name}"
+    return ", ".join(parts) + file_name
 
 
 def _sizes(row: GroupRow) -> str:

@@ -1,4 +1,4 @@
-"""Tables of every figure, a figure a row, as pandas and spreadsheets read them."""
+"""CSV tables with one row per figure, for pandas and spreadsheets."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,11 +18,11 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
 
     Args:
         results: Result files, of any datasets.
-        folder: Where to.
+        folder: The output folder.
 
     Returns:
         ``figures.csv``: the columns of `dvtr_bench.results.to_frame` after ``result``, the name of
-        the result file; seeds stand with spaces between them. Where a setup has several seeds also
+        the result file; seeds are separated by spaces. If a setup has several seeds, also
         ``seeds.csv``: the columns of `dvtr_bench.results.seed_summary`.
     """
     import pandas as pd
@@ -46,8 +46,8 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
     return Exported((path, seeds))
 
 
-def _make_plain(frame: "pd.DataFrame", whole: Sequence[str]) -> None:
+def _make_plain(frame: "pd.DataFrame", integer_columns: Sequence[str]) -> None:
     frame["seeds"] = [" ".join(map(str, seeds)) for seeds in frame["seeds"]]
-    # Blocks are whole numbers, of which pandas makes floats beside a run without any.
-    for column in whole:
+    # Text blocks are integers, which pandas turns into floats if a run has none.
+    for column in integer_columns:
         frame[column] = frame[column].astype("Int64")

@@ -4,7 +4,7 @@ An entry is one number of one task of one benchmark dataset. The dataset is ``dv
 `datasets.load_dataset` has it. A task is one figure of one direction: ``test_t2v_r1``,
 ``test_v2t_mdr``, ``test_both_rsum``; with post-processing its name is added
 (``test_t2v_r1_dual_softmax``), since such results must not share a table with others. Figures are
-those of strict relevance; R@k is in percent. What the form has no field for stands in ``notes``:
+those of strict relevance; R@k is in percent. What the format has no field for is in ``notes``:
 interval, protocol, build of the dataset, block, seeds.
 
 The Hub lists a task once the dataset's own ``eval.yaml`` names it.
@@ -25,7 +25,7 @@ from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
 
 OWNER: Final = "dvtr"
-"""Whose datasets they are."""
+"""Owner of the datasets."""
 
 
 def export(results: Sequence[ResultFile], folder: Path) -> Exported:
@@ -38,11 +38,11 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
     Returns:
         The files.
     """
-    place = folder / ".eval_results"
-    place.mkdir(exist_ok=True)
+    output_folder = folder / ".eval_results"
+    output_folder.mkdir(exist_ok=True)
     files = []
     for name, result in named(results):
-        path = place / f"{name}.yaml"
+        path = output_folder / f"{name}.yaml"
         entries = eval_result_entries_to_yaml(list(_entries(result.record)))
         with written_beside(path) as beside:
             beside.write_text(yaml_dump(entries), encoding="utf-8", newline="\n")

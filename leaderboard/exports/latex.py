@@ -1,8 +1,8 @@
-r"""Rows for a paper: one tabular for each set of results that may share a table.
+r"""LaTeX tables: one tabular for each set of results that can share a table.
 
-Needs ``\usepackage{booktabs}`` alone. A row of several seeds has their mean with the standard
+Needs only ``\usepackage{booktabs}``. A row of several seeds has their mean with the standard
 deviation over seeds as a subscript. A comment below each row has its 95% intervals by bootstrap
-over videos. Rows stand best first, as on the leaderboard.
+over videos. Rows are sorted best first, as on the leaderboard.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ from leaderboard.tables import board_title
 _DIRECTIONS: Final = ("t2v", "v2t")
 
 _FIGURES: Final = ("R@1", "R@5", "R@10", "MdR", "MnR")
-"""The columns that papers have."""
+"""The usual columns of papers."""
 
 _SPECIAL: Final = str.maketrans(
     {character: f"\\{character}" for character in "&%$#_{}"}
@@ -30,7 +30,7 @@ _SPECIAL: Final = str.maketrans(
         "<": r"\textless{}",
         ">": r"\textgreater{}",
         "|": r"\textbar{}",
-        # At the start of a row they would be arguments of the line break before it.
+        # At the start of a row, brackets would be arguments of the preceding line break.
         "[": "{[}",
         "*": "{*}",
     }
@@ -42,7 +42,7 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
 
     Args:
         results: Result files, of any datasets.
-        folder: Where to.
+        folder: The output folder.
 
     Returns:
         ``table.tex``, and the notes of the tables.

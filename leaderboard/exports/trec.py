@@ -1,15 +1,15 @@
 """TREC runs and qrels: one of each for every result file and direction.
 
-``NAME.t2v.run``, ``NAME.t2v.qrels`` and the same for v2t and v2t_caption. A run holds the best
-candidates that the evaluation kept (`--top`, ten by default), so measures deeper than that see
-nothing below them. The qrels hold every relevant pair under strict relevance.
+``NAME.t2v.run``, ``NAME.t2v.qrels`` and the same for v2t and v2t_caption. A run has the best
+candidates that the evaluation kept (`--top`, ten by default), so deeper measures see no others. The
+qrels hold every relevant pair under strict relevance.
 
-Where all scores of a query differ, trec_eval's success_1, success_5 and success_10 are our R@1, R@5
-and R@10 (except where the gallery has fewer than k candidates: R@k is then not defined here, and
-success_k is 1). Where scores are equal they are not: our rank counts every equal candidate against
-the model, while trec_eval takes the equal ones in descending order of their docno. trec_eval also
-reads scores as 32-bit floats; scores are written with every digit, but what differs only beyond
-those 32 bits is equal there. An export says where either happens.
+If all scores of a query differ, trec_eval's success_1, success_5 and success_10 equal our R@1, R@5
+and R@10 (except if the gallery has fewer than k candidates: R@k is then not defined here, and
+success_k is 1). With equal scores they differ: our rank counts every equal candidate against the
+model, while trec_eval sorts equal ones in descending order of their docno. trec_eval also reads
+scores as 32-bit floats, so scores that differ only beyond 32 bits become equal. The notes of an
+export name both cases.
 """
 
 from collections.abc import Iterator, Sequence
@@ -30,14 +30,14 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
 
     Args:
         results: Result files with their top lists beside them.
-        folder: Where to.
+        folder: The output folder.
 
     Returns:
-        The files, and where trec_eval would order candidates otherwise.
+        The files, and notes on queries that trec_eval would order differently.
 
     Raises:
         NotFoundError: A result file has no top lists beside it.
-        ResultError: The top lists are those of another run.
+        ResultError: The top lists belong to another run.
     """
     files: list[Path] = []
     notes: list[str] = []
@@ -93,7 +93,7 @@ def _tie_notes(
 
 
 def _merged_as_float32(scores: Sequence[float]) -> bool:
-    """Say whether scores that differ become equal as 32-bit floats."""
+    """Tell whether different scores become equal as 32-bit floats."""
     with np.errstate(over="ignore"):
         narrow = np.asarray(scores).astype(np.float32)
     return len(np.unique(narrow)) < len(set(scores))

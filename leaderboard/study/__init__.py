@@ -1,1 +1,1 @@
-"""The page of a study: its rows, how they differ, and its questions answered; from result files."""
+"""The page of a study, from result files: its rows, differences and answers."""

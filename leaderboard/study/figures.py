@@ -1,4 +1,4 @@
-"""The results of a study on one dataset: rows, each beside the reference, and the answers."""
+"""The results of a study on one dataset: rows, comparisons with the reference, and answers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from dvtr_bench.results import RunRecord, require_comparable
 from dvtr_bench.studies.study import Question, Row, Study, Verdict
 
 RESAMPLING: Final = BootstrapConfig()
-"""The same for all rows, whatever their own records were made with."""
+"""Used for all rows, whatever settings their records have."""
 
 HEADLINE: Final = "R@1"
-"""The figure whose difference is told."""
+"""The figure that is compared."""
 
 
 DIRECTIONS_TOLD: Final[tuple[Direction, ...]] = ("t2v", "v2t")
@@ -30,7 +30,7 @@ class MeasuredRow:
 
     Attributes:
         row: The model with its settings.
-        runs: One a seed, in order of seeds.
+        runs: One per seed, in order of seeds.
         means: Their figures.
     """
 
@@ -51,15 +51,15 @@ class MeasuredRow:
 
 @dataclass(frozen=True)
 class Answer:
-    """One question answered, in R@1 of one direction.
+    """The answer to a question, in R@1 of one direction.
 
     Attributes:
-        question: What was asked.
+        question: The question.
         direction: ``t2v`` or ``v2t``.
-        queries: How many there are, of the group alone where the question is about one.
-        difference: Of the means over seeds.
+        queries: Number of queries, only of the group if the question is about one.
+        difference: Difference of the means over seeds.
         by_seed: The difference of each seed that both rows have.
-        verdict: ``gain`` or ``loss`` where the interval excludes zero and every seed agrees.
+        verdict: ``gain`` or ``loss`` if the interval excludes zero and every seed agrees.
     """
 
     question: Question
@@ -72,14 +72,14 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class StudyFigures:
-    """A study on one dataset, ready to be laid out.
+    """The figures of a study on one dataset.
 
     Attributes:
         study: The study.
         rows: In the study's order; rows without results are left out.
-        reference: What the others are compared with; None for no comparison.
-        answers: To the questions whose rows are there, each in both directions.
-        conclusion: What the answers in T2V come to; empty where one is missing.
+        reference: The row that others are compared with; None for no comparison.
+        answers: Answers to the questions whose rows have results, in both directions.
+        conclusion: The conclusion from the T2V answers; empty if one is missing.
         missing: Names of rows without results.
     """
 
@@ -99,7 +99,7 @@ class StudyFigures:
 
     @property
     def first(self) -> RunRecord:
-        """Some result: what it says of the dataset is true of all."""
+        """Any result: all have the same dataset facts."""
         return self.rows[0].runs[0]
 
 
@@ -112,8 +112,8 @@ def make_figures(
 
     Args:
         study: The study.
-        results: By name of the row, one a seed.
-        resampling: Of the paired bootstrap over videos.
+        results: Results by name of the row, one per seed.
+        resampling: Settings of the paired bootstrap over videos.
 
     Returns:
         The figures.
@@ -124,9 +124,9 @@ def make_figures(
     """
     rows = []
     for row in study.rows:
-        if found := sorted(results.get(row.name, ()), key=lambda run: run.model.seeds):
-            means = SeedMeans.of([run.rank_table for run in found], resampling)
-            rows.append(MeasuredRow(row, tuple(found), means))
+        if row_runs := sorted(results.get(row.name, ()), key=lambda run: run.model.seeds):
+            means = SeedMeans.of([run.rank_table for run in row_runs], resampling)
+            rows.append(MeasuredRow(row, tuple(row_runs), means))
     if not rows:
         raise NotFoundError(f"there are no results of the study {study.name}: run it first")
     require_comparable([run for row in rows for run in row.runs])
@@ -139,7 +139,9 @@ def make_figures(
             question, by_name[question.first], by_name[question.second], resampling
         )
     )
-    verdicts = {one.question.name: one.verdict for one in answers if one.direction == "t2v"}
+    verdicts = {
+        answer.question.name: answer.verdict for answer in answers if answer.direction == "t2v"
+    }
     return StudyFigures(
         study=study,
         rows=tuple(rows),
@@ -153,17 +155,21 @@ def make_figures(
 def _answers(
     question: Question, first: MeasuredRow, second: MeasuredRow, resampling: BootstrapConfig
 ) -> Iterator[Answer]:
-    """Answer a question in each direction in which it has queries and videos enough."""
+    """Answer a question in each direction with enough queries and videos."""
     for direction in DIRECTIONS_TOLD:
         if question.breakdown:
-            found = _group_difference(question, direction, first, second, resampling)
-            if found is None:
+            group_difference = _group_difference(question, direction, first, second, resampling)
+            if group_difference is None:
                 continue
-            queries, difference, by_seed = found
+            queries, difference, by_seed = group_difference
         else:
             difference = first.means.difference(second.means, direction, "strict", HEADLINE)
-            one, other = first.by_seed(direction), second.by_seed(direction)
-            by_seed = {seed: other[seed] - one[seed] for seed in one if seed in other}
+            first_by_seed, second_by_seed = first.by_seed(direction), second.by_seed(direction)
+            by_seed = {
+                seed: second_by_seed[seed] - first_by_seed[seed]
+                for seed in first_by_seed
+                if seed in second_by_seed
+            }
             queries = len(first.runs[0].rank_table.query_videos(direction))
         verdict: Verdict = "none"
         if difference.low > 0 and all(value > 0 for value in by_seed.values()):
@@ -180,17 +186,19 @@ def _group_difference(
     second: MeasuredRow,
     resampling: BootstrapConfig,
 ) -> tuple[int, Difference, dict[int, float]] | None:
-    """Return queries, difference and difference by seed of a group; None where it has no such."""
+    """Return queries, difference and difference by seed of a group; None if not available."""
     breakdowns = [run.breakdowns.get(question.breakdown) for run in (*first.runs, *second.runs)]
-    known = breakdowns[0]
-    if known is None or any(one is None or not one.sorts_like(known) for one in breakdowns):
+    reference = breakdowns[0]
+    if reference is None or any(
+        each is None or not each.sorts_like(reference) for each in breakdowns
+    ):
         return None
-    groups = known.as_groups()
+    groups = reference.as_groups()
     if question.group not in groups.names or direction not in groups.directions:
         return None
-    place = groups.names.index(question.group)
+    group_index = groups.names.index(question.group)
     sides = [[run.rank_table for run in row.runs] for row in (first, second)]
-    changes = compare_groups(sides[0], sides[1], groups, resampling, direction)[place]
+    changes = compare_groups(sides[0], sides[1], groups, resampling, direction)[group_index]
     change = changes.metrics.get(HEADLINE)
     if change is None or change.low is None or change.high is None or change.p_value is None:
         return None

@@ -25,15 +25,15 @@ from leaderboard.study.tables import (
 from leaderboard.terminal import print_table
 
 
-def print_study(found: Sequence[StudyFigures], console: Console | None = None) -> None:
-    """Print a study: on each dataset both directions, then the answers in words.
+def print_study(study_figures: Sequence[StudyFigures], console: Console | None = None) -> None:
+    """Print a study: both directions on each dataset, then the answers in words.
 
     Args:
-        found: Its figures, a dataset each.
-        console: Where to; standard output when left out.
+        study_figures: Its figures, one item per dataset.
+        console: The console; standard output by default.
     """
     console = console or make_console()
-    for figures in found:
+    for figures in study_figures:
         console.print()
         title = f"{figures.study.title} on {dataset_title(figures)}"
         console.print(Text(printable(title), style="bold"))
@@ -52,21 +52,21 @@ def print_study(found: Sequence[StudyFigures], console: Console | None = None) -
             console.print(Text(f"  {printable(note)}", style="dim"))
 
 
-def write_study(found: Sequence[StudyFigures], path: Path) -> Path:
-    """Write a study as a Markdown page, beside and then renamed.
+def write_study(study_figures: Sequence[StudyFigures], path: Path) -> Path:
+    """Write a study as a Markdown page, atomically.
 
     Args:
-        found: Its figures, a dataset each; at least one.
-        path: The page; its folder is made.
+        study_figures: Its figures, one item per dataset; at least one.
+        path: The page; its folder is created if missing.
 
     Returns:
         The path written.
     """
-    study = found[0].study
+    study = study_figures[0].study
     lines = [f"# {escape(study.title)}\n"]
     if study.about:
         lines.append(f"{escape(study.about)}\n")
-    for figures in found:
+    for figures in study_figures:
         lines += _section(figures)
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:

@@ -1,4 +1,4 @@
-"""A study into tables and sentences of text: what the terminal and the page both show."""
+"""Tables and sentences of a study, for the terminal and the page."""
 
 import statistics
 from collections.abc import Iterator
@@ -21,12 +21,12 @@ ABOUT_VERDICTS: Final = (
     "A gain or a loss is said where the interval excludes zero and every seed agrees; all else is "
     "open."
 )
-"""What a reader of the answers must know."""
+"""Explanation for readers of the answers."""
 
 ABOUT_BREAKDOWN: Final = (
     "Each group's captions search the whole gallery; ± is the standard deviation over seeds."
 )
-"""What a reader of tables by group must know."""
+"""Explanation for readers of tables by group."""
 
 
 def dataset_title(figures: StudyFigures) -> str:
@@ -39,7 +39,7 @@ def dataset_title(figures: StudyFigures) -> str:
 
 
 def setup_line(figures: StudyFigures) -> str:
-    """Say what all rows share: backbone, training, seeds."""
+    """Return a line about what all rows share: backbone, training, seeds."""
     runs = [run for row in figures.rows for run in row.runs]
     trained = [run.model.training for run in runs if run.model.training is not None]
     parts = []
@@ -58,17 +58,18 @@ def setup_line(figures: StudyFigures) -> str:
 
 
 def how_to_read(figures: StudyFigures) -> str:
-    """Say what the figures and differences mean."""
-    several = any(len(row.runs) > 1 for row in figures.rows)
+    """Return an explanation of the figures and differences."""
+    has_several_seeds = any(len(row.runs) > 1 for row in figures.rows)
     seeds = "± is the standard deviation over seeds: what training again would move. "
-    told = (
-        f"{seeds if several else ''}Below a figure: its {RESAMPLING.level:.0%} interval by "
+    explanation = (
+        f"{seeds if has_several_seeds else ''}Below a figure: its {RESAMPLING.level:.0%} interval "
+        "by "
         "bootstrap over videos: what other test videos would move."
     )
     if figures.reference is None:
-        return told
+        return explanation
     return (
-        f"{told} The last column is the difference to {figures.reference.row.name} with its "
+        f"{explanation} The last column is the difference to {figures.reference.row.name} with its "
         "two-sided p-value and, below, its interval, by paired bootstrap over videos, "
         f"{RESAMPLING.resamples:,} resamples; they take the seeds as they are, and the "
         f"{len(figures.rows) - 1} p-values are not corrected for their number."
@@ -76,11 +77,11 @@ def how_to_read(figures: StudyFigures) -> str:
 
 
 def study_tables(figures: StudyFigures, *, about: bool) -> Iterator[Table]:
-    """Lay out the rows.
+    """Yield tables of the rows.
 
     Args:
-        figures: Of a study on one dataset.
-        about: Whether to say in words what each row is.
+        figures: Figures of a study on one dataset.
+        about: Whether to describe each row in words.
 
     Yields:
         One table for t2v and one for v2t.
@@ -105,28 +106,35 @@ def study_tables(figures: StudyFigures, *, about: bool) -> Iterator[Table]:
 
 
 def breakdown_tables(figures: StudyFigures) -> Iterator[Table]:
-    """Lay out T2V R@1 by group of captions, for the axes that the study asks for.
+    """Yield tables of T2V R@1 by group of captions, for the study's axes.
 
     Yields:
-        One table an axis; rows whose captions were sorted otherwise are left empty.
+        One table per axis; rows whose captions were grouped differently are empty.
     """
     for axis in figures.study.breakdowns:
-        named = figures.first.breakdowns.get(axis)
-        if named is None:
+        reference = figures.first.breakdowns.get(axis)
+        if reference is None:
             continue
-        groups = named.results["t2v"]
+        groups = reference.results["t2v"]
         rows = []
         for row in figures.rows:
-            found = [run.breakdowns.get(axis) for run in row.runs]
-            alike = all(one is not None and one.sorts_like(named) for one in found)
+            row_breakdowns = [run.breakdowns.get(axis) for run in row.runs]
+            alike = all(
+                breakdown is not None and breakdown.sorts_like(reference)
+                for breakdown in row_breakdowns
+            )
             fields = [Field(row.row.name)]
             for group in groups:
-                runs = [one.results["t2v"][group] for one in found if one] if alike else []
+                runs = (
+                    [breakdown.results["t2v"][group] for breakdown in row_breakdowns if breakdown]
+                    if alike
+                    else []
+                )
                 fields.append(_group_field(runs))
             rows.append(tuple(fields))
         counts = ("captions", *(f"{figure.queries:,}" for figure in groups.values()))
         yield Table(
-            f"T2V {HEADLINE} by {named.title[0].lower()}{named.title[1:]}",
+            f"T2V {HEADLINE} by {reference.title[0].lower()}{reference.title[1:]}",
             ("model", *groups),
             tuple(rows),
             (tuple(map(Field, counts)),),
@@ -135,19 +143,21 @@ def breakdown_tables(figures: StudyFigures) -> Iterator[Table]:
 
 
 def answer_lines(figures: StudyFigures) -> list[str]:
-    """Say the answers in words, one line each, the conclusion last."""
+    """Return the answers in words, one line each, the conclusion last."""
     lines = [_answer_line(answer) for answer in figures.answers]
     return [*lines, figures.conclusion] if figures.conclusion else lines
 
 
 def notes(figures: StudyFigures) -> list[str]:
-    """Return what a reader must know beside the tables, one sentence each."""
-    found = []
+    """Return further notes for readers, one sentence each."""
+    sentences = []
     if figures.missing:
-        found.append(f"Without results yet: {', '.join(figures.missing)}.")
+        sentences.append(f"Without results yet: {', '.join(figures.missing)}.")
     if figures.first.dataset.split == "validation":
-        found.append("These are figures of the validation split: for choosing, not for reporting.")
-    return found
+        sentences.append(
+            "These are figures of the validation split: for choosing, not for reporting."
+        )
+    return sentences
 
 
 def _name(figures: StudyFigures, row: MeasuredRow, about: bool) -> Field:
@@ -166,26 +176,26 @@ def _cell(row: MeasuredRow, direction: str, name: str) -> Cell:
 def _difference(reference: MeasuredRow, row: MeasuredRow, direction: str) -> Field:
     if row is reference:
         return Field("")
-    found = reference.means.difference(row.means, direction, "strict", HEADLINE)
+    difference = reference.means.difference(row.means, direction, "strict", HEADLINE)
     return Field(
-        f"{signed(found.difference)}, p {p_text(found.p_value, RESAMPLING.resamples)}",
-        f"{signed(found.low)} to {signed(found.high)}",
+        f"{signed(difference.difference)}, p {p_text(difference.p_value, RESAMPLING.resamples)}",
+        f"{signed(difference.low)} to {signed(difference.high)}",
     )
 
 
 def _frame(
     figures: StudyFigures, direction: str, header: tuple[str, ...]
 ) -> Iterator[tuple[Field, ...]]:
-    """Yield what stands below the rows: what papers report, chance, and the ceiling."""
-    named: list[tuple[str, dict[str, Any]]] = []
+    """Yield the rows below the measured ones: published figures, chance and ceiling."""
+    labelled_values: list[tuple[str, dict[str, Any]]] = []
     if direction == "t2v" and figures.first.dataset.split == "test":
         for paper in published_for(figures.first.dataset.name):
             reported = {"R@1": paper.t2v_r1, "R@5": paper.t2v_r5}
-            named.append((f"{paper.model} as published, {paper.source}", reported))
-    named.append(("chance", dict(figures.first.chance.get(direction, {}))))
+            labelled_values.append((f"{paper.model} as published, {paper.source}", reported))
+    labelled_values.append(("chance", dict(figures.first.chance.get(direction, {}))))
     if direction == "t2v":
-        named.append(("caption ceiling", {"R@1": figures.first.shared_text.ceiling}))
-    for name, values in named:
+        labelled_values.append(("caption ceiling", {"R@1": figures.first.shared_text.ceiling}))
+    for name, values in labelled_values:
         yield (Field(name), *(number_field(values.get(column)) for column in header[1:]))
 
 
@@ -198,7 +208,7 @@ def _group_field(runs: list[GroupFigures]) -> Field:
 
 
 def _answer_line(answer: Answer) -> str:
-    found = answer.difference
+    difference = answer.difference
     seeds = ""
     if len(answer.by_seed) > 1:
         seeds = f"; by seed {', '.join(signed(value) for value in answer.by_seed.values())}"
@@ -207,9 +217,10 @@ def _answer_line(answer: Answer) -> str:
         of_group = f" ({answer.question.group}: {_count(answer.queries, 'query', 'queries')})"
     return (
         f"{answer.question.about}{of_group}: {answer.direction.upper()} {HEADLINE} "
-        f"{found.first:.1f} to {found.second:.1f}, {signed(found.difference)} "
-        f"({RESAMPLING.level:.0%} interval {signed(found.low)} to {signed(found.high)}, "
-        f"p {p_text(found.p_value, RESAMPLING.resamples)}{seeds}): {_VERDICTS[answer.verdict]}."
+        f"{difference.first:.1f} to {difference.second:.1f}, {signed(difference.difference)} "
+        f"({RESAMPLING.level:.0%} interval {signed(difference.low)} to {signed(difference.high)}, "
+        f"p {p_text(difference.p_value, RESAMPLING.resamples)}{seeds}): "
+        f"{_VERDICTS[answer.verdict]}."
     )
 
 

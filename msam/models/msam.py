@@ -1,18 +1,18 @@
 """MSAM: fusion pooling over a block of texts, and multi-semantic adaptive learning.
 
 Source: arXiv 2510.15470 and the authors' code (huangjh98/ASLVT). differs: padded frames are masked
-out of the pooling and of the semantic branch, and so are padded words of that branch (with
-``padding=release`` all take part, as released); the block of texts is an argument; the weight decay
-leaves out norms and the logit scale. docs/reference/fidelity.md lists what differs, with its size.
+    in the pooling and the semantic branch, and padded words in that branch (with
+    ``padding=release`` they are included, as released); the block of texts is an argument; weight
+    decay excludes norms and the logit scale. docs/reference/fidelity.md lists all differences and
+    their size.
 
-Regions. The abstract speaks of semantics "from specific scene regions" and of matching "in target
-regions"; what the published steps attend over and pool are whole frames. With ``regions`` set to
-``grid`` or ``learned``, R region vectors stand in place of each frame wherever the head looks at a
-sequence of F frames, which becomes one of F x R regions: the semantic branch attends over them (so
-that its maps lie over frames and patches), and pooling weighs each of them by text. A region is a
-mean of CLIP's projected patch tokens. The temporal encoder works on whole frames, as published, and
-its output for a frame is added to each region of it before pooling: a region is looked at within
-its frame, since CLIP never trained patch tokens to agree with texts.
+Regions. The abstract mentions semantics "from specific scene regions" and matching "in target
+regions", but the published steps attend over and pool whole frames. With ``regions`` set to
+``grid`` or ``learned``, R region vectors replace each frame in the head, so that a sequence of F
+frames becomes one of F x R regions: the semantic branch attends over them (its maps are over frames
+and patches), and pooling weighs each of them by text. A region is a mean of CLIP's projected patch
+tokens. The temporal encoder works on whole frames, as published, and its output for a frame is
+added to each of its regions before pooling, because CLIP did not train patch tokens to match texts.
 """
 
 import copy
@@ -55,7 +55,7 @@ TRAINABLE: Final = True
 __all__ = ["SCORING", "SCORING_ONLY", "TRAINABLE", "Config", "Model"]
 
 ALL_TEXTS: Final = 2**31 - 1
-"""The block that ``text_block="all"`` stands for: more texts than any query set has."""
+"""The block size for ``text_block="all"``: larger than any query set."""
 
 DIVERSITY_WEIGHT: Final = 0.01
 
@@ -67,30 +67,30 @@ Padding = Literal["masked", "release"]
 
 @dataclass(frozen=True)
 class Config(VideoTextConfig):
-    """Configuration of MSAM; every ablation of the paper is one field.
+    """Configuration of MSAM; each ablation of the paper is one field.
 
     Attributes:
         temporal_layers: Layers of the temporal encoder.
-        pooling: ``fusion`` as published; ``attention`` is its text-conditioned part alone;
-            ``mean`` and ``max`` (over frames, by channel) look at no text. The output scale of 0.4
-            stays in all of them, so that only the pooling differs.
+        pooling: ``fusion`` as published; ``attention`` is only its text-conditioned part; ``mean``
+            and ``max`` (over frames, by channel) ignore the text. All keep the output scale of 0.4,
+            so that only the pooling differs.
         text_block: Texts of one block when scoring: a number, ``all`` queries, or ``text_bank``, a
-            fixed bank of training captions in the block's place. Training always takes its batch
-            as the block. Matters for fusion pooling alone.
+            fixed bank of training captions instead of a block. In training the batch is the block.
+            Only used by fusion pooling.
         bank_size: Captions in the bank.
         semantics: Whether there is a semantic branch (training only).
-        num_semantics: How many semantics there are, K in the paper.
-        kl_loss: Whether the distribution loss, L_kl, counts.
-        diversity_loss: Whether the diversity loss, L_div, counts.
-        regions: What the head takes for the parts of a video: whole frames as published; a fixed
-            ``grid`` of region means over the patches of each frame; or ``learned`` slots over them.
-        grid_size: Cells along each side of a frame; matters for ``grid`` alone.
-        num_slots: Slots of a frame; matters for ``learned`` alone.
-        padding: ``masked`` looks at what is there alone. ``release`` does as the authors' code:
-            videos short of ``max_frames`` are filled up with blank frames, which CLIP encodes and
+        num_semantics: Number of semantics, K in the paper.
+        kl_loss: Whether to use the distribution loss, L_kl.
+        diversity_loss: Whether to use the diversity loss, L_div.
+        regions: The parts of a video: whole frames as published; a fixed ``grid`` of region means
+            over the patches of each frame; or ``learned`` slots over them.
+        grid_size: Cells along each side of a frame; only for ``grid``.
+        num_slots: Slots of a frame; only for ``learned``.
+        padding: ``masked`` ignores padding. ``release`` does as the authors' code: videos with
+            fewer than ``max_frames`` frames are filled with blank frames, which CLIP encodes and
             which attention and fusion pooling weigh like others; the semantic branch attends over
-            them and over the padding behind a caption. The temporal encoder, the mean that the
-            branch is given, and mean and max pooling leave them out either way.
+            them and over the padding after a caption. The temporal encoder, the mean given to the
+            branch, and mean and max pooling ignore them in both cases.
 
     Raises:
         ConfigError: A value out of range, or settings that contradict each other.
@@ -115,9 +115,9 @@ class Config(VideoTextConfig):
         for name in ("temporal_layers", "bank_size", "num_semantics", "grid_size", "num_slots"):
             require_at_least(name, getattr(self, name), 1)
         for name, choices in (("pooling", Pooling), ("regions", Regions), ("padding", Padding)):
-            known, found = get_args(choices), getattr(self, name)
-            if found not in known:
-                raise ConfigError(f"{name} must be one of {', '.join(known)}, found {found!r}")
+            allowed, value = get_args(choices), getattr(self, name)
+            if value not in allowed:
+                raise ConfigError(f"{name} must be one of {', '.join(allowed)}, found {value!r}")
         if isinstance(self.text_block, str):
             if self.text_block not in ("all", "text_bank"):
                 raise ConfigError(
@@ -145,7 +145,7 @@ class Model(VideoTextModel):
         temporal: The seqTransf encoder over frames.
         gate: The gate of fusion pooling; None with another pooling.
         branch: The semantic branch; None with ``semantics`` off.
-        regions: What makes regions out of patches; None where frames are looked at whole.
+        regions: Makes regions from patches; None for whole frames.
     """
 
     name = "msam"
@@ -153,7 +153,7 @@ class Model(VideoTextModel):
     config: Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Build the parts that the configuration asks for."""
+        """Build the parts that the configuration enables."""
         super().__init__(config, encoder)
         width = self.encoder.embed_dim
         self.temporal = TemporalEncoder.from_text_tower(self.encoder, config.temporal_layers)
@@ -163,7 +163,7 @@ class Model(VideoTextModel):
         if config.regions == "grid":
             self.regions = GridMeans(config.grid_size, *patch_grid(self.encoder))
         elif config.regions == "learned":
-            patch_grid(self.encoder)  # tells a backbone that has none
+            patch_grid(self.encoder)  # raises for a backbone without patches
             self.regions = LearnedSlots(width, config.num_slots)
         self.bank_tokens: torch.Tensor | None
         bank = torch.zeros(config.bank_size, config.max_words, dtype=torch.int64)
@@ -176,7 +176,7 @@ class Model(VideoTextModel):
 
     @property
     def text_block(self) -> int:
-        """Texts scored together; 1 where the score looks at no other query."""
+        """Texts scored together; 1 if the score does not depend on other queries."""
         block = self.config.text_block
         if self.scoring == "pairwise":
             return 1
@@ -186,7 +186,7 @@ class Model(VideoTextModel):
         """Return the same model, weights shared, scoring blocks of ``text_block`` texts.
 
         Raises:
-            ConfigError: The scores of this model depend on no block.
+            ConfigError: The scores of this model do not depend on a block.
         """
         if self.scoring == "pairwise":
             raise ConfigError(
@@ -200,7 +200,7 @@ class Model(VideoTextModel):
     def with_scoring(
         self, settings: Mapping[str, Any], training_captions: Sequence[str]
     ) -> "Model":
-        """Return a model with the same weights that scores otherwise: see `score_otherwise`."""
+        """Return a model with the same weights and other settings of `SCORING_ONLY`."""
         return score_otherwise(self, settings, training_captions)
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
@@ -210,7 +210,7 @@ class Model(VideoTextModel):
             captions: All training captions, in file order.
 
         Raises:
-            ConfigError: Fewer captions than the bank holds.
+            ConfigError: There are fewer captions than the bank size.
         """
         if self.bank_tokens is None:
             return
@@ -219,11 +219,11 @@ class Model(VideoTextModel):
                 f"bank_size is {self.config.bank_size}, but there are only {len(captions)} "
                 "training captions: set it lower"
             )
-        places = np.linspace(0, len(captions) - 1, num=self.config.bank_size, dtype=int)
-        self.bank_tokens.copy_(self.tokenize([captions[place] for place in places]))
+        indices = np.linspace(0, len(captions) - 1, num=self.config.bank_size, dtype=int)
+        self.bank_tokens.copy_(self.tokenize([captions[index] for index in indices]))
 
     def feature_key(self, side: Side) -> dict[str, Any]:
-        """Return what the backbone's features depend on: videos' regions and padding, too."""
+        """Return what the backbone's features depend on, with regions and padding of videos."""
         key = super().feature_key(side)
         if self.config.padding == "release" and (side == "videos" or self.branch is not None):
             key["padding"] = self.config.padding
@@ -232,10 +232,10 @@ class Model(VideoTextModel):
         return key
 
     def encode_frames(self, prepared: Features) -> Features:
-        """Encode preprocessed frames and, where regions are looked at, their patches.
+        """Encode preprocessed frames and, with regions, their patches.
 
         Args:
-            prepared: What `preprocess` returned, on any device.
+            prepared: The output of `preprocess`, on any device.
 
         Returns:
             ``frame_embeds`` and ``frame_mask``; with regions also ``region_tokens``, V x F x N x C:
@@ -244,10 +244,10 @@ class Model(VideoTextModel):
         """
         if self.regions is None:
             frames = super().encode_frames(prepared)
-            there = frames["frame_mask"][..., None]
-            if self.config.padding == "masked" or there.all():
+            frame_exists = frames["frame_mask"][..., None]
+            if self.config.padding == "masked" or frame_exists.all():
                 return frames
-            embeds = torch.where(there, frames["frame_embeds"], self.encoder.encode_blank())
+            embeds = torch.where(frame_exists, frames["frame_embeds"], self.encoder.encode_blank())
             return {**frames, "frame_embeds": embeds}
         mask = prepared["frame_mask"].to(self.device)
         embeds, patches = self.encoder.encode_patches(prepared["pixels"].to(self.device)[mask])
@@ -256,21 +256,21 @@ class Model(VideoTextModel):
         return {"frame_embeds": frame_embeds, "region_tokens": tokens, "frame_mask": mask}
 
     def attended(self, mask: torch.Tensor) -> torch.Tensor:
-        """Return which places attention may look at: those there are, or padding too."""
+        """Return the attention mask, which includes padding with ``padding=release``."""
         return mask if self.config.padding == "masked" else torch.ones_like(mask)
 
     def sequence(self, frames: Features) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return what the semantic branch attends over, before the temporal encoder.
+        """Return the sequence for the semantic branch, before the temporal encoder.
 
         Args:
-            frames: What `encode_frames` returned.
+            frames: The output of `encode_frames`.
 
         Returns:
             V x L x C, not normalised, and its mask (bool, V x L). L is F, or F x R with regions,
             those of the first frame in front.
 
         Raises:
-            ConfigError: Regions are looked at, but the frames were encoded without them.
+            ConfigError: The model uses regions, but the frames were encoded without them.
         """
         mask = self.attended(frames["frame_mask"])
         if self.regions is None:
@@ -287,7 +287,7 @@ class Model(VideoTextModel):
         """Encode frames in time.
 
         Args:
-            frames: What `encode_frames` returned.
+            frames: The output of `encode_frames`.
 
         Returns:
             ``frame_embeds``, V x L x C, unit length, and ``frame_mask``, V x L; L as in `sequence`.
@@ -301,7 +301,7 @@ class Model(VideoTextModel):
 
     @torch.no_grad()
     def encode_prepared(self, frames: Features) -> Features:
-        """Add what the text bank sees, where there is one: ``bank_weights``, V x L."""
+        """Add the frame weights of the text bank, if there is one: ``bank_weights``, V x L."""
         features = dict(super().encode_prepared(frames))
         if self.bank_tokens is not None:
             if not self.bank_tokens.any():
@@ -320,16 +320,16 @@ class Model(VideoTextModel):
         return self._similarity(text_embeds, videos, self.text_block)
 
     def contrastive_loss(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
-        """Return the contrastive loss, the batch being the block of texts."""
+        """Return the contrastive loss; the batch is the block of texts."""
         similarity = self._similarity(text_embeds, videos, len(text_embeds))
         return symmetric_info_nce(self.encoder.logit_scale.exp() * similarity)
 
     def encode_tokens(self, tokens: torch.Tensor) -> Features:
-        """Add the projected words to ``text_embeds`` where the semantic branch looks at them."""
+        """Add the projected words to ``text_embeds`` if the semantic branch uses them."""
         if self.branch is None:
             return super().encode_tokens(tokens)
-        whole = self.config.padding == "release"
-        embeds, words, mask = self.encoder.encode_text(tokens, whole=whole)
+        includes_padding = self.config.padding == "release"
+        embeds, words, mask = self.encoder.encode_text(tokens, whole=includes_padding)
         return {"text_embeds": embeds, **padded_words(words, mask, self.config.max_words)}
 
     def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
@@ -354,14 +354,14 @@ class Model(VideoTextModel):
                 parts["kl"] = distribution_loss(video_semantics, text_semantics)
                 loss = loss + parts["kl"]
             if self.config.diversity_loss:
-                both = diversity_loss(video_semantics) + diversity_loss(text_semantics)
-                parts["diversity"] = both / 2
+                diversity = diversity_loss(video_semantics) + diversity_loss(text_semantics)
+                parts["diversity"] = diversity / 2
                 loss = loss + DIVERSITY_WEIGHT * parts["diversity"]
         return {"loss": loss, **parts}
 
     @property
     def scores_by_vectors(self) -> bool:
-        """False: the vectors find candidates, the pooling ranks them."""
+        """False: vectors propose candidates, the pooling ranks them."""
         return False
 
     def text_vectors(self, texts: Features) -> torch.Tensor:
@@ -369,7 +369,7 @@ class Model(VideoTextModel):
         return texts["text_embeds"]
 
     def video_vectors(self, videos: Features) -> torch.Tensor:
-        """Return the mean of the frames that are there: V x C, unit length."""
+        """Return the mean of the existing frames: V x C, unit length."""
         mean = masked_mean(videos["frame_embeds"], videos["frame_mask"])
         return functional.normalize(mean, dim=-1)
 

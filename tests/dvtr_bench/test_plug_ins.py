@@ -76,8 +76,8 @@ def test_a_plug_in_is_an_entry_like_others(install: Install) -> None:
 def test_a_name_of_ours_stays_ours_and_it_is_said(install: Install) -> None:
     install("pack_b", {"recall": METRIC}, {"dvtr_bench.metrics": {"Recall": "pack_b.recall"}})
     told = (
-        "the plug-in pack_b 2.0 offers a metric 'Recall', but dvtr_bench/metrics/recall.py has "
-        "that name already and is used instead: give the entry point in the group "
+        "the plug-in pack_b 2.0 offers a metric 'Recall', but dvtr_bench/metrics/recall.py "
+        "already has that name and is used: give the entry point in the group "
         "dvtr_bench.metrics another name"
     )
     assert METRICS.problems() == (told,)
@@ -194,9 +194,10 @@ def test_a_metric_that_gives_a_figure_of_another_is_left_out(
     )
     assert ended.stdout.strip() == "('R@1', 'R@5', 'R@10', 'MdR', 'MdR-lower', 'MnR')"
     assert (
-        "pack_h/twin.py (plug-in pack_h 2.0) gives R@5, which recall gives already" in ended.stderr
+        "pack_h/twin.py (plug-in pack_h 2.0) defines R@5, which recall defines already"
+        in ended.stderr
     )
-    assert "gives mR, which the protocol gives already" in ended.stderr
+    assert "defines mR, which the protocol defines already" in ended.stderr
 
 
 def test_a_source_is_found_without_an_import() -> None:

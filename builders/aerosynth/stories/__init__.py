@@ -17,7 +17,7 @@ Facts = Mapping[str, str]
 
 
 class Story(Protocol):
-    """What every module of this package offers.
+    """The members of every module of this package.
 
     Attributes:
         SCENES: Names of the scenes where it can happen.
@@ -36,7 +36,7 @@ class Story(Protocol):
     ZOOM: float
 
     def possible(self, facts: Facts) -> bool:
-        """Say whether these facts go together."""
+        """Tell whether these facts are compatible."""
 
     def actors(self, facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
         """Put the objects on stage."""

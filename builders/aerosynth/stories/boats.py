@@ -99,15 +99,15 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
             range(count),
             ["manoeuvre", "count"],
         )
-    return vague, broad, _told(facts, words, "on the river")
+    return vague, broad, _movements(facts, words, "on the river")
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
-    return _told(facts, words, words.pick("along the river", "on the wide river"))
+    return _movements(facts, words, words.pick("along the river", "on the wide river"))
 
 
-def _told(facts: Facts, words: Words, place: str) -> Phrase:
+def _movements(facts: Facts, words: Words, place: str) -> Phrase:
     """Which boats go where, and what they meet."""
     count = int(facts["count"])
     who = say(

@@ -64,15 +64,15 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
                 ["count"],
             ),
         )
-    return vague, broad, _told(facts, words)
+    return vague, broad, _events(facts, words)
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day."""
-    return _told(facts, words)
+    return _events(facts, words)
 
 
-def _told(facts: Facts, words: Words) -> Phrase:
+def _events(facts: Facts, words: Words) -> Phrase:
     """The smoke, its drift and the people."""
     source = words.pick(*_SOURCE[facts["scene"]])
     smoke = say(f"{facts['smoke']} smoke rises from {source}", [0], ["smoke", "scene"])

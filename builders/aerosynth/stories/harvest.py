@@ -85,18 +85,18 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
         broad = say(f"{noun(who)} works alone in a field", [0], ["helper"])
     else:
         broad = say(f"{noun(who)} and {noun(facts['helper'])} in a field", [0, 1], ["helper"])
-    return vague, broad, _told(facts, words, ("cuts grain", "harvests grain"))
+    return vague, broad, _harvester(facts, words, ("cuts grain", "harvests grain"))
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
-    return _told(facts, words, ("cuts grain in the field", "harvests the ripe field"))
+    return _harvester(facts, words, ("cuts grain in the field", "harvests the ripe field"))
 
 
-def _told(facts: Facts, words: Words, cuts: tuple[str, ...]) -> Phrase:
+def _harvester(facts: Facts, words: Words, cuts: tuple[str, ...]) -> Phrase:
     """The harvester, its direction, its ending and its helper."""
     who = words.pick("harvester", "combine harvester")
-    one = say(f"{noun(who, facts['colour'])} {words.pick(*cuts)}", [0], ["colour"])
+    harvester = say(f"{noun(who, facts['colour'])} {words.pick(*cuts)}", [0], ["colour"])
     where: Phrase | str = ""
     if words.sees_directions:
         where = say(
@@ -111,6 +111,6 @@ def _told(facts: Facts, words: Words, cuts: tuple[str, ...]) -> Phrase:
             ["helper", "helper_colour"],
         )
     if facts["ending"] == "on":
-        return join(one, where, helper, say("", about=["ending"]))
+        return join(harvester, where, helper, say("", about=["ending"]))
     ending = say(words.pick(*_ENDING[facts["ending"]]), about=["ending", "order"])
-    return join(one, where, helper, "and", ending)
+    return join(harvester, where, helper, "and", ending)

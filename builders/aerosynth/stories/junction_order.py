@@ -81,25 +81,29 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
             "at the crossroads",
         )
     )
-    return vague, broad, _told(facts, words, "after" if words.pick("x", "y") == "x" else "before")
+    return (
+        vague,
+        broad,
+        _ordered_events(facts, words, "after" if words.pick("x", "y") == "x" else "before"),
+    )
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
-    return _told(facts, words, "first")
+    return _ordered_events(facts, words, "first")
 
 
-def _told(facts: Facts, words: Words, form: str) -> Phrase:
+def _ordered_events(facts: Facts, words: Words, form: str) -> Phrase:
     """The two events in one of three forms that keep their order."""
     early = facts["first"]
     late = "b" if early == "a" else "a"
-    one, two = _event(facts, words, early), _event(facts, words, late)
+    first, second = _event(facts, words, early), _event(facts, words, late)
     order = say("", about=["first", "order"])
     if form == "first":
-        return join(order, "at the crossroads first", one, ", then", two)
+        return join(order, "at the crossroads first", first, ", then", second)
     if form == "before":
-        return join(order, one, "at the crossroads before", two)
-    return join(order, "after", one, "at the crossroads ,", two)
+        return join(order, first, "at the crossroads before", second)
+    return join(order, "after", first, "at the crossroads ,", second)
 
 
 def _event(facts: Facts, words: Words, name: str) -> Phrase:

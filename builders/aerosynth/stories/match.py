@@ -123,19 +123,24 @@ def _deed(facts: Facts, words: Words) -> Phrase:
     seen = words.sees_directions
     way = f"to the {facts['direction']}" if seen else ""
     goal = f"into the {facts['direction']} goal" if seen else "into the goal"
-    told = ["play", "direction"] if seen else ["play"]
+    about_play = ["play", "direction"] if seen else ["play"]
     if facts["play"] == "run":
         return join(
-            who, say(words.pick("runs with", "moves forward with") + " the ball", [ball], told), way
+            who,
+            say(words.pick("runs with", "moves forward with") + " the ball", [ball], about_play),
+            way,
         )
     if facts["play"] == "pass":
-        return join(who, say("passes the ball", [ball], told), way, say("to another player", [1]))
+        return join(
+            who, say("passes the ball", [ball], about_play), way, say("to another player", [1])
+        )
     shoots = words.pick("shoots", "kicks")
     if facts["play"] == "shot":
         return join(
-            who, say(f"first runs and then {shoots} the ball {goal}", [ball], [*told, "order"])
+            who,
+            say(f"first runs and then {shoots} the ball {goal}", [ball], [*about_play, "order"]),
         )
-    then = say(f"then another {shoots} it {goal}", [1, ball], [*told, "order"])
+    then = say(f"then another {shoots} it {goal}", [1, ball], [*about_play, "order"])
     return join("first", who, "passes the ball ,", then)
 
 

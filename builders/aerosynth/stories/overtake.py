@@ -90,10 +90,10 @@ def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
     if facts["manoeuvre"] == "follow":
         return join(_deed(facts, words), "all the way along the road", _where(facts, words))
-    one, two = _nouns(facts)
+    first, second = _nouns(facts)
     order = say("is first behind", about=["manoeuvre", "order"])
     then = words.pick("and then overtakes it", "and then passes it")
-    return join(one, order, two, then, "on the road", _where(facts, words))
+    return join(first, order, second, then, "on the road", _where(facts, words))
 
 
 def _nouns(facts: Facts) -> tuple[Phrase, Phrase]:
@@ -106,13 +106,13 @@ def _nouns(facts: Facts) -> tuple[Phrase, Phrase]:
 
 def _deed(facts: Facts, words: Words) -> Phrase:
     """Who does what to whom."""
-    one, two = _nouns(facts)
+    first, second = _nouns(facts)
     deed = (
         words.pick("overtakes", "drives past")
         if facts["manoeuvre"] == "overtake"
         else (words.pick("follows", "stays behind"))
     )
-    return join(one, say(deed, about=["manoeuvre"]), two)
+    return join(first, say(deed, about=["manoeuvre"]), second)
 
 
 def _where(facts: Facts, words: Words) -> Phrase | str:

@@ -83,15 +83,19 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
             [0],
             ["kind", "manoeuvre"],
         )
-    return vague, broad, join(_told(facts, words), words.pick("in the car park", "in a car park"))
+    return (
+        vague,
+        broad,
+        join(_manoeuvre(facts, words), words.pick("in the car park", "in a car park")),
+    )
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
-    return join("between parked cars", _told(facts, words))
+    return join("between parked cars", _manoeuvre(facts, words))
 
 
-def _told(facts: Facts, words: Words) -> Phrase:
+def _manoeuvre(facts: Facts, words: Words) -> Phrase:
     """What the vehicle does first and then."""
     who = say(noun(facts["kind"], facts["colour"]), [0], ["kind", "colour"])
     seen = words.sees_directions

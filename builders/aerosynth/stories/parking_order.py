@@ -69,25 +69,25 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
             "and",
             say(f"{noun(facts['kind_b'])} parks in another", [1], ["kind_b"]),
         )
-    return vague, broad, _told(facts, words, words.pick("before", "after"))
+    return vague, broad, _ordered_events(facts, words, words.pick("before", "after"))
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
-    return _told(facts, words, "first")
+    return _ordered_events(facts, words, "first")
 
 
-def _told(facts: Facts, words: Words, form: str) -> Phrase:
+def _ordered_events(facts: Facts, words: Words, form: str) -> Phrase:
     """The two events in one of three forms that keep their order."""
     away, about = "drives away", ["kind_a", "colour_a"]
     if words.sees_directions:
         away, about = f"drives away to the {facts['side']}", [*about, "side"]
     leaves = say(f"{noun(facts['kind_a'], facts['colour_a'])} {away}", [0], about)
     parks = say(f"{noun(facts['kind_b'], facts['colour_b'])} parks", [1], ["kind_b", "colour_b"])
-    one, two = (leaves, parks) if facts["first"] == "leaves" else (parks, leaves)
+    first, second = (leaves, parks) if facts["first"] == "leaves" else (parks, leaves)
     order = say("", about=["first", "order"])
     if form == "first":
-        return join(order, "in the car park first", one, ", then", two)
+        return join(order, "in the car park first", first, ", then", second)
     if form == "before":
-        return join(order, one, "before", two, "in the car park")
-    return join(order, "after", one, "in the car park ,", two)
+        return join(order, first, "before", second, "in the car park")
+    return join(order, "after", first, "in the car park ,", second)

@@ -77,17 +77,17 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
         broad = say(
             f"{noun(hyper, facts['colour'], count)} in the woods", range(count), ["colour", "count"]
         )
-    return vague, broad, _told(facts, words, "in the woods")
+    return vague, broad, _movements(facts, words, "in the woods")
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
     """Say everything but camera and time of day, with the order of events."""
-    return _told(
+    return _movements(
         facts, words, words.pick("along a track through the woods", "on a sandy track among trees")
     )
 
 
-def _told(facts: Facts, words: Words, place: str) -> Phrase:
+def _movements(facts: Facts, words: Words, place: str) -> Phrase:
     """Who moves where, and whether they stop."""
     count, walkers = int(facts["count"]), facts["kind"] == "person"
     if walkers:

@@ -1,1 +1,1 @@
-"""Looks for what is wrong with a built dataset: repeated captions, leaking clips, odd texts."""
+"""Audit of a built dataset: repeated captions, leaking clips, odd texts."""

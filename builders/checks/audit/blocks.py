@@ -1,4 +1,4 @@
-"""What a finding shows, said once: the terminal prints it and the page draws it."""
+"""The parts of a finding's report, for both the terminal and the page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from dvtr_bench.reports.chart_data import ChartData
 
 @dataclass(frozen=True)
 class Paragraph:
-    """A sentence or two.
+    """A short text.
 
     Attributes:
         text: Plain text.
@@ -25,8 +25,8 @@ class Table:
         title: What it shows.
         header: Names of the columns.
         rows: Cells as text, one for each column.
-        num_text_columns: Columns from the left that hold words; the others hold figures and are
-            set flush right.
+        num_text_columns: Number of text columns from the left; the others are numbers, aligned
+            right.
         terminal_rows: How many rows the terminal prints.
         page_rows: How many rows the page shows.
     """
@@ -41,11 +41,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Chart:
-    """A chart; on the page alone.
+    """A chart, shown only on the page.
 
     Attributes:
-        chart: A file of `dvtr_bench.reports.charts`.
-        data: Of the kind that the chart takes.
+        chart: Name of a file in `dvtr_bench.reports.charts`.
+        data: Data of the kind that the chart takes.
     """
 
     chart: str
@@ -59,7 +59,7 @@ class Chart:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture beside the page.
+    """A picture in the audit's folder.
 
     Attributes:
         title: What it shows.

@@ -1,4 +1,4 @@
-"""What an audit keeps of frames: hashes to find copies, SSIM, small pictures to compare."""
+"""Frame statistics for an audit: hashes for finding copies, SSIM, small grey pictures."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,30 +23,31 @@ if TYPE_CHECKING:
     from dvtr_bench.runtime.progress import Advance
 
 MEASURE: Final = "frame_looks-1"
-"""Name and version of the numbers on disk; raised with every change of how they are made."""
+"""Name and version of the stored arrays; raised with every change of their computation."""
 
 BLOCK_VIDEOS: Final = 500
-"""Videos whose numbers are kept together: so many are looked at again after an interruption."""
+"""Videos per stored block: at most this many are processed again after an interruption."""
 
 MIDDLES: Final = 1000
-"""Videos of a split, at most, whose middle frame is kept for comparing different clips."""
+"""Largest number of videos of a split whose middle frame is kept for comparing clips."""
 
 SIDE_PX: Final = 128
 FLAT_DEVIATION: Final = 3.0
-"""Standard deviation of grey, of 255, below which a frame is flat: black, fog, a blank card. Its
-hash is noise, and equal to that of other flat frames."""
+"""Standard deviation of grey, of 255, below which a frame is flat, such as black, fog or a blank
+card. Its hash is meaningless and often equal to that of other flat frames.
+"""
 
 
 @dataclass(frozen=True)
 class FrameLooks:
-    """The frames of a split, in short.
+    """Statistics of the frames of a split.
 
     Attributes:
         hashes: int64, F: `perceptual_hash` of every stored frame, videos in row order.
         textured: bool, F: False for a flat frame.
         starts: int64, V + 1: where each video's frames begin in ``hashes``.
         change: float64, V: mean SSIM of a frame and the next; NaN for a video of one frame.
-        middle_rows: int64, M: the videos whose middle frame is kept, drawn by chance.
+        middle_rows: int64, M: the randomly drawn videos whose middle frame is kept.
         middles: uint8, M x 128 x 128: those frames, grey.
     """
 
@@ -61,15 +62,15 @@ class FrameLooks:
 def look_at_frames(split: "RetrievalSplit", show_progress: bool) -> FrameLooks:
     """Decode every stored frame of a split once and keep what an audit needs.
 
-    The numbers stand beside the dataset from then on, block by block, so that an interrupted audit
-    goes on where it stopped.
+    The arrays are stored beside the dataset in blocks, so that an interrupted audit continues where
+    it stopped.
 
     Args:
-        split: With frames.
+        split: The split, with frames.
         show_progress: Whether to show a progress bar.
 
     Returns:
-        The looks.
+        The statistics.
     """
     count = len(split.video_ids)
     wanted = np.sort(np.random.default_rng(0).permutation(count)[:MIDDLES])
@@ -108,7 +109,7 @@ def grey_square(frame: "NDArray[np.uint8]", side_px: int) -> "NDArray[np.uint8]"
 
 @dataclass(frozen=True)
 class _VideoLooks:
-    """The frames of one video, in short; see `FrameLooks`."""
+    """Statistics of the frames of one video; see `FrameLooks`."""
 
     hashes: list[int]
     textured: list[bool]
@@ -119,15 +120,15 @@ class _VideoLooks:
 def _look_at_block(
     split: "RetrievalSplit", rows: range, chosen: "NDArray[np.int64]", advance: "Advance"
 ) -> "Mapping[str, NDArray[Any]]":
-    seen = 0
+    num_done = 0
 
     def look() -> "Mapping[str, NDArray[Any]]":
-        nonlocal seen
+        nonlocal num_done
         wanted = set(chosen.tolist())
         hashes: list[int] = []
         textured: list[bool] = []
         counts, change, middles = [], [], []
-        # Decoding and resizing leave Python's lock: threads share the work without a copy.
+        # Decoding and resizing release the GIL: threads share the work without copies.
         threads = ThreadPoolExecutor(usable_cores())
         try:
             videos = threads.map(_look_at_row, repeat(split), rows)
@@ -138,10 +139,10 @@ def _look_at_block(
                 change.append(video.change)
                 if row in wanted:
                     middles.append(video.middle)
-                seen += 1
+                num_done += 1
                 advance()
         finally:
-            # After Ctrl-C the videos that wait are not looked at first.
+            # After Ctrl-C, waiting videos are cancelled.
             threads.shutdown(cancel_futures=True)
         return {
             "hashes": np.array(hashes, dtype=np.int64),
@@ -151,9 +152,9 @@ def _look_at_block(
             "middles": np.array(middles, dtype=np.uint8).reshape(-1, SIDE_PX, SIDE_PX),
         }
 
-    found = stored_arrays(split, f"{MEASURE}-{rows.start}", look)
-    advance(len(rows) - seen)
-    return found
+    arrays = stored_arrays(split, f"{MEASURE}-{rows.start}", look)
+    advance(len(rows) - num_done)
+    return arrays
 
 
 def _look_at_row(split: "RetrievalSplit", row: int) -> _VideoLooks:
@@ -162,7 +163,7 @@ def _look_at_row(split: "RetrievalSplit", row: int) -> _VideoLooks:
 
 def _look_at_video(frames: "Frames") -> _VideoLooks:
     grey = [grey_square(frame, SIDE_PX) for frame in frames]
-    steps = [structural_similarity(before, after) for before, after in pairwise(grey)]
+    steps = [structural_similarity(previous, following) for previous, following in pairwise(grey)]
     return _VideoLooks(
         hashes=[perceptual_hash([frame]) for frame in frames],
         textured=[bool(picture.std() >= FLAT_DEVIATION) for picture in grey],

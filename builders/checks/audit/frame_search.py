@@ -1,10 +1,10 @@
-"""Finds clips that show the same pictures: an exact search over the hashes of all stored frames.
+"""Find near-duplicate clips by an exact search over the hashes of all stored frames.
 
 Measured on 48 real drone clips and eight copies of each (crf 38, half size, 12 frames a second,
 brightened, 6% cropped away, the first 0.4 s or the first 30% cut off, mirrored): every copy had two
-frames or more within 8 bits of its clip's, and of 1,128 pairs of different clips none had a frame
-nearer than 12 bits. The hash of a whole clip tells less: copies without their first 30% lay up to
-26 bits away, different clips 20.
+or more frames within 8 bits of its clip's, and in 1,128 pairs of different clips no frames were
+nearer than 12 bits. The hash of a whole clip separates less: copies without their first 30%
+differed by up to 26 bits, different clips by 20 or more.
 """
 
 import heapq
@@ -25,24 +25,24 @@ if TYPE_CHECKING:
     from builders.checks.audit.frame_looks import FrameLooks
 
 MAX_BITS: Final = 8
-"""Bits, of 64, in which the hashes of two frames that show the same may differ."""
+"""Largest number of differing bits, of 64, between the hashes of matching frames."""
 
 MIN_FRAMES: Final = 2
-"""Frames of each clip that must be found in the other; all where a clip has fewer."""
+"""Frames of each clip that must be found in the other; all if a clip has fewer."""
 
 INDEX_FRAMES: Final = 1 << 16
 QUERY_FRAMES: Final = 1 << 8
-"""Frames in an index and frames looked for together: memory holds at most their product."""
+"""Frames per index and per query batch; memory is bounded by their product."""
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """Clips to search among: textured frames alone, in the order of the clips.
+    """The clips to search: only textured frames, in the order of the clips.
 
     Attributes:
         hashes: int64, F.
         clips: int64, F: the clip of each frame, ascending.
-        part: int64, N: the split of each clip, as a number.
+        part: int64, N: the number of each clip's split.
     """
 
     hashes: "NDArray[np.int64]"
@@ -51,10 +51,10 @@ class Gallery:
 
     @classmethod
     def of(cls, parts: "Sequence[FrameLooks]") -> "Gallery":
-        """Put splits together.
+        """Join splits.
 
         Args:
-            parts: What was seen of each split.
+            parts: Frame statistics of each split.
         """
         hashes, clips, part, first = [], [], [], 0
         for number, looks in enumerate(parts):
@@ -69,14 +69,14 @@ class Gallery:
 
 @dataclass(frozen=True)
 class FoundPair:
-    """Two clips that show the same.
+    """Two near-duplicate clips.
 
     Attributes:
         first: The earlier clip.
         second: The later clip.
-        frames: How many frames of the one are found in the other, the smaller of both ways.
-        bits: Bits between the two frames that are nearest.
-        mirrored: Whether the one shows what the other does with left and right exchanged.
+        frames: Frames of one clip that are found in the other; the smaller of both directions.
+        bits: Differing bits of the two nearest frames.
+        mirrored: Whether one is the mirror image of the other.
     """
 
     first: int
@@ -88,7 +88,7 @@ class FoundPair:
 
 @dataclass(frozen=True)
 class Found:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
         pairs: The pairs kept: the most urgent first, then by frames in common.
@@ -106,15 +106,15 @@ def find_pairs(
 ) -> Found:
     """Find the pairs of clips that show the same pictures.
 
-    Every frame is compared with every other one (FAISS's flat binary index), a block at a time, so
-    that memory does not grow with the square of the clips.
+    Every frame is compared with every other one (FAISS's flat binary index), in blocks, so that
+    memory does not grow quadratically.
 
     Args:
         gallery: All clips.
         urgency: int64, P x P: how much a pair of an earlier part and a later one matters.
-        searched: Parts 0 to this one less are searched in all; of the later parts, pairs among
-            themselves are not looked for.
-        kept: How many pairs to list, the others are counted.
+        searched: Parts below this number are compared with all parts; later parts are not compared
+            with each other.
+        kept: Number of pairs to list; others are only counted.
         show_progress: Whether to show a progress bar.
 
     Returns:
@@ -152,7 +152,7 @@ def _all_pairs(gallery: Gallery, searched: int, show_progress: bool) -> Iterator
 
 
 def _cut(bounds: "NDArray[np.int64]", clips: int, frames: int) -> Iterator[tuple[int, int]]:
-    """Cut clips into runs of about so many frames; a clip is never cut."""
+    """Cut clips into groups of about this many frames, without splitting clips."""
     first = 0
     while first < clips:
         after = int(np.searchsorted(bounds, bounds[first] + frames, side="right")) - 1
@@ -175,19 +175,19 @@ def _pairs_of_block(
     for mirrored in (False, True):
         queries = hashes ^ np.int64(MIRROR_BITS) if mirrored else hashes
         # FAISS's radius is exclusive.
-        limits, bits, there = index.range_search(_as_bytes(queries), MAX_BITS + 1)
-        here = np.repeat(np.arange(len(hashes)), np.diff(limits.astype(np.int64)))
-        matches = _Matches(bounds[block[0]] + here, bounds[shard[0]] + there, bits)
+        limits, bits, gallery_rows = index.range_search(_as_bytes(queries), MAX_BITS + 1)
+        query_rows = np.repeat(np.arange(len(hashes)), np.diff(limits.astype(np.int64)))
+        matches = _Matches(bounds[block[0]] + query_rows, bounds[shard[0]] + gallery_rows, bits)
         for pair in _pairs_of_matches(gallery, bounds, matches, mirrored):
-            known = best.get((pair.first, pair.second))
-            if known is None or known.frames < pair.frames:
+            best_pair = best.get((pair.first, pair.second))
+            if best_pair is None or best_pair.frames < pair.frames:
                 best[pair.first, pair.second] = pair
     yield from best.values()
 
 
 @dataclass(frozen=True)
 class _Matches:
-    """Frames that show the same: rows of the gallery's frames, and the bits between them."""
+    """Matching frames: rows of the gallery's frames, and their differing bits."""
 
     here: "NDArray[np.int64]"
     there: "NDArray[np.int64]"
@@ -197,7 +197,7 @@ class _Matches:
 def _pairs_of_matches(
     gallery: Gallery, bounds: "NDArray[np.int64]", matches: _Matches, mirrored: bool
 ) -> Iterator[FoundPair]:
-    """Gather matches of frames by pair of clips; each pair is seen from its earlier clip."""
+    """Group matching frames by pair of clips, each pair from its earlier clip."""
     first, second = gallery.clips[matches.here], gallery.clips[matches.there]
     pair = first * len(gallery.part) + second
     order = np.argsort(pair, kind="stable")

@@ -1,4 +1,4 @@
-"""An audit as one static page: no script, no other file, everything of others escaped."""
+"""An audit as one static page: no scripts, no other files, foreign text escaped."""
 
 import base64
 import io
@@ -30,8 +30,8 @@ def page_text(audit: Audit, folder: Path) -> str:
     """Write the page.
 
     Args:
-        audit: What to show.
-        folder: Where the pictures are that findings drew; they become part of the page.
+        audit: The audit.
+        folder: Folder of the findings' pictures, which are embedded in the page.
 
     Returns:
         HTML.
@@ -80,7 +80,8 @@ def _block(block: Block, folder: Path) -> Iterator[str]:
 
 def _table(block: Table) -> str:
     kinds = [
-        "" if place < block.num_text_columns else ' class="n"' for place in range(len(block.header))
+        "" if column < block.num_text_columns else ' class="n"'
+        for column in range(len(block.header))
     ]
     head = "".join(
         f"<th{kind}>{safe_html(name)}</th>" for kind, name in zip(kinds, block.header, strict=True)
@@ -128,21 +129,21 @@ class Written:
 def audit_dataset(
     dataset: "BuiltDataset", folder: Path, against: "BuiltDataset | None" = None
 ) -> tuple[Audit, Written]:
-    """Look at a dataset and write what was found.
+    """Audit a dataset and write the findings.
 
     Args:
         dataset: The dataset.
-        folder: Where ``audit.json`` and the page go; it is made.
-        against: Another one to compare it with: clips and captions that both hold.
+        folder: Folder for ``audit.json`` and the page; created if missing.
+        against: Another dataset, to find common clips and captions.
 
     Returns:
-        What every finding came to, and the files written.
+        The audit, and the files written.
     """
     subject, other = subject_of(dataset), None
     if against is not None:
         subject, other = told_apart(subject, subject_of(against))
-    found = run_audit(subject, other)
-    return found, write_audit(found, subject, other, folder)
+    audit = run_audit(subject, other)
+    return audit, write_audit(audit, subject, other, folder)
 
 
 def write_audit(
@@ -151,10 +152,10 @@ def write_audit(
     """Write an audit into a folder.
 
     Args:
-        audit: What was found.
+        audit: The audit.
         subject: The dataset, for pictures of its clips.
         against: The other one.
-        folder: Where to; it is made.
+        folder: Output folder; created if missing.
 
     Returns:
         The files written.

@@ -1,4 +1,4 @@
-"""Runs every finding over a dataset, and the record of it all: ``audit.json``."""
+"""Run all findings on a dataset; read and write their record, ``audit.json``."""
 
 import json
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
 
 FORMAT_VERSION: Final = 1
-"""Version of ``audit.json``; raised when a field changes its meaning, comes or goes."""
+"""Version of ``audit.json``; raised when a field is added, removed or changes its meaning."""
 
 AUDIT_NAME: Final = "audit.json"
 
@@ -24,7 +24,9 @@ FINDINGS: Final = Catalog(
     "see builders/checks/audit/findings/",
     needs=(
         Need("TITLE", "write its heading", lambda value: isinstance(value, str)),
-        Need("PLACE", "write its place on the page, a number", lambda one: isinstance(one, int)),
+        Need(
+            "PLACE", "write its place on the page, a number", lambda value: isinstance(value, int)
+        ),
         Need("Record", "write the frozen dataclass of what it finds"),
         Need("find", "write find(subject, against, show_progress), which returns a Record"),
         Need("blocks", "write blocks(record), which yields what is shown"),
@@ -34,7 +36,7 @@ FINDINGS: Final = Catalog(
 
 @dataclass(frozen=True)
 class DatasetRecord:
-    """Which dataset was looked at.
+    """The audited dataset.
 
     Attributes:
         name: Its name.
@@ -55,14 +57,14 @@ class DatasetRecord:
 
 @dataclass(frozen=True)
 class Audit:
-    """The whole of ``audit.json``.
+    """The contents of ``audit.json``.
 
     Attributes:
         format_version: `FORMAT_VERSION` of the writer.
         dataset: The dataset.
-        against: The one it was compared with; None without one.
+        against: The dataset it was compared with, or None.
         findings: Records by name of the finding, in the order of the page.
-        not_measured: Why the other findings say nothing, by name.
+        not_measured: Why the other findings were not measured, by name.
         made_with: The program and version that wrote it.
     """
 
@@ -80,7 +82,7 @@ class Audit:
 
 @dataclass(frozen=True)
 class _Header:
-    """`Audit` without its findings, whose types their own modules know."""
+    """`Audit` without its findings, whose types are in their modules."""
 
     format_version: int
     dataset: DatasetRecord
@@ -98,7 +100,7 @@ def finding_modules() -> dict[str, ModuleType]:
 def run_audit(
     subject: Subject, against: Subject | None = None, show_progress: bool = True
 ) -> Audit:
-    """Look at a dataset.
+    """Audit a dataset.
 
     Args:
         subject: The dataset.
@@ -106,16 +108,16 @@ def run_audit(
         show_progress: Whether to show progress bars.
 
     Returns:
-        What every finding came to.
+        The audit.
     """
     findings: dict[str, Any] = {}
     not_measured: dict[str, str] = {}
     for name, module in finding_modules().items():
-        found = module.find(subject, against, show_progress)
-        if isinstance(found, NotMeasured):
-            not_measured[name] = found.reason
+        record = module.find(subject, against, show_progress)
+        if isinstance(record, NotMeasured):
+            not_measured[name] = record.reason
         else:
-            findings[name] = found
+            findings[name] = record
     return Audit(
         format_version=FORMAT_VERSION,
         dataset=_dataset(subject),
@@ -137,7 +139,7 @@ def read_audit(path: Path) -> Audit:
 
     Raises:
         NotFoundError: There is no such file.
-        InputError: It is no audit, or of another format.
+        InputError: It is not an audit, or has another format.
     """
     try:
         value = parse_json(read_json_bytes(path), str(path))
@@ -153,15 +155,15 @@ def read_audit(path: Path) -> Audit:
     if not isinstance(records, dict):
         raise InputError(f"{path}: the field 'findings' is missing: audit the dataset again")
     header = from_json(_Header, json.dumps(value), str(path))
-    known = finding_modules()
-    if unknown := sorted(records.keys() - known.keys()):
+    modules = finding_modules()
+    if unknown := sorted(records.keys() - modules.keys()):
         raise InputError(f"{path}: no finding is called {unknown[0]!r}: upgrade dvtr-bench")
     return Audit(
         format_version=header.format_version,
         dataset=header.dataset,
         against=header.against,
         findings={
-            name: from_json(known[name].Record, json.dumps(record), f"{path}: {name}")
+            name: from_json(modules[name].Record, json.dumps(record), f"{path}: {name}")
             for name, record in records.items()
         },
         not_measured=header.not_measured,

@@ -1,4 +1,4 @@
-"""SSIM: how alike two pictures are in structure."""
+"""SSIM: structural similarity of two pictures."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -41,11 +41,11 @@ def structural_similarity(first: "NDArray[np.uint8]", second: "NDArray[np.uint8]
         blur = cv2.GaussianBlur(picture, (_WINDOW_PX, _WINDOW_PX), _SIGMA)
         return np.asarray(blur[edge:-edge, edge:-edge], dtype=np.float32)
 
-    one, two = first.astype(np.float32), second.astype(np.float32)
-    mean_one, mean_two = blurred(one), blurred(two)
+    first_float, second_float = first.astype(np.float32), second.astype(np.float32)
+    mean_one, mean_two = blurred(first_float), blurred(second_float)
     products = mean_one * mean_two
     squares = mean_one * mean_one + mean_two * mean_two
-    variances = blurred(one * one) + blurred(two * two) - squares
-    covariance = blurred(one * two) - products
+    variances = blurred(first_float * first_float) + blurred(second_float * second_float) - squares
+    covariance = blurred(first_float * second_float) - products
     alike = (2 * products + _C1) * (2 * covariance + _C2)
     return float(np.mean(alike / ((squares + _C1) * (variances + _C2)), dtype=np.float64))

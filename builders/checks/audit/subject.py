@@ -1,4 +1,4 @@
-"""A dataset under audit: its splits, and what was seen of their frames."""
+"""A dataset under audit: its splits and the statistics of their frames."""
 
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ NO_FRAMES = "not measured: this build holds no frames"
 
 @dataclass(frozen=True)
 class NotMeasured:
-    """Why a finding says nothing.
+    """Why a finding was not measured.
 
     Attributes:
         reason: A sentence.
@@ -37,7 +37,7 @@ class Subject:
         version: Its version.
         fingerprint: Its fingerprint.
         splits: By name, in the order train, validation, test.
-        origin: Where its clips come from, where its file says so.
+        origin: The source collection of its clips, if stated.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Subject:
         return all(split.has_frames for split in self.splits.values())
 
     def looks(self, split: str, show_progress: bool) -> FrameLooks:
-        """Return what was seen of a split's frames, which are decoded at most once.
+        """Return the statistics of a split's frames, which are decoded at most once.
 
         Args:
             split: Its name.
@@ -71,7 +71,7 @@ def subject_of(dataset: "BuiltDataset") -> Subject:
         dataset: The dataset.
 
     Returns:
-        All its splits; frames are read when a finding asks for them.
+        All its splits; frames are read when a finding needs them.
     """
     manifest = dataset.manifest
     return Subject(
@@ -84,14 +84,14 @@ def subject_of(dataset: "BuiltDataset") -> Subject:
 
 
 def told_apart(subject: Subject, against: Subject) -> tuple[Subject, Subject]:
-    """Give two datasets of one name, such as two versions of it, names that differ.
+    """Make the names of two datasets differ, such as of two versions of one dataset.
 
     Args:
         subject: A dataset.
         against: Another one.
 
     Returns:
-        Both, as they are where their names differ.
+        Both, unchanged if their names differ.
 
     Raises:
         InputError: They are the same build.
@@ -105,15 +105,15 @@ def told_apart(subject: Subject, against: Subject) -> tuple[Subject, Subject]:
     if subject.name != against.name:
         return subject, against
 
-    def renamed(one: Subject) -> Subject:
-        by = one.version if subject.version != against.version else one.fingerprint[:6]
-        return replace(one, name=f"{one.name} {by}")
+    def renamed(dataset: Subject) -> Subject:
+        by = dataset.version if subject.version != against.version else dataset.fingerprint[:6]
+        return replace(dataset, name=f"{dataset.name} {by}")
 
     return renamed(subject), renamed(against)
 
 
 def label(subject: Subject, split: str, against: Subject | None) -> str:
-    """Name a split in a table: with its dataset where there are two.
+    """Return the label of a split in a table, with its dataset if there are two.
 
     Example:
         >>> label(Subject("usrd", "1.0.0", "f", {}), "test", None)
@@ -123,14 +123,14 @@ def label(subject: Subject, split: str, against: Subject | None) -> str:
 
 
 def leak_order(of_split: str, in_split: str) -> tuple[int, int]:
-    """Order pairs of splits by how much it matters what the second holds of the first.
+    """Return a sort key for leaks of one split into another.
 
     Args:
         of_split: A split's name.
-        in_split: Another's.
+        in_split: Another split's name.
 
     Returns:
-        Sorts test found in train first, then validation found in train.
+        A key that sorts test in train first, then validation in train.
 
     Example:
         >>> leak_order("test", "train") < leak_order("train", "test")

@@ -1,4 +1,4 @@
-"""An audit in the terminal: tables and sentences; plots and pictures are on the page."""
+"""Print an audit in the terminal: tables and sentences; charts and pictures are on the page."""
 
 from typing import Final
 
@@ -13,15 +13,15 @@ from dvtr_bench.reports.others_text import printable
 from dvtr_bench.reports.terminal import make_console
 
 SHORT_LETTERS: Final = 12
-"""A column of words is not made narrower than this."""
+"""Smallest width of a text column."""
 
 
 def print_audit(audit: Audit, console: Console | None = None) -> None:
     """Print what an audit found.
 
     Args:
-        audit: What to print.
-        console: Where to; standard output when left out.
+        audit: The audit.
+        console: The console; standard output by default.
     """
     console = console or make_console()
     console.print(
@@ -43,7 +43,7 @@ def print_audit(audit: Audit, console: Console | None = None) -> None:
 
 
 def describe(dataset: DatasetRecord) -> str:
-    """Return a dataset in a line: name, version, sizes, whether it has frames."""
+    """Describe a dataset in a line: name, version, sizes, whether it has frames."""
     sizes = ", ".join(
         f"{split} {count:,} videos with {dataset.captions[split]:,} captions"
         for split, count in dataset.videos.items()
@@ -55,11 +55,11 @@ def describe(dataset: DatasetRecord) -> str:
 def _print_table(block: Table, console: Console) -> None:
     console.print(Text(printable(block.title), style="italic"))
     table = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    for place, heading in enumerate(block.header):
-        is_text = place < block.num_text_columns
-        # Words may be broken to fit, figures never.
+    for column, heading in enumerate(block.header):
+        is_text = column < block.num_text_columns
+        # Text can be wrapped, figures not.
         longest_word = max(map(len, heading.split()))
-        widest = max([longest_word, *(len(row[place]) for row in block.rows)])
+        widest = max([longest_word, *(len(row[column]) for row in block.rows)])
         table.add_column(
             Text(printable(heading)),
             justify="left" if is_text else "right",

@@ -1,5 +1,5 @@
-"""Comparing two builds or versions of a dataset: what changed from one to the other.
+"""Compare two builds or versions of a dataset.
 
-`light_rows.py` reads rows without their frames, `difference.py` compares, `settings.py` says what
-was set otherwise, `printing.py` shows it.
+`row_summaries.py` reads rows without their frames, `difference.py` compares them, `settings.py`
+compares settings, `printing.py` prints the result.
 """

@@ -1,4 +1,4 @@
-"""What two builds or versions of a dataset differ in."""
+"""The differences between two builds or versions of a dataset."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,9 +25,9 @@ class Change:
 
     Attributes:
         video_id: The video.
-        a: As A has it; None where A has nothing.
-        b: As B has it; None where B has nothing.
-        caption: Number of the caption, from 0, in the dataset that has it (A's where both do).
+        a: Its value in A; None if missing.
+        b: Its value in B; None if missing.
+        caption: Number of the caption, from 0, in the dataset that has it (A if both do).
         column: The column, for changes of other columns.
     """
 
@@ -40,14 +40,14 @@ class Change:
 
 @dataclass(frozen=True)
 class Difference:
-    """Everything that two datasets differ in.
+    """All differences between two datasets.
 
     Attributes:
         a: The first dataset.
         b: The second.
-        settings: What is set or said otherwise.
-        added: Videos that B alone has; `b` is their split.
-        removed: Videos that A alone has; `a` is their split.
+        settings: Different settings and statements.
+        added: Videos only in B; `b` is their split.
+        removed: Videos only in A; `a` is their split.
         renamed: Pairs of a removed and an added id with the same footage: `video_id` is A's id.
         moved: Videos in another split.
         reordered: Splits of the same videos in another order.
@@ -55,9 +55,9 @@ class Difference:
         footage_compared: False when one of the two has no frames.
         captions: Captions added, removed or edited in videos that both have.
         categories: Videos in another category.
-        columns: Values of other columns: what decoding found of the same footage, and a dataset's
-            own columns. What depends on which frames are stored is compared where they are stored
-            alike.
+        columns: Values of other columns: decoding results of the same footage, and extra columns.
+            Columns that depend on the stored frames are compared only if frames are stored in the
+            same way.
     """
 
     a: Opened
@@ -100,7 +100,7 @@ def compare_datasets(a: Opened, b: Opened, *, progress: bool = True) -> Differen
         progress: Show a progress bar.
 
     Returns:
-        What B has otherwise than A.
+        The differences between A and B.
 
     Raises:
         InputError: Rows of one cannot be read.
@@ -155,7 +155,7 @@ def _renamed(
     removed: Sequence[Change],
     added: Sequence[Change],
 ) -> Iterator[Change]:
-    """Find clips that left under one id and came under another."""
+    """Find clips that were removed under one id and added under another."""
     left = {
         clip: change.video_id
         for change in removed
@@ -168,7 +168,7 @@ def _renamed(
 
 
 def _reordered(first: Mapping[str, LightRow], second: Mapping[str, LightRow]) -> Iterator[str]:
-    """Find splits in which the videos that both have there stand in another order."""
+    """Find splits whose common videos are in a different order."""
     for split in SPLITS:
         in_first = [n for n, row in first.items() if row.split == split]
         in_second = [n for n, row in second.items() if row.split == split]
@@ -178,7 +178,7 @@ def _reordered(first: Mapping[str, LightRow], second: Mapping[str, LightRow]) ->
 
 
 def _caption_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change]:
-    """Align the captions of a video; neighbours that were replaced count as edited."""
+    """Align the captions of a video; replaced neighbours count as edited."""
     if a.captions == b.captions:
         return
     matcher = SequenceMatcher(None, a.captions, b.captions, autojunk=False)
@@ -195,7 +195,7 @@ def _caption_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change
 
 
 def _column_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change]:
-    """Compare further columns that both have; what decoding found follows from the footage."""
+    """Compare further common columns; decoding results only for the same footage."""
     for column, value in a.others.items():
         if column not in b.others or value == b.others[column]:
             continue

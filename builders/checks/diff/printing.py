@@ -1,4 +1,4 @@
-"""What `dvtr-bench diff` prints and writes."""
+"""Print and write the result of `dvtr-bench diff`."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -19,11 +19,11 @@ _LONGEST_TEXT = 400
 
 
 def print_difference(difference: Difference, most: int) -> None:
-    """Print what two datasets differ in.
+    """Print the differences between two datasets.
 
     Args:
-        difference: What was found.
-        most: How many items of a kind are listed; settings are all.
+        difference: The differences.
+        most: Largest number of items listed of a kind; settings are all listed.
     """
     console = make_console()
 
@@ -34,13 +34,13 @@ def print_difference(difference: Difference, most: int) -> None:
         say(f"{name}  {_title(side)}")
     settings = [_setting(change) for change in difference.settings]
     for title, lines in (("settings that differ", settings), *_sections(difference)):
-        shown = lines if lines is settings else lines[:most]
+        lines_shown = lines if lines is settings else lines[:most]
         if lines:
             say(f"\n{title}: {len(lines):,}", "bold")
-        for line in shown:
+        for line in lines_shown:
             say(f"  {line}")
-        if len(lines) > len(shown):
-            say(f"  and {len(lines) - len(shown):,} more (--out FILE for all)")
+        if len(lines) > len(lines_shown):
+            say(f"  and {len(lines) - len(lines_shown):,} more (--out FILE for all)")
     say("")
     say(_verdict(difference))
 
@@ -66,10 +66,10 @@ def difference_as_json(difference: Difference) -> dict[str, Any]:
 
 
 def write_difference(difference: Difference, path: Path) -> Path:
-    """Write all that two datasets differ in as JSON.
+    """Write all differences between two datasets as JSON.
 
     Args:
-        difference: What was found.
+        difference: The differences.
         path: The file.
 
     Returns:
@@ -101,8 +101,8 @@ def _sections(difference: Difference) -> Iterable[tuple[str, list[str]]]:
         ("captions that B alone has", False, True),
         ("captions that A alone has", True, False),
     ):
-        chosen = [c for c in d.captions if (c.a is not None, c.b is not None) == (has_a, has_b)]
-        yield title, _listed(chosen, _caption)
+        changes = [c for c in d.captions if (c.a is not None, c.b is not None) == (has_a, has_b)]
+        yield title, _listed(changes, _caption)
     yield (
         "videos in another category",
         _listed(d.categories, lambda c: f"{c.video_id!r}: {_text(c.a)} -> {_text(c.b)}"),
@@ -118,10 +118,10 @@ def _listed(changes: Sequence[Change], line: Callable[[Change], str]) -> list[st
 
 
 def _caption(change: Change) -> str:
-    place = f"{change.video_id!r} {change.caption}"
+    location = f"{change.video_id!r} {change.caption}"
     if change.a is None or change.b is None:
-        return f"{place}: {_text(change.b if change.a is None else change.a)}"
-    return f"{place}: {_text(change.a)} -> {_text(change.b)}"
+        return f"{location}: {_text(change.b if change.a is None else change.a)}"
+    return f"{location}: {_text(change.a)} -> {_text(change.b)}"
 
 
 def _setting(change: SettingChange) -> str:
@@ -166,7 +166,7 @@ def _side(side: Opened) -> dict[str, str]:
 
 
 def _short(change: Change) -> dict[str, Any]:
-    """Return a change without the fields that its kind has no use for."""
+    """Return a change without the fields that its kind does not use."""
     value = to_json(change)
     return {
         name: item

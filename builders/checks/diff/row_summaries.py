@@ -1,4 +1,4 @@
-"""Rows without their frames: what is compared of a video, in little memory."""
+"""Rows without their frames, for comparing datasets in little memory."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from dvtr_bench.runtime.progress import Advance
 DECODED_COLUMNS: Final = tuple(
     field.name for field in VIDEO_FIELDS if field.name not in (*FINGERPRINTED, "frames")
 )
-"""What decoding found, beside the frames themselves."""
+"""Columns with decoding results, except the frames themselves."""
 
 SAMPLED_COLUMNS: Final = ("frame_pts_seconds", "perceptual_hash")
 """Those of them that depend on which frames are stored, and how."""
@@ -32,10 +32,10 @@ class LightRow:
 
     Attributes:
         split: Its split.
-        category: None where it has none.
+        category: None if it has none.
         captions: In source order.
         clip_sha256: None in an annotations-only build.
-        others: All other columns but the frames; long values as their hash.
+        others: All other columns except the frames; long values as their hash.
     """
 
     split: str
@@ -46,11 +46,11 @@ class LightRow:
 
 
 def read_light_rows(side: Opened, advance: Advance) -> Iterator[tuple[str, LightRow]]:
-    """Read all videos of a dataset, split after split.
+    """Read all videos of a dataset, split by split.
 
     Args:
         side: The dataset.
-        advance: Is told of each row.
+        advance: Called for each row.
 
     Yields:
         Id and row.
@@ -76,15 +76,16 @@ def read_light_rows(side: Opened, advance: Advance) -> Iterator[tuple[str, Light
                 )
                 advance()
         except (UnreadableRowsError, OSError, pa.ArrowException) as failure:
-            place = f"{failure.path}: " if isinstance(failure, UnreadableRowsError) else ""
+            path_prefix = f"{failure.path}: " if isinstance(failure, UnreadableRowsError) else ""
             raise InputError(
-                f"{side.label}: the {name} split cannot be read: {place}{failure}. See what is "
+                f"{side.label}: the {name} split cannot be read: {path_prefix}{failure}. See what "
+                "is "
                 "wrong with it by `dvtr-bench verify`"
             ) from failure
 
 
 def _short(value: Any) -> Any:
-    """Return a value to keep: itself where it is small, otherwise a hash of it."""
+    """Return a small value unchanged, otherwise a hash of it."""
     if value is None or isinstance(value, int | float) or len(value) == 0:
         return value
     if isinstance(value, str) and len(value) <= _LONGEST_VALUE:

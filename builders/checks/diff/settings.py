@@ -14,12 +14,12 @@ _PLAIN: Final = (
 
 @dataclass(frozen=True)
 class SettingChange:
-    """One thing that two manifests say otherwise.
+    """One setting that differs between two manifests.
 
     Attributes:
         name: Such as ``version`` or ``frames sampling``.
-        a: As the first has it; None where it has none.
-        b: As the second has it.
+        a: Its value in the first; None if missing.
+        b: Its value in the second.
     """
 
     name: str
@@ -28,14 +28,14 @@ class SettingChange:
 
 
 def compare_settings(a: Manifest, b: Manifest) -> tuple[SettingChange, ...]:
-    """Compare two manifests in everything that is no row, count or hash of files.
+    """Compare two manifests, except rows, counts and file hashes.
 
     Args:
         a: The first.
         b: The second.
 
     Returns:
-        What differs, in a fixed order.
+        The differences, in a fixed order.
     """
     first, second = dict(_settings(a)), dict(_settings(b))
     return tuple(

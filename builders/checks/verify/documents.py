@@ -1,4 +1,4 @@
-"""Do the card, the build report and Croissant's file say the same as ``dataset.json``?"""
+"""Check that the card, the build report and Croissant's file agree with ``dataset.json``."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,14 +14,14 @@ from dvtr_bench.dataset.schema import CONFIGS
 
 
 def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
-    """Compare ``README.md`` with the manifest: what machines read in it and what people read.
+    """Compare ``README.md`` with the manifest: both its YAML and its prose.
 
     Args:
         folder: The dataset's folder.
         manifest: The manifest.
 
     Yields:
-        What the card says otherwise, or lacks.
+        Findings: what differs in the card, or is missing.
     """
     try:
         text = (folder / CARD_NAME).read_text(encoding="utf-8")
@@ -37,21 +37,21 @@ def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
 
     try:
         card = DatasetCard(text, ignore_metadata_errors=True)
-    except Exception as failure:  # YAML that others wrote breaks its reader in many ways
+    except Exception as failure:  # foreign YAML can make the parser fail in many ways
         yield Finding(CARD_NAME, f"its YAML cannot be read ({str(failure).splitlines()[0]})")
         return
     metadata, prose = vars(card.data), card.text
     expected = _expected_metadata(manifest)
-    found = {name: metadata.get(name) for name in expected} | {"splits": _sizes(metadata)}
+    card_values = {name: metadata.get(name) for name in expected} | {"splits": _sizes(metadata)}
     for name, value in (expected | {"splits": _expected_sizes(manifest)}).items():
-        if found[name] != value:
+        if card_values[name] != value:
             yield Finding(
                 CARD_NAME,
-                f"its YAML says {name} {shown(found[name])}, dataset.json {shown(value)}",
+                f"its YAML says {name} {shown(card_values[name])}, dataset.json {shown(value)}",
             )
     yield from (
         Finding(CARD_NAME, f"its prose lacks the {name} of dataset.json, {shown(value)}")
-        for name, value in _told(manifest)
+        for name, value in _required_prose(manifest)
         if value not in prose
     )
 
@@ -64,11 +64,11 @@ def check_report(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         manifest: The manifest.
 
     Yields:
-        What the report says otherwise.
+        Findings: what differs in the report.
     """
     try:
         report: Any = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
-        found = {
+        report_values = {
             "left_out": {reason: len(ids) for reason, ids in report["left_out"].items()},
             "notes": list(report["notes"]),
             "captions": {
@@ -92,25 +92,26 @@ def check_report(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         "clips": manifest.frames is not None,
     }
     for name, value in expected.items():
-        if found[name] != value:
+        if report_values[name] != value:
             yield Finding(
-                REPORT_NAME, f"it says {name} {shown(found[name])}, dataset.json {shown(value)}"
+                REPORT_NAME,
+                f"it says {name} {shown(report_values[name])}, dataset.json {shown(value)}",
             )
 
 
 def check_croissant(folder: Path, manifest: Manifest) -> Iterator[Finding]:
-    """Compare ``croissant.json``, where there is one, with the manifest.
+    """Compare ``croissant.json``, if there is one, with the manifest.
 
     Args:
         folder: The dataset's folder.
         manifest: The manifest.
 
     Yields:
-        What it says otherwise.
+        Findings: what differs.
     """
     try:
         value: Any = json.loads((folder / CROISSANT_NAME).read_text(encoding="utf-8"))
-        found = {"name": value["alternateName"], "version": value["version"]} | {
+        croissant_values = {"name": value["alternateName"], "version": value["version"]} | {
             entry["@id"]: (entry["sha256"], entry["contentSize"])
             for entry in value["distribution"]
             if entry["@type"] == "cr:FileObject"
@@ -123,10 +124,12 @@ def check_croissant(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     expected = {"name": manifest.name, "version": manifest.version} | {
         file.path: (file.sha256, f"{file.size_bytes} B") for _, file in records(manifest)
     }
-    for name in dict.fromkeys([*expected, *found]):
-        there, here = found.get(name), expected.get(name)
-        if there != here:
-            message = f"it says {name} {shown(there)}, dataset.json {shown(here)}"
+    for name in dict.fromkeys([*expected, *croissant_values]):
+        croissant_value, expected_value = croissant_values.get(name), expected.get(name)
+        if croissant_value != expected_value:
+            message = (
+                f"it says {name} {shown(croissant_value)}, dataset.json {shown(expected_value)}"
+            )
             yield Finding(CROISSANT_NAME, message)
 
 
@@ -172,8 +175,8 @@ def _sizes(metadata: Mapping[str, Any]) -> dict[str, dict[str, int]] | None:
         return None
 
 
-def _told(manifest: Manifest) -> Iterator[tuple[str, str]]:
-    """Return what the prose of a card must hold, word for word."""
+def _required_prose(manifest: Manifest) -> Iterator[tuple[str, str]]:
+    """Yield what the prose of a card must contain verbatim."""
     yield "version", manifest.version
     yield "fingerprint", manifest.fingerprint
     yield "licence", manifest.licence.statement

@@ -1,4 +1,4 @@
-"""Which files are there, and have they the bytes that ``dataset.json`` names?"""
+"""Check that the files exist and have the bytes that ``dataset.json`` states."""
 
 import os
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ def records(manifest: Manifest) -> list[tuple[str, FileRecord]]:
 def check_names(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     """Find missing files and files that belong to no dataset.
 
-    Hidden files and folders are passed over: systems and the Hub's client leave such behind
-    (``.DS_Store``, ``.cache/``, ``.gitattributes``), and no reader of a dataset looks at them.
+    Hidden files and folders are ignored: systems and the Hub's client create them (``.DS_Store``,
+    ``.cache/``, ``.gitattributes``), and no reader of a dataset uses them.
 
     Args:
         folder: The dataset's folder.
@@ -39,14 +39,14 @@ def check_names(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     Yields:
         A finding for each.
     """
-    wanted = {*_ALWAYS, *(file.path for _, file in records(manifest))}
+    expected_paths = {*_ALWAYS, *(file.path for _, file in records(manifest))}
     present = set(visible_files(folder))
-    for path in sorted(wanted - present):
+    for path in sorted(expected_paths - present):
         if not (folder / path).is_file():
             yield Finding(path, "missing")
-    # Builds before there were such files are whole without them.
+    # Older builds do not have such files and are intact without them.
     also = {CROISSANT_NAME, *(f"{TREC_FOLDER}/{name}.qrels" for name in manifest.splits)}
-    for path in sorted(present - wanted - also):
+    for path in sorted(present - expected_paths - also):
         yield Finding(path, "no file of this dataset: dataset.json does not name it")
 
 
@@ -71,22 +71,22 @@ def check_bytes(folder: Path, manifest: Manifest, *, progress: bool) -> Iterator
                 yield Finding(
                     file.path, f"expected {file.size_bytes:,} bytes, found {size_bytes:,}"
                 )
-            elif (found := file_sha256(path)) != file.sha256:
+            elif (digest := file_sha256(path)) != file.sha256:
                 yield Finding(
                     file.path,
                     f"its bytes changed: expected SHA-256 {file.sha256[:16]}..., found "
-                    f"{found[:16]}...",
+                    f"{digest[:16]}...",
                 )
             advance(_megabytes(path))
 
 
 def visible_files(folder: Path) -> Iterator[str]:
     """Yield the files below a folder that are not hidden, relative to it, with ``/``."""
-    for place, folders, names in os.walk(folder):
+    for folder_path, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if not name.startswith("."):
-                yield (Path(place) / name).relative_to(folder).as_posix()
+                yield (Path(folder_path) / name).relative_to(folder).as_posix()
 
 
 def _megabytes(path: Path) -> int:
@@ -94,7 +94,7 @@ def _megabytes(path: Path) -> int:
 
 
 def published_sha256() -> dict[str, str]:
-    """Return the SHA-256 of every published annotation file that we know, by its address."""
+    """Return the known SHA-256 of published annotation files, by URL."""
     infos: list[DatasetInfo] = [module.INFO for module in DATASETS.load_all().values()]
     return {
         file.url: file.sha256
@@ -105,7 +105,7 @@ def published_sha256() -> dict[str, str]:
 
 
 def check_sources(manifest: Manifest) -> Iterator[Finding]:
-    """Compare what a manifest says of its annotation files with what we know.
+    """Compare a manifest's statements about its annotation files with known hashes.
 
     Args:
         manifest: The manifest.
@@ -113,15 +113,15 @@ def check_sources(manifest: Manifest) -> Iterator[Finding]:
     Yields:
         A finding for each file that is wrongly called published, or wrongly not.
     """
-    known = published_sha256()
+    known_hashes = published_sha256()
     for source in manifest.sources:
-        if source.url not in known:
+        if source.url not in known_hashes:
             continue
-        is_published = source.sha256 == known[source.url]
+        is_published = source.sha256 == known_hashes[source.url]
         if source.is_published_file != is_published:
-            said = "the published file" if source.is_published_file else "not the published file"
+            claim = "the published file" if source.is_published_file else "not the published file"
             yield Finding(
                 MANIFEST_NAME,
-                f"sources: it calls {source.name} {said}; SHA-256 {source.sha256[:16]}..., "
-                f"published {known[source.url][:16]}...",
+                f"sources: it calls {source.name} {claim}; SHA-256 {source.sha256[:16]}..., "
+                f"published {known_hashes[source.url][:16]}...",
             )

@@ -1,11 +1,11 @@
-"""One thing that is not as the dataset says."""
+"""One deviation of a dataset from its manifest."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as the dataset says.
+    """One deviation of a dataset from its manifest.
 
     Attributes:
         place: A file of the dataset, relative to its folder, or ``test split`` and the like.
@@ -21,7 +21,7 @@ class Finding:
 
 
 def shown(value: object) -> str:
-    """Return a value for a message, long ones cut.
+    """Return a value for a message; long ones are shortened.
 
     Example:
         >>> shown("a boat")

@@ -1,4 +1,4 @@
-"""Are the stored frames whole pictures, as many and as large as the dataset says?"""
+"""Check that the stored frames are complete pictures of the stated number and size."""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -22,8 +22,10 @@ from dvtr_bench.video.perceptual_hash import hamming_distance, perceptual_hash
 from dvtr_bench.video.sampling import Sampling
 
 MAX_HASH_DISTANCE: Final = 8
-"""Bits by which JPEG may move a clip's perceptual hash: it did by 4 at most in 928 clips, aerosynth
-and real ones; different clips lie 20 bits or more apart."""
+"""Bits by which JPEG can change a clip's perceptual hash:
+
+at most 4 in 928 clips of aerosynth and real footage; different clips differ by 20 bits or more.
+"""
 
 _CLIP_COLUMNS: Final = tuple(field.name for field in VIDEO_FIELDS[3:])
 _ENDS: Final = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
@@ -32,11 +34,11 @@ _ENDS: Final = {"JPEG": b"\xff\xd9", "PNG": b"IEND\xaeB`\x82"}
 def check_frames(
     folder: Path, manifest: Manifest, readable: set[str], *, decode: bool, progress: bool
 ) -> Iterator[Finding]:
-    """Look at every stored frame.
+    """Check every stored frame.
 
     Each is checked to be a picture of the stated format and size that ends where it should; with
-    `decode`, its pixels are decoded too and the clip's perceptual hash is made again, which tells
-    frames of another clip.
+    `decode`, its pixels are decoded too and the clip's perceptual hash is computed again, which
+    reveals frames of another clip.
 
     Args:
         folder: The dataset's folder.
@@ -84,17 +86,17 @@ def check_frames(
 
 def _totals(frames: FrameRecord, num_frames: int, num_bytes: int) -> Iterator[Finding]:
     mean = round(num_bytes / max(1, num_frames), 1)
-    for name, said, found in (
+    for name, stated, computed in (
         ("num_frames", frames.num_frames, num_frames),
         ("mean_frame_bytes", frames.mean_frame_bytes, mean),
     ):
-        if said != found:
-            yield Finding(MANIFEST_NAME, f"frames: {name} is {said}, the rows give {found}")
+        if stated != computed:
+            yield Finding(MANIFEST_NAME, f"frames: {name} is {stated}, the rows give {computed}")
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What came of one row."""
+class _RowResult:
+    """The result of checking one row."""
 
     problems: tuple[str, ...]
     num_frames: int
@@ -103,26 +105,25 @@ class _Seen:
 
 @dataclass(frozen=True)
 class _RowCheck:
-    """Checks the frames of one row; picklable state alone, so threads may share it."""
+    """Checks the frames of one row; threads share it."""
 
     frames: FrameRecord | None
     sampling: Sampling | None
     decode: bool
 
-    def __call__(self, row: dict[str, Any]) -> _Seen:
+    def __call__(self, row: dict[str, Any]) -> _RowResult:
         name = shown(row["video_id"])
         if self.frames is None:
-            # Footage that is drawn by rule knows its ground truth without a frame; facts of a
-            # decoded clip do not come without one.
+            # Rendered footage has its ground truth without frames, but decoding results need them.
             filled = [column for column in _CLIP_COLUMNS if row[column] is not None]
             told = f"({name}): no frames, yet {', '.join(filled)} hold values"
-            return _Seen((told,) if filled else (), 0, 0)
+            return _RowResult((told,) if filled else (), 0, 0)
         empty = [column for column in _CLIP_COLUMNS if row[column] is None]
         if empty:
-            return _Seen((f"({name}): {', '.join(empty)} hold nothing",), 0, 0)
+            return _RowResult((f"({name}): {', '.join(empty)} hold nothing",), 0, 0)
         pictures = [(frame or {}).get("bytes") or b"" for frame in row["frames"]]
         problems = [f"({name}): {told}" for told in self._problems(row, pictures, self.frames)]
-        return _Seen(tuple(problems), len(pictures), sum(map(len, pictures)))
+        return _RowResult(tuple(problems), len(pictures), sum(map(len, pictures)))
 
     def _problems(
         self, row: dict[str, Any], pictures: Sequence[bytes], frames: FrameRecord
@@ -162,12 +163,12 @@ class _RowCheck:
 
 
 def _picture_problem(data: bytes, frames: FrameRecord) -> str | None:
-    """Say what is wrong with an image file, from its header and its end alone."""
+    """Return what is wrong with an image file, judging by its header and its end."""
     kind = "PNG" if frames.image_format == "png" else "JPEG"
     try:
         with Image.open(io.BytesIO(data), formats=("JPEG", "PNG")) as picture:
             found, size = picture.format, picture.size
-    except Exception as failure:  # pictures break their readers in as many ways as there are bytes
+    except Exception as failure:  # broken pictures can make the reader fail in many ways
         return f"{len(data):,} bytes that are no picture ({str(failure)[:60]})"
     if found != kind:
         return f"expected {kind}, found {found}"

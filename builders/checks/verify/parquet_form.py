@@ -1,4 +1,4 @@
-"""Has a Parquet file the columns, features and rows that a dataset's file must have?"""
+"""Check that Parquet files have the required columns, features and rows."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -16,16 +16,16 @@ from dvtr_bench.dataset.schema import CAPTION_FIELDS, QREL_FIELDS, VIDEO_FIELDS
 
 
 def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[str]]:
-    """Open every Parquet file that is there and look at all but its rows.
+    """Open every existing Parquet file and check everything except its rows.
 
     Args:
         folder: The dataset's folder.
         manifest: What the files should be.
 
     Returns:
-        What is wrong, and the paths of the files whose rows can be read.
+        The findings, and the paths of the files whose rows can be read.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     readable: set[str] = set()
     extra_types: dict[str, pa.DataType] = {}
     for _, file in records(manifest):
@@ -36,15 +36,19 @@ def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[st
             with pq.ParquetFile(path) as opened:
                 schema, num_rows = opened.schema_arrow, opened.metadata.num_rows
         except (pa.ArrowException, OSError) as failure:
-            found.append(Finding(file.path, f"not a whole Parquet file ({_first_line(failure)})"))
+            findings.append(
+                Finding(file.path, f"not a whole Parquet file ({_first_line(failure)})")
+            )
             continue
         if num_rows != file.num_rows:
-            found.append(Finding(file.path, f"expected {file.num_rows:,} rows, found {num_rows:,}"))
+            findings.append(
+                Finding(file.path, f"expected {file.num_rows:,} rows, found {num_rows:,}")
+            )
         wrong = list(_columns(file, schema, manifest, extra_types))
-        found += [*wrong, *_metadata(file.path, schema, manifest)]
+        findings += [*wrong, *_metadata(file.path, schema, manifest)]
         if not wrong:
             readable.add(file.path)
-    return found, readable
+    return findings, readable
 
 
 def _columns(
@@ -53,7 +57,7 @@ def _columns(
     manifest: Manifest,
     extra_types: dict[str, pa.DataType],
 ) -> Iterator[Finding]:
-    """Compare columns; a dataset's own columns need only be alike in all of its files."""
+    """Compare columns; extra columns only need to be the same in all files."""
     fields = {"default": VIDEO_FIELDS, "captions": CAPTION_FIELDS, "qrels": QREL_FIELDS}
     common = fields[file.config]
     extra = manifest.extra_columns if file.config == "default" else ()
@@ -78,7 +82,7 @@ def _columns(
 
 
 def _metadata(path: str, schema: pa.Schema, manifest: Manifest) -> Iterator[Finding]:
-    """Compare what the file says of itself: dataset, version, fingerprint, features."""
+    """Compare the file's metadata: dataset, version, fingerprint, features."""
     metadata: Mapping[bytes, bytes] = schema.metadata or {}
     expected = {
         "format_version": manifest.format_version,

@@ -1,4 +1,4 @@
-"""What `dvtr-bench verify` prints and writes."""
+"""Print and write the result of `dvtr-bench verify`."""
 
 import json
 from collections.abc import Iterable
@@ -15,11 +15,11 @@ from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json
 
 SHOWN_OF_A_PLACE: Final = 5
-"""How many findings of one file are printed."""
+"""Largest number of findings printed per file."""
 
 
 def print_verification(verification: Verification) -> None:
-    """Print whether a dataset is whole, or what is not as it says.
+    """Print whether a dataset is intact, or its findings.
 
     Args:
         verification: What was found.
@@ -82,11 +82,11 @@ _ADVICE: Final = (
 
 
 def _by_place(findings: Iterable[Finding]) -> Iterable[str]:
-    """Return lines in which every place is named, however many findings another one has."""
-    places: dict[str, list[str]] = {}
+    """Return lines that name every file, even if one has many findings."""
+    messages_by_place: dict[str, list[str]] = {}
     for finding in findings:
-        places.setdefault(finding.place, []).append(finding.message)
-    for place, messages in places.items():
+        messages_by_place.setdefault(finding.place, []).append(finding.message)
+    for place, messages in messages_by_place.items():
         yield from (f"  {place}: {message}" for message in messages[:SHOWN_OF_A_PLACE])
         if len(messages) > SHOWN_OF_A_PLACE:
             yield f"  {place}: and {len(messages) - SHOWN_OF_A_PLACE:,} more (--out FILE for all)"

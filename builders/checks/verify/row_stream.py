@@ -1,4 +1,4 @@
-"""Reads rows of one config file by file, row group by row group: memory does not grow with them."""
+"""Read rows of one config by file and row group, in bounded memory."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ that is read over the network."""
 
 
 class Row(NamedTuple):
-    """One row and where it stands.
+    """One row and its position.
 
     Attributes:
         path: The file, relative to the dataset's folder.
@@ -55,8 +55,8 @@ def read_groups(
         UnreadableRowsError: A group is damaged.
     """
     for path in paths:
-        # Buffered ahead: what stands together in a file is read at once, which over the network is
-        # one request in place of one a column.
+        # Pre-buffered: adjacent columns are read at once, which needs one network request instead
+        # of one per column.
         file = pq.ParquetFile(open_file(path), pre_buffer=True)
         try:
             start = 0
@@ -103,7 +103,7 @@ def python_values(path: str, start: int, batch: pa.RecordBatch | pa.Table) -> li
         batch: The rows.
 
     Returns:
-        A dict a row.
+        One dict per row.
 
     Raises:
         UnreadableRowsError: Text that is not UTF-8.

@@ -1,4 +1,4 @@
-"""Do the rows agree with each other, with the counts and with the fingerprint?"""
+"""Check that the rows agree with each other, the counts and the fingerprint."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ from dvtr_bench.runtime.progress import progress_bar
 def check_rows(
     folder: Path, manifest: Manifest, readable: set[str], *, progress: bool
 ) -> Iterator[Finding]:
-    """Read all rows without their frames and compare them with everything that is said of them.
+    """Read all rows without their frames and compare them with the manifest.
 
     Args:
         folder: The dataset's folder.
@@ -31,7 +31,7 @@ def check_rows(
         progress: Show a progress bar.
 
     Yields:
-        What is wrong; the fingerprint is compared only where every row of ``default`` was read.
+        Findings; the fingerprint is compared only if every row of ``default`` was read.
     """
     fingerprint = Fingerprint(fingerprinted_settings(manifest))
     split_of: dict[str, str] = {}
@@ -68,7 +68,7 @@ def check_rows(
 
 
 def fingerprinted_settings(manifest: Manifest) -> dict[str, Any]:
-    """Return the settings that a fingerprint begins with, as they were when it was made."""
+    """Return the settings that a fingerprint starts with, as when it was made."""
     kept = ("sampling", "short_side_px", "image_format", "extractor")
     described = to_json(manifest.frames) if manifest.frames else None
     return {
@@ -96,7 +96,7 @@ def _seen_before(row: Row, split: str, split_of: dict[str, str]) -> Finding | No
 
 @dataclass
 class _Contents:
-    """What one split holds, as it was read."""
+    """The contents of one split, collected while reading."""
 
     video_ids: list[str] = field(default_factory=list)
     caption_ids: list[str] = field(default_factory=list)
@@ -121,17 +121,17 @@ class _Contents:
         """Compare counts, ids and the ceiling with the manifest's."""
         index = np.asarray(self.owners, dtype=np.int64)
         ceiling = identical_caption_ceiling(self.captions, index) if self.captions else None
-        found = {
+        computed_values = {
             "num_videos": len(self.video_ids),
             "num_captions": len(self.captions),
             "video_ids_sha256": ids_sha256(self.video_ids),
             "caption_ids_sha256": ids_sha256(self.caption_ids),
             "identical_caption_ceiling": None if ceiling is None else round(ceiling, 6),
         }
-        for name, value in found.items():
-            said = getattr(record, name)
-            if value != said:
+        for name, value in computed_values.items():
+            stated = getattr(record, name)
+            if value != stated:
                 yield Finding(
                     MANIFEST_NAME,
-                    f"{split}: {name} is {shown(said)}, the rows give {shown(value)}",
+                    f"{split}: {name} is {shown(stated)}, the rows give {shown(value)}",
                 )

@@ -1,4 +1,4 @@
-"""Do the files with one row or line a caption say the same as the rows of ``default``?"""
+"""Check that the files with one row or line per caption agree with the rows of ``default``."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -34,21 +34,21 @@ class CaptionOf(NamedTuple):
 
 
 class Follower(Protocol):
-    """Reads a file beside the rows of ``default``, which say what must come next."""
+    """Reads a file in parallel with the rows of ``default``, which determine its next row."""
 
     def compare(self, caption: CaptionOf) -> Iterator[Finding]:
-        """Compare what comes next."""
+        """Compare the next row or line."""
         ...
 
     def finish(self) -> Iterator[Finding]:
-        """Look for more than belongs here."""
+        """Check that there is nothing more."""
         ...
 
 
 def open_followers(
     folder: Path, split: str, record: SplitRecord, readable: set[str]
 ) -> list[Follower]:
-    """Open what there is beside ``default`` and can be read; what cannot was told before.
+    """Open the readable files beside ``default``; unreadable ones were reported before.
 
     Args:
         folder: The dataset's folder.
@@ -64,7 +64,7 @@ def open_followers(
         for config in ("captions", "qrels")
         if record.paths(config) and readable.issuperset(record.paths(config))
     ]
-    # Builds before there was such a file are whole without it.
+    # Older builds do not have such a file and are intact without it.
     if (folder / TREC_FOLDER / f"{split}.qrels").is_file():
         followers.append(TrecFollower(folder, split))
     return followers
@@ -73,8 +73,8 @@ def open_followers(
 class ConfigFollower:
     """A `Follower` of the config ``captions`` or ``qrels``.
 
-    It stops at the first row of another id: behind a row too many or too few nothing stands where
-    it should. Rows of the right id with another value are told one by one.
+    It stops at the first row of another id, because all rows after a missing or extra row are
+    shifted. Rows of the right id with another value are reported one by one.
     """
 
     def __init__(self, folder: Path, config: str, paths: Sequence[str]) -> None:
@@ -95,10 +95,10 @@ class ConfigFollower:
         """Compare the next row.
 
         Args:
-            caption: What it must be of.
+            caption: The expected caption.
 
         Yields:
-            What differs.
+            Findings: what differs.
         """
         if self._rows is None:
             return
@@ -132,7 +132,7 @@ class ConfigFollower:
                 )
 
     def finish(self) -> Iterator[Finding]:
-        """Look for rows behind the last one that belongs here."""
+        """Check that there are no rows after the last expected one."""
         if self._rows is None:
             return
         try:
@@ -141,9 +141,10 @@ class ConfigFollower:
             yield self._stop(failure.path, str(failure))
             return
         if row is not None:
-            found = row.values[self._columns[0]]
+            extra_id = row.values[self._columns[0]]
             yield self._stop(
-                row.path, f"row {row.number}: {shown(found)} belongs to no video, nor what follows"
+                row.path,
+                f"row {row.number}: {shown(extra_id)} belongs to no video, nor what follows",
             )
 
     def _stop(self, path: str, message: str) -> Finding:
@@ -152,7 +153,7 @@ class ConfigFollower:
 
 
 class TrecFollower:
-    """A `Follower` of ``trec/SPLIT.qrels``; it stops at the first line that is another."""
+    """A `Follower` of ``trec/SPLIT.qrels``; it stops at the first different line."""
 
     def __init__(self, folder: Path, split: str) -> None:
         """Open the file.
@@ -169,31 +170,33 @@ class TrecFollower:
         """Compare the next line.
 
         Args:
-            caption: What it must be of.
+            caption: The expected caption.
 
         Yields:
-            What differs.
+            Findings: what differs.
         """
         if self._lines is None:
             return
         self._number += 1
         expected = f"{encode_id(caption.caption_id)} 0 {encode_id(caption.video_id)} 1\n"
-        found = next(self._lines, None)
-        if found != expected:
+        next_line = next(self._lines, None)
+        if next_line != expected:
             self._lines = None
-            said = "the end of the file" if found is None else shown(found.removesuffix("\n"))
+            next_text = (
+                "the end of the file" if next_line is None else shown(next_line.removesuffix("\n"))
+            )
             yield Finding(
                 self._path,
                 f"line {self._number}: expected {shown(expected[:-1])} by {caption.place}, found "
-                f"{said}; no line after it was compared",
+                f"{next_text}; no line after it was compared",
             )
 
     def finish(self) -> Iterator[Finding]:
-        """Look for lines behind the last one that belongs here."""
-        found = next(self._lines, None) if self._lines is not None else None
-        if found is not None:
+        """Check that there are no lines after the last expected one."""
+        extra_line = next(self._lines, None) if self._lines is not None else None
+        if extra_line is not None:
             yield Finding(
-                self._path, f"line {self._number + 1}: {shown(found)} belongs to no video"
+                self._path, f"line {self._number + 1}: {shown(extra_line)} belongs to no video"
             )
 
 

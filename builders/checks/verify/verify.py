@@ -1,4 +1,4 @@
-"""Verifies a built dataset: re-hashes and re-reads all of it and names whatever changed."""
+"""Verify a built dataset: hash and read all of it again and report what changed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,13 @@ _SHORTEST_FINGERPRINT = 8
 
 @dataclass(frozen=True)
 class Verification:
-    """What a check of a dataset came to.
+    """The result of verifying a dataset.
 
     Attributes:
         folder: The dataset's folder.
-        manifest: What it says of itself.
+        manifest: Its manifest.
         decoded: Whether the pixels of all frames were decoded.
-        findings: Everything that is not as it should be; empty for a whole dataset.
+        findings: All deviations; empty for an intact dataset.
     """
 
     folder: Path
@@ -34,7 +34,7 @@ class Verification:
 
     @property
     def num_files(self) -> int:
-        """Parquet files that the dataset has."""
+        """Number of Parquet files of the dataset."""
         return len(records(self.manifest))
 
 
@@ -45,32 +45,32 @@ def verify_dataset(
     fingerprint: str | None = None,
     progress: bool = True,
 ) -> Verification:
-    """Check a dataset against everything that it says of itself.
+    """Check a dataset against its manifest.
 
     Files are hashed; rows are counted and compared across the configs; ids, ceilings and the
-    fingerprint are worked out again from the rows; every stored frame is looked at; card and
-    report are compared with ``dataset.json``. A forger who changes rows, every hash and the
-    fingerprint alike makes another, whole dataset: only `fingerprint`, from elsewhere, tells.
-    Of ``dataset.json`` itself, `summary` and `inputs_sha256` stand nowhere else.
+    fingerprint are computed again from the rows; every stored frame is checked; card and report are
+    compared with ``dataset.json``. If someone changes rows, all hashes and the fingerprint
+    consistently, only a `fingerprint` from elsewhere reveals it. `summary` and `inputs_sha256` of
+    ``dataset.json`` cannot be checked.
 
     Args:
         dataset: The dataset; its manifest could be read.
         decode: Decode the pixels of every frame and compare the clips' perceptual hashes.
-        fingerprint: What the fingerprint must be, such as a paper or a result file states it; its
-            first digits are enough.
+        fingerprint: The expected fingerprint, such as from a paper or a result file; its first
+            digits suffice.
         progress: Show progress bars.
 
     Returns:
         What was found.
 
     Raises:
-        ConfigError: `fingerprint` is none.
+        ConfigError: `fingerprint` is not a fingerprint.
     """
     folder, manifest = dataset.folder, dataset.manifest
     findings = [*_check_fingerprint(manifest, fingerprint), *check_names(folder, manifest)]
     findings += check_bytes(folder, manifest, progress=progress)
-    found, readable = check_forms(folder, manifest)
-    findings += found
+    all_findings, readable = check_forms(folder, manifest)
+    findings += all_findings
     findings += check_rows(folder, manifest, readable, progress=progress)
     findings += check_frames(folder, manifest, readable, decode=decode, progress=progress)
     for check in (check_card, check_report, check_croissant):
@@ -82,12 +82,17 @@ def verify_dataset(
 def _check_fingerprint(manifest: Manifest, expected: str | None) -> list[Finding]:
     if expected is None:
         return []
-    wanted = expected.lower()
-    if not set(wanted) <= set("0123456789abcdef") or not _SHORTEST_FINGERPRINT <= len(wanted) <= 64:
+    expected_digits = expected.lower()
+    if (
+        not set(expected_digits) <= set("0123456789abcdef")
+        or not _SHORTEST_FINGERPRINT <= len(expected_digits) <= 64
+    ):
         raise ConfigError(
             f"--fingerprint {expected}: expected {_SHORTEST_FINGERPRINT} to 64 hex digits"
         )
-    if manifest.fingerprint.startswith(wanted):
+    if manifest.fingerprint.startswith(expected_digits):
         return []
-    message = f"expected the fingerprint {wanted}, found {manifest.fingerprint}: another dataset"
+    message = (
+        f"expected the fingerprint {expected_digits}, found {manifest.fingerprint}: another dataset"
+    )
     return [Finding(MANIFEST_NAME, message)]

@@ -1,4 +1,4 @@
-"""Horizontal bars: the name on the left, the value at the end, parts one below the other."""
+"""Horizontal bars: the name on the left, the value at the end, parts below each other."""
 
 from typing import Final
 
@@ -27,14 +27,14 @@ def draw(data: NamedValues) -> str:
     most = max((max(values) for _, values in parts), default=0) or 1
     room = WIDTH_PX - LABEL_PX - 45
     drawn = []
-    for place, name in enumerate(data.names):
-        top = place * row_px + 4
+    for index, name in enumerate(data.names):
+        top = index * row_px + 4
         middle = top + BAR_PX * len(parts) / 2 + 4
         drawn.append(
             f'<text x="{LABEL_PX - 8}" y="{middle:g}" class="e">{shortened(name, 20)}</text>'
         )
         for number, (part, values) in enumerate(parts):
-            value, y = values[place], top + number * BAR_PX
+            value, y = values[index], top + number * BAR_PX
             drawn.append(
                 f'<rect x="{LABEL_PX}" y="{y:g}" width="{room * value / most:.1f}" '
                 f'height="{BAR_PX - 2}" class="f{number % COLOURS}">'

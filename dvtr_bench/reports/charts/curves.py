@@ -16,7 +16,7 @@ def draw(data: Distribution) -> str:
     """Draw the lines.
 
     Args:
-        data: Any; without lines the axes alone are drawn.
+        data: Without lines only the axes are drawn.
 
     Returns:
         An ``<svg>`` element.

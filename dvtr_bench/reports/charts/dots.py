@@ -1,4 +1,4 @@
-"""Dots with their intervals on one axis, a row a name: which differences are more than chance."""
+"""Dots with their intervals on one axis, one row per name."""
 
 from typing import Final
 
@@ -46,24 +46,24 @@ def draw(data: NamedValues) -> str:
             f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="0" y2="{bottom:g}" class="g"/>'
             f'<text x="{at(tick):.1f}" y="{bottom + 14:g}" class="m">{tick:g}</text>'
         )
-    for place, name in enumerate(data.names):
-        top = place * row_px + 4
+    for index, name in enumerate(data.names):
+        top = index * row_px + 4
         middle = top + ROW_PX * len(parts) / 2 + 4
         drawn.append(
             f'<text x="{LABEL_PX - 8}" y="{middle:g}" class="e">{shortened(name, 22)}</text>'
         )
         for number, (part, values) in enumerate(parts):
             y = top + number * ROW_PX + ROW_PX / 2
-            told = f"{name}, {part}: {number_text(values[place])}"
+            tooltip = f"{name}, {part}: {number_text(values[index])}"
             if part in data.intervals:
-                start, end = data.intervals[part][place]
-                told += f" ({number_text(start)} to {number_text(end)})"
+                start, end = data.intervals[part][index]
+                tooltip += f" ({number_text(start)} to {number_text(end)})"
                 drawn.append(
                     f'<line x1="{at(start):.1f}" x2="{at(end):.1f}" y1="{y:g}" y2="{y:g}" '
                     f'class="l{number % COLOURS}"/>'
                 )
             drawn.append(
-                f'<circle cx="{at(values[place]):.1f}" cy="{y:g}" r="4" '
-                f'class="f{number % COLOURS}"><title>{safe_html(told)}</title></circle>'
+                f'<circle cx="{at(values[index]):.1f}" cy="{y:g}" r="4" '
+                f'class="f{number % COLOURS}"><title>{safe_html(tooltip)}</title></circle>'
             )
     return svg_element(data.title, bottom + 20, drawn)

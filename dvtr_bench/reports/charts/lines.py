@@ -17,7 +17,7 @@ def draw(data: Series) -> str:
     """Draw the lines; the axes reach from the lowest to the highest value of any of them.
 
     Args:
-        data: Any; without points the axes alone are drawn.
+        data: Without points only the axes are drawn.
 
     Returns:
         An ``<svg>`` element.
@@ -45,13 +45,13 @@ def draw(data: Series) -> str:
     drawn.append(f'<text x="{middle:g}" y="{bottom + 34}" class="m">{safe_html(data.axis)}</text>')
     for number, (name, line) in enumerate(data.lines.items()):
         colour = number % COLOURS
-        places = [f"{at(x):.1f},{up(y):.1f}" for x, y in line]
-        drawn.append(f'<polyline points="{" ".join(places)}" class="l{colour}"/>')
+        coordinates = [f"{at(x):.1f},{up(y):.1f}" for x, y in line]
+        drawn.append(f'<polyline points="{" ".join(coordinates)}" class="l{colour}"/>')
         for x, y in line:
-            told = safe_html(f"{name}, {x:g}: {y:.1f}")
+            tooltip = safe_html(f"{name}, {x:g}: {y:.1f}")
             drawn.append(
                 f'<circle cx="{at(x):.1f}" cy="{up(y):.1f}" r="2.5" class="f{colour}">'
-                f"<title>{told}</title></circle>"
+                f"<title>{tooltip}</title></circle>"
             )
     return svg_element(data.title, HEIGHT_PX, drawn)
 

@@ -1,4 +1,4 @@
-"""One dot a name: its first value to the right, its second upwards."""
+"""Scatter plot: one dot per name, its first value on the x axis, its second on the y axis."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -20,13 +20,13 @@ def draw(data: NamedValues) -> str:
     """Draw the dots, each with its name.
 
     Args:
-        data: Of two parts: what goes to the right, and what goes upwards.
+        data: Data with two parts: x values and y values.
 
     Returns:
         An ``<svg>`` element.
 
     Raises:
-        InputError: There are more or fewer parts than two.
+        InputError: The data does not have exactly two parts.
     """
     if len(data.parts) != 2:
         raise InputError(
@@ -61,10 +61,10 @@ def draw(data: NamedValues) -> str:
         f'<text x="{LEFT_PX + 4}" y="{top + 8}">{safe_html(upwards)}</text>'
     )
     for name, x, y in zip(data.names, xs, ys, strict=True):
-        told = f"{name}, {across}: {number_text(x)}, {upwards}: {number_text(y)}"
+        tooltip = f"{name}, {across}: {number_text(x)}, {upwards}: {number_text(y)}"
         drawn.append(
             f'<circle cx="{at(x):.1f}" cy="{up(y):.1f}" r="4" class="f0">'
-            f"<title>{safe_html(told)}</title></circle>"
+            f"<title>{safe_html(tooltip)}</title></circle>"
             f'<text x="{at(x) + 7:.1f}" y="{up(y) + 3:.1f}" class="s">{shortened(name, 18)}</text>'
         )
     return svg_element(data.title, HEIGHT_PX, drawn)

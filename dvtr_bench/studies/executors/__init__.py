@@ -1,1 +1,1 @@
-"""Who carries runs out: this process, a process a device, or a Ray cluster; the same results."""
+"""Executors of runs: this process, one process per device, or a Ray cluster."""

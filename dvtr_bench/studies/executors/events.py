@@ -1,4 +1,4 @@
-"""What an executor tells while it works."""
+"""Events that an executor yields."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -21,11 +21,11 @@ class Started:
 
 @dataclass(frozen=True, eq=False)
 class Gave:
-    """A run gave something.
+    """A run finished its training or gave a result.
 
     Attributes:
         index: Of its task.
-        made: A training that was finished, or a result.
+        made: A finished training, or a result.
     """
 
     index: int
@@ -45,11 +45,11 @@ class Ended:
 
 @dataclass(frozen=True)
 class Failed:
-    """A run cannot be carried out.
+    """A run failed.
 
     Attributes:
         index: Of its task.
-        message: Why.
+        message: The reason.
     """
 
     index: int

@@ -1,8 +1,8 @@
-"""Runs on this machine: in this process, or in one process a device.
+"""Carry out runs on this machine: in this process, or in one process per device.
 
-A process that dies takes its run along, nothing else: the run is begun again in a new process, from
-its last whole epoch, and given up after `ATTEMPTS`. A process whose parent has died ends at once:
-the next `dvtr-bench run` may be at work in the same folders.
+If a process dies, only its run is affected: a new process continues it from its last complete
+epoch, up to `ATTEMPTS` times. A process whose parent has died ends at once, because the next
+`dvtr-bench run` may use the same folders.
 """
 
 import multiprocessing
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     from multiprocessing.process import BaseProcess
 
 ATTEMPTS: Final = 3
-"""Processes that may die over one run before it counts as failed."""
+"""Processes that may die on one run before it counts as failed."""
 
 
 def run_here(tasks: Sequence[Task], means: Means) -> Iterator[Event]:
-    """Carry runs out in this process, one after the other.
+    """Carry out runs in this process, one after the other.
 
     Args:
         tasks: The runs.
         means: Device and threads.
 
     Yields:
-        What happens.
+        Events.
 
     Raises:
-        Exception: Whatever is no error of ours.
+        Exception: Any error that is not a DvtrError.
     """
     for index, task in enumerate(tasks):
         yield Started(index, means.device)
@@ -53,15 +53,15 @@ def run_here(tasks: Sequence[Task], means: Means) -> Iterator[Event]:
 
 
 def run_on_devices(tasks: Sequence[Task], devices: Sequence[str], means: Means) -> Iterator[Event]:
-    """Carry runs out in processes, one a device.
+    """Carry out runs in processes, one per device.
 
     Args:
         tasks: The runs, handed out in order.
-        devices: Such as ``("cuda:0", "cuda:1")``; ``cpu`` may stand there more than once.
-        means: Threads; its device is none of these.
+        devices: Such as ``("cuda:0", "cuda:1")``; ``cpu`` can occur more than once.
+        means: Threads; its device is ignored.
 
     Yields:
-        What happens.
+        Events.
     """
     queue = deque((index, task, 1) for index, task in enumerate(tasks))
     quiet = replace(means, show_progress=False)
@@ -81,7 +81,7 @@ def run_on_devices(tasks: Sequence[Task], devices: Sequence[str], means: Means) 
                     if worker.attempt < ATTEMPTS:
                         queue.appendleft((worker.index, worker.task, worker.attempt + 1))
                     else:
-                        yield Failed(worker.index, worker.told_death())
+                        yield Failed(worker.index, worker.death_message())
                     if queue:
                         worker = _Worker(worker.means, len(devices))
                         crew.append(worker)
@@ -110,13 +110,13 @@ class _Worker:
         # CUDA cannot be used in a process that was forked from one that used it.
         context = multiprocessing.get_context("spawn")
         self.means = means
-        self.connection, theirs = context.Pipe()
+        self.connection, child_connection = context.Pipe()
         threads = max(1, (os.cpu_count() or 1) // sharing)
         self._process: BaseProcess = context.Process(
-            target=_serve, args=(theirs, means, threads), daemon=True
+            target=_serve, args=(child_connection, means, threads), daemon=True
         )
         self._process.start()
-        theirs.close()
+        child_connection.close()
 
     def begin(self, index: int, task: Task, attempt: int) -> Started:
         """Hand the process a run."""
@@ -126,7 +126,7 @@ class _Worker:
         return Started(index, self.means.device)
 
     def receive(self) -> Event | None:
-        """Take what the process sent; None where it died."""
+        """Receive an event from the process; None if it died."""
         try:
             event: Event = self.connection.recv()
         except (EOFError, OSError):
@@ -134,22 +134,22 @@ class _Worker:
             return None
         return event
 
-    def told_death(self) -> str:
+    def death_message(self) -> str:
         """Say how the process ended."""
         code = self._process.exitcode or 0
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended ({code})"
-        often = "; often for want of memory" if code == -signal.SIGKILL else ""
-        return f"its process on {self.means.device} {how}, {ATTEMPTS} times in a row{often}"
+        outcome = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended ({code})"
+        hint = "; often because memory ran out" if code == -signal.SIGKILL else ""
+        return f"its process on {self.means.device} {outcome}, {ATTEMPTS} times in a row{hint}"
 
     def stop(self) -> None:
-        """End the process, whatever it does: whole epochs are on disk."""
+        """Kill the process; complete epochs are on disk."""
         self.connection.close()
         self._process.terminate()
         self._process.join()
 
 
 def _serve(connection: Connection, means: Means, threads: int) -> None:
-    """Carry out what is handed in, until nothing is."""
+    """Carry out runs from a pipe until it is closed."""
     import torch
 
     # Ctrl-C is for the parent, which stops this process.
@@ -162,11 +162,11 @@ def _serve(connection: Connection, means: Means, threads: int) -> None:
             index, task = connection.recv()
         except EOFError:
             return
-        for event in _told(index, task, means):
+        for event in _events(index, task, means):
             connection.send(event)
 
 
-def _told(index: int, task: Task, means: Means) -> Iterator[Event]:
+def _events(index: int, task: Task, means: Means) -> Iterator[Event]:
     try:
         for made in carry_out(task, means):
             yield Gave(index, made)

@@ -1,9 +1,9 @@
-"""What runs on a node of a Ray cluster: carries out runs and hands back what they gave.
+"""Actor on a node of a Ray cluster: carries out runs and returns their results.
 
-A node needs the same versions as the machine that runs the study. Where it sees that machine's
-folder of runs under the same path, it works there, and a run whose node dies goes on elsewhere from
-its last whole epoch. Where it does not, it works in a folder of its own, and the run folder comes
-back with the results. Datasets and weights that it does not see are sent along.
+A node needs the same versions as the machine that runs the study. If the folder of runs is shared
+under the same path, the node works there, and a run whose node dies continues elsewhere from its
+last complete epoch. Otherwise the node works in a temporary folder, and the run folder is returned
+with the results. Datasets and weights that the node cannot read are sent to it.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ class SentFolder:
     """A file or folder of another machine.
 
     Attributes:
-        key: What tells it from all others.
-        name: Its own name, which results may state.
-        files: References to the bytes of its files in Ray's object store, by path beside it.
+        key: Its unique key.
+        name: Its name, which results may state.
+        files: References to the bytes of its files in Ray's object store, by path relative to its
+            parent folder.
     """
 
     key: str
@@ -44,13 +45,13 @@ class SentFolder:
 
 @dataclass(frozen=True)
 class NodeTask:
-    """A run, and what a node must know to carry it out.
+    """A run with what a node needs to carry it out.
 
     Attributes:
-        task: The run and its folder; all paths are whole.
-        marker: A file in the folder of runs, and what it holds.
-        weights: The path of the backbone's weights, where it is a file or folder.
-        sent: What the node did not see, by kind.
+        task: The run and its folder, with absolute paths.
+        marker: A file in the folder of runs, and its content.
+        weights: The path of the backbone's weights, if they are a file or folder.
+        sent: What the node could not read, by kind.
     """
 
     task: Task
@@ -61,19 +62,19 @@ class NodeTask:
 
 @dataclass(frozen=True)
 class Lacks:
-    """What a node does not see and must be sent, by kind."""
+    """What a node cannot read and needs to be sent, by kind."""
 
     kinds: tuple[str, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Done:
-    """What a run gave.
+    """The outcome of a run.
 
     Attributes:
-        made: In order.
-        files: The run folder's files by path in it; None where it is already in its place.
-        failure: Why it gave no more; empty where it gave all.
+        made: Trainings and results, in order.
+        files: The run folder's files by relative path; None if the folder is shared.
+        failure: Why it failed; empty if it did not.
     """
 
     made: Sequence[Made]
@@ -82,32 +83,32 @@ class Done:
 
 
 class StudyActor:
-    """Carries out runs one after the other, in a process of its own on some node."""
+    """Carries out runs one after the other, in its own process on a node."""
 
     def __init__(self, means: Means) -> None:
-        """Know how runs are carried out."""
+        """Store the device and threads of runs."""
         self._means = means
         self._scratch = tempfile.TemporaryDirectory(prefix="dvtr-bench-")
 
     def introduce(self) -> tuple[str, dict[str, str]]:
-        """Return the node's name and the versions that decide what comes out."""
+        """Return the node's name and the versions that results depend on."""
         from dvtr_bench.runtime.environment import library_versions
 
         return platform.node(), library_versions()
 
-    def work(self, asked: NodeTask) -> Done | Lacks:
+    def work(self, node_task: NodeTask) -> Done | Lacks:
         """Carry one run out."""
         from dvtr_bench.runtime.device import choose_device
 
-        run, seen = asked.task.run, _sees_marker(asked)
+        run, is_shared = node_task.task.run, _sees_marker(node_task)
         lacking = []
-        dataset, weights = run.dataset.folder, asked.weights
-        if DATASET in asked.sent:
-            dataset = self._unpacked(asked.sent[DATASET])
-        elif not _sees_dataset(asked):
+        dataset, weights = run.dataset.folder, node_task.weights
+        if DATASET in node_task.sent:
+            dataset = self._unpacked(node_task.sent[DATASET])
+        elif not _sees_dataset(node_task):
             lacking.append(DATASET)
-        if BACKBONE in asked.sent:
-            weights = self._unpacked(asked.sent[BACKBONE])
+        if BACKBONE in node_task.sent:
+            weights = self._unpacked(node_task.sent[BACKBONE])
         elif weights is not None and not weights.exists():
             lacking.append(BACKBONE)
         if lacking:
@@ -115,55 +116,55 @@ class StudyActor:
         architecture = run.backbone.name.partition("/")[0]
         task = Task(
             replace(run, dataset=replace(run.dataset, folder=dataset)),
-            asked.task.folder if seen else Path(self._scratch.name) / "runs" / run.key,
+            node_task.task.folder if is_shared else Path(self._scratch.name) / "runs" / run.key,
             None if weights is None else f"{architecture}/{weights}",
         )
         made: list[Made] = []
-        told = ""
+        failure_message = ""
         try:
             made.extend(carry_out(task, replace(self._means, device=choose_device("auto"))))
         except DvtrError as failure:
-            told = str(failure)
+            failure_message = str(failure)
         except Exception:
-            told = traceback.format_exc()
-        return Done(made, None if seen else _files(task.folder), told)
+            failure_message = traceback.format_exc()
+        return Done(made, None if is_shared else _files(task.folder), failure_message)
 
     def _unpacked(self, sent: SentFolder) -> Path:
-        """Return where what was sent lies here; it is written once."""
+        """Write a sent folder to disk, once, and return its path."""
         import ray
 
-        place = Path(self._scratch.name) / "sent" / sent.key
-        if not place.exists():
-            beside = place.with_name(f".{place.name}.part")
+        folder = Path(self._scratch.name) / "sent" / sent.key
+        if not folder.exists():
+            beside = folder.with_name(f".{folder.name}.part")
             for name, reference in sent.files.items():
                 path = beside / name
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(ray.get(reference))
-            beside.rename(place)
-        return place / sent.name
+            beside.rename(folder)
+        return folder / sent.name
 
 
-def _sees_marker(asked: NodeTask) -> bool:
-    path, text = asked.marker
+def _sees_marker(node_task: NodeTask) -> bool:
+    path, text = node_task.marker
     try:
         return path.read_text(encoding="utf-8") == text
     except OSError:
         return False
 
 
-def _sees_dataset(asked: NodeTask) -> bool:
+def _sees_dataset(node_task: NodeTask) -> bool:
     from dvtr_bench.dataset.manifest import read_manifest
 
-    build = asked.task.run.dataset
+    build = node_task.task.run.dataset
     try:
-        there = (build.folder / MANIFEST_NAME).is_file()
-        return there and read_manifest(build.folder).fingerprint == build.fingerprint
+        is_there = (build.folder / MANIFEST_NAME).is_file()
+        return is_there and read_manifest(build.folder).fingerprint == build.fingerprint
     except (OSError, DvtrError):
         return False
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    """Read a run folder; a finished run needs the state of its optimiser no more."""
+    """Read a run folder, except the optimiser state, which a finished run no longer needs."""
     paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     return {
         path.relative_to(folder).as_posix(): path.read_bytes()

@@ -1,6 +1,6 @@
-"""Runs on a Ray cluster: one run at a time on each GPU, or on each core where there is no GPU.
+"""Carry out runs on a Ray cluster: one at a time on each GPU, or on each core without GPUs.
 
-Nodes need no disk in common: what they do not see is sent, and what they make comes back.
+Nodes need no shared disk: files that they cannot read are sent, and results are returned.
 """
 
 from __future__ import annotations
@@ -35,22 +35,22 @@ if TYPE_CHECKING:
     from dvtr_bench.studies.carry_out import Means, Task
 
 MARKER: Final = ".study-marker"
-"""A file in the folder of runs, by which a node knows that it sees that very folder."""
+"""A file in the folder of runs, by which a node recognises that the folder is shared."""
 
 
 def run_on_ray(
     tasks: Sequence[Task], *, out: Path, address: str | None, means: Means
 ) -> Iterator[Event]:
-    """Carry runs out on a Ray cluster.
+    """Carry out runs on a Ray cluster.
 
     Args:
         tasks: The runs, handed out in order.
         out: The folder of runs and results.
-        address: Of the cluster; None for the one that this machine is in, or else a new one.
+        address: Address of the cluster; None for the one of this machine, or a new one.
         means: Threads; nodes choose the device.
 
     Yields:
-        What happens; what a run gave comes when it ends.
+        Events; the results of a run come when it ends.
 
     Raises:
         NotFoundError: Ray is not installed.
@@ -62,7 +62,7 @@ def run_on_ray(
     if not tasks:
         return
     with ray_cluster(address) as ray, _marked(out) as marker:
-        asked = [_node_task(task, marker) for task in tasks]
+        node_tasks = [_node_task(task, marker) for task in tasks]
         gpus = int(ray.cluster_resources().get("GPU", 0))
         parcels = _Parcels(ray, tasks)
         plan: CrewPlan[NodeTask, Done | Lacks] = CrewPlan(
@@ -76,11 +76,11 @@ def run_on_ray(
         )
         number = gpus or int(ray.cluster_resources().get("CPU", 1))
         crew = RayCrew(ray, plan)
-        for index, outcome in crew.work_through(asked, min(number, len(tasks))):
-            yield from _told(index, outcome, tasks[index])
+        for index, outcome in crew.work_through(node_tasks, min(number, len(tasks))):
+            yield from _events(index, outcome, tasks[index])
 
 
-def _told(
+def _events(
     index: int, outcome: HandedOut | Done | Lacks | Died | Overran, task: Task
 ) -> Iterator[Event]:
     if isinstance(outcome, HandedOut):
@@ -100,63 +100,63 @@ def _told(
 
 @contextmanager
 def _marked(out: Path) -> Iterator[tuple[Path, str]]:
-    """Put a file into the folder of runs by which nodes know it, and take it away again."""
+    """Put a marker file into the folder of runs, and remove it at the end."""
     text = secrets.token_hex(16)
     (out / MARKER).write_text(text, encoding="utf-8")
     try:
-        yield as_seen(out / MARKER), text
+        yield node_path(out / MARKER), text
     finally:
         (out / MARKER).unlink(missing_ok=True)
 
 
-def as_seen(path: Path) -> Path:
-    """Return a path as nodes look for it."""
+def node_path(path: Path) -> Path:
+    """Return a path as nodes use it."""
     return path.absolute()
 
 
 def _node_task(task: Task, marker: tuple[Path, str]) -> NodeTask:
     run = task.run
-    build = replace(run.dataset, folder=as_seen(run.dataset.folder))
+    build = replace(run.dataset, folder=node_path(run.dataset.folder))
     weights = run.backbone.weights
     return NodeTask(
         replace(task, run=replace(run, dataset=build), folder=task.folder.absolute()),
         marker,
-        None if weights is None else as_seen(weights),
+        None if weights is None else node_path(weights),
     )
 
 
 class _Parcels:
-    """What is sent to nodes that do not see it; put into Ray's object store once."""
+    """Folders sent to nodes that cannot read them; each is put into Ray's object store once."""
 
     def __init__(self, ray: ModuleType, tasks: Sequence[Task]) -> None:
         self._ray = ray
         self._folders = {task.run.key: task.run for task in tasks}
         self._sent: dict[Path, SentFolder] = {}
 
-    def added(self, asked: NodeTask, answer: Done | Lacks) -> NodeTask | None:
-        """Return the task with what the node lacks, or None where it lacks nothing."""
+    def added(self, node_task: NodeTask, answer: Done | Lacks) -> NodeTask | None:
+        """Return the task with what the node lacks, or None if it lacks nothing."""
         if not isinstance(answer, Lacks):
             return None
-        run = self._folders[asked.task.run.key]
-        places = {DATASET: run.dataset.folder, BACKBONE: run.backbone.weights}
-        sent = {kind: self._parcel(place) for kind in answer.kinds if (place := places[kind])}
-        return replace(asked, sent={**asked.sent, **sent})
+        run = self._folders[node_task.task.run.key]
+        paths = {DATASET: run.dataset.folder, BACKBONE: run.backbone.weights}
+        sent = {kind: self._parcel(path) for kind in answer.kinds if (path := paths[kind])}
+        return replace(node_task, sent={**node_task.sent, **sent})
 
-    def _parcel(self, place: Path) -> SentFolder:
-        if place not in self._sent:
-            whole = [place] if place.is_file() else sorted(place.rglob("*"))
+    def _parcel(self, root: Path) -> SentFolder:
+        if root not in self._sent:
+            paths = [root] if root.is_file() else sorted(root.rglob("*"))
             files: dict[str, Any] = {
-                path.relative_to(place.parent).as_posix(): self._ray.put(path.read_bytes())
-                for path in whole
+                path.relative_to(root.parent).as_posix(): self._ray.put(path.read_bytes())
+                for path in paths
                 if path.is_file()
             }
-            key = hashlib.sha256(str(place.absolute()).encode()).hexdigest()[:16]
-            self._sent[place] = SentFolder(key, place.name, files)
-        return self._sent[place]
+            key = hashlib.sha256(str(root.absolute()).encode()).hexdigest()[:16]
+            self._sent[root] = SentFolder(key, root.name, files)
+        return self._sent[root]
 
 
 def _put_in_place(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write a run folder that came back; ``run.json``, which says what counts, last."""
+    """Write a run folder that a node returned; ``run.json``, which makes it valid, last."""
     for stale in folder.glob("epoch-*"):
         shutil.rmtree(stale)
     for name in sorted(files, key=lambda name: (name == RUN_FILE, name)):

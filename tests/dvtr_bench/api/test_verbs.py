@@ -148,7 +148,7 @@ def test_results_at_hand_are_compared_with_their_clips(result: EvaluationResult)
     assert bare.figures == comparison.figures
     assert bare.contact_sheet() is None
     assert "top lists of clip_zeroshot are not at hand" in " ".join(bare.evidence.missing)
-    with pytest.raises(dvtr.InputError, match="int is no run"):
+    with pytest.raises(dvtr.InputError, match="int is not a run"):
         dvtr.compare(other, 5)  # type: ignore[arg-type]
 
 

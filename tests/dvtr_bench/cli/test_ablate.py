@@ -54,7 +54,7 @@ def test_a_list_runs_nothing(run: Run, tmp_path: Path) -> None:
         "16 models on 1 dataset, seeds 42, 43: 26 trainings, 0 done; 32 evaluations, 0 done" in told
     )
     assert "text_block=all        weights of msam, 0 of 2 evaluated" in told
-    assert "no estimate of the time before something was timed" in told
+    assert "no estimate of the time until something was timed" in told
     assert not (tmp_path / "ablation").exists()
 
 
@@ -75,7 +75,7 @@ def test_wrong_wishes_are_refused(run: Run) -> None:
 def test_an_ablation_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
     told = run(*ABLATE, *ROWS, "--epochs", "1")
     assert "1 of 4 · msam, text_block=1 · seed 42 · tiny · cpu\n" in told
-    assert "are there already" not in told
+    assert "are done already" not in told
     page = (tmp_path / "ablation" / "ABLATION.md").read_text(encoding="utf-8")
     assert "The text block: the same fusion weights" in page
     run("leaderboard", "ablation/results", "--study", "msam-ablation")
@@ -97,9 +97,9 @@ def test_an_ablation_goes_on_where_it_was(run: Run, tmp_path: Path) -> None:
     lost.unlink()
     listed = run(*ABLATE, *ROWS, "--epochs", "1", "--list")
     assert "text_block=1  weights of msam, 1 of 2 evaluated" in listed
-    assert "left, by what was timed so far" in listed
+    assert "left, estimated from the times so far" in listed
     told = run(*ABLATE, *ROWS, "--epochs", "1")
-    assert "3 of 4 runs are there already" in told
+    assert "3 of 4 runs are done already" in told
     assert "4 of 4 · msam, text_block=1 · seed 43 · tiny · cpu" in told
     again = {path: path.stat().st_mtime_ns for path in [*files, *states]}
     assert {path for path in again if again[path] == written[path]} == {*files, *states} - {lost}

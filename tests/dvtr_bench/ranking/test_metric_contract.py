@@ -27,7 +27,7 @@ def test_what_fits_passes_through() -> None:
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ({"MR": np.zeros(3)}, "compute gives MR, which FIGURES lacks"),
+        ({"MR": np.zeros(3)}, "compute returns MR, which FIGURES lacks"),
         ({"MRR": np.zeros(2)}, r"MRR has the shape \(2,\): expected one number for each of the 3"),
         ({"MRR": 1.0}, r"MRR has the shape \(\)"),
         ({"MRR": np.array([0, np.nan, 1])}, "MRR is nan: expected finite numbers, 0 or more"),

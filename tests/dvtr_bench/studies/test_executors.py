@@ -81,7 +81,7 @@ def test_a_run_that_always_kills_its_process_is_given_up(place, tmp_path: Path) 
             for child in multiprocessing.active_children():
                 os.kill(child.pid or 0, signal.SIGKILL)
     assert [type(event) for event in found] == [Started] * ATTEMPTS + [Failed]
-    assert "ended by SIGKILL, 3 times in a row; often for want of memory" in found[-1].message
+    assert "ended by SIGKILL, 3 times in a row; often because memory ran out" in found[-1].message
 
 
 def test_a_study_that_is_killed_goes_on_with_the_same_results(place, tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_study_that_is_killed_goes_on_with_the_same_results(place, tmp_path: P
     before = len(list(tmp_path.glob("results/*.json")))
     assert before < len(expected)
     again = subprocess.run([*command, "cpu"], capture_output=True, text=True, check=True)
-    assert "runs are there already" in again.stderr
+    assert "runs are done already" in again.stderr
     assert results(tmp_path) == expected
     page = (tmp_path / "studies" / "small" / "STUDY.md").read_text(encoding="utf-8")
     assert "| text\\_block=1<br>" in page or "| text\\_block=1 |" in page
@@ -155,7 +155,7 @@ def test_nodes_that_share_no_disk_are_sent_what_they_lack_and_send_back_what_the
     place, cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, built, study, expected = place
-    monkeypatch.setattr(ray_executor, "as_seen", lambda path: Path("/nowhere") / path.name)
+    monkeypatch.setattr(ray_executor, "node_path", lambda path: Path("/nowhere") / path.name)
     # A bank of 32 captions cannot be chosen from two: what fails is said, what came before is kept.
     bank = '\n[models.bank]\nmodel = "msam"\nsettings = { text_block = "text_bank" }\n'
     asked = write_study(tmp_path, TEXT + bank)

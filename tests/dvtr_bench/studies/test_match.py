@@ -102,7 +102,7 @@ def test_a_seed_twice_is_refused() -> None:
 
 def test_a_row_of_other_scoring_must_have_the_weights_of_the_row_it_shares() -> None:
     records = [record(), record(text_block=1, weights="9")]
-    with pytest.raises(IncomparableError, match="text_block=1, seed 42: this row is to be scored"):
+    with pytest.raises(IncomparableError, match="text_block=1, seed 42: this row should be scored"):
         results_by_row(TOY, records)
 
 

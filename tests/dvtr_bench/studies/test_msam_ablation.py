@@ -104,5 +104,5 @@ def test_a_text_bank_is_chosen_from_the_training_captions() -> None:
     trained.see_training_captions(CAPTIONS)
     assert torch.equal(other.bank_tokens, trained.bank_tokens)
     assert other.scoring == "pairwise"
-    with pytest.raises(WeightsError, match="other weights than were trained: branch"):
+    with pytest.raises(WeightsError, match="weights that were not trained: branch"):
         on_small_encoder(Model, semantics=False).eval().with_scoring({"semantics": True}, CAPTIONS)

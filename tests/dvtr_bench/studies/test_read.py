@@ -133,7 +133,7 @@ def test_what_a_study_holds(tmp_path: Path) -> None:
             'settings = { num_semantics = 3, text_block = "all" }\nrecipe = "long"',
             "",
             30,
-            "K=3 is msam by another name",
+            "K=3 is the same as msam",
         ),
         ('recipe = "long"', 'recipe = "longer"', 34, "no recipe 'longer': there are long"),
         ('second = "K=3"', 'second = "K=4"', 36, "asks about 'K=4'"),

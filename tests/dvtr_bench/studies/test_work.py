@@ -103,7 +103,7 @@ def test_what_was_deleted_is_made_again_and_nothing_else(copy, done) -> None:
     (out / "results" / lost).unlink()
     _, told = work(write_study(out), built, out)
     assert [line.partition(" · ")[0] for line in told] == [
-        "4 of 5 runs are there already",
+        "4 of 5 runs are done already",
         "5 of 5",
     ]
     assert results(out) == whole
@@ -149,7 +149,7 @@ def test_another_study_in_the_same_folder_shares_what_it_can(copy) -> None:
     out, built = copy
     text = STUDY.replace("seeds = [42, 43]", "seeds = [43, 44]")
     worked, told = work(write_study(out, text), built, out)
-    assert told[0] == "3 of 5 runs are there already"
+    assert told[0] == "3 of 5 runs are done already"
     assert ["seed 44" in line for line in told[1:]] == [True, True]
     assert len(worked.records()) == 7
     assert len(list((out / "results").glob("*.json"))) == 10
@@ -173,7 +173,7 @@ def test_a_list_says_what_is_done_and_does_nothing(copy) -> None:
     assert (
         "4 models on 2 datasets, seeds 42, 43: 10 trainings, 5 done; 14 evaluations, 6 done" in told
     )
-    assert "left, by what was timed so far" in told
+    assert "left, estimated from the times so far" in told
     assert times(out) == before
 
 

@@ -21,7 +21,7 @@ SHOWN_WORDS: Final = 50
 
 @dataclass(frozen=True)
 class SplitLengths:
-    """Words of the captions of one split, as spaces part them.
+    """Words of the captions of one split, separated by spaces.
 
     Attributes:
         split: Its name, with the dataset's where there are two.
@@ -61,7 +61,7 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     Args:
         subject: The dataset.
         against: Another one to show beside it.
-        show_progress: Not used; it takes a moment.
+        show_progress: Not used.
 
     Returns:
         The lengths.

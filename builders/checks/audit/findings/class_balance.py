@@ -21,7 +21,7 @@ class ClassCount:
 
     Attributes:
         category: Its name, verbatim.
-        num_videos: Videos of it, all splits together.
+        num_videos: Its videos in all splits.
         splits: Videos of it, by split.
     """
 
@@ -37,8 +37,8 @@ class Record:
     Attributes:
         classes: Largest first.
         without_class: Videos without one, by split.
-        effective_classes: Exponential of the entropy of the classes: how many classes of one size
-            would be as even.
+        effective_classes: Exponential of the entropy of the classes: the number of equal classes
+            with the same entropy.
         not_in_every_split: Classes that a split lacks.
     """
 
@@ -54,7 +54,7 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     Args:
         subject: The dataset.
         against: Not used.
-        show_progress: Not used; it takes a moment.
+        show_progress: Not used.
 
     Returns:
         The counts.
@@ -62,15 +62,15 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     by_split = {name: Counter(split.categories) for name, split in subject.splits.items()}
     total: Counter[str | None] = sum(by_split.values(), Counter())
     without = {name: counts[None] for name, counts in by_split.items()}
-    named = {name: count for name, count in total.items() if name is not None}
-    if not named:
+    classes_counted = {name: count for name, count in total.items() if name is not None}
+    if not classes_counted:
         return NotMeasured("not measured: no video of this dataset has a class")
-    ordered = sorted(named.items(), key=lambda item: (-item[1], item[0]))
+    ordered = sorted(classes_counted.items(), key=lambda item: (-item[1], item[0]))
     classes = tuple(
         ClassCount(name, count, {split: counts[name] for split, counts in by_split.items()})
         for name, count in ordered
     )
-    shares = [count / sum(named.values()) for count in named.values()]
+    shares = [count / sum(classes_counted.values()) for count in classes_counted.values()]
     return Record(
         classes=classes,
         without_class=without,

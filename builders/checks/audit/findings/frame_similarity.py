@@ -1,4 +1,4 @@
-"""How alike neighbouring frames are, and how alike different clips are beside that."""
+"""Similarity of neighbouring frames, compared with that of different clips."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,12 +31,12 @@ class Distribution:
     """SSIM of many pairs of pictures.
 
     Attributes:
-        count: How many; 0 leaves every figure 0.
+        count: Number of pairs; if 0, all figures are 0.
         mean: Mean.
         low: 5th percentile.
         median: Median.
         high: 95th percentile.
-        bins: Shares in percent of 25 equal bins from 0 to 1; below 0 counts to the first.
+        bins: Shares in percent of 25 equal bins from 0 to 1; values below 0 count in the first.
     """
 
     count: int
@@ -54,11 +54,10 @@ class SplitSimilarity:
     Attributes:
         split: Its name, with the dataset's where there are two.
         num_clips: Its clips.
-        seconds_between_frames: Median time from a stored frame to the next; None where the rows
-            do not tell.
+        seconds_between_frames: Median time from a stored frame to the next; None if unknown.
         neighbours: For each clip, the mean SSIM of a stored frame and the next.
-        different_clips: SSIM of the middle frames of two clips drawn by chance.
-        different_same_class: The same, of clips of one class; of none where there are no classes.
+        different_clips: SSIM of the middle frames of two random clips.
+        different_same_class: The same for clips of one class; empty without classes.
     """
 
     split: str
@@ -74,7 +73,7 @@ class Record:
     """Frame-to-frame similarity of a dataset.
 
     Attributes:
-        side_px: Frames are compared as grey pictures of this width and height.
+        side_px: Width and height of the grey pictures that are compared.
         splits: By split, those of the other dataset last.
         notes: What could not be measured.
     """
@@ -147,9 +146,9 @@ def _similarity(name: str, split: "RetrievalSplit", looks: "FrameLooks") -> Spli
     count = len(looks.middle_rows)
     classes = [split.categories[row] for row in looks.middle_rows.tolist()]
     by_class: dict[str | None, list[int]] = {}
-    for place, category in enumerate(classes):
-        by_class.setdefault(category, []).append(place)
-    same = [place for place, kind in enumerate(classes) if kind and len(by_class[kind]) > 1]
+    for index, category in enumerate(classes):
+        by_class.setdefault(category, []).append(index)
+    same = [index for index, kind in enumerate(classes) if kind and len(by_class[kind]) > 1]
     return SplitSimilarity(
         split=name,
         num_clips=len(split.video_ids),
@@ -157,7 +156,7 @@ def _similarity(name: str, split: "RetrievalSplit", looks: "FrameLooks") -> Spli
         neighbours=_distribution(looks.change[~np.isnan(looks.change)]),
         different_clips=_distribution(_drawn(looks, rng, [list(range(count))], count > 1)),
         different_same_class=_distribution(
-            _drawn(looks, rng, [by_class[classes[place]] for place in same], bool(same))
+            _drawn(looks, rng, [by_class[classes[index]] for index in same], bool(same))
         ),
     )
 
@@ -165,15 +164,17 @@ def _similarity(name: str, split: "RetrievalSplit", looks: "FrameLooks") -> Spli
 def _drawn(
     looks: "FrameLooks", rng: np.random.Generator, pools: list[list[int]], any_pairs: bool
 ) -> "NDArray[np.float64]":
-    """Return SSIM of pairs; each is drawn from a pool drawn before it."""
+    """Return SSIM of random pairs, each from a randomly chosen pool."""
     if not any_pairs:
         return np.empty(0)
     values = np.empty(PAIRS)
     for number in range(PAIRS):
         pool = pools[int(rng.integers(len(pools)))]
-        one, step = int(rng.integers(len(pool))), int(rng.integers(1, len(pool)))
-        other = (one + step) % len(pool)
-        values[number] = structural_similarity(looks.middles[pool[one]], looks.middles[pool[other]])
+        first, step = int(rng.integers(len(pool))), int(rng.integers(1, len(pool)))
+        other = (first + step) % len(pool)
+        values[number] = structural_similarity(
+            looks.middles[pool[first]], looks.middles[pool[other]]
+        )
     return values
 
 
@@ -201,14 +202,19 @@ def _distribution(values: "NDArray[np.float64]") -> Distribution:
     )
 
 
-def _rows(one: SplitSimilarity) -> Iterator[list[str]]:
-    apart = one.seconds_between_frames
+def _rows(similarity: SplitSimilarity) -> Iterator[list[str]]:
+    apart = similarity.seconds_between_frames
     times = "" if apart is None else f", {apart:.2f} s apart"
-    for what, values in (
-        (f"neighbouring frames of a clip{times}", one.neighbours),
-        ("different clips", one.different_clips),
-        ("different clips of one class", one.different_same_class),
+    for name, values in (
+        (f"neighbouring frames of a clip{times}", similarity.neighbours),
+        ("different clips", similarity.different_clips),
+        ("different clips of one class", similarity.different_same_class),
     ):
         if values.count:
             figures = (values.mean, values.low, values.median, values.high)
-            yield [one.split, what, f"{values.count:,}", *(f"{figure:.2f}" for figure in figures)]
+            yield [
+                similarity.split,
+                name,
+                f"{values.count:,}",
+                *(f"{figure:.2f}" for figure in figures),
+            ]

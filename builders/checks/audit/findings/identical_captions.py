@@ -1,4 +1,4 @@
-"""Captions that stand for more than one video, within a split and across splits."""
+"""Captions that describe more than one video, within a split and across splits."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,10 +31,10 @@ class WithinSplit:
         num_videos: Its videos.
         num_captions: Its captions.
         num_texts: Different texts among them.
-        shared_captions: Captions whose text another video of the split has too.
+        shared_captions: Captions whose text another video of the split also has.
         shared_percent: Their share.
-        t2v_ceilings: Highest R@k, in percent, that a model which sees the text alone can expect;
-            by figure, such as ``R@1``.
+        t2v_ceilings: Highest expected R@k, in percent, of a model that sees only the text; by
+            figure, such as ``R@1``.
         videos_repeating_a_caption: Videos that have one caption more than once.
     """
 
@@ -50,15 +50,15 @@ class WithinSplit:
 
 @dataclass(frozen=True)
 class AcrossSplits:
-    """Captions of one split that another one has too.
+    """Captions of one split that also occur in another.
 
     Attributes:
-        of_split: Whose captions, with the dataset's name where there are two.
-        in_split: Where they are looked for.
+        of_split: The split of the captions, with the dataset's name if there are two.
+        in_split: The split in which they are looked up.
         num_captions: Captions of the first.
-        verbatim: Those that occur in the second, word for word and letter for letter.
+        verbatim: Those that occur in the second verbatim.
         verbatim_percent: Their share.
-        same_text: Those that do when case and outer spaces do not count.
+        same_text: Those that occur in the second, ignoring case and outer spaces.
         same_text_percent: Their share.
     """
 
@@ -78,7 +78,7 @@ class RepeatedText:
     Attributes:
         text: Stripped and in lower case.
         num_captions: Captions with this text.
-        num_videos: Videos that have it, all splits together.
+        num_videos: Videos that have it, in all splits.
         splits: Videos that have it, by split.
     """
 
@@ -111,10 +111,10 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     Args:
         subject: The dataset.
         against: Another one whose splits are compared too.
-        show_progress: Not used; counting takes a moment.
+        show_progress: Not used.
 
     Returns:
-        The counts. Two captions are identical when they are after ``strip().lower()``.
+        The counts. Captions are compared after ``strip().lower()``.
     """
     repeated = _repeated(subject)
     return Record(
@@ -149,10 +149,10 @@ def blocks(record: Record) -> Iterator[Block]:
             for one in record.within
         ],
     )
-    shown = [one for one in record.across if one.same_text]
-    if none := len(record.across) - len(shown):
-        yield Paragraph(f"{none} pairs of splits have no caption in common.")
-    if shown:
+    with_overlap = [one for one in record.across if one.same_text]
+    if num_disjoint := len(record.across) - len(with_overlap):
+        yield Paragraph(f"{num_disjoint} pairs of splits have no caption in common.")
+    if with_overlap:
         yield Table(
             "Captions that another split has too",
             ["captions of", "found in", "captions", "verbatim", "share", "same text", "share"],
@@ -166,7 +166,7 @@ def blocks(record: Record) -> Iterator[Block]:
                     f"{one.same_text:,}",
                     f"{one.same_text_percent:.1f}%",
                 ]
-                for one in shown
+                for one in with_overlap
             ],
             num_text_columns=2,
         )
@@ -197,8 +197,8 @@ def _within(split: "RetrievalSplit") -> WithinSplit:
         for figure, depth in zip(_FIGURES, DEPTHS, strict=True)
     }
     texts = [normalise_text(caption) for caption in split.captions]
-    own = Counter(zip(split.caption_video_index.tolist(), texts, strict=True))
-    repeating = {video for (video, _), count in own.items() if count > 1}
+    text_counts = Counter(zip(split.caption_video_index.tolist(), texts, strict=True))
+    repeating = {video for (video, _), count in text_counts.items() if count > 1}
     return WithinSplit(
         split=split.name,
         num_videos=len(split.video_ids),
@@ -212,12 +212,14 @@ def _within(split: "RetrievalSplit") -> WithinSplit:
 
 
 def _across(subject: Subject, against: Subject | None) -> Iterator[AcrossSplits]:
-    own = [(label(subject, name, against), split) for name, split in subject.splits.items()]
-    pairs = list(permutations(own, 2))
+    own_splits = [(label(subject, name, against), split) for name, split in subject.splits.items()]
+    pairs = list(permutations(own_splits, 2))
     if against is not None:
-        theirs = [(label(against, name, subject), split) for name, split in against.splits.items()]
-        pairs += [(mine, other) for mine in own for other in theirs]
-        pairs += [(other, mine) for other in theirs for mine in own]
+        other_splits = [
+            (label(against, name, subject), split) for name, split in against.splits.items()
+        ]
+        pairs += [(own, other) for own in own_splits for other in other_splits]
+        pairs += [(other, own) for other in other_splits for own in own_splits]
     for of_, in_ in sorted(pairs, key=lambda pair: leak_order(pair[0][1].name, pair[1][1].name)):
         if of_[1].captions:
             yield _crossing(of_[0], of_[1].captions, in_[0], in_[1].captions)
@@ -250,9 +252,11 @@ def _repeated(subject: Subject) -> list[RepeatedText]:
         index = split.caption_video_index.tolist()
         for text, _ in dict.fromkeys(zip(texts, index, strict=True)):
             videos.setdefault(text, Counter())[name] += 1
-    found = [
+    repeated_texts = [
         RepeatedText(text, captions[text], by_split.total(), dict(by_split))
         for text, by_split in videos.items()
         if by_split.total() > 1
     ]
-    return sorted(found, key=lambda one: (-one.num_videos, -one.num_captions, one.text))
+    return sorted(
+        repeated_texts, key=lambda text: (-text.num_videos, -text.num_captions, text.text)
+    )

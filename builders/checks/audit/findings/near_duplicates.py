@@ -29,8 +29,8 @@ class SplitPair:
     """Near-duplicates between two splits, or inside one.
 
     Attributes:
-        first_split: The one, with the dataset's name where there are two.
-        second_split: The other; the same for pairs inside a split.
+        first_split: The first split, with the dataset's name if there are two.
+        second_split: The second split; the same for pairs inside a split.
         pairs: Pairs of clips.
         first_clips: Clips of the first that have a near-duplicate in the second.
         first_percent: Their share of the first.
@@ -49,17 +49,18 @@ class SplitPair:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two clips that show the same.
+    """Two near-duplicate clips.
 
     Attributes:
-        first_split: Split of the one.
+        first_split: Split of the first clip.
         first_id: Its video id, verbatim.
-        second_split: Split of the other.
+        second_split: Split of the second clip.
         second_id: Its video id, verbatim.
-        common_frames: Frames of the one that are found in the other, the smaller of both ways.
-        first_frames: Stored frames of the one.
-        second_frames: Stored frames of the other.
-        nearest_bits: Bits, of 64, between the hashes of the two frames that are nearest.
+        common_frames: Frames of one clip that are found in the other; the smaller of both
+            directions.
+        first_frames: Stored frames of the first clip.
+        second_frames: Stored frames of the second clip.
+        nearest_bits: Differing bits, of 64, of the two nearest frames.
         mirrored: Whether left and right are exchanged.
     """
 
@@ -79,15 +80,15 @@ class Record:
     """Near-duplicates of a dataset.
 
     Attributes:
-        max_bits: Two frames show the same when their hashes differ in so many bits at most.
-        min_frames: Two clips are near-duplicates when so many frames of each show the same as one
-            of the other's.
+        max_bits: Two frames match if their hashes differ in at most this many bits.
+        min_frames: Two clips are near-duplicates if at least this many frames of each match one of
+            the other's.
         num_clips: Clips compared.
         num_frames: Frames compared.
-        flat_frames: Frames left out because there is nothing to see in them.
-        flat_clips: Clips of such frames alone, which cannot be compared.
+        flat_frames: Frames left out because they show nothing.
+        flat_clips: Clips with only such frames, which cannot be compared.
         splits: Counts by pair of splits, those that cross splits first.
-        num_pairs: Pairs in all.
+        num_pairs: Number of pairs.
         pairs: Pairs of test and train first, those inside a split last; then those with most
             frames in common first.
         sheet: The picture of the first of them, in the audit's folder; None without pairs.
@@ -112,7 +113,7 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
 
     Args:
         subject: The dataset.
-        against: Another one; pairs inside it are not looked for.
+        against: Another one; pairs inside it are not searched.
         show_progress: Whether to show progress bars.
 
     Returns:
@@ -227,14 +228,14 @@ def draw(record: Record, subject: Subject, against: Subject | None, folder: Path
     """Draw the first pairs, clip beside clip.
 
     Args:
-        record: What was found.
+        record: The finding.
         subject: The dataset.
         against: The other one.
-        folder: Where the picture goes.
+        folder: Folder for the picture.
     """
     if not record.pairs:
         return
-    places: dict[tuple[str, str], tuple[RetrievalSplit, int]] = {
+    rows_by_id: dict[tuple[str, str], tuple[RetrievalSplit, int]] = {
         (label(dataset, name, against), video): (split, row)
         for dataset in (subject, against)
         if dataset is not None
@@ -246,7 +247,7 @@ def draw(record: Record, subject: Subject, against: Subject | None, folder: Path
         ends = ((pair.first_split, pair.first_id), (pair.second_split, pair.second_id))
         tiles = []
         for end in ends:
-            split, row = places[end]
+            split, row = rows_by_id[end]
             tiles.append(Tile(split.frames(row), f"{end[0]}: {end[1]}"))
         crosses = pair.first_split != pair.second_split
         rows.append(
@@ -262,14 +263,14 @@ def draw(record: Record, subject: Subject, against: Subject | None, folder: Path
     save_contact_sheet(title, rows, folder / SHEET)
 
 
-def _urgency(names: list[str], own: int) -> "NDArray[np.int64]":
+def _urgency(names: list[str], num_own: int) -> "NDArray[np.int64]":
     """Rank pairs of splits: test and train first, pairs inside a split last."""
 
     def key(first: int, second: int) -> tuple[int, int]:
-        one, other = names[first], names[second]
-        return min(leak_order(one, other), leak_order(other, one))
+        first_name, second_name = names[first], names[second]
+        return min(leak_order(first_name, second_name), leak_order(second_name, first_name))
 
-    pairs = [(first, second) for first in range(own) for second in range(first, len(names))]
+    pairs = [(first, second) for first in range(num_own) for second in range(first, len(names))]
     pairs.sort(key=lambda pair: (pair[0] == pair[1], key(*pair)), reverse=True)
     urgency = np.zeros((len(names), len(names)), dtype=np.int64)
     for rank, pair in enumerate(pairs):
@@ -278,17 +279,17 @@ def _urgency(names: list[str], own: int) -> "NDArray[np.int64]":
 
 
 def _splits(
-    found: Found, urgency: "NDArray[np.int64]", names: list[str], gallery: Gallery
+    search_result: Found, urgency: "NDArray[np.int64]", names: list[str], gallery: Gallery
 ) -> tuple[SplitPair, ...]:
     sizes = [int((gallery.part == part).sum()) for part in range(len(names))]
     rows = []
-    for first, second in zip(*found.counts.nonzero(), strict=True):
-        mine = int(found.clips[second][gallery.part == first].sum())
-        other = int(found.clips[first][gallery.part == second].sum())
+    for first, second in zip(*search_result.counts.nonzero(), strict=True):
+        mine = int(search_result.clips[second][gallery.part == first].sum())
+        other = int(search_result.clips[first][gallery.part == second].sum())
         row = SplitPair(
             first_split=names[first],
             second_split=names[second],
-            pairs=int(found.counts[first, second]),
+            pairs=int(search_result.counts[first, second]),
             first_clips=mine,
             first_percent=round(100 * mine / sizes[first], 6),
             second_clips=other,

@@ -1,4 +1,4 @@
-"""Captions that are empty, or hold characters and spaces that a tokenizer may stumble over."""
+"""Captions that are empty, or have characters or spaces that a tokenizer may mishandle."""
 
 import unicodedata
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ class Oddity:
 
     Attributes:
         what: Such as ``no words``, or the character and its name.
-        num_captions: How many captions of the dataset have it.
+        num_captions: Number of captions that have it.
         captions: The first of them: split and caption id.
     """
 
@@ -40,25 +40,27 @@ class Record:
 
 
 def find(subject: Subject, against: Subject | None, show_progress: bool) -> Record:
-    """Look for odd captions.
+    """Find odd captions.
 
     Args:
         subject: The dataset.
         against: Not used.
-        show_progress: Not used; it takes a moment.
+        show_progress: Not used.
 
     Returns:
-        What was found.
+        The odd captions.
     """
-    found: dict[str, list[str]] = {}
+    captions_by_oddity: dict[str, list[str]] = {}
     for split in subject.splits.values():
         for caption_id, caption in zip(split.caption_ids, split.captions, strict=True):
             for oddity in _oddities(caption):
-                found.setdefault(oddity, []).append(f"{split.name}: {caption_id}")
+                captions_by_oddity.setdefault(oddity, []).append(f"{split.name}: {caption_id}")
     return Record(
         tuple(
             Oddity(what, len(captions), tuple(captions[:LISTED]))
-            for what, captions in sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
+            for what, captions in sorted(
+                captions_by_oddity.items(), key=lambda item: (-len(item[1]), item[0])
+            )
         )
     )
 

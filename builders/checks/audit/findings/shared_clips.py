@@ -19,14 +19,14 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Overlap:
-    """Videos of one split that another split holds too.
+    """Videos of one split that also occur in another.
 
     Attributes:
-        of_split: Whose videos, with the dataset's name where there are two.
-        in_split: Where they are found; the same split for files it holds twice.
+        of_split: The split of the videos, with the dataset's name if there are two.
+        in_split: The split in which they are found; the same for duplicate files in one split.
         by: How they were recognised.
         num_videos: Videos of the first split.
-        shared: Those that the second holds too.
+        shared: Those that the second also has.
         shared_percent: Their share.
     """
 
@@ -44,9 +44,9 @@ class SharedClip:
 
     Attributes:
         by: How it was recognised.
-        first_split: Split of the one.
+        first_split: Split of the first clip.
         first_id: Its video id, verbatim.
-        second_split: Split of the other.
+        second_split: Split of the second clip.
         second_id: Its video id, verbatim.
     """
 
@@ -75,13 +75,13 @@ class Record:
 def find(subject: Subject, against: Subject | None, show_progress: bool) -> Record | NotMeasured:
     """Find clips that occur twice.
 
-    Inside a dataset by the bytes of the files. Against another dataset by the collection that both
-    say their clips are from, else by equal ids; and by the bytes of the files.
+    Inside a dataset, by the bytes of the files. Against another dataset, by the common source
+    collection, else by equal ids; and by the bytes of the files.
 
     Args:
         subject: The dataset.
         against: Another one.
-        show_progress: Not used; it takes a moment.
+        show_progress: Not used.
 
     Returns:
         The clips.
@@ -97,13 +97,13 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     else:
         notes.append(f"Files inside {subject.name}: {NO_FRAMES}.")
     if against is not None:
-        for by, mine, theirs, note in _ways(subject, against):
+        for by, own_places, other_places, note in _ways(subject, against):
             notes.append(note)
-            found = _between(subject, against, by, mine, theirs)
-            clips += found
-            overlaps += _counted(subject, against, by, found, against)
+            shared_clips = _between(subject, against, by, own_places, other_places)
+            clips += shared_clips
+            overlaps += _counted(subject, against, by, shared_clips, against)
         if not (subject.has_frames and against.has_frames):
-            bare = " and ".join(one.name for one in (subject, against) if not one.has_frames)
+            bare = " and ".join(each.name for each in (subject, against) if not each.has_frames)
             notes.append(f"Files of one in the other: {NO_FRAMES} ({bare}).")
     return Record(tuple(overlaps), tuple(clips), tuple(notes))
 
@@ -112,8 +112,8 @@ def blocks(record: Record) -> Iterator[Block]:
     """Return what to show: how many clips of each split the others hold, and which."""
     for note in record.notes:
         yield Paragraph(note)
-    shown = [one for one in record.overlaps if one.shared]
-    if not shown:
+    non_empty = [one for one in record.overlaps if one.shared]
+    if not non_empty:
         yield Paragraph("No clip was recognised twice.")
     else:
         yield Table(
@@ -128,7 +128,7 @@ def blocks(record: Record) -> Iterator[Block]:
                     f"{one.shared:,}",
                     f"{one.shared_percent:.1f}%",
                 ]
-                for one in shown
+                for one in non_empty
             ],
             num_text_columns=3,
             terminal_rows=24,
@@ -150,14 +150,15 @@ def blocks(record: Record) -> Iterator[Block]:
 def _ways(
     subject: Subject, against: Subject
 ) -> Iterator[tuple[str, Mapping[str, list[Place]], Mapping[str, list[Place]], str]]:
-    mine, theirs = subject.origin, against.origin
-    if mine is not None and theirs is not None and mine.name == theirs.name:
+    own_origin, other_origin = subject.origin, against.origin
+    if own_origin is not None and other_origin is not None and own_origin.name == other_origin.name:
         yield (
-            f"its name in {mine.name}",
-            _places(subject, {place: mine.clip_of(place[1]) for place in _all(subject)}),
-            _places(against, {place: theirs.clip_of(place[1]) for place in _all(against)}),
-            f"Both datasets say that their clips are {mine.name}'s: ids are compared by the clip "
-            f"of {mine.name} that they stand for.",
+            f"its name in {own_origin.name}",
+            _places(subject, {place: own_origin.clip_of(place[1]) for place in _all(subject)}),
+            _places(against, {place: other_origin.clip_of(place[1]) for place in _all(against)}),
+            f"Both datasets say that their clips are {own_origin.name}'s: ids are compared by the "
+            "clip "
+            f"of {own_origin.name} that they stand for.",
         )
     else:
         yield (
@@ -182,11 +183,11 @@ def _all(subject: Subject) -> list[Place]:
 
 
 def _places(subject: Subject, keys: Mapping[Place, str | None]) -> dict[str, list[Place]]:
-    found: dict[str, list[Place]] = {}
+    places_by_key: dict[str, list[Place]] = {}
     for place, key in keys.items():
         if key is not None:
-            found.setdefault(key, []).append(place)
-    return found
+            places_by_key.setdefault(key, []).append(place)
+    return places_by_key
 
 
 def _files(subject: Subject) -> dict[str, list[Place]]:
@@ -221,14 +222,14 @@ def _between(
     subject: Subject,
     against: Subject,
     by: str,
-    mine: Mapping[str, list[Place]],
-    theirs: Mapping[str, list[Place]],
+    own_places: Mapping[str, list[Place]],
+    other_places: Mapping[str, list[Place]],
 ) -> list[SharedClip]:
     pairs = [
         (one, other)
-        for key, places in mine.items()
+        for key, places in own_places.items()
         for one in places
-        for other in theirs.get(key, ())
+        for other in other_places.get(key, ())
     ]
     pairs.sort(key=lambda pair: _leak(pair[0][0], pair[1][0]))
     return [
@@ -239,24 +240,27 @@ def _between(
     ]
 
 
-def _leak(one: str, other: str) -> tuple[bool, tuple[int, int]]:
-    """Order pairs of clips: those that cross splits first, test and train before all."""
-    return one == other, min(leak_order(one, other), leak_order(other, one))
+def _leak(first: str, second: str) -> tuple[bool, tuple[int, int]]:
+    """Order pairs of clips: across splits first, test and train before others."""
+    return first == second, min(leak_order(first, second), leak_order(second, first))
 
 
 def _counted(
     subject: Subject, other: Subject, by: str, clips: list[SharedClip], against: Subject | None
 ) -> Iterator[Overlap]:
-    """Count shared videos by pair of splits, both ways; inside a dataset, where there are any."""
+    """Count shared videos by pair of splits, in both directions; inside a dataset only if any."""
     held: dict[tuple[str, str], set[str]] = {}
     for clip in clips:
         held.setdefault((clip.first_split, clip.second_split), set()).add(clip.first_id)
         held.setdefault((clip.second_split, clip.first_split), set()).add(clip.second_id)
-    mine = {label(subject, name, against): split for name, split in subject.splits.items()}
-    theirs = {label(other, name, against): split for name, split in other.splits.items()}
-    splits = {**mine, **theirs}
+    own_splits = {label(subject, name, against): split for name, split in subject.splits.items()}
+    other_splits = {label(other, name, against): split for name, split in other.splits.items()}
+    splits = {**own_splits, **other_splits}
     pairs = [
-        (one, two) for one in mine for two in theirs if other is not subject or (one, two) in held
+        (one, two)
+        for one in own_splits
+        for two in other_splits
+        if other is not subject or (one, two) in held
     ]
     if other is not subject:
         pairs += [(two, one) for one, two in pairs]

@@ -1,4 +1,4 @@
-"""Which words captions use, and which of them a model never reads in train."""
+"""The words of captions, and those that do not occur in train."""
 
 import re
 from collections import Counter
@@ -22,15 +22,15 @@ class SplitWords:
 
     Attributes:
         split: Its name, with the dataset's where there are two.
-        num_tokens: Words, each time they occur.
-        num_words: Different words.
-        type_token_ratio: Different words for each word; falls with the size of a text, so compare
-            splits of one size alone.
+        num_tokens: Number of words, including repetitions.
+        num_words: Number of different words.
+        type_token_ratio: Different words per word; falls with the size of a text, so compare only
+            splits of equal size.
         once: Words that occur once.
-        unseen_words: Different words that the dataset's train split does not have; None for train
-            itself and where there is none.
+        unseen_words: Different words that are not in the dataset's train split; None for train
+            itself and without a train split.
         unseen_words_percent: Their share.
-        captions_with_unseen_percent: Captions that hold such a word.
+        captions_with_unseen_percent: Percent of captions with such a word.
     """
 
     split: str
@@ -63,7 +63,7 @@ class Record:
     Attributes:
         splits: By split, those of the other dataset last.
         num_words: Different words of the dataset.
-        top_words: Those that occur most often.
+        top_words: The most frequent ones.
     """
 
     splits: tuple[SplitWords, ...]
@@ -77,7 +77,7 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     Args:
         subject: The dataset.
         against: Another one to show beside it.
-        show_progress: Not used; it takes a moment.
+        show_progress: Not used.
 
     Returns:
         The words.
@@ -97,7 +97,7 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
 
 
 def blocks(record: Record) -> Iterator[Block]:
-    """Return what to show: sizes, what train lacks, the most frequent words."""
+    """Return what to show: sizes, words missing in train, the most frequent words."""
     yield Paragraph(
         "Words are runs of letters and digits in lower case; an apostrophe or a hyphen inside a "
         "word is part of it."
