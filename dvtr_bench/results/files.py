@@ -104,15 +104,27 @@ def load_results(places: str | Path | Iterable[str | Path]) -> list[RunRecord]:
         >>> to_frame(load_results("results"))  # doctest: +SKIP
     """
     several = [places] if isinstance(places, (str, Path)) else places
-    records = []
-    for place in map(Path, several):
-        if not place.exists():
-            raise NotFoundError(
-                f"no result at {place}: `dvtr-bench evaluate` writes result files into ./results"
-            )
-        files = sorted(place.glob("*.json")) if place.is_dir() else [place]
-        records += [read_result(file) for file in files]
-    return records
+    return [read_result(path) for place in several for path in result_paths(place)]
+
+
+def result_paths(place: str | Path) -> list[Path]:
+    """Return the result files of a place.
+
+    Args:
+        place: A result file, or a folder of them (its ``*.json``).
+
+    Returns:
+        The files, in order of their names.
+
+    Raises:
+        NotFoundError: The place is not there.
+    """
+    place = Path(place)
+    if not place.exists():
+        raise NotFoundError(
+            f"no result at {place}: `dvtr-bench evaluate` writes result files into ./results"
+        )
+    return sorted(place.glob("*.json")) if place.is_dir() else [place]
 
 
 def file_stem(record: RunRecord) -> str:
