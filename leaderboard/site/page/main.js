@@ -34,7 +34,8 @@
         (board.postProcessing === "none" ? "" : `, ${board.postProcessing}`))));
       document.getElementById("boards").replaceChildren(...links);
       if (!view && index.boards.length === 1) {
-        location.replace(dvtr.link("board", index.boards[0].id));
+        history.replaceState(null, "", dvtr.link("board", index.boards[0].id));
+        await show(moved);
         return;
       }
       content = Object.hasOwn(VIEWS, view) ? await VIEWS[view](id, settings) : home(index);
@@ -53,6 +54,11 @@
     main.dataset.shown = location.hash;
   }
 
+  // The address after # is ours: a jump to the contents must not change it.
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    document.getElementById("main").focus();
+  });
   addEventListener("hashchange", () => show(true));
   show(false);
 })();

@@ -63,7 +63,7 @@
       { title: "Pairs", numeric: true, cell: (row) => whole(row.pairs) },
       { title: "Largest move", numeric: true, cell: (row) => row.largest_move.toExponential(1) },
       { title: "Allowed", numeric: true, cell: (row) => row.tolerance.toExponential(1) },
-      { title: "", cell: (row) => row.passed ? "✓ passed" : el("b", { class: "down" }, "✗ failed") },
+      { title: "Result", cell: (row) => row.passed ? "✓ passed" : el("b", { class: "down" }, "✗ failed") },
     ];
     return dvtr.wide("Honesty checks", dvtr.table({ caption: "The same pairs scored again", columns,
       rows: run.honesty }));

@@ -1,5 +1,6 @@
 """The site in a real browser, opened from disk: tables, links, comparisons, queries, no error."""
 
+import importlib.util
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -298,6 +299,25 @@ def test_a_run_says_what_was_run_how_to_repeat_and_how_to_cite_it(toy_site: Site
         assert told in text
 
 
+@pytest.fixture(scope="module")
+def axe() -> str:
+    """The script of axe-core, as a package of the development extra carries it."""
+    package = importlib.util.find_spec("axe_selenium_python")
+    if package is None or package.origin is None:
+        pytest.skip("no axe-core here: pip install axe-selenium-python")
+    (script,) = Path(package.origin).parent.rglob("axe.min.js")
+    return script.read_text(encoding="utf-8")
+
+
+def ids_of_rows(site: Site, board: str) -> list[str]:
+    ids: list[str] = site.browser.execute_async_script(
+        "const [board, done] = arguments;"
+        "dvtr.load(`board-${board}`).then((told) => done(told.rows.map((row) => row.id)))",
+        board,
+    )
+    return ids
+
+
 def board_address(site: Site) -> str:
     site.open()
     return site.address.removeprefix("#/board/").partition("?")[0]
@@ -363,14 +383,11 @@ def test_a_clip_has_a_page(site: Site, scored: Path) -> None:
 
 def test_texts_of_others_stay_texts(site: Site) -> None:
     board = board_address(site)
-    rows = site.browser.execute_async_script(
-        "const done = arguments[1]; dvtr.load(`board-${arguments[0]}`).then((x) => done(x.rows))",
-        board,
-    )
-    ids = ",".join(row["id"] for row in rows)
+    rows = ids_of_rows(site, board)
+    ids = ",".join(rows)
     pages = [f"#/board/{board}", f"#/compare/{board}?rows={ids}", f"#/clip/{board}?clip=3"]
     pages += [f"#/queries/{board}?rows={ids}&search=evil"]
-    pages += [f"#/run/{row['runs'][0]}" for row in rows]
+    pages += [f"#/run/{row}-42" for row in rows]
     for page in pages:
         site.open(page)
         text = site.run("return document.documentElement.textContent")
@@ -379,6 +396,62 @@ def test_texts_of_others_stay_texts(site: Site) -> None:
         assert site.run("return document.querySelectorAll('img[src=x]').length") == 0
         assert "owned" not in site.browser.title.split("·")[-1]
         assert site.run("return document.title") != "owned"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_serious(site: Site, axe: str, scheme: str) -> None:
+    board = board_address(site)
+    rows = ids_of_rows(site, board)
+    media = [{"name": "prefers-color-scheme", "value": scheme}]
+    site.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": media})
+    site.browser.set_script_timeout(TO_WAIT_SECONDS)
+    pages = {
+        f"#/board/{board}": ["T2V R@1 by group", "Downloads"],
+        f"#/compare/{board}?rows={','.join(rows)}": ["By figure"],
+        f"#/queries/{board}?rows={','.join(rows)}": ["Models"],
+        f"#/clip/{board}?clip=3": ["Its captions"],
+        f"#/run/{rows[0]}-42": ["Honesty checks"],
+    }
+    for page, told in pages.items():
+        site.open(page)
+        assert all(one in site.text("main") for one in told)
+        site.run(axe)
+        found = site.browser.execute_async_script(
+            """
+            const done = arguments[0];
+            document.querySelectorAll('details').forEach((one) => { one.open = true; });
+            axe.run().then((report) => done(report.violations.map((one) =>
+              [one.id, one.impact, one.nodes[0].html, one.nodes[0].failureSummary])));
+            """
+        )
+        assert [one for one in found if one[1] in ("serious", "critical")] == [], page
+
+
+def test_the_keyboard_reaches_tables_headers_and_rows(toy_site: Site) -> None:
+    from selenium.webdriver import ActionChains, Keys
+
+    toy_site.open()
+
+    def press(key: str) -> None:
+        ActionChains(toy_site.browser).send_keys(key).perform()
+
+    press(Keys.TAB)
+    assert toy_site.run("return document.activeElement.className") == "skip"
+    press(Keys.ENTER)
+    assert toy_site.run("return document.activeElement.id") == "main"
+    assert toy_site.address.startswith("#/board/")
+    seen = []
+    for _ in range(40):
+        press(Keys.TAB)
+        focused = "const at = document.activeElement; return at"
+        seen.append(
+            toy_site.run(f"{focused}.dataset.column || at.ariaLabel || at.id || at.tagName")
+        )
+        if seen[-1] == "v2t/R@1":
+            break
+    assert {"browse", "search", "Results", "model", "t2v/R@1"} <= set(seen)
+    press(Keys.ENTER)
+    assert toy_site.one("th[aria-sort]").text.startswith("V2T R@1")
 
 
 def test_an_address_that_leads_nowhere_says_so(site: Site) -> None:
