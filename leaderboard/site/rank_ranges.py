@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvtr_bench.metrics import recall
-from dvtr_bench.ranking import DIRECTIONS
-from dvtr_bench.ranking.bootstrap import MOST_RESAMPLES, BootstrapConfig, video_draws
+from dvtr_bench.ranking import DIRECTIONS, Direction
+from dvtr_bench.ranking.bootstrap import MOST_RESAMPLES, BootstrapConfig, once, video_draws
 from dvtr_bench.ranking.figures import BOTH, higher_is_better
 from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.runtime.compiled import compiled_when_called
@@ -137,56 +137,62 @@ def _ranges(points: NDArray[np.float64], p_values: NDArray[np.float64]) -> tuple
 
 def _values(rows: Sequence[Sequence[RankTable]], config: BootstrapConfig | None) -> _Values:
     """Compute the figures of every row: n x B, of the runs themselves where config is None."""
-    queries = rows[0][0]
-    count = len(queries.query_videos("v2t"))
-    draws = [np.ones((1, count))] if config is None else video_draws(queries, config)
-    sums = [[_VideoSums(table) for table in runs] for runs in rows]
-    collected: dict[Place, list[list[NDArray[np.float64]]]] = {}
+    tables = [table for runs in rows for table in runs]
+    stops = np.cumsum([len(runs) for runs in rows]).tolist()
+    draws = [once(tables[0])] if config is None else video_draws(tables[0], config)
+    sums = {direction: _video_sums(tables, direction) for direction in DIRECTIONS}
+    collected: dict[Place, list[NDArray[np.float64]]] = {}
     for drawn in draws:
-        weights = drawn.astype(np.float64)
-        for row, runs in enumerate(sums):
-            several = [run.values(weights) for run in runs]
-            for place in several[0]:
-                mean = np.mean([values[place] for values in several], axis=0)
-                collected.setdefault(place, [[] for _ in rows])[row].append(mean)
-    return {
-        place: np.stack([np.concatenate(parts) for parts in lines])
-        for place, lines in collected.items()
-    }
+        for place, values in _run_values(sums, drawn.astype(np.float64)).items():
+            means = [
+                np.mean([values[:, run] for run in range(stop - len(runs), stop)], axis=0)
+                for runs, stop in zip(rows, stops, strict=True)
+            ]
+            collected.setdefault(place, []).append(np.stack(means))
+    return {place: np.concatenate(parts, axis=1) for place, parts in collected.items()}
 
 
-class _VideoSums:
-    """What the queries of each video add to each figure of a run."""
+def _video_sums(
+    tables: Sequence[RankTable], direction: Direction
+) -> tuple[list[str], NDArray[np.float64]]:
+    """Return what the queries of each video add to each figure of each run.
 
-    def __init__(self, table: RankTable) -> None:
-        self._parts: list[tuple[str, list[str], NDArray[np.float64]]] = []
-        count = len(table.query_videos("v2t"))
-        for direction in DIRECTIONS:
-            ranks = table.ranks[direction]["strict"].pessimistic
-            clusters, size = table.query_clusters(direction), table.gallery_size(direction)
-            depths = [k for k in recall.DEPTHS if k <= size]
-            added = [np.ones(len(ranks)), ranks, *(ranks <= k for k in depths)]
-            sums = [np.bincount(clusters, one, minlength=count) for one in added]
-            names = [_MEAN_RANK, *(f"R@{k}" for k in depths)]
-            self._parts.append((direction, names, np.stack(sums, axis=1)))
+    Returns:
+        Names of the figures; float64, C x runs x (1 + figures): the number of queries, then what
+        they add to each figure.
+    """
+    queries = tables[0]
+    count = len(queries.query_videos("v2t"))
+    clusters = queries.query_clusters(direction)
+    depths = [k for k in recall.DEPTHS if k <= queries.gallery_size(direction)]
+    sums = np.empty((count, len(tables), 2 + len(depths)))
+    for run, table in enumerate(tables):
+        ranks = table.ranks[direction]["strict"].pessimistic
+        added = [np.ones(len(ranks)), ranks, *(ranks <= k for k in depths)]
+        for number, one in enumerate(added):
+            sums[:, run, number] = np.bincount(clusters, one, minlength=count)
+    return [_MEAN_RANK, *(f"R@{k}" for k in depths)], sums
 
-    def values(self, weights: NDArray[np.float64]) -> _Values:
-        """Compute the figures for some draws of videos (B x C): exact, as all sums are whole."""
-        found: _Values = {}
-        for direction, names, sums in self._parts:
-            added = weights @ sums
-            for number, name in enumerate(names, start=1):
-                factor = 1.0 if name == _MEAN_RANK else 100.0
-                found[direction, name] = factor * added[:, number] / added[:, 0]
-        recalls = [
-            found[direction, f"R@{k}"]
-            for direction in ("t2v", "v2t")
-            for k in recall.DEPTHS
-            if (direction, f"R@{k}") in found
-        ]
-        if len(recalls) == 2 * len(recall.DEPTHS):
-            found[BOTH, "mR"] = np.sum(recalls, axis=0) / 6.0
-        return found
+
+def _run_values(
+    sums: Mapping[Direction, tuple[list[str], NDArray[np.float64]]], weights: NDArray[np.float64]
+) -> _Values:
+    """Compute every run's figures for some draws (B x C): B x runs, exact, as sums are whole."""
+    found: _Values = {}
+    for direction, (names, added) in sums.items():
+        total = (weights @ added.reshape(len(added), -1)).reshape(-1, *added.shape[1:])
+        for number, name in enumerate(names, start=1):
+            factor = 1.0 if name == _MEAN_RANK else 100.0
+            found[direction, name] = factor * total[:, :, number] / total[:, :, 0]
+    recalls = [
+        found[direction, f"R@{k}"]
+        for direction in ("t2v", "v2t")
+        for k in recall.DEPTHS
+        if (direction, f"R@{k}") in found
+    ]
+    if len(recalls) == 2 * len(recall.DEPTHS):
+        found[BOTH, "mR"] = np.sum(recalls, axis=0) / 6.0
+    return found
 
 
 def _p_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
