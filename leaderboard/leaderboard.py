@@ -5,11 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.results import RunRecord, seed_summary
 from leaderboard.board import Board
 from leaderboard.charts import write_charts
 from leaderboard.html import board_html
 from leaderboard.markdown import write_markdown
+from leaderboard.result_files import ResultFile
+from leaderboard.site.build import write_site
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.pages import print_study, write_study
 from leaderboard.terminal import print_boards
@@ -26,11 +29,13 @@ class Leaderboard:
         boards: In order of dataset, split and post-processing.
         records: The results behind them.
         study: A study's figures, one for each dataset; empty without a study.
+        files: The results with their paths or top lists, if they have any.
     """
 
     boards: Sequence[Board]
     records: Sequence[RunRecord]
     study: Sequence[StudyFigures] = ()
+    files: Sequence[ResultFile] = ()
 
     def to_frame(self) -> "pd.DataFrame":
         """Return every figure of every row, see `dvtr_bench.results.seed_summary`."""
@@ -73,6 +78,19 @@ class Leaderboard:
             The paths written.
         """
         return write_charts(self.boards, charts, Path(page))
+
+    def write_site(self, folder: str | Path = "site", *, root: str | Path = ROOT) -> Path:
+        """Write the boards as a folder of static files, which opens from disk.
+
+        Args:
+            folder: Where to; a site that stands there is replaced.
+            root: Where datasets are looked for by name: captions, and frames where their licence
+                lets them be shown.
+
+        Returns:
+            The page to open.
+        """
+        return write_site(self.boards, self.files, Path(folder), Path(root))
 
     def write_study(self, folder: str | Path = ".") -> Path:
         """Write the study's page under the name that the study states.

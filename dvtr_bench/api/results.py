@@ -9,6 +9,7 @@ from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reports.html_table import ROWS_SHOWN, Cell, html_table
 from dvtr_bench.results import RunRecord, to_frame
 from dvtr_bench.results import load_results as read_results
+from dvtr_bench.results.files import result_paths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,14 +200,15 @@ def make_leaderboard(
     # A wrong name is reported before many files are read.
     study_read = None if study is None else read_study(study)
     items = _as_list(results)
-    records = [record for result in items for record in _records(result)]
+    files = [file for result in items for file in _files(result)]
+    records = [file.record for file in files]
     if not records:
         raise NotFoundError(
             f"no result files (*.json) in {', '.join(map(str, items)) or 'an empty list'}: "
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
     study_figures = [] if study_read is None else _study_figures(study_read, records)
-    return Leaderboard(make_boards(records), records, study_figures)
+    return Leaderboard(make_boards(records), records, study_figures, files)
 
 
 def _as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
@@ -216,13 +218,16 @@ def _as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]"
     return [results]
 
 
-def _records(result: ResultLike) -> Iterator[RunRecord]:
+def _files(result: ResultLike) -> "Iterator[ResultFile]":
+    from leaderboard.result_files import ResultFile, read_result_file
+
     if isinstance(result, str | Path):
-        yield from read_results(result)
+        yield from map(read_result_file, result_paths(result))
     elif isinstance(result, RunRecord):
-        yield result
+        yield ResultFile(result, None)
     else:
-        yield from result.records
+        for record, top in zip(result.records, result.evaluation.top, strict=True):
+            yield ResultFile(record, None, top)
 
 
 def _one_file(result: ResultLike) -> "ResultFile":

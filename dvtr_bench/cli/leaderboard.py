@@ -8,7 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._entries_in_help import EntriesInHelp
-from dvtr_bench.cli._options import Json, out_file
+from dvtr_bench.cli._options import Json, Root, out_file
 from dvtr_bench.cli._output import print_json
 
 
@@ -42,6 +42,11 @@ def leaderboard(
             "are distributed. The charts are listed below; repeat for more."
         ),
     ] = None,
+    site: Annotated[
+        Path | None,
+        typer.Option(help="Make a site too: a folder of static files, index.html opens from disk."),
+    ] = None,
+    root: Root = Path("dvtr"),
     as_json: Json = False,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
@@ -50,11 +55,12 @@ def leaderboard(
     made = dvtr.make_leaderboard(results or Path("results"), study=study)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
     page, drawn = made.write(out), made.write_charts(chart or (), out)
+    site_page = made.write_site(site, root=root) if site else None
     study_page = made.write_study(out.parent) if made.study else None
     if as_json:
         from leaderboard.json_form import boards_as_json, study_as_json
 
-        written = [path for path in (page, *drawn, study_page) if path is not None]
+        written = [path for path in (page, *drawn, site_page, study_page) if path is not None]
         boards = boards_as_json(made.boards, breakdowns=breakdowns)
         print_json({"boards": boards, "figures": study_as_json(made.study), "written": written})
         return
@@ -62,6 +68,8 @@ def leaderboard(
     typer.echo(f"\nwrote {page} from {len(made.records)} result files")
     for path in drawn:
         typer.echo(f"wrote {path}")
+    if site_page is not None:
+        typer.echo(f"wrote {site_page}")
     if study_page is not None:
         made.print_study()
         typer.echo(f"\nwrote {study_page}")

@@ -106,15 +106,27 @@ def load_results(places: str | Path | Iterable[str | Path]) -> list[RunRecord]:
         >>> to_frame(load_results("results"))  # doctest: +SKIP
     """
     paths = [places] if isinstance(places, (str, Path)) else places
-    records = []
-    for path in map(Path, paths):
-        if not path.exists():
-            raise NotFoundError(
-                f"no result at {path}: `dvtr-bench evaluate` writes result files into ./results"
-            )
-        files = sorted(path.glob("*.json")) if path.is_dir() else [path]
-        records += [read_result(file) for file in files]
-    return records
+    return [read_result(file) for path in paths for file in result_paths(path)]
+
+
+def result_paths(path: str | Path) -> list[Path]:
+    """Return the result files at a path.
+
+    Args:
+        path: A result file, or a folder of them (its ``*.json``).
+
+    Returns:
+        The files, sorted by name.
+
+    Raises:
+        NotFoundError: The path does not exist.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise NotFoundError(
+            f"no result at {path}: `dvtr-bench evaluate` writes result files into ./results"
+        )
+    return sorted(path.glob("*.json")) if path.is_dir() else [path]
 
 
 def file_stem(record: RunRecord) -> str:

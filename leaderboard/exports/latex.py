@@ -77,10 +77,15 @@ def _document(boards: Sequence[Board]) -> Iterator[str]:
     yield "% Video to text: each video searches the caption sets of all videos."
     for board in boards:
         yield ""
-        yield from _tabular(board)
+        yield from board_tabular(board)
 
 
-def _tabular(board: Board) -> Iterator[str]:
+def board_tabular(board: Board) -> Iterator[str]:
+    """Yield the lines of one board's tabular.
+
+    Args:
+        board: The board; whatever names hold is escaped.
+    """
     width = len(_FIGURES)
     last = 1 + len(_DIRECTIONS) * width
     yield f"% {printable(board_title(board))}; fingerprint {board.key.fingerprint[:16]}"

@@ -1,0 +1,1 @@
+"""The leaderboard as a folder of static files: made from result files, opened from disk."""

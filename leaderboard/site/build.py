@@ -1,0 +1,113 @@
+"""The whole site: boards, runs, queries, thumbnails and the page that shows them."""
+
+import shutil
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Final
+
+from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.errors import InputError
+from dvtr_bench.ranking import PROTOCOL_VERSION
+from leaderboard.board import Board
+from leaderboard.result_files import ResultFile
+from leaderboard.site.downloads import csv_text, json_download, tex_text
+from leaderboard.site.frames import write_thumbnails
+from leaderboard.site.queries import Queries, find_queries, queries_data
+from leaderboard.site.rows import board_data, board_id, board_summary, run_id
+from leaderboard.site.runs import ranks_data, run_data
+from leaderboard.site.script_files import write_script, write_text
+
+MARK: Final = '<meta name="generator" content="dvtr-bench leaderboard">'
+"""What tells a folder that this wrote from any other; it stands in ``page/index.html``."""
+
+
+def write_site(
+    boards: Sequence[Board], files: Sequence[ResultFile], folder: Path, root: Path = ROOT
+) -> Path:
+    """Write the leaderboard as a folder of static files.
+
+    The same boards, files and datasets give the same bytes. The folder appears whole: it is made
+    beside its place and renamed, and a site that stood there is replaced.
+
+    Args:
+        boards: At least one.
+        files: Their results with paths, beside which top lists may stand.
+        folder: Where to.
+        root: Where datasets are looked for by name: captions, and frames where their licence lets
+            them be shown.
+
+    Returns:
+        The page to open, ``index.html``.
+
+    Raises:
+        InputError: Something else stands at ``folder``.
+        ResultError: Top lists beside a result file are those of another run.
+    """
+    _require_free(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    building = folder.with_name(f".{folder.name}.building")
+    shutil.rmtree(building, ignore_errors=True)
+    data = building / "data"
+    data.mkdir(parents=True)
+    try:
+        _copy_page(building)
+        by_record = {id(file.record): file for file in files}
+        for board in boards:
+            _write_board(board, by_record, data, root)
+        index = {
+            "protocol": PROTOCOL_VERSION,
+            "boards": [board_summary(board) for board in boards],
+        }
+        write_script(data, "index", index)
+        shutil.rmtree(folder, ignore_errors=True)
+        building.replace(folder)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return folder / "index.html"
+
+
+def _require_free(folder: Path) -> None:
+    """Refuse to replace what is no site of ours."""
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    page = folder / "index.html"
+    if not page.is_file() or MARK not in page.read_text(encoding="utf-8", errors="replace"):
+        raise InputError(
+            f"{folder}: holds files that are no leaderboard site, and writing one would remove "
+            "them: name a folder that is not there, or is empty"
+        )
+
+
+def _copy_page(building: Path) -> None:
+    page = resources.files(__package__).joinpath("page")
+    for file in sorted(page.iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith((".html", ".css", ".js")):
+            write_text(building / file.name, file.read_text(encoding="utf-8"))
+
+
+def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: Path) -> None:
+    name, laid_out = board_id(board), board_data(board)
+    write_script(data, f"board-{name}", laid_out)
+    for ending, text in (
+        ("csv", csv_text(board, laid_out)),
+        ("json", json_download(laid_out)),
+        ("tex", tex_text(board)),
+    ):
+        write_text(data / f"{name}.{ending}", text)
+    runs = [run for entry in board.entries for run in entry.runs]
+    found = find_queries(board, [files[id(run)] for run in runs if id(run) in files], root)
+    write_script(data, f"queries-{name}", queries_data(found))
+    _write_frames(found, data.parent)
+    for told, top in found.top.items():
+        write_script(data, f"top-{told}", top)
+    for entry in board.entries:
+        for run in entry.runs:
+            write_script(data, f"run-{run_id(run)}", run_data(board, entry, run))
+            write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
+
+
+def _write_frames(found: Queries, site: Path) -> None:
+    # Boards of one split share its frames.
+    if found.split is not None and found.frames is not None and not (site / found.frames).exists():
+        write_thumbnails(found.split, site / found.frames)

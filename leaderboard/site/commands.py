@@ -1,0 +1,129 @@
+"""The commands that do a run again, and how to cite it: both from the record alone."""
+
+import shlex
+from typing import Any, Final
+
+from dvtr_bench.reports.others_text import printable
+from dvtr_bench.results import RunRecord
+from dvtr_bench.settings import value_text
+
+_NOT_GIVEN: Final = ("seed",)
+"""Settings of the recipe that have an option of their own."""
+
+_BLOCK_ONE: Final = 1
+
+
+def repeat_commands(record: RunRecord) -> list[str]:
+    """Return the commands that train and evaluate a run again, every setting named.
+
+    Args:
+        record: A run.
+
+    Returns:
+        Lines for a POSIX shell; what others wrote is quoted.
+    """
+    if record.kind != "model":
+        return [_brought(record)]
+    model, training = record.model, record.model.training
+    settings = {name: value for name, value in model.config.items() if name != "backbone"}
+    if record.scoring.text_block == _BLOCK_ONE:
+        # A block of 1 is evaluated beside the model's own, and is no setting of its training.
+        settings.pop("text_block", None)
+    chosen = ["--backbone", str(model.config["backbone"])] if "backbone" in model.config else []
+    for name, value in settings.items():
+        chosen += ["--set", f"{name}={_value_text(value)}"]
+    evaluate = ["evaluate", "--model", model.name, "--dataset", record.dataset.name]
+    evaluate += ["--split", record.dataset.split]
+    if (done := record.scoring.post_processed) is not None:
+        told = ",".join(f"{name}={_value_text(value)}" for name, value in done.config.items())
+        evaluate += ["--post-process", f"{done.name}:{told}" if told else done.name]
+    if training is None:
+        return [_line([*evaluate, *chosen])]
+    train = ["train", "--model", model.name, "--dataset", training.dataset, *chosen]
+    for name, value in training.recipe.items():
+        if name not in _NOT_GIVEN:
+            train += ["--recipe", f"{name}={_value_text(value)}"]
+    train += ["--seed", str(training.recipe.get("seed", 0))]
+    if training.dataset != record.dataset.name:
+        evaluate += ["--checkpoint", "FOLDER"]
+    return [_line(train), _line(evaluate)]
+
+
+def about_repeating(record: RunRecord) -> list[str]:
+    """Say what the commands of a run leave open, one sentence each."""
+    told = []
+    if record.kind != "model":
+        told.append("The scores were brought from outside: whoever made them has the program.")
+    backbone = record.model.backbone or ""
+    if "/" in backbone:
+        told.append(
+            f"The backbone's weights {backbone} are a file of whoever ran it; its hash is "
+            f"{record.model.backbone_sha256}."
+        )
+    training = record.model.training
+    if training is not None and training.dataset != record.dataset.name:
+        told.append("FOLDER is the folder of the checkpoint that the first command names.")
+    if record.scoring.text_block == _BLOCK_ONE and training is not None:
+        told.append("Evaluating writes a result at the model's own text block too.")
+    environment = record.environment
+    if environment.git_commit is not None:
+        changes = ", with changes that were not committed" if environment.git_dirty else ""
+        told.append(f"It was run at commit {environment.git_commit}{changes}.")
+    return told
+
+
+def bibtex(record: RunRecord, run_id: str) -> str:
+    """Return an entry that cites a run by all that says which one it is.
+
+    Args:
+        record: The run.
+        run_id: Its name on the site.
+
+    Returns:
+        BibTeX; what others wrote is escaped.
+
+    Source: the entry kind ``misc``, as BibTeX has none for runs.
+    """
+    from leaderboard.exports.latex import escape
+
+    dataset, date = record.dataset, record.environment.date_utc
+    figure = record.metrics["t2v"]["strict"]["R@1"]
+    version = record.environment.libraries.get("dvtr-bench", "")
+    note = (
+        f"T2V R@1 {figure.value:.1f} ({figure.low:.1f}--{figure.high:.1f}), recall protocol "
+        f"{record.protocol_version}, dataset fingerprint {dataset.fingerprint[:16]}"
+    )
+    if record.model.checkpoint_sha256 is not None:
+        note += f", checkpoint SHA-256 {record.model.checkpoint_sha256[:16]}"
+    title = f"{record.label} on {dataset.name} {dataset.version}, {dataset.split}"
+    fields = {
+        "title": f"{{{escape(title)}}}",
+        "year": date[:4],
+        "month": str(int(date[5:7])),
+        "howpublished": f"Evaluated with dvtr-bench {escape(version)}".rstrip(),
+        "note": escape(note),
+    }
+    width = max(map(len, fields))
+    body = ",\n".join(f"  {name:<{width}} = {{{text}}}" for name, text in fields.items())
+    return f"@misc{{dvtr-{run_id},\n{body}\n}}\n"
+
+
+def _value_text(value: Any) -> str:
+    # value_text rounds to six digits: a setting must come back as it was.
+    return repr(value) if isinstance(value, float) else value_text(value)
+
+
+def _brought(record: RunRecord) -> str:
+    words = ["evaluate", "--sim-matrix", "FILE", "--model-name", record.model.name]
+    words += ["--dataset", record.dataset.name, "--split", record.dataset.split]
+    if record.scoring.text_block is not None:
+        words += ["--text-block", str(record.scoring.text_block)]
+    if record.scoring.post_processing != "none":
+        words += ["--post-processing", record.scoring.post_processing]
+    for seed in record.model.seeds[:1]:
+        words += ["--seed", str(seed)]
+    return _line(words)
+
+
+def _line(words: list[str]) -> str:
+    return " ".join(["dvtr-bench", *(shlex.quote(printable(word)) for word in words)])
