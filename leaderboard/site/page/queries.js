@@ -194,7 +194,7 @@
       .filter(([video]) => video === clip).map(([, query]) => query);
     const { before, instead } = confusions(queries, runs, clip);
     const columns = [
-      { title: "Caption", header: true, class: "model", cell: (query) => [
+      { title: "Caption", header: true, class: "caption", cell: (query) => [
         others(captionOf(queries, query)), facts(queries, query)] },
       ...runs.map((run) => ({ title: dvtr.rowTitle(run.row), numeric: true,
         cell: (query) => whole(run.ranks.t2v[query]) })),
