@@ -32,10 +32,17 @@ const dvtr = {};
   dvtr.others = (value) => dvtr.el("bdi", {}, dvtr.text(value).split(/(?<=[_/])/).map((part, n) =>
     [n ? dvtr.el("wbr") : null, part]));
 
-  dvtr.number = (value, digits = 1) =>
-    value === null || value === undefined ? "" : value.toLocaleString("en", {
-      minimumFractionDigits: digits, maximumFractionDigits: digits,
-    });
+  // Rounded as Python rounds, exact ties to even, so that no figure differs from LEADERBOARD.md.
+  dvtr.number = (value, digits = 1) => {
+    if (value === null || value === undefined) return "";
+    const size = Math.abs(value);
+    const isTie = (size * 2 ** (digits + 1)) % 2 === 1;
+    let shown = size.toFixed(digits);
+    if (isTie && shown.at(-1) % 2) shown = (size - 0.5 * 10 ** -digits).toFixed(digits);
+    const [whole, ...decimals] = shown.split(".");
+    const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
+    return (value < 0 ? "-" : "") + [grouped, ...decimals].join(".");
+  };
 
   dvtr.signed = (value, digits = 1) => {
     const shown = dvtr.number(Math.abs(value), digits);

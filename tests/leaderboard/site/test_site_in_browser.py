@@ -138,6 +138,14 @@ def toy_site(browser: Any, toys: list[Any], tmp_path: Path) -> Iterator[Site]:
     assert opened.errors() == []
 
 
+def test_figures_are_rounded_as_python_rounds_them(site: Site) -> None:
+    values = [0.05, 50.15, 99.95, -92.25, 12345.25, *(n / 160 * 100 for n in range(161))]
+    site.open()
+    for digits in (0, 1, 2):
+        script = f"return arguments[0].map((value) => dvtr.number(value, {digits}))"
+        assert site.run(script, values) == [f"{value:,.{digits}f}" for value in values]
+
+
 def test_one_board_is_shown_at_once_best_row_first(toy_site: Site, toys: list[Any]) -> None:
     toy_site.open()
     (board,) = make_boards(toys)
