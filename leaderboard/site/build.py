@@ -82,7 +82,7 @@ def _require_free(folder: Path) -> None:
 def _copy_page(building: Path) -> None:
     page = resources.files(__package__).joinpath("page")
     for file in sorted(page.iterdir(), key=lambda entry: entry.name):
-        if file.name.endswith((".html", ".css", ".js")):
+        if file.name.endswith((".html", ".css", ".js", ".svg")):
             write_text(building / file.name, file.read_text(encoding="utf-8"))
 
 

@@ -3,6 +3,8 @@
 import importlib.util
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from leaderboard.result_files import ResultFile
 from leaderboard.site.build import write_site
 from leaderboard.site.rows import board_id, row_id
 from tests.fixtures.browser import chromium_paths, open_browser
+from tests.fixtures.local_server import local_server
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_site import HOSTILE, STRONG, make_scored_site
 
@@ -460,6 +463,24 @@ def test_the_keyboard_reaches_tables_headers_and_rows(toy_site: Site) -> None:
     assert {"browse", "search", "Results", "model", "t2v/R@1"} <= set(seen)
     press(Keys.ENTER)
     assert toy_site.one("th[aria-sort]").text.startswith("V2T R@1")
+
+
+def test_any_static_host_serves_it(browser: Any, scored: Path) -> None:
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            """Say nothing on the terminal."""
+
+    browser.get_log("browser")
+    with local_server(partial(Quiet, directory=str(scored / "site"))) as address:
+        served = Site(browser, scored / "site")
+        served.page = address.replace("127.0.0.1", "localhost") + "/index.html"
+        served.open()
+        assert len(served.models) == len(STRONG)
+        served.one("#browse").click()
+        served.wait()
+        image = served.one(".tile img")
+        served.until(lambda: served.run("return arguments[0].naturalWidth", image) == 160)
+    assert served.errors() == []
 
 
 def test_an_address_that_leads_nowhere_says_so(site: Site) -> None:
