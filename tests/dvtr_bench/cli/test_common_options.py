@@ -30,8 +30,8 @@ WRITE = set(
     "quickstart run search train verify".split()
 )
 NAME_A_DATASET = set(
-    "ablate audit build compare datasets diff evaluate info mistakes probe push run search train "
-    "verify".split()
+    "ablate audit build compare datasets diff evaluate info leaderboard mistakes probe push run "
+    "search train verify".split()
 )
 
 

@@ -106,7 +106,7 @@ def test_a_stopped_training_goes_on_in_its_own_folder(run: Run, tmp_path: Path) 
     content = json.loads(state.read_text())
     content["finished"] = False
     state.write_text(json.dumps(content))
-    assert "going on with clip4clip_meanp" in train(run, "clip4clip_meanp")
+    assert "resuming clip4clip_meanp" in train(run, "clip4clip_meanp")
     assert "training clip4clip_meanp" in train(run, "clip4clip_meanp", "--seed", "1")
     assert len(list(tmp_path.glob("runs/toy/clip4clip_meanp/*/run.json"))) == 2
 
