@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
+from dvtr_bench.dataset.mentions import (
+    FACTS_COLUMN,
+    MENTIONS_COLUMN,
+    caption_mentions,
+    knows_facts,
+    video_facts,
+)
 from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.terminal import make_console
@@ -28,8 +34,6 @@ if TYPE_CHECKING:
 
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.results.top_lists import TopList
-
-_FACTS_COLUMN = "facts"
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,7 @@ class Mistakes:
         """
         console = console or make_console()
         console.print(Text(self.title, style="bold"))
-        for line in self._summary_lines():
-            console.print(line)
+        console.print(Text(self._summary()))
         print_table(console, self._table())
         console.print(Text(_HOW_TO_READ, style="dim"))
 
@@ -120,16 +123,16 @@ class Mistakes:
         table = self._table()
         rows = [[field.text for field in row] for row in table.rows]
         return html_table(
-            table.header, rows, title=self.title, notes=[*self._summary_lines(), _HOW_TO_READ]
+            table.header, rows, title=self.title, notes=[self._summary(), _HOW_TO_READ]
         )
 
-    def _summary_lines(self) -> list[str]:
-        return [
+    def _summary(self) -> str:
+        return (
             f"First clips of {self.captions:,} captions: {self.right:.1f}% are their own, "
             f"{self.fitting:.1f}% are others that fit all that is mentioned, "
             f"{self.other_facts:.1f}% differ in a fact, "
             f"{self.other_category:.1f}% are of another category."
-        ]
+        )
 
     def _table(self) -> Table:
         rows = [
@@ -168,12 +171,12 @@ def find_mistakes(split: "RetrievalSplit", top_list: "TopList", title: str = "")
         ResultError: The list belongs to another split.
     """
     rows = [split.row(index) for index in range(len(split.video_ids))]
-    if not all(column in rows[0] for column in (_FACTS_COLUMN, MENTIONS_COLUMN)):
+    if not knows_facts(rows[0]):
         raise InputError(
             f"{split.dataset_name} does not know the facts of its clips (no columns "
-            f"{_FACTS_COLUMN} and {MENTIONS_COLUMN}): mistakes are told for aerosynth"
+            f"{FACTS_COLUMN} and {MENTIONS_COLUMN}): use a result on aerosynth"
         )
-    facts = [{fact["name"]: fact["value"] for fact in row[_FACTS_COLUMN]} for row in rows]
+    facts = video_facts(rows)
     others = _Others(facts, split.categories)
     outcomes: Counter[str] = Counter()
     mentioned: Counter[str] = Counter()
@@ -218,8 +221,8 @@ class _Others:
         self._facts, self._categories = facts, categories
         self._clips = Counter(categories)
         self._values: dict[tuple[str | None, str], Counter[Any]] = defaultdict(Counter)
-        for video_facts, category in zip(facts, categories, strict=True):
-            for name, value in video_facts.items():
+        for values, category in zip(facts, categories, strict=True):
+            for name, value in values.items():
                 self._values[category, name][value] += 1
 
     def differing(self, video: int, name: str) -> float:

@@ -1,4 +1,4 @@
-"""What each caption gives away, where a dataset knows it (aerosynth)."""
+"""The facts of each video and which of them each caption mentions (aerosynth)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,28 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
 
 MENTIONS_COLUMN: Final = "caption_mentions"
+FACTS_COLUMN: Final = "facts"
+
+
+def knows_facts(row: Mapping[str, Any]) -> bool:
+    """Return whether a row of a split has its facts and what its captions mention."""
+    return MENTIONS_COLUMN in row and FACTS_COLUMN in row
+
+
+def video_facts(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the value of each fact of each video, by the fact's name.
+
+    Args:
+        rows: V rows of a split with the column `FACTS_COLUMN`.
+
+    Returns:
+        V dicts.
+
+    Example:
+        >>> video_facts([{"facts": [{"name": "colour", "value": "red"}]}])
+        [{'colour': 'red'}]
+    """
+    return [{fact["name"]: fact["value"] for fact in row[FACTS_COLUMN]} for row in rows]
 
 
 def caption_mentions(
@@ -28,15 +50,15 @@ def caption_mentions(
     Raises:
         InputError: A video has more captions than mentions.
     """
-    told: Counter[int] = Counter()
-    found: list[Mapping[str, Any]] = []
+    num_mentions: Counter[int] = Counter()
+    by_caption: list[Mapping[str, Any]] = []
     for video in split.caption_video_index.tolist():
         mentions = rows[video][MENTIONS_COLUMN]
-        if told[video] >= len(mentions):
+        if num_mentions[video] >= len(mentions):
             raise InputError(
                 f"{split.dataset_name} {split.name}: video {split.video_ids[video]!r} has more "
                 f"captions than the {len(mentions)} of its {MENTIONS_COLUMN}: build it again"
             )
-        found.append(mentions[told[video]])
-        told[video] += 1
-    return found
+        by_caption.append(mentions[num_mentions[video]])
+        num_mentions[video] += 1
+    return by_caption

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
+from dvtr_bench.dataset.mentions import caption_mentions, knows_facts, video_facts
 from dvtr_bench.evaluation.breakdowns.shared_text import OTHER_VIDEOS
 from dvtr_bench.ranking.groups import Groups
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 TITLE: Final = "Number of other videos that fit what the caption mentions"
 UNIT: "Final[Unit]" = "caption"
-
-_COLUMNS: Final = ("facts", MENTIONS_COLUMN)
 
 _Facts: TypeAlias = Mapping[str, str]
 _Wanted: TypeAlias = tuple[str | None, tuple[str, ...]]
@@ -47,10 +45,10 @@ def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None
     Raises:
         InputError: A video has another number of captions than of mentions.
     """
-    if not all(column in split.row(0) for column in _COLUMNS):
+    if not knows_facts(split.row(0)):
         return None
     rows = [split.row(index) for index in range(len(split.video_ids))]
-    facts = [{fact["name"]: fact["value"] for fact in row["facts"]} for row in rows]
+    facts = video_facts(rows)
     wanted = _wanted(split, rows, facts)
     fitting: dict[_Wanted, Counter[tuple[str, ...]]] = {}
     for category, names in set(wanted):
