@@ -46,15 +46,8 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
     Yields:
         One table per axis, in order of their keys.
     """
-    axes = {axis for entry in board.entries for run in entry.runs for axis in run.breakdowns}
-    for axis in sorted(axes):
-        first_breakdown = next(
-            run.breakdowns[axis]
-            for entry in board.entries
-            for run in entry.runs
-            if axis in run.breakdowns
-        )
-        entries = [entry for entry in board.entries if _sorted_alike(entry, axis, first_breakdown)]
+    for axis, first_breakdown in board_axes(board).items():
+        entries = [entry for entry in board.entries if sorted_alike(entry, axis, first_breakdown)]
         others = [entry for entry in board.entries if entry not in entries]
         title = first_breakdown.title[0].lower() + first_breakdown.title[1:]
         yield BreakdownTable(
@@ -73,13 +66,24 @@ def make_breakdowns(board: Board) -> Iterator[BreakdownTable]:
         )
 
 
+def board_axes(board: Board) -> dict[str, Breakdown]:
+    """Return the axes of a board, sorted by key, each as its first run with that axis has it."""
+    axes: dict[str, Breakdown] = {}
+    for entry in board.entries:
+        for run in entry.runs:
+            for axis, breakdown in run.breakdowns.items():
+                axes.setdefault(axis, breakdown)
+    return dict(sorted(axes.items()))
+
+
 def _why(entry: Entry, axis: str) -> str:
     if any(axis in run.breakdowns for run in entry.runs):
         return "its captions were sorted otherwise"
     return "it was evaluated where there was no such breakdown"
 
 
-def _sorted_alike(entry: Entry, axis: str, reference: Breakdown) -> bool:
+def sorted_alike(entry: Entry, axis: str, reference: Breakdown) -> bool:
+    """Return whether all runs of a row sort their captions into the groups of a breakdown."""
     return all(
         (breakdown := run.breakdowns.get(axis)) is not None and breakdown.sorts_like(reference)
         for run in entry.runs
@@ -100,12 +104,25 @@ def _rows(axis: str, reference: Breakdown, entries: Sequence[Entry]) -> Iterator
         )
 
 
-def _field(runs: Sequence[GroupFigures]) -> Field:
+def group_cell(runs: Sequence[GroupFigures]) -> Cell | None:
+    """Return T2V R@1 of one group for a row.
+
+    Args:
+        runs: The group in each run of the row.
+
+    Returns:
+        The figure with its interval, or the mean over several seeds; None for an empty group.
+    """
     figures = [run.metrics[FIGURE] for run in runs if FIGURE in run.metrics]
     if not figures:
-        return Field("")
+        return None
     if len(figures) == 1:
         figure = figures[0]
-        return figure_field(Cell(figure.value, figure.low, figure.high))
+        return Cell(figure.value, figure.low, figure.high)
     values = [figure.value for figure in figures]
-    return figure_field(Cell(statistics.mean(values), None, None, statistics.stdev(values)))
+    return Cell(statistics.mean(values), None, None, statistics.stdev(values))
+
+
+def _field(runs: Sequence[GroupFigures]) -> Field:
+    cell = group_cell(runs)
+    return Field("") if cell is None else figure_field(cell)

@@ -10,8 +10,8 @@ import numpy as np
 from dvtr_bench.dataset.reader import DatasetSplit
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.ranking.ceilings import videos_with_text
-from dvtr_bench.results import RunRecord
 from leaderboard.board import Board
+from leaderboard.breakdown_tables import board_axes
 from leaderboard.result_files import ResultFile, searched_split
 from leaderboard.site.frames import may_be_shown
 from leaderboard.site.rows import run_id
@@ -151,26 +151,16 @@ def queries_data(found: Queries) -> dict[str, Any]:
         "categories": None if split is None else list(split.categories),
         "words": None if captions is None else [len(text.split()) for text in captions],
         "sharing": None if captions is None else videos_with_text(captions, own).tolist(),
-        "axes": _axes(board),
+        "axes": {
+            axis: {
+                "title": breakdown.title,
+                "unit": breakdown.unit,
+                "groups": list(breakdown.groups),
+                "codes": breakdown.codes.tolist(),
+            }
+            for axis, breakdown in board_axes(board).items()
+        },
         "frames": found.frames,
         "top": sorted(found.top),
         "missing": found.missing,
     }
-
-
-def _axes(board: Board) -> dict[str, Any]:
-    axes: dict[str, Any] = {}
-    for record in _records(board):
-        for axis, breakdown in record.breakdowns.items():
-            if axis not in axes:
-                axes[axis] = {
-                    "title": breakdown.title,
-                    "unit": breakdown.unit,
-                    "groups": list(breakdown.groups),
-                    "codes": breakdown.codes.tolist(),
-                }
-    return dict(sorted(axes.items()))
-
-
-def _records(board: Board) -> list[RunRecord]:
-    return [run for entry in board.entries for run in entry.runs]

@@ -14,6 +14,7 @@ from dvtr_bench.results import RunRecord
 from dvtr_bench.results.record import Breakdown
 from dvtr_bench.results.setups import setup_of
 from leaderboard.board import Board, Cell, Entry
+from leaderboard.breakdown_tables import board_axes, group_cell, sorted_alike
 from leaderboard.published import published_for
 from leaderboard.site.contamination import contamination
 from leaderboard.site.rank_ranges import ALPHA, Place, RankRange, rank_ranges, resampling_for
@@ -58,7 +59,7 @@ def board_data(board: Board) -> dict[str, Any]:
     resampling = resampling_for(len(board.entries))
     tables = [[run.rank_table for run in entry.runs] for entry in board.entries]
     ranges = rank_ranges(tables, resampling)
-    axes = _axes(board)
+    axes = board_axes(board)
     return {
         **board_summary(board),
         "about": about_post_processing(board),
@@ -211,34 +212,17 @@ def _ranges_of(
     }
 
 
-def _axes(board: Board) -> dict[str, Breakdown]:
-    """Return the axes of a board, as the first run that has one sorts it."""
-    axes: dict[str, Breakdown] = {}
-    for entry in board.entries:
-        for run in entry.runs:
-            for axis, breakdown in run.breakdowns.items():
-                axes.setdefault(axis, breakdown)
-    return dict(sorted(axes.items()))
-
-
-def _groups(entry: Entry, axis: str, named: Breakdown) -> list[list[float | None] | None] | None:
-    """Return T2V R@1 of each group; None where the row's captions were sorted otherwise."""
-    runs = [run.breakdowns.get(axis) for run in entry.runs]
-    found = [run for run in runs if run is not None and run.sorts_like(named)]
-    if len(found) < len(runs):
+def _groups(
+    entry: Entry, axis: str, reference: Breakdown
+) -> list[list[float | None] | None] | None:
+    """Return T2V R@1 of each group; None if the row sorts its captions into other groups."""
+    if not sorted_alike(entry, axis, reference):
         return None
-    cells: list[list[float | None] | None] = []
-    for group in named.results["t2v"]:
-        figures = [run.results["t2v"][group].metrics.get("R@1") for run in found]
-        values = [figure.value for figure in figures if figure is not None]
-        if not values:
-            cells.append(None)
-        elif len(values) == 1 and figures[0] is not None:
-            cells.append(_cell(Cell(values[0], figures[0].low, figures[0].high)))
-        else:
-            mean = Cell(statistics.mean(values), None, None, statistics.stdev(values))
-            cells.append(_cell(mean))
-    return cells
+    cells = (
+        group_cell([run.breakdowns[axis].results["t2v"][group] for run in entry.runs])
+        for group in reference.results["t2v"]
+    )
+    return [None if cell is None else _cell(cell) for cell in cells]
 
 
 def _cell(cell: Cell) -> list[float | None]:
