@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dvtr_bench.dataset.reader import ROOT, open_dataset
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import RunRecord, read_result
-from dvtr_bench.results.files import file_stem
+from dvtr_bench.results.files import file_stem, result_paths
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
 
 if TYPE_CHECKING:
@@ -83,8 +83,7 @@ def read_result_files(files_or_folders: Iterable[Path]) -> list[ResultFile]:
     files_or_folders = list(files_or_folders)
     files: list[ResultFile] = []
     for path in files_or_folders:
-        paths = sorted(path.glob("*.json")) if path.is_dir() else [path]
-        files += map(read_result_file, paths)
+        files += map(read_result_file, result_paths(path))
     if not files:
         raise NotFoundError(
             f"no result files (*.json) in {', '.join(map(str, files_or_folders)) or 'no folder'}: "
