@@ -119,7 +119,7 @@ def _brought(record: RunRecord) -> str:
     if record.scoring.text_block is not None:
         words += ["--text-block", str(record.scoring.text_block)]
     if record.scoring.post_processing != "none":
-        words += ["--post-processing", record.scoring.post_processing]
+        words += ["--already-processed", record.scoring.post_processing]
     for seed in record.model.seeds[:1]:
         words += ["--seed", str(seed)]
     return _line(words)
