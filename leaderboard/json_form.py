@@ -1,4 +1,4 @@
-"""Boards, studies and comparisons as JSON values: what `--json` prints."""
+"""Boards, studies and comparisons as JSON values, for `--json`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -16,12 +16,12 @@ def boards_as_json(boards: Sequence[Board], *, breakdowns: bool = False) -> list
     """Return boards as JSON values.
 
     Args:
-        boards: What to return.
-        breakdowns: Whether each row has its figures by group of captions too.
+        boards: The boards.
+        breakdowns: Whether to include each row's figures by group of captions.
 
     Returns:
-        A mapping each: what its rows have in common (``dataset``, ``split``, ``post_processing``
-        and so on), and ``rows``, best T2V R@1 first. A row's ``figures`` stand by direction,
+        One mapping per board: what its rows share (``dataset``, ``split``, ``post_processing`` and
+        so on) and ``rows``, best T2V R@1 first. A row's ``figures`` are keyed by direction,
         relevance and name: ``figures["t2v"]["strict"]["R@1"]["value"]``.
     """
     return [
@@ -43,23 +43,23 @@ def study_as_json(figures: "Sequence[StudyFigures]") -> list[dict[str, Any]]:
     """Return a study's figures as JSON values.
 
     Args:
-        figures: Of one dataset each.
+        figures: The figures, one item per dataset.
 
     Returns:
-        A mapping each: ``study``, ``dataset``, ``rows`` with R@1 by direction and seed, ``answers``
-        to its questions, its ``conclusion``, and the rows that are ``missing``.
+        One mapping per dataset: ``study``, ``dataset``, ``rows`` with R@1 by direction and seed,
+        ``answers`` to its questions, its ``conclusion``, and the rows that are ``missing``.
     """
     return [
         {
-            "study": one.study.name,
-            "dataset": one.first.dataset.name,
+            "study": dataset_figures.study.name,
+            "dataset": dataset_figures.first.dataset.name,
             "rows": [
                 {
                     "name": row.row.name,
                     "seeds": list(row.seeds),
                     "R@1": {direction: row.by_seed(direction) for direction in ("t2v", "v2t")},
                 }
-                for row in one.rows
+                for row in dataset_figures.rows
             ],
             "answers": [
                 {
@@ -72,12 +72,12 @@ def study_as_json(figures: "Sequence[StudyFigures]") -> list[dict[str, Any]]:
                     "by_seed": to_json(answer.by_seed),
                     "verdict": answer.verdict,
                 }
-                for answer in one.answers
+                for answer in dataset_figures.answers
             ],
-            "conclusion": one.conclusion,
-            "missing": list(one.missing),
+            "conclusion": dataset_figures.conclusion,
+            "missing": list(dataset_figures.missing),
         }
-        for one in figures
+        for dataset_figures in figures
     ]
 
 
@@ -85,7 +85,7 @@ def comparison_as_json(compared: "RunComparison") -> dict[str, Any]:
     """Return a comparison as JSON values.
 
     Args:
-        compared: Two runs.
+        compared: The comparison of two runs.
 
     Returns:
         ``runs``, ``figures`` and ``groups`` with their differences (B - A), ``changed`` captions,
@@ -130,5 +130,5 @@ def _row(entry: Entry, breakdowns: bool) -> dict[str, Any]:
 def _breakdowns(entry: Entry) -> list[dict[Any, Any]]:
     columns = ["seeds", "axis", "group", "direction", "metric", "value", "low", "high", "queries"]
     frame = breakdowns_frame(entry.runs)
-    # Of runs without breakdowns the frame has no columns either.
+    # Without breakdowns the frame has no columns.
     return [] if frame.empty else [dict(row) for row in frame[columns].to_dict("records")]

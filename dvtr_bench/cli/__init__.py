@@ -42,7 +42,7 @@ def _print_version(wanted: bool) -> None:
 
 
 class _Commands(Mapping[str, Any]):
-    """The commands by name, each imported when it is first asked for."""
+    """The commands by name, each imported on first use."""
 
     def __init__(self) -> None:
         modules = (entry.name for entry in pkgutil.iter_modules(__path__))
@@ -66,15 +66,15 @@ class _Commands(Mapping[str, Any]):
 
 
 class _Group(TyperGroup):
-    """All commands; one that runs does not wait for the others to be imported."""
+    """The group of all commands; only the command that runs is imported."""
 
     def __init__(self, *args: Any, **settings: Any) -> None:
-        """Take what Typer gives, and the commands of this package."""
+        """Add the commands of this package."""
         super().__init__(*args, **settings)
         self.commands: Any = _Commands()
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        """List the commands, each with the whole first line of what it does."""
+        """List the commands, each with the whole first line of its help."""
         rows = [(name, self.commands[name].help.partition("\n")[0]) for name in self.commands]
         with formatter.section("Commands"):
             formatter.write_dl(rows)

@@ -1,4 +1,4 @@
-"""What all commands have in common: --quiet, options in groups, spellings of before."""
+"""What all commands share: --quiet, options in groups, former spellings."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -10,10 +10,10 @@ from typer.core import TyperCommand
 from dvtr_bench.runtime.progress import quiet
 
 MANY: Final = 10
-"""Options from which on a page of help is easier to read in groups."""
+"""Help pages with at least this many options show them in groups."""
 
 QUIET: Final = "dvtr_bench.quiet"
-"""Where a context's ``meta`` says that --quiet was given, before the command or after it."""
+"""Key of a context's ``meta`` that is set by --quiet, before or after the command."""
 
 
 def _keep_quiet(ctx: typer.Context, wanted: bool) -> None:
@@ -33,7 +33,7 @@ Quiet = Annotated[
 ]
 
 
-def _made_quiet_option() -> Any:
+def _make_quiet_option() -> Any:
     def any_command(quiet: Quiet = False) -> None: ...
 
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -42,28 +42,27 @@ def _made_quiet_option() -> Any:
     return option
 
 
-_QUIET_OPTION: Final = _made_quiet_option()
+_QUIET_OPTION: Final = _make_quiet_option()
 
 
 class Command(TyperCommand):
     """A command of ours.
 
     Attributes:
-        old_spellings: Options of before, each with the one that took its place; they are taken and
-            not shown.
-        json_took_a_file: Whether ``--json FILE`` once meant what ``--out FILE`` does.
+        old_spellings: Former options and their present names; they still work, but are not shown.
+        json_took_a_file: Whether ``--json FILE`` used to mean ``--out FILE``.
     """
 
     old_spellings: ClassVar[Mapping[str, str]] = {}
     json_took_a_file: ClassVar[bool] = False
 
     def __init__(self, *args: Any, **settings: Any) -> None:
-        """Take what Typer gives, and the options of every command."""
+        """Add the options that every command has."""
         super().__init__(*args, **settings)
         self.params.append(_QUIET_OPTION)
 
     def make_parser(self, ctx: Any) -> Any:
-        """Return a parser that knows the spellings of before too."""
+        """Return a parser that also knows the former spellings."""
         parser = super().make_parser(ctx)
         for old, new in self.old_spellings.items():
             (option,) = (one for one in self.params if new in one.opts)
@@ -73,28 +72,28 @@ class Command(TyperCommand):
         return parser
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the words of a call."""
+        """Parse the arguments of a call."""
         return super().parse_args(ctx, self.reworded(ctx, args))
 
     def reworded(self, ctx: Any, args: list[str]) -> list[str]:
-        """Return the words of a call as they are written today."""
+        """Return the arguments of a call in their present spelling."""
         if any(one.param_type_name == "argument" and one.name == "dataset" for one in self.params):
             args = list(_without_dataset_option(args))
         if self.json_took_a_file:
             args = [word.replace("--json=", "--out=", 1) for word in args]
-            # A word too many is the file: --json alone takes none today.
+            # If there is one argument too many, it is the file: --json alone takes none today.
             if "--json" in args and super().make_parser(ctx).parse_args(list(args))[1]:
                 place = args.index("--json")
                 args = [*args[:place], "--out", *args[place + 1 :]]
         return args
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command, quietly where that was asked for."""
+        """Run the command, quietly with --quiet."""
         with quiet(QUIET in ctx.meta):
             return super().invoke(ctx)
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
-        """Write the options, where they are many in their groups, those without a group last."""
+        """Write the options: if there are many, in groups, those without a group last."""
         options = [one for one in self.get_params(ctx) if one.param_type_name == "option"]
         groups: dict[str, list[Any]] = {}
         for one in options:
@@ -106,7 +105,7 @@ class Command(TyperCommand):
 
 
 def write_options(ctx: Any, formatter: Any, groups: Mapping[str, list[Any]]) -> None:
-    """Write parameters of a command under a title each; those without any are left out."""
+    """Write groups of parameters under their titles; empty groups are left out."""
     for title, shown in groups.items():
         records = [record for one in shown if (record := one.get_help_record(ctx))]
         if records:
@@ -115,7 +114,7 @@ def write_options(ctx: Any, formatter: Any, groups: Mapping[str, list[Any]]) -> 
 
 
 def _without_dataset_option(args: list[str]) -> Iterator[str]:
-    """Yield the words with ``--dataset NAME`` as NAME: it is the argument of the command."""
+    """Yield the arguments with ``--dataset NAME`` as NAME, the positional argument."""
     words = iter(args)
     for word in words:
         if word == "--":

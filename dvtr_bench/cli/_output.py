@@ -1,4 +1,4 @@
-"""What a command prints as JSON: one document, numbers that JSON has, paths as text."""
+"""Print the document of --json."""
 
 import json
 import math
@@ -11,11 +11,11 @@ import typer
 
 
 def print_json(document: object) -> None:
-    """Print one JSON document, in characters that every terminal has.
+    """Print one JSON document in ASCII.
 
     Args:
-        document: Mappings, sequences, dataclasses, paths, arrays and scalars; a number that JSON
-            lacks (NaN, infinity) becomes null.
+        document: Mappings, sequences, dataclasses, paths, arrays and scalars; NaN and infinity
+            become null.
     """
     typer.echo(json.dumps(_plain(document), indent=2, allow_nan=False))
 

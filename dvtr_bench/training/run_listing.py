@@ -1,4 +1,4 @@
-"""The training runs of a folder, finished or not: what `dvtr-bench runs` lists."""
+"""List the training runs of a folder, finished or not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,17 +11,17 @@ from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json
 
 @dataclass(frozen=True)
 class ListedRun:
-    """One run, as its run.json states it.
+    """One run, from its run.json.
 
     Attributes:
         model: The model's key.
-        dataset: Name of what it was trained on.
-        seed: Of weights, order and dropout.
-        epochs: How many its recipe allows.
-        epochs_done: Whole epochs.
-        finished: Whether it came to its end; the same `dvtr-bench train` goes on with another one.
+        dataset: Name of the training dataset.
+        seed: Seed of weights, order and dropout.
+        epochs: Number of epochs of its recipe.
+        epochs_done: Number of complete epochs.
+        finished: Whether it is finished; if not, the same `dvtr-bench train` resumes it.
         validation_t2v_r1: T2V R@1 of its best checkpoint, percent; None before the first epoch.
-        updated_at: When it was last written, UTC.
+        updated_at: Time of the last change, UTC.
         folder: The run folder.
     """
 
@@ -40,10 +40,10 @@ def list_runs(runs: Path = Path("runs")) -> list[ListedRun]:
     """Return the runs of a folder, the newest first.
 
     Args:
-        runs: Where training runs are kept.
+        runs: Folder of training runs.
 
     Returns:
-        The runs; none where there is no such folder.
+        The runs; empty if the folder does not exist.
 
     Raises:
         WeightsError: A run.json is damaged.
@@ -61,7 +61,7 @@ def _read_all(runs: Path) -> Iterator[ListedRun]:
         try:
             yield _read(state, path.parent)
         except (KeyError, TypeError) as failure:
-            raise WeightsError(f"{path} is no record of a training run: {failure}") from None
+            raise WeightsError(f"{path} is not the state of a training run: {failure}") from None
 
 
 def _read(state: dict[str, Any], folder: Path) -> ListedRun:

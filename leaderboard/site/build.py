@@ -1,4 +1,4 @@
-"""The whole site: boards, runs, queries, thumbnails and the page that shows them."""
+"""Write the whole site: boards, runs, queries, thumbnails and the page that shows them."""
 
 import shutil
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from leaderboard.site.runs import ranks_data, run_data
 from leaderboard.site.script_files import write_script, write_text
 
 MARK: Final = '<meta name="generator" content="dvtr-bench leaderboard">'
-"""What tells a folder that this wrote from any other; it stands in ``page/index.html``."""
+"""Marks a folder as a site written by this module; part of ``page/index.html``."""
 
 
 def write_site(
@@ -27,22 +27,21 @@ def write_site(
 ) -> Path:
     """Write the leaderboard as a folder of static files.
 
-    The same boards, files and datasets give the same bytes. The folder appears whole: it is made
-    beside its place and renamed, and a site that stood there is replaced.
+    The same boards, files and datasets give the same bytes. The site is written to a temporary
+    folder and then renamed; an earlier site is replaced.
 
     Args:
         boards: At least one.
-        files: Their results with paths, beside which top lists may stand.
-        folder: Where to.
-        root: Where datasets are looked for by name: captions, and frames where their licence lets
-            them be shown.
+        files: Their results, with paths or top lists.
+        folder: The output folder.
+        root: Folder of the datasets, for captions, and for frames if their licence allows it.
 
     Returns:
         The page to open, ``index.html``.
 
     Raises:
-        InputError: Something else stands at ``folder``.
-        ResultError: Top lists beside a result file are those of another run.
+        InputError: ``folder`` holds something else.
+        ResultError: The top lists beside a result file belong to another run.
     """
     _require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -68,14 +67,14 @@ def write_site(
 
 
 def _require_free(folder: Path) -> None:
-    """Refuse to replace what is no site of ours."""
+    """Raise InputError if the folder holds anything but a site of ours."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return
     page = folder / "index.html"
     if not page.is_file() or MARK not in page.read_text(encoding="utf-8", errors="replace"):
         raise InputError(
             f"{folder}: holds files that are no leaderboard site, and writing one would remove "
-            "them: name a folder that is not there, or is empty"
+            "them: name a new or empty folder"
         )
 
 
@@ -87,27 +86,28 @@ def _copy_page(building: Path) -> None:
 
 
 def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: Path) -> None:
-    name, laid_out = board_id(board), board_data(board)
-    write_script(data, f"board-{name}", laid_out)
+    name, content = board_id(board), board_data(board)
+    write_script(data, f"board-{name}", content)
     for ending, text in (
-        ("csv", csv_text(board, laid_out)),
-        ("json", json_download(laid_out)),
+        ("csv", csv_text(board, content)),
+        ("json", json_download(content)),
         ("tex", tex_text(board)),
     ):
         write_text(data / f"{name}.{ending}", text)
     runs = [run for entry in board.entries for run in entry.runs]
-    found = find_queries(board, [files[id(run)] for run in runs if id(run) in files], root)
-    write_script(data, f"queries-{name}", queries_data(found))
-    _write_frames(found, data.parent)
-    for told, top in found.top.items():
-        write_script(data, f"top-{told}", top)
+    queries = find_queries(board, [files[id(run)] for run in runs if id(run) in files], root)
+    write_script(data, f"queries-{name}", queries_data(queries))
+    _write_frames(queries, data.parent)
+    for listed_id, top in queries.top.items():
+        write_script(data, f"top-{listed_id}", top)
     for entry in board.entries:
         for run in entry.runs:
             write_script(data, f"run-{run_id(run)}", run_data(board, entry, run))
             write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
 
 
-def _write_frames(found: Queries, site: Path) -> None:
+def _write_frames(queries: Queries, site: Path) -> None:
     # Boards of one split share its frames.
-    if found.split is not None and found.frames is not None and not (site / found.frames).exists():
-        write_thumbnails(found.split, site / found.frames)
+    split, frames = queries.split, queries.frames
+    if split is not None and frames is not None and not (site / frames).exists():
+        write_thumbnails(split, site / frames)

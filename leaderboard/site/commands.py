@@ -1,4 +1,4 @@
-"""The commands that do a run again, and how to cite it: both from the record alone."""
+"""The commands that repeat a run, and how to cite it, from the record alone."""
 
 import shlex
 from typing import Any, Final
@@ -7,41 +7,41 @@ from dvtr_bench.reports.others_text import printable
 from dvtr_bench.results import RunRecord
 from dvtr_bench.settings import value_text
 
-_NOT_GIVEN: Final = ("seed",)
-"""Settings of the recipe that have an option of their own."""
+_OWN_OPTIONS: Final = ("seed",)
+"""Recipe settings with their own command-line option."""
 
 _BLOCK_ONE: Final = 1
 
 
 def repeat_commands(record: RunRecord) -> list[str]:
-    """Return the commands that train and evaluate a run again, every setting named.
+    """Return the commands that train and evaluate a run again, with every setting.
 
     Args:
         record: A run.
 
     Returns:
-        Lines for a POSIX shell; what others wrote is quoted.
+        Lines for a POSIX shell; texts of others are quoted.
     """
     if record.kind != "model":
         return [_brought(record)]
     model, training = record.model, record.model.training
     settings = {name: value for name, value in model.config.items() if name != "backbone"}
     if record.scoring.text_block == _BLOCK_ONE:
-        # A block of 1 is evaluated beside the model's own, and is no setting of its training.
+        # Block 1 is scored besides the model's own block; it is no setting of its training.
         settings.pop("text_block", None)
-    chosen = ["--backbone", str(model.config["backbone"])] if "backbone" in model.config else []
+    options = ["--backbone", str(model.config["backbone"])] if "backbone" in model.config else []
     for name, value in settings.items():
-        chosen += ["--set", f"{name}={_value_text(value)}"]
+        options += ["--set", f"{name}={_value_text(value)}"]
     evaluate = ["evaluate", "--model", model.name, "--dataset", record.dataset.name]
     evaluate += ["--split", record.dataset.split]
-    if (done := record.scoring.post_processed) is not None:
-        told = ",".join(f"{name}={_value_text(value)}" for name, value in done.config.items())
-        evaluate += ["--post-process", f"{done.name}:{told}" if told else done.name]
+    if (step := record.scoring.post_processed) is not None:
+        values = ",".join(f"{name}={_value_text(value)}" for name, value in step.config.items())
+        evaluate += ["--post-process", f"{step.name}:{values}" if values else step.name]
     if training is None:
-        return [_line([*evaluate, *chosen])]
-    train = ["train", "--model", model.name, "--dataset", training.dataset, *chosen]
+        return [_line([*evaluate, *options])]
+    train = ["train", "--model", model.name, "--dataset", training.dataset, *options]
     for name, value in training.recipe.items():
-        if name not in _NOT_GIVEN:
+        if name not in _OWN_OPTIONS:
             train += ["--recipe", f"{name}={_value_text(value)}"]
     train += ["--seed", str(training.recipe.get("seed", 0))]
     if training.dataset != record.dataset.name:
@@ -50,39 +50,39 @@ def repeat_commands(record: RunRecord) -> list[str]:
 
 
 def about_repeating(record: RunRecord) -> list[str]:
-    """Say what the commands of a run leave open, one sentence each."""
-    told = []
+    """Return notes on what the commands of a run cannot state, one sentence each."""
+    notes = []
     if record.kind != "model":
-        told.append("The scores were brought from outside: whoever made them has the program.")
+        notes.append("The scores come from outside: the program is with whoever made them.")
     backbone = record.model.backbone or ""
     if "/" in backbone:
-        told.append(
+        notes.append(
             f"The backbone's weights {backbone} are a file of whoever ran it; its hash is "
             f"{record.model.backbone_sha256}."
         )
     training = record.model.training
     if training is not None and training.dataset != record.dataset.name:
-        told.append("FOLDER is the folder of the checkpoint that the first command names.")
+        notes.append("FOLDER is the folder of the checkpoint that the first command names.")
     if record.scoring.text_block == _BLOCK_ONE and training is not None:
-        told.append("Evaluating writes a result at the model's own text block too.")
+        notes.append("Evaluating writes a result at the model's own text block too.")
     environment = record.environment
     if environment.git_commit is not None:
         changes = ", with changes that were not committed" if environment.git_dirty else ""
-        told.append(f"It was run at commit {environment.git_commit}{changes}.")
-    return told
+        notes.append(f"It was run at commit {environment.git_commit}{changes}.")
+    return notes
 
 
 def bibtex(record: RunRecord, run_id: str) -> str:
-    """Return an entry that cites a run by all that says which one it is.
+    """Return a BibTeX entry that identifies a run.
 
     Args:
         record: The run.
         run_id: Its name on the site.
 
     Returns:
-        BibTeX; what others wrote is escaped.
+        The entry; texts of others are escaped.
 
-    Source: the entry kind ``misc``, as BibTeX has none for runs.
+    Source: the entry type ``misc``, as BibTeX has none for runs.
     """
     from leaderboard.exports.latex import escape
 
@@ -109,7 +109,7 @@ def bibtex(record: RunRecord, run_id: str) -> str:
 
 
 def _value_text(value: Any) -> str:
-    # value_text rounds to six digits: a setting must come back as it was.
+    # value_text rounds to six digits, but the setting must be exact.
     return repr(value) if isinstance(value, float) else value_text(value)
 
 

@@ -1,21 +1,21 @@
-"""Which models may have seen the clips that they are tested on."""
+"""Find models that may have seen their test clips in training."""
 
 from typing import Final
 
 from dvtr_bench.results import RunRecord
 
 SHARING: Final = (frozenset({"usrd", "capera"}),)
-"""Datasets that are made of the same clips, split in different ways: both caption clips of ERA."""
+"""Datasets of the same clips in different splits: USRD and CapERA both caption clips of ERA."""
 
 
 def contamination(record: RunRecord) -> str:
-    """Say why a model may have seen the test clips in training; empty where nothing says so.
+    """Return why a model may have seen test clips in training; empty if there is no sign of it.
 
     Args:
         record: A run.
 
     Returns:
-        A sentence. What a backbone was trained on before it came here is not known, and not told.
+        A sentence. What the backbone was trained on before is unknown and not considered.
     """
     training, dataset = record.model.training, record.dataset
     if training is None:

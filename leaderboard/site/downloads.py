@@ -1,4 +1,4 @@
-"""A board as files to take away: CSV for spreadsheets, JSON for programs, TeX for papers."""
+"""Downloads of a board: CSV for spreadsheets, JSON for programs, TeX for papers."""
 
 import csv
 import io
@@ -14,14 +14,14 @@ _FORMULA = ("=", "+", "-", "@")
 
 
 def csv_text(board: Board, data: dict[str, Any]) -> str:
-    """Write every figure of a board, a figure a row.
+    """Return every figure of a board as CSV, one per row.
 
     Args:
         board: The board.
         data: As `leaderboard.site.rows.board_data` returns it.
 
     Returns:
-        CSV. A text that a spreadsheet would take for a formula has an apostrophe before it.
+        CSV. A text that a spreadsheet would take for a formula starts with an apostrophe.
     """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
@@ -30,7 +30,7 @@ def csv_text(board: Board, data: dict[str, Any]) -> str:
     writer.writerow([*facts, *figures, "rank_first", "rank_last", "p_best"])
     key = board.key
     for entry, row in zip(board.entries, data["rows"], strict=True):
-        told = [
+        facts_of_row = [
             *(key.dataset, key.dataset_version, key.split, key.post_processing, row["id"]),
             *(entry.label, entry.variant, " ".join(map(str, entry.seeds))),
         ]
@@ -40,7 +40,7 @@ def csv_text(board: Board, data: dict[str, Any]) -> str:
             ranks = row["ranks"].get(f"{direction}/{name}") if relevance == "strict" else None
             writer.writerow(
                 [
-                    *map(spreadsheet_text, told),
+                    *map(spreadsheet_text, facts_of_row),
                     *(direction, relevance, name),
                     *(cell.value, cell.low, cell.high, cell.deviation),
                     *(ranks or (None, None, None)),
@@ -50,17 +50,17 @@ def csv_text(board: Board, data: dict[str, Any]) -> str:
 
 
 def json_download(data: dict[str, Any]) -> str:
-    """Write a board as a JSON file: what its table holds."""
+    """Return everything in a board's table as JSON."""
     return json.dumps(data, indent=1, allow_nan=False) + "\n"
 
 
 def tex_text(board: Board) -> str:
-    r"""Write a board as a LaTeX tabular, which needs ``\usepackage{booktabs}``."""
+    r"""Return a board as a LaTeX tabular, which needs ``\usepackage{booktabs}``."""
     return "\n".join(board_tabular(board)) + "\n"
 
 
 def spreadsheet_text(text: str) -> str:
-    """Return a text that a spreadsheet shows and never computes.
+    """Return a text that a spreadsheet shows but never evaluates.
 
     Example:
         >>> spreadsheet_text("=cmd|' /C calc'!A0")

@@ -1,4 +1,4 @@
-"""Thumbnails of clips: small pictures in the site's folder, where a licence lets them be shown."""
+"""Thumbnails of clips for the site, if the dataset's licence allows showing them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,31 +16,31 @@ STRIP_FRAMES: Final = 4
 
 _QUALITY: Final = 70
 
-_SAYS_NOTHING: Final = ("unknown", "other")
+_UNNAMED: Final = ("unknown", "other")
 
 
 def may_be_shown(licence: LicenceRecord) -> bool:
-    """Say whether a licence allows to show frames: one that says nothing, or its own words, not.
+    """Return whether a licence allows showing frames.
 
     Args:
-        licence: Of the dataset.
+        licence: The licence of the dataset.
 
     Returns:
-        True for a licence by its name.
+        True for a named licence; False for an unknown one or one in the dataset's own words.
 
     Example:
         >>> may_be_shown(LicenceRecord("unknown", "Nobody says.", None))
         False
     """
-    return licence.id not in _SAYS_NOTHING
+    return licence.id not in _UNNAMED
 
 
 def write_thumbnails(split: "RetrievalSplit", folder: Path) -> None:
-    """Write two pictures a clip, named by its row: the middle frame, and four frames in a strip.
+    """Write two pictures per clip, named by its row: its middle frame and a strip of four frames.
 
     Args:
-        split: With frames.
-        folder: For the pictures; it is made.
+        split: A split with frames.
+        folder: The output folder.
     """
     folder.mkdir(parents=True, exist_ok=True)
     width, height = SIZE_PX
@@ -49,9 +49,9 @@ def write_thumbnails(split: "RetrievalSplit", folder: Path) -> None:
         if not images:
             continue
         strip = Image.new("RGB", (width * STRIP_FRAMES, height))
-        for place in range(STRIP_FRAMES):
-            chosen = images[round(place * (len(images) - 1) / (STRIP_FRAMES - 1))]
-            strip.paste(chosen, (width * place, 0))
+        for number in range(STRIP_FRAMES):
+            image = images[round(number * (len(images) - 1) / (STRIP_FRAMES - 1))]
+            strip.paste(image, (width * number, 0))
         for path, image in (
             (folder / f"{row}.jpg", images[len(images) // 2]),
             (folder / f"{row}-strip.jpg", strip),

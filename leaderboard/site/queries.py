@@ -1,4 +1,4 @@
-"""The queries of a board as data: captions, groups, and the clips that each run put first."""
+"""The data of a board's queries: captions, groups and the first clips of each run."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
 
 CLIPS: Final = 5
-"""Clips of each caption that the browser shows."""
+"""Number of first clips that the query browser shows."""
 
 
 @dataclass
 class Queries:
-    """What is at hand of the queries of a board.
+    """What is known about the queries of a board.
 
     Attributes:
         board: The board.
-        split: What was searched; None where this build of the dataset is not here.
-        top: By run: the rows of the best clips of each caption.
-        video_ids: By row of the gallery; None for an id that nothing here tells.
-        caption_ids: By row; None where nothing here tells them.
-        missing: What is not here, one sentence each.
+        split: The split that was searched; None if this build of the dataset is not available.
+        top: Rows of the first clips of each caption, by run.
+        video_ids: Ids by gallery row; None for an unknown id.
+        caption_ids: Ids by caption row; None if unknown.
+        missing: What is missing and why, one sentence each.
     """
 
     board: Board
@@ -45,7 +45,7 @@ class Queries:
 
     @property
     def frames(self) -> str | None:
-        """Folder of the thumbnails within the site; None where none may be shown, or are here."""
+        """Folder of the thumbnails in the site; None if they may not be shown or do not exist."""
         split = self.split
         if not isinstance(split, DatasetSplit) or not split.has_frames:
             return None
@@ -55,65 +55,65 @@ class Queries:
 
 
 def find_queries(board: Board, files: Sequence[ResultFile], root: Path) -> Queries:
-    """Look for the dataset and the top lists of a board.
+    """Find the dataset and the top lists of a board.
 
     Args:
         board: The board.
-        files: Its runs with their paths, those that are at hand.
-        root: Where datasets are looked for by name.
+        files: Those of its runs that have a path or top lists.
+        root: Folder of the datasets.
 
     Returns:
-        What there is.
+        What is known.
 
     Raises:
-        ResultError: Top lists beside a result file are those of another run.
+        ResultError: The top lists beside a result file belong to another run.
         InputError: The dataset's manifest is not readable, too new or too old.
     """
     first = board.entries[0].runs[0]
-    found = Queries(board, None)
+    queries = Queries(board, None)
     try:
-        found.split = searched_split(first, root)
+        queries.split = searched_split(first, root)
     except NotFoundError:
-        # Where it was looked for is no matter of the reader's.
-        found.missing.append(
+        # The searched path would mean nothing to readers of the site.
+        queries.missing.append(
             "Captions and clips are not shown: whoever made this site had the results, but not "
             "this build of the dataset."
         )
-    if found.split is None:
-        found.video_ids = [None] * board.num_videos
+    if queries.split is None:
+        queries.video_ids = [None] * board.num_videos
     else:
-        found.video_ids = list(found.split.video_ids)
-        found.caption_ids = found.split.caption_ids
+        queries.video_ids = list(queries.split.video_ids)
+        queries.caption_ids = queries.split.caption_ids
     rows: dict[str, int] = {
-        name: row for row, name in enumerate(found.video_ids) if name is not None
+        name: row for row, name in enumerate(queries.video_ids) if name is not None
     }
     for file in files:
         try:
             lists = file.top_lists()
         except NotFoundError:
             continue
-        if found.caption_ids is None:
-            found.caption_ids = lists["t2v"].query_ids
+        if queries.caption_ids is None:
+            queries.caption_ids = lists["t2v"].query_ids
         for row, name in zip(
             np.unique(first.caption_video_index).tolist(), lists["v2t"].query_ids, strict=True
         ):
-            found.video_ids[row] = name
+            queries.video_ids[row] = name
             rows[name] = row
-        found.top[run_id(file.record)] = [
-            [_row_of(name, rows, found.video_ids) for name in candidates[:CLIPS]]
+        queries.top[run_id(file.record)] = [
+            [_row_of(name, rows, queries.video_ids) for name in candidates[:CLIPS]]
             for candidates in lists["t2v"].candidate_ids
         ]
-    if not found.top:
-        found.missing.append(
+    if not queries.top:
+        queries.missing.append(
             "The clips that models put first are not shown: no top lists stood beside the results."
         )
-    elif found.split is not None and found.frames is None:
-        found.missing.append(_why_no_frames(found.split))
-    return found
+    elif queries.split is not None and queries.frames is None:
+        queries.missing.append(_why_no_frames(queries.split))
+    return queries
 
 
 def _row_of(name: str, rows: dict[str, int], video_ids: list[str | None]) -> int:
-    """Return a clip's row; one whose row nothing tells gets one behind the gallery's."""
+    """Return a clip's row; a clip of unknown row gets a new one after those of the gallery."""
     if name not in rows:
         rows[name] = len(video_ids)
         video_ids.append(name)
@@ -124,29 +124,28 @@ def _why_no_frames(split: "RetrievalSplit") -> str:
     if not split.has_frames:
         return "Clips are not shown: the dataset was built without frames."
     licence = split.manifest.licence if isinstance(split, DatasetSplit) else None
-    told = f" {licence.statement}" if licence is not None else ""
-    return f"Clips are not shown: no licence allows it.{told}"
+    statement = f" {licence.statement}" if licence is not None else ""
+    return f"Clips are not shown: no licence allows it.{statement}"
 
 
-def queries_data(found: Queries) -> dict[str, Any]:
-    """Lay out the queries of a board.
+def queries_data(queries: Queries) -> dict[str, Any]:
+    """Return the data of a board's queries.
 
     Args:
-        found: What is at hand.
+        queries: What is known about them.
 
     Returns:
-        JSON values: ``own`` is the row of each caption's clip; lists that nothing here tells are
-        None.
+        JSON values; ``own`` is the row of each caption's clip. Unknown lists are None.
     """
-    board, split = found.board, found.split
+    board, split = queries.board, queries.split
     first = board.entries[0].runs[0]
     own = first.caption_video_index
     captions = None if split is None else list(split.captions)
     return {
         "own": own.tolist(),
         "numVideos": board.num_videos,
-        "videos": found.video_ids,
-        "captionIds": None if found.caption_ids is None else list(found.caption_ids),
+        "videos": queries.video_ids,
+        "captionIds": None if queries.caption_ids is None else list(queries.caption_ids),
         "captions": captions,
         "categories": None if split is None else list(split.categories),
         "words": None if captions is None else [len(text.split()) for text in captions],
@@ -160,7 +159,7 @@ def queries_data(found: Queries) -> dict[str, Any]:
             }
             for axis, breakdown in board_axes(board).items()
         },
-        "frames": found.frames,
-        "top": sorted(found.top),
-        "missing": found.missing,
+        "frames": queries.frames,
+        "top": sorted(queries.top),
+        "missing": queries.missing,
     }

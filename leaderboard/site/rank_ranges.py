@@ -1,10 +1,10 @@
-"""Between which places a row of a board may stand, and which rows tie with the best.
+"""The range of places that each row of a board may have, and the rows that tie with the best.
 
-Rows are compared in pairs, on the same resamples of the videos. The places that row i may have are
-those that its n - 1 comparisons leave: below every row that is better by a test, above every row
-that is worse, the p-values corrected by Holm over the n - 1. A row ties with the best where the
-best row's own comparisons, corrected in the same way, do not tell the two apart. So the best row's
-last place is the number of rows that tie with it.
+Rows are compared in pairs, on the same resamples of the videos. A row is placed below every row
+that is significantly better and above every row that is significantly worse, with p-values
+corrected by Holm over its n - 1 comparisons. A row ties with the best row if the best row's own
+comparisons, corrected in the same way, do not separate the two. So the best row's last place is the
+number of rows that tie with it.
 
 Source: Mogstad, Romano, Shaikh and Wilhelm, "Inference for Ranks with Applications to Mobility
 across Neighbourhoods and Academic Achievement across Countries", Review of Economic Studies 91(1),
@@ -27,25 +27,25 @@ from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.runtime.compiled import compiled_when_called
 
 ALPHA: Final = 0.05
-"""Two rows are told apart where the corrected p-value is at most this."""
+"""Two rows are separable if the corrected p-value is at most this."""
 
 _FEWEST_RESAMPLES: Final = 10_000
 
 _MEAN_RANK: Final = "MnR"
 
-Place: TypeAlias = tuple[str, str]
+FigureKey: TypeAlias = tuple[str, str]
 """Direction and figure."""
 
-_Values: TypeAlias = dict[Place, NDArray[np.float64]]
+_Values: TypeAlias = dict[FigureKey, NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
 class RankRange:
-    """Where one row may stand by one figure.
+    """The places that one row may have by one figure.
 
     Attributes:
-        first: The best place that the comparisons leave it, from 1.
-        last: The worst.
+        first: The best possible place, from 1.
+        last: The worst possible place.
         p_best: Corrected p-value of its comparison with the best row; None for the best row.
     """
 
@@ -55,21 +55,21 @@ class RankRange:
 
     @property
     def ties_with_best(self) -> bool:
-        """Whether it is the best row, or is not told apart from it."""
+        """Whether it is the best row, or is not separable from it."""
         return self.p_best is None or self.p_best > ALPHA
 
 
 def resampling_for(rows: int) -> BootstrapConfig:
-    """Return resamples enough for a p-value to survive its correction.
+    """Return enough resamples for a p-value to stay significant after its correction.
 
     The smallest p-value of B resamples is 2 / (B + 1), and Holm multiplies it by up to n - 1: with
-    the 1,000 of every table, no two of 50 rows could ever be told apart.
+    the 1,000 of every table, no two of 50 rows could ever be separable.
 
     Args:
-        rows: Of the board.
+        rows: Number of rows of the board.
 
     Returns:
-        At least 10,000 resamples; a corrected p-value may become half of `ALPHA` or less.
+        At least 10,000 resamples; enough for corrected p-values down to half of `ALPHA`.
     """
     wanted = int(2 * 2 * (rows - 1) / ALPHA)
     return BootstrapConfig(resamples=min(MOST_RESAMPLES, max(_FEWEST_RESAMPLES, wanted)))
@@ -77,34 +77,34 @@ def resampling_for(rows: int) -> BootstrapConfig:
 
 def rank_ranges(
     rows: Sequence[Sequence[RankTable]], config: BootstrapConfig
-) -> Mapping[Place, tuple[RankRange, ...]]:
-    """Compute the places that rows may have, by every figure that is a mean over queries.
+) -> Mapping[FigureKey, tuple[RankRange, ...]]:
+    """Compute the rank ranges of all rows, for every figure that is a mean over queries.
 
     Args:
-        rows: For each row the ranks of its runs, one a seed; all on the same queries. Strict
-            relevance counts.
-        config: Of the paired bootstrap.
+        rows: For each row the ranks of its runs, one per seed; all on the same queries. Strict
+            relevance is used.
+        config: Configuration of the paired bootstrap.
 
     Returns:
-        By direction (or `BOTH`) and figure: R@k, MnR and mR. The median, which hardly moves
-        between resamples, has none.
+        Rank ranges by direction (or `BOTH`) and figure: R@k, MnR and mR. The median has none: it
+        hardly changes between resamples.
     """
     points, resampled = _values(rows, None), _values(rows, config)
-    found = {}
-    for place, values in resampled.items():
-        sign = 1.0 if higher_is_better(place[1]) else -1.0
-        found[place] = _ranges(sign * points[place][:, 0], _p_values(values))
-    return found
+    ranges = {}
+    for figure, values in resampled.items():
+        sign = 1.0 if higher_is_better(figure[1]) else -1.0
+        ranges[figure] = _ranges(sign * points[figure][:, 0], _p_values(values))
+    return ranges
 
 
 def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correct p-values for their number by Holm's step-down.
+    """Correct p-values for multiple comparisons by Holm's step-down procedure.
 
     Args:
         p_values: float64, M.
 
     Returns:
-        float64, M: to be compared with the level as they are.
+        float64, M: corrected p-values, to compare with the level.
 
     Example:
         >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
@@ -118,7 +118,7 @@ def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _ranges(points: NDArray[np.float64], p_values: NDArray[np.float64]) -> tuple[RankRange, ...]:
-    """Turn values, where more is better, and p-values of all pairs into ranges."""
+    """Return the ranges, from values (higher is better) and the p-values of all pairs."""
     count, best = len(points), int(np.argmax(points))
     corrected = np.ones((count, count))
     for row in range(count):
@@ -136,26 +136,26 @@ def _ranges(points: NDArray[np.float64], p_values: NDArray[np.float64]) -> tuple
 
 
 def _values(rows: Sequence[Sequence[RankTable]], config: BootstrapConfig | None) -> _Values:
-    """Compute the figures of every row: n x B, of the runs themselves where config is None."""
+    """Compute the figures of every row, n x B; without a config, those of the runs themselves."""
     tables = [table for runs in rows for table in runs]
     stops = np.cumsum([len(runs) for runs in rows]).tolist()
     draws = [once(tables[0])] if config is None else video_draws(tables[0], config)
     sums = {direction: _video_sums(tables, direction) for direction in DIRECTIONS}
-    collected: dict[Place, list[NDArray[np.float64]]] = {}
+    collected: dict[FigureKey, list[NDArray[np.float64]]] = {}
     for drawn in draws:
-        for place, values in _run_values(sums, drawn.astype(np.float64)).items():
+        for figure, values in _run_values(sums, drawn.astype(np.float64)).items():
             means = [
                 np.mean([values[:, run] for run in range(stop - len(runs), stop)], axis=0)
                 for runs, stop in zip(rows, stops, strict=True)
             ]
-            collected.setdefault(place, []).append(np.stack(means))
-    return {place: np.concatenate(parts, axis=1) for place, parts in collected.items()}
+            collected.setdefault(figure, []).append(np.stack(means))
+    return {figure: np.concatenate(parts, axis=1) for figure, parts in collected.items()}
 
 
 def _video_sums(
     tables: Sequence[RankTable], direction: Direction
 ) -> tuple[list[str], NDArray[np.float64]]:
-    """Return what the queries of each video add to each figure of each run.
+    """Sum what the queries of each video add to each figure of each run.
 
     Returns:
         Names of the figures; float64, C x runs x (1 + figures): the number of queries, then what
@@ -169,34 +169,37 @@ def _video_sums(
     for run, table in enumerate(tables):
         ranks = table.ranks[direction]["strict"].pessimistic
         added = [np.ones(len(ranks)), ranks, *(ranks <= k for k in depths)]
-        for number, one in enumerate(added):
-            sums[:, run, number] = np.bincount(clusters, one, minlength=count)
+        for number, values in enumerate(added):
+            sums[:, run, number] = np.bincount(clusters, values, minlength=count)
     return [_MEAN_RANK, *(f"R@{k}" for k in depths)], sums
 
 
 def _run_values(
     sums: Mapping[Direction, tuple[list[str], NDArray[np.float64]]], weights: NDArray[np.float64]
 ) -> _Values:
-    """Compute every run's figures for some draws (B x C): B x runs, exact, as sums are whole."""
-    found: _Values = {}
+    """Compute every run's figures for some draws (B x C): B x runs.
+
+    Exact in any order of summation, since all sums are integers.
+    """
+    figures: _Values = {}
     for direction, (names, added) in sums.items():
         total = (weights @ added.reshape(len(added), -1)).reshape(-1, *added.shape[1:])
         for number, name in enumerate(names, start=1):
             factor = 1.0 if name == _MEAN_RANK else 100.0
-            found[direction, name] = factor * total[:, :, number] / total[:, :, 0]
+            figures[direction, name] = factor * total[:, :, number] / total[:, :, 0]
     recalls = [
-        found[direction, f"R@{k}"]
+        figures[direction, f"R@{k}"]
         for direction in ("t2v", "v2t")
         for k in recall.DEPTHS
-        if (direction, f"R@{k}") in found
+        if (direction, f"R@{k}") in figures
     ]
     if len(recalls) == 2 * len(recall.DEPTHS):
-        found[BOTH, "mR"] = np.sum(recalls, axis=0) / 6.0
-    return found
+        figures[BOTH, "mR"] = np.sum(recalls, axis=0) / len(recalls)
+    return figures
 
 
 def _p_values(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the two-sided p-value of every pair of rows (n x n), as `two_sided_p_value` has it."""
+    """Return the two-sided p-value of every pair of rows (n x n), as `two_sided_p_value` does."""
     rows, resamples = values.shape
     counts = np.zeros((2, rows, rows), np.int64)
     _count_signs(np.ascontiguousarray(values), counts)

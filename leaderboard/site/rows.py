@@ -1,4 +1,4 @@
-"""A board as data: all that its table shows, one entry a row."""
+"""The data of a board's table, one entry per row."""
 
 import hashlib
 import statistics
@@ -17,7 +17,7 @@ from leaderboard.board import Board, Cell, Entry
 from leaderboard.breakdown_tables import board_axes, group_cell, sorted_alike
 from leaderboard.published import published_for
 from leaderboard.site.contamination import contamination
-from leaderboard.site.rank_ranges import ALPHA, Place, RankRange, rank_ranges, resampling_for
+from leaderboard.site.rank_ranges import ALPHA, FigureKey, RankRange, rank_ranges, resampling_for
 from leaderboard.tables import about_post_processing, board_title
 
 _DIGITS: Final = 4
@@ -26,35 +26,35 @@ _SAFE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01
 
 
 def board_id(board: Board) -> str:
-    """Return a name for a board that an address and a file can have; no other board has it."""
+    """Return a unique name of a board, safe in addresses and file names."""
     key = board.key
-    told = f"{key.dataset}-{key.split}"
+    name = f"{key.dataset}-{key.split}"
     if key.post_processing != "none":
-        told += f"-{key.post_processing}"
-    plain = "".join(letter if letter in _SAFE else "_" for letter in told)[:60]
+        name += f"-{key.post_processing}"
+    plain = "".join(letter if letter in _SAFE else "_" for letter in name)[:60]
     return f"{plain}-{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
 
 
 def row_id(entry: Entry) -> str:
-    """Return what stands for a row: equal for runs that differ in nothing but their seed."""
+    """Return the id of a row, the same for runs that differ only in their seed."""
     return setup_of(entry.runs[0]).short_hash
 
 
 def run_id(record: RunRecord) -> str:
-    """Return what stands for a run: its row and its seeds."""
+    """Return the id of a run: its row's id and its seeds."""
     return "-".join([setup_of(record).short_hash, *map(str, record.model.seeds)])
 
 
 def board_data(board: Board) -> dict[str, Any]:
-    """Lay out a board.
+    """Return the data of a board.
 
     Args:
         board: The board.
 
     Returns:
-        JSON values. A figure is ``[value, low, high, deviation]``, None for what it has not, under
-        ``direction/relevance/name``; a rank range ``[first, last, p against the best]``, under
-        ``direction/name``.
+        JSON values. Figures are ``[value, low, high, deviation]`` by ``direction/relevance/name``;
+        None stands for a part that a figure does not have. Rank ranges are ``[first, last, p
+        against the best]`` by ``direction/name``.
     """
     resampling = resampling_for(len(board.entries))
     tables = [[run.rank_table for run in entry.runs] for entry in board.entries]
@@ -73,17 +73,16 @@ def board_data(board: Board) -> dict[str, Any]:
         "draws": draws_data(BootstrapConfig()),
         "axes": {
             axis: {
-                "title": named.title,
+                "title": breakdown.title,
                 "groups": [
-                    [name, found.queries, found.videos]
-                    for name, found in named.results["t2v"].items()
+                    [name, group.queries, group.videos]
+                    for name, group in breakdown.results["t2v"].items()
                 ],
             }
-            for axis, named in axes.items()
+            for axis, breakdown in axes.items()
         },
         "rows": [
-            _row(entry, _ranges_of(ranges, place), axes)
-            for place, entry in enumerate(board.entries)
+            _row(entry, _ranges_of(ranges, row), axes) for row, entry in enumerate(board.entries)
         ],
         "published": [
             {"model": row.model, "r1": row.t2v_r1, "r5": row.t2v_r5, "source": row.source}
@@ -93,7 +92,7 @@ def board_data(board: Board) -> dict[str, Any]:
 
 
 def board_summary(board: Board) -> dict[str, Any]:
-    """Return what the list of boards shows of one."""
+    """Return the data of a board that the list of boards shows."""
     key = board.key
     return {
         "id": board_id(board),
@@ -111,14 +110,14 @@ def board_summary(board: Board) -> dict[str, Any]:
 
 
 def draws_data(config: BootstrapConfig) -> dict[str, Any]:
-    """Return what a page needs to draw the videos that Python draws.
+    """Return what the page needs to draw the same resamples as Python.
 
     Args:
         config: Of the bootstrap.
 
     Returns:
-        Number and level, and the generator's state before the first draw (PCG64, XSL-RR): 128 bits
-        each as 32 hex digits.
+        Number of resamples, level, and the initial state of the generator (PCG64, XSL-RR): 128
+        bits each, as 32 hex digits.
     """
     state = np.random.PCG64(config.seed).state["state"]
     return {
@@ -161,9 +160,9 @@ def _row(
         "dirty": environment.git_dirty,
         "honest": _honest(entry),
         "contaminated": next(filter(None, map(contamination, entry.runs)), ""),
-        "values": {"/".join(place): _cell(cell) for place, cell in entry.figures.items()},
+        "values": {"/".join(figure): _cell(cell) for figure, cell in entry.figures.items()},
         "ranks": ranges,
-        "groups": {axis: _groups(entry, axis, named) for axis, named in axes.items()},
+        "groups": {axis: _groups(entry, axis, breakdown) for axis, breakdown in axes.items()},
     }
 
 
@@ -180,8 +179,8 @@ def _training(record: RunRecord) -> dict[str, Any] | None:
 
 
 def _seconds(entry: Entry) -> dict[str, float | None]:
-    """Average what the runs of a row took; None for what was not done here."""
-    found: dict[str, float | None] = {}
+    """Return the mean seconds of each step over the runs of a row; None if it was not timed."""
+    seconds: dict[str, float | None] = {}
     for name, label in (
         ("encode_texts", "texts"),
         ("encode_videos", "videos"),
@@ -189,26 +188,26 @@ def _seconds(entry: Entry) -> dict[str, float | None]:
     ):
         values = [getattr(run.seconds, name) for run in entry.runs]
         known = [value for value in values if value is not None]
-        found[label] = _rounded(statistics.mean(known)) if known else None
-    return found
+        seconds[label] = _rounded(statistics.mean(known)) if known else None
+    return seconds
 
 
 def _honest(entry: Entry) -> bool | None:
-    """Say whether every check passed; None where there was none to make."""
+    """Return whether every honesty check passed; None without checks."""
     checks = [check.passed for run in entry.runs for check in run.honesty]
     return all(checks) if checks else None
 
 
 def _ranges_of(
-    ranges: Mapping[Place, tuple[RankRange, ...]], row: int
+    ranges: Mapping[FigureKey, tuple[RankRange, ...]], row: int
 ) -> dict[str, list[float | None]]:
     return {
-        "/".join(place): [
-            found[row].first,
-            found[row].last,
-            None if (p_best := found[row].p_best) is None else float(f"{p_best:.3g}"),
+        "/".join(figure): [
+            by_row[row].first,
+            by_row[row].last,
+            None if (p_best := by_row[row].p_best) is None else float(f"{p_best:.3g}"),
         ]
-        for place, found in ranges.items()
+        for figure, by_row in ranges.items()
     }
 
 
@@ -231,5 +230,5 @@ def _cell(cell: Cell) -> list[float | None]:
 
 
 def _rounded(value: float) -> float:
-    """Round as far as tables can show; the run's own page has every digit."""
+    """Round to more digits than tables show; the run's page has all digits."""
     return round(value, _DIGITS)

@@ -1,4 +1,4 @@
-"""One run as data: its own page, its ranks for comparisons, its best clips for the browser."""
+"""The data of one run: its page, and its ranks for comparisons."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
 from leaderboard.site.contamination import contamination
 from leaderboard.site.rows import board_id, row_id, run_id
 
-_TOLD: Final = (
+_SHOWN_FIELDS: Final = (
     "format_version",
     "protocol_version",
     "kind",
@@ -25,30 +25,30 @@ _TOLD: Final = (
     "ties",
     "shared_text",
 )
-"""What a run's page shows of its record as it is: all but honesty checks, groups and ranks."""
+"""Fields of the record that a run's page shows unchanged: all but checks, groups and ranks."""
 
 
 def run_data(board: Board, entry: Entry, record: RunRecord) -> dict[str, Any]:
-    """Lay out a run's page.
+    """Return the data of a run's page.
 
     Args:
-        board: Where it stands.
-        entry: Its row.
-        record: The run, one of the row's.
+        board: The board of the run.
+        entry: The row of the run.
+        record: The run.
 
     Returns:
-        JSON values; ``record`` holds what the result file says, every digit.
+        JSON values; ``record`` holds the figures of the result file with all digits.
     """
     return {
         "id": run_id(record),
         "board": board_id(board),
         "row": row_id(entry),
         "name": entry.name,
-        "record": {name: to_json(getattr(record, name)) for name in _TOLD},
+        "record": {name: to_json(getattr(record, name)) for name in _SHOWN_FIELDS},
         "honesty": [{**to_json(check), "passed": check.passed} for check in record.honesty],
         "breakdowns": {
-            axis: {"title": found.title, "results": to_json(found.results)}
-            for axis, found in sorted(record.breakdowns.items())
+            axis: {"title": breakdown.title, "results": to_json(breakdown.results)}
+            for axis, breakdown in sorted(record.breakdowns.items())
         },
         "contaminated": contamination(record),
         "commands": repeat_commands(record),

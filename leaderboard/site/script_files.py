@@ -1,4 +1,4 @@
-"""Data as scripts: a page that is opened from disk may load scripts, but no JSON."""
+"""Write data as scripts: a page opened from disk can load scripts, but no JSON."""
 
 import json
 from pathlib import Path
@@ -10,14 +10,13 @@ _LETTERS = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
 
 def json_text(value: Any) -> str:
-    r"""Return a value as JSON in ASCII, which stays whole in any page or script.
+    r"""Return a value as ASCII JSON that is safe inside any page or script.
 
     Args:
         value: Dicts with text keys, lists, texts, finite numbers, booleans and None.
 
     Returns:
-        JSON without line breaks. Whatever could end a script element, or a line of a script,
-        stands as an escape.
+        JSON without line breaks. Characters that could end a script element or a line are escaped.
 
     Raises:
         ValueError: A number is not finite.
@@ -31,11 +30,11 @@ def json_text(value: Any) -> str:
 
 
 def write_script(folder: Path, name: str, value: Any) -> Path:
-    """Write a value as a script that hands it to the page.
+    """Write a script that passes a value to the page.
 
     Args:
-        folder: Where to.
-        name: What the page asks for; also the name of the file.
+        folder: The output folder.
+        name: The name by which the page asks for it; also the name of the file.
         value: As for `json_text`.
 
     Returns:
@@ -45,7 +44,7 @@ def write_script(folder: Path, name: str, value: Any) -> Path:
 
 
 def write_text(path: Path, text: str) -> Path:
-    """Write a text with the same bytes on every system, beside and then renamed."""
+    """Write a text atomically, with the same bytes on every system."""
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8", newline="\n")
     return path

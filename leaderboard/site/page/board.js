@@ -31,7 +31,7 @@
     row.honest === false ? el("span", { class: "mark warn",
       title: "Scores moved when the same pairs were scored again" }, "check failed") : null,
     row.kind === "model" ? null : el("span", { class: "mark",
-      title: "Scores that someone brought: figures are recomputed from them, all else is as claimed" },
+      title: "Scores from outside: figures are recomputed from them, all else is as claimed" },
       "brought"),
   ];
 
@@ -81,7 +81,7 @@
           row.runs.length > 1 ? el("small", {}, `${row.runs.length} seeds`) : null,
           dvtr.marks(row)] },
       { id: "place", title: "Place", numeric: true, lower: true,
-        hint: "Places that the paired tests leave the row, and = where it ties with the best",
+        hint: "Range of places by paired tests; = means a tie with the best row",
         value: (row) => (row.ranks[ranked()] ? row.ranks[ranked()][0] * 1000 + row.ranks[ranked()][1]
           : null),
         plain: (row) => (row.ranks[ranked()] ? row.ranks[ranked()].slice(0, 2).join("-") : ""),
@@ -90,7 +90,7 @@
           if (!range) return "";
           const told = range[0] === range[1] ? `${range[0]}` : `${range[0]}–${range[1]}`;
           return tied(row, ranked())
-            ? [el("span", { class: "tie", title: "Not told apart from the best row" }, "= "), told]
+            ? [el("span", { class: "tie", title: "Not separable from the best row" }, "= "), told]
             : told;
         } },
       ...figures, ...joined,
@@ -244,10 +244,10 @@
     return el("section", { id: "downloads" }, el("h2", {}, "Downloads"), el("ul", {},
       el("li", {}, el("button", { type: "button", id: "save-seen", onclick: () =>
         dvtr.save(`${board.id}-view.csv`, "text/csv", csvOf(...seen())) }, "CSV of the table as shown")),
-      [["csv", "CSV: every figure, a figure a line"], ["json", "JSON: all that the table holds"],
+      [["csv", "CSV: one figure per line"], ["json", "JSON: everything in the table"],
         ["tex", "TeX: a tabular for a paper (booktabs)"]].map(([kind, told]) =>
         el("li", {}, el("a", { href: `data/${board.id}.${kind}`, download: "" }, told)))),
-      el("p", { class: "faint" }, "BibTeX of a row stands on the page of each of its runs."));
+      el("p", { class: "faint" }, "The BibTeX entry of a row is on the page of each of its runs."));
   }
 
   dvtr.showBoard = async (id, settings) => {
@@ -324,11 +324,11 @@
         el("li", {}, "Figures are percent of queries (R@k) or ranks (MdR, MnR); ranks are pessimistic " +
           "on ties. Below each stands its 95% interval by bootstrap over videos; ± is the standard " +
           "deviation over seeds."),
-        el("li", {}, "Place: where the row may stand by the figure that the table is sorted by (T2V " +
-          "R@1 where that has none). It is what its paired comparisons with all other rows leave, " +
+        el("li", {}, "Place: the places that the row may have by the figure of the sorted column (T2V " +
+          "R@1 if that has none), from its paired comparisons with all other rows: " +
           `p-values corrected by Holm, at ${board.ranking.alpha * 100}%, ` +
           `${whole(board.ranking.resamples)} resamples, under strict relevance. Rows with = are not ` +
-          "told apart from the best."),
+          "separable from the best."),
         el("li", {}, "Chance is what a random order reaches. The caption ceiling is the highest T2V " +
           "R@1 that captions shared word for word by several videos leave to a model that sees the " +
           "text alone."),

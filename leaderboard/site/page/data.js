@@ -1,5 +1,5 @@
 "use strict";
-// Data come as scripts, asked for by name: a page opened from disk may not fetch.
+// Data are scripts, loaded by name: a page opened from disk may not fetch.
 (() => {
   const known = new Map();
   const asked = new Map();

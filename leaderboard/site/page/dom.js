@@ -27,8 +27,8 @@ const dvtr = {};
     return made;
   };
 
-  // What others wrote may run from right to left: it is kept apart from what stands beside it.
-  // Long names may break after an underscore or a stroke.
+  // Texts of others may run from right to left: <bdi> isolates them. Long names may break after an
+  // underscore or a slash.
   dvtr.others = (value) => dvtr.el("bdi", {}, dvtr.text(value).split(/(?<=[_/])/).map((part, n) =>
     [n ? dvtr.el("wbr") : null, part]));
 

@@ -6,8 +6,8 @@
   function home(index) {
     return [
       el("h1", {}, "Leaderboard"),
-      el("p", {}, "One board for each dataset, split and way of post-processing: what does not " +
-        "stand on the same queries never shares a table."),
+      el("p", {}, "One board for each dataset, split and post-processing: results on different " +
+        "queries never share a table."),
       el("ul", { class: "boards" }, index.boards.map((board) => el("li", {},
         el("a", { href: dvtr.link("board", board.id) }, others(board.title)),
         el("small", {}, `${board.numRows} ${board.numRows === 1 ? "row" : "rows"}`)))),

@@ -25,7 +25,7 @@
     return box;
   }
 
-  // The five clips that a run put first; the right one behind them where it is not among them.
+  // The first five clips of a run, and the right one as a sixth if it is not among them.
   function strip(board, queries, run, query) {
     const own = queries.own[query];
     const rank = run.ranks.t2v[query];
@@ -58,7 +58,7 @@
 
   async function loadRuns(board, queries, rows) {
     return Promise.all(rows.map(async (row) => {
-      // Of several seeds, one whose clips are at hand; else the first.
+      // With several seeds: the first seed whose clips are known.
       const id = row.runs.find((run) => queries.top.includes(run)) ?? row.runs[0];
       const [ranks, top] = await Promise.all([dvtr.load(`ranks-${id}`),
         queries.top.includes(id) ? dvtr.load(`top-${id}`) : null]);
@@ -165,7 +165,7 @@
     ];
   };
 
-  // Clips that stand before the right one for its captions, and clips for whose captions it does.
+  // Clips ranked above this one for its captions, and clips for whose captions it is ranked above.
   function confusions(queries, runs, clip) {
     const before = new Map(), instead = new Map();
     const count = (where, row) => where.set(row, (where.get(row) || 0) + 1);
@@ -212,9 +212,9 @@
         tile(board, queries, clip, { label: "four frames in order:", wide: true })),
       el("h2", {}, "Its captions, and where each model ranks it"),
       own.length ? dvtr.wide("Captions of the clip", dvtr.table({ caption: "T2V ranks", columns,
-        rows: own })) : el("p", {}, "It has no captions: it is a candidate alone."),
-      gallery("Clips that stand before it", before),
-      gallery("Clips for whose captions it stands before the right one", instead),
+        rows: own })) : el("p", {}, "It has no captions; it is only a candidate."),
+      gallery("Clips ranked above it", before),
+      gallery("Clips for whose captions it is ranked above the right one", instead),
     ].flat();
   };
 })();

@@ -56,7 +56,7 @@
   function checks(run) {
     if (!run.honesty.length) {
       return el("p", {}, run.record.kind === "model" ? "No pairs were scored again."
-        : "Scores that were brought cannot be scored again: what made them is as claimed.");
+        : "Scores from outside cannot be computed again; how they were made is as claimed.");
     }
     const columns = [
       { title: "What was changed", header: true, class: "model", cell: (row) => others(row.check) },
@@ -111,7 +111,7 @@
       el("h2", {}, "What was run"),
       el("h3", {}, "Model"), facts({ ...model, training: undefined, seeds: model.seeds.join(", ") }),
       el("h3", {}, "Training"), model.training ? facts(model.training)
-        : el("p", {}, "It was not trained, or not here."),
+        : el("p", {}, "It was not trained, or not by dvtr-bench."),
       el("h3", {}, "Scoring"), facts({ ...record.scoring, seconds: record.seconds }),
       el("h3", {}, "Dataset"), facts(dataset),
       el("h3", {}, "Environment"), facts(environment),
