@@ -162,7 +162,7 @@ def _with_directives(page: str) -> str:
     places |= {place.rpartition(".")[2]: place for place in made.CLASSES}
 
     def replace(found: re.Match[str]) -> str:
-        return f"### {found[1]}\n\n::: {places[found[1]]}\n\n"
+        return f'<a id="{found[1]}"></a>\n\n::: {places[found[1]]}\n\n'
 
     names = "|".join(map(re.escape, places))
     return re.sub(rf"^### ({names})\n.*?(?=^##|\Z)", replace, page, flags=re.M | re.S)
