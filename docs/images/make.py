@@ -57,13 +57,11 @@ def shots(site: Path) -> Iterator[Shot]:
     yield Shot("better-or-not", f"#/compare/{board['id']}?rows={pair}")
     yield Shot("what-each-gets-wrong", f"#/queries/{board['id']}?rows={pair}&sort=disagreement")
     yield Shot("what-was-run", run, "h2:nth-of-type(4)")
-    yield Shot("cite-and-repeat", run)
-    guide = DOCS_SITE / "guides" / "submitting.html"
-    yield Shot("enter-yours", (guide if guide.is_file() else _contributing()).as_uri())
-
-
-def _contributing() -> Path:
-    return DOCS_SITE / "project" / "CONTRIBUTING.html"
+    yield Shot("cite-and-repeat", run, "h2:nth-of-type(1)")
+    page = DOCS_SITE / "project" / "CONTRIBUTING.html"
+    if not page.is_file():
+        raise FileNotFoundError(f"{page}: build the documentation first, mkdocs build --strict")
+    yield Shot("enter-yours", f"{page.as_uri()}#sending-in-results")
 
 
 def _read(site: Path, name: str) -> Any:

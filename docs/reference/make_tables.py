@@ -34,7 +34,9 @@ _SECTION: Final = re.compile(r"^## ([a-z-]+)\n.*?(?=^## |\Z)", re.MULTILINE | re
 
 def pages() -> list[Path]:
     """Return the pages of this folder that hold a table to be made."""
-    held = [page for page in sorted(FOLDER.glob("*.md")) if "<!-- made: " in page.read_text("utf-8")]
+    held = [
+        page for page in sorted(FOLDER.glob("*.md")) if "<!-- made: " in page.read_text("utf-8")
+    ]
     return sorted({*held, COMMAND_LINE})
 
 

@@ -126,9 +126,7 @@ def _outside_code(text: str, change: Any) -> str:
     """Change a text outside its blocks of code."""
     parts, blocks = _FENCE.split(text), _FENCE.findall(text)
     changed = [change(part) for part in parts]
-    return "".join(
-        part + block for part, block in zip(changed, [*blocks, ""], strict=True)
-    )
+    return "".join(part + block for part, block in zip(changed, [*blocks, ""], strict=True))
 
 
 def _notebook(path: Path) -> str:
