@@ -2,18 +2,18 @@
 
     python -m dvtr_bench leaderboard RESULTS --site SITE --root DVTR --out BOARD.md
     mkdocs build --strict
-    python docs/images/make.py SITE
+    python docs/images/make.py SITE [NAME...]
 
 RESULTS are the result files of leaderboard/evidence/aerosynth-full/models, with their top lists
-beside them; DVTR is the folder with the dataset that they name. Without lists and dataset the picture
-of single queries shows ids in place of captions and clips. Chromium with its driver is needed, as
-for the tests of the site.
+beside them; DVTR is the folder with the dataset that they name. Without lists and dataset
+the picture of single queries shows ids in place of captions and clips. Chromium with its driver is
+needed, as for the tests of the site. With names, such as better-or-not, those pictures alone.
 """
 
 import json
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -70,14 +70,16 @@ def _read(site: Path, name: str) -> Any:
     return json.loads(text[text.index(",") + 1 : text.rindex(")")])
 
 
-def take(site: Path) -> None:
-    """Take all pictures of a site and write them beside this script."""
+def take(site: Path, names: Collection[str] = ()) -> None:
+    """Take pictures of a site, all or those named, and write them beside this script."""
     sys.path.insert(0, str(ROOT))
     from tests.fixtures.browser import Site, open_browser
 
     with tempfile.TemporaryDirectory() as profile, open_browser(Path(profile), SIZE) as browser:
         page = Site(browser, site.resolve())
         for shot in shots(site):
+            if names and shot.name not in names:
+                continue
             if shot.address.startswith("#"):
                 page.open(shot.address)
             else:
@@ -105,4 +107,4 @@ def _write(name: str, png: bytes) -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]))
+    take(Path(sys.argv[1]), sys.argv[2:])

@@ -144,7 +144,8 @@ def _make_python() -> ModuleType:
     """Load the script that knows which functions and classes the reference has."""
     path = DOCS / "reference" / "make_python.py"
     spec = importlib.util.spec_from_file_location("make_python", path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
