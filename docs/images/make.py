@@ -25,6 +25,11 @@ ROOT: Final = FOLDER.parents[1]
 DOCS_SITE: Final = ROOT / "build" / "docs"
 SIZE: Final = (1200, 760)
 MOST_BYTES: Final = 150_000
+# What is outside the window loads when it is scrolled to.
+PICTURES_ARE_THERE: Final = """
+return [...document.images].every(
+    (image) => image.complete || image.getBoundingClientRect().top > innerHeight)
+"""
 COMPARED: Final = ("clip4clip_meanp", "msam (block 1)")
 
 
@@ -86,9 +91,7 @@ def take(site: Path, names: Collection[str] = ()) -> None:
                 browser.get(shot.address)
             if shot.scroll_to:
                 page.run("arguments[0].scrollIntoView()", page.one(shot.scroll_to))
-            page.until(
-                lambda: page.run("return [...document.images].every((image) => image.complete)")
-            )
+            page.until(lambda: page.run(PICTURES_ARE_THERE))
             _write(shot.name, browser.get_screenshot_as_png())
 
 
