@@ -26,7 +26,7 @@ from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.progress import progress_bar
 from dvtr_bench.searching.choice import choose
 from msam.models.msam import Model
-from msam.probing import Maps, probe
+from msam.probing import Maps, probe, semantic_collapse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,8 +48,10 @@ class Written:
         title: Model, dataset and split.
         scores: Pointing scores; empty if the dataset has no boxes.
         remark: Why there are no scores; empty if there are.
-        alikeness: Mean |cosine| between two different semantics of a video; None if there are fewer
-            than two. 1 means that they have collapsed.
+        alikeness: Mean |cosine| between two different semantics of a video, of those that are not
+            zero; None if there are no two. 1 means that they have collapsed.
+        zero_semantics: Share of the semantics that are zero vectors, 0 to 1: they say nothing. None
+            if the model has no semantics.
         paths: Files written.
     """
 
@@ -58,6 +60,7 @@ class Written:
     remark: str
     paths: tuple[Path, ...]
     alikeness: float | None = None
+    zero_semantics: float | None = None
 
 
 def probe_dataset(
@@ -131,15 +134,7 @@ def probe_dataset(
             paths.extend(_draw(maps, gallery, boxes, row, out))
             advance()
     title = f"{loaded.name} on {chosen.where}"
-    return Written(title, tuple(scores), remark, tuple(paths), _alikeness(maps))
-
-
-def _alikeness(maps: Maps) -> float | None:
-    cosines = maps.semantic_cosines
-    if cosines is None or cosines.shape[1] < 2:
-        return None
-    different = ~np.eye(cosines.shape[1], dtype=bool)
-    return float(np.abs(cosines[:, different]).mean())
+    return Written(title, tuple(scores), remark, tuple(paths), *semantic_collapse(maps))
 
 
 def _chosen_rows(split: "RetrievalSplit", video_ids: Sequence[str], pictures: int) -> list[int]:

@@ -80,6 +80,26 @@ class Maps:
         return {name: np.asarray(value) for name, value in vars(self).items() if value is not None}
 
 
+def semantic_collapse(maps: Maps) -> tuple[float | None, float | None]:
+    """Return how alike the semantics of a video are, and how many say nothing.
+
+    Args:
+        maps: The maps of a model.
+
+    Returns:
+        The mean |cosine| of two different semantics of a video, of those that are not zero vectors
+        (1: all point the same way; None if there are no two); and the share of the semantics that
+        are zero vectors (None without semantics).
+    """
+    cosines = maps.semantic_cosines
+    if cosines is None:
+        return None, None
+    nonzero = np.diagonal(cosines, axis1=1, axis2=2) > 0
+    pairs = nonzero[:, :, None] & nonzero[:, None, :] & ~np.eye(cosines.shape[1], dtype=bool)
+    alikeness = float(np.abs(cosines[pairs]).mean()) if pairs.any() else None
+    return alikeness, float((~nonzero).mean())
+
+
 def probe(
     model: Model, split: "RetrievalSplit", *, cache: bool = False, show_progress: bool = True
 ) -> Maps:

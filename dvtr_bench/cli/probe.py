@@ -66,6 +66,10 @@ def probe(
         print_pointing(written.scores, written.title)
     else:
         typer.echo(written.remark)
+    if written.zero_semantics:
+        typer.echo(
+            f"{written.zero_semantics:.1%} of its semantics are zero vectors: they say nothing"
+        )
     if written.alikeness is not None:
         typer.echo(
             f"its semantics: |cosine| of two of a video is {written.alikeness:.3f} on average "

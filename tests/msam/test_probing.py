@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from dvtr_bench.errors import ConfigError
 from msam.models.msam import Model
-from msam.probing import probe
+from msam.probing import probe, semantic_collapse
 from msam.regions import patch_grid
 from msam.semantics import diversity_loss
 from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder
@@ -143,6 +143,19 @@ def test_how_alike_semantics_are_is_what_the_diversity_loss_sees(monkeypatch, se
     assert maps.semantic_cosines.shape == (8, 7, 7)
     of_videos = np.abs(maps.semantic_cosines - np.eye(7)).mean()
     np.testing.assert_allclose(of_videos, seen[0].item(), atol=1e-5)
+
+
+def test_semantics_that_are_zero_do_not_count_as_different() -> None:
+    model, split, maps = probed()
+    cosines = np.abs(maps.semantic_cosines)
+    alikeness, zero = semantic_collapse(maps)
+    assert alikeness == pytest.approx((cosines.sum() - np.trace(cosines, 0, 1, 2).sum()) / 8 / 42)
+    assert zero == 0
+    with torch.no_grad():
+        for parameter in model.branch.mean_head[-1].parameters():
+            parameter.zero_()
+    assert semantic_collapse(probe(model, split, show_progress=False)) == (None, 1.0)
+    assert semantic_collapse(probed(semantics=False)[2]) == (None, None)
 
 
 def test_a_cell_of_the_grid_is_told_at_its_place() -> None:
