@@ -88,8 +88,8 @@ def _options(command: str) -> Iterator[str]:
     for one in found.params:
         if (record := one.get_help_record(context)) and one.name != "quiet":
             name, meaning = record
-            # The help of `models NAME` and the like is code: `dvtr-bench models NAME`.
-            rows.append((f"`{name.strip()}`", _without_markup(meaning)))
+            spellings = "`, `".join(name.strip().split(", "))
+            rows.append((f"`{spellings}`", _without_markup(meaning)))
     yield from _table(("option", "what it is"), rows) if rows else ("It takes no options.",)
 
 
