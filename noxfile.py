@@ -38,5 +38,11 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Check that the pages tell the truth: links, commands, options, paths."""
-    session.run("pytest", "-q", "tests/contracts/test_docs.py", *session.posargs)
+    """Check that the pages tell the truth: links, commands, options, paths, examples, the site."""
+    session.run("pytest", "-q", "tests/contracts/test_docs.py", "tests/docs", *session.posargs)
+
+
+@nox.session
+def site(session: nox.Session) -> None:
+    """Make the documentation's site in build/docs; -- serve shows it while you write."""
+    session.run("mkdocs", *(session.posargs or ["build", "--strict"]))

@@ -49,7 +49,7 @@ class Recipe:
             own negatives, loss and gradient are those of the whole batch. Smaller pieces need less
             memory; the towers run forward twice (`training.grad_cache`).
         checkpointing: Whether the towers keep fewer activations and compute them again in the
-        backward pass: slower, the same gradients. ResNet towers have no such mode.
+            backward pass: slower, the same gradients. ResNet towers have no such mode.
         patience: Stop after this many epochs in a row without a better T2V R@1 on validation; None
             never stops early. The learning rate schedule is that of all ``epochs``.
         optimiser: ``bert_adam`` as published, or torch's ``adamw``.

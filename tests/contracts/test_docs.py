@@ -103,11 +103,13 @@ def options_here(command: str, words: str) -> set[str]:
 
 
 def typed_commands(page: Path) -> Iterator[tuple[str, str]]:
-    """Yield each command that a console block or inline code has, and the words behind it."""
+    """Yield each command of a console block, a script or inline code, and the words behind it."""
     lines = list(inline_code(page))
     for kind, block in _FENCE.findall(page.read_text(encoding="utf-8")):
         if kind == "console":
             lines += re.split(r"(?m)^\$ ", block)[1:]
+        elif kind == "bash":
+            lines += block.replace("\\\n", " ").splitlines()
     for line in lines:
         for part in line.split("&&"):
             if (found := _PROGRAM.search(part)) is not None:
@@ -125,11 +127,13 @@ def test_a_command_and_its_options_are_found_in_a_page(tmp_path: Path) -> None:
     page.write_text(
         "`dvtr-bench info x`\n\n```console\n$ cd x && dvtr-bench run S [--only N]...\n"
         "                      [--list]\n$ python -c 'print(1)'\n"
-        "$ torchrun -m dvtr_bench train\n```\n"
+        "$ torchrun -m dvtr_bench train\n```\n\n"
+        '```bash\nset -e\ndvtr-bench evaluate --model "$model" \\\n    --all-seeds\n```\n'
     )
     found = dict(typed_commands(page))
-    assert list(found) == ["info", "run", "train"]
+    assert list(found) == ["info", "run", "train", "evaluate"]
     assert _OPTION.findall(found["run"]) == ["--only", "--list"]
+    assert _OPTION.findall(found["evaluate"]) == ["--model", "--all-seeds"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
