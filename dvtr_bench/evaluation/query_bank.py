@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.split_rules import require_whole_split
 from dvtr_bench.errors import ConfigError, ProtocolError
-from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode import select_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +52,8 @@ class QueryBank:
         """
         rows = self._rows("captions", self.split.caption_ids, count)
         return self._scorer.with_features(
-            texts=select(self._encoded.texts, torch.from_numpy(rows)), videos=self._scorer.videos
+            texts=select_rows(self._encoded.texts, torch.from_numpy(rows)),
+            videos=self._scorer.videos,
         )
 
     def videos(self, count: int | None) -> "Scorer":
@@ -69,7 +70,8 @@ class QueryBank:
         """
         rows = self._rows("videos", self.split.video_ids, count)
         return self._scorer.with_features(
-            texts=self._scorer.texts, videos=select(self._encoded.videos, torch.from_numpy(rows))
+            texts=self._scorer.texts,
+            videos=select_rows(self._encoded.videos, torch.from_numpy(rows)),
         )
 
     def facts(self, captions: int | None, videos: int | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode import select_rows
 from dvtr_bench.ranking.blocks import Block, Grid
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Scorer:
             InputError: The model returned another shape, or no floating point numbers.
         """
         return self.score_features(
-            select(self.texts, block.captions), select(self.videos, block.videos)
+            select_rows(self.texts, block.captions), select_rows(self.videos, block.videos)
         )
 
     def score_rows(self, captions: Rows | slice, videos: Rows | slice) -> torch.Tensor:
@@ -108,7 +108,7 @@ class Scorer:
             float, captions x videos.
         """
         return self.score_features(
-            select(self.texts, _index(captions)), select(self.videos, _index(videos))
+            select_rows(self.texts, _index(captions)), select_rows(self.videos, _index(videos))
         )
 
     def score_features(self, texts: "Features", videos: "Features") -> torch.Tensor:
