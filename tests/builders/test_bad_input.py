@@ -143,7 +143,7 @@ def test_one_id_for_two_files(folder_builder: FolderBuilder) -> None:
     folder_builder.table_of("file_name,caption\na.mp4,one\na.mov,two\n")
     refused(folder_builder, AnnotationError, r"'a' names two files.*add a column video_id")
     folder_builder.table_of("video_id,caption\nb,one\n")
-    refused(folder_builder, AnnotationError, r"'b' fits several files: .*add a column file_name")
+    refused(folder_builder, AnnotationError, r"'b' matches several files: .*add a column file_name")
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_one_id_for_two_files(folder_builder: FolderBuilder) -> None:
 def test_file_names_that_leave_the_folder(folder_builder: FolderBuilder, name: str) -> None:
     folder_builder.five_clips()
     folder_builder.table_of(f"file_name,caption\n{name},one\n")
-    refused(folder_builder, AnnotationError, "line 2: the file name .* is not one below")
+    refused(folder_builder, AnnotationError, "line 2: the file name .* is not inside the folder")
 
 
 @pytest.mark.parametrize(

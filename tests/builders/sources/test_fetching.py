@@ -79,7 +79,7 @@ def test_files_in_a_zip(
 def test_an_error_page_is_no_zip(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     point_at(server, msvd, monkeypatch)
     server.files["msvd/msvd_data.zip"] = b"<html>log in first</html>"
-    with pytest.raises(InputError, match="not a whole zip file"):
+    with pytest.raises(InputError, match="not a complete zip file"):
         msvd.read(msvd.Options(AUTO))
     assert not (cache_folder() / "index.json").exists()
 

@@ -65,7 +65,7 @@ def test_persistent_ids_are_refused(tmp_path: Path) -> None:
 def test_damaged_files_are_named(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(data)
-    with pytest.raises(AnnotationError, match=r"a\.pkl: not a whole pickle"):
+    with pytest.raises(AnnotationError, match=r"a\.pkl: not a complete pickle"):
         load_pickle(path)
 
 

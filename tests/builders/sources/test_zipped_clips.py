@@ -120,13 +120,13 @@ def test_neither_a_folder_nor_a_zip(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="expected a folder of clips or a .zip, found nothing"):
         open_clips(tmp_path / "clips.zip")
     (tmp_path / "YouTubeClips.tar").touch()
-    with pytest.raises(NotFoundError, match="found a file that is no zip: unpack it first"):
+    with pytest.raises(NotFoundError, match="found another file: unpack it first"):
         open_clips(tmp_path / "YouTubeClips.tar")
     packed = pack_texts(tmp_path / "a.zip", ["notes.txt", "__MACOSX/a.mp4"])
     with pytest.raises(NotFoundError, match=r"a\.zip: there are no clips in it.*found 1 other"):
         open_clips(packed)
     packed.write_bytes(packed.read_bytes()[:-30])
-    with pytest.raises(InputError, match="not a whole zip file"):
+    with pytest.raises(InputError, match="not a complete zip file"):
         open_clips(packed)
 
 
@@ -196,7 +196,7 @@ def test_encrypted_and_unknown_members(
 @pytest.mark.filterwarnings("ignore:Duplicate name")
 def test_one_name_twice(tmp_path: Path) -> None:
     packed = pack_texts(tmp_path / "a.zip", ["a.mp4", "a.mp4"])
-    with pytest.raises(InputError, match=r"it holds 'a\.mp4' twice"):
+    with pytest.raises(InputError, match=r"it contains 'a\.mp4' twice"):
         open_clips(packed)
 
 
