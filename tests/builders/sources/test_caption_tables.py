@@ -94,7 +94,7 @@ def test_other_columns_are_kept_as_text(tmp_path: Path) -> None:
         ("file_name,caption_1,caption_2\na.mp4,,\n", "line 2: no caption"),
         ("file_name,caption\na.mp4,a car, parked\n", "line 2: expected 2 cells.*found 3.*quotes"),
         ("file_name,caption\n,x\n", "line 2: the column 'file_name' is empty"),
-        ("file_name,caption,split\na.mp4,x,holdout\n", "'holdout'.*train, validation"),
+        ("file_name,caption,split\na.mp4,x,holdout\n", "train, validation.*'holdout'"),
         ("file_name,caption,split\na.mp4,x,\n", "in every row"),
         ("file_name,words\na.mp4,x\n", r"expected a column for captions .*found file_name, words"),
         ("clip_name,caption\na.mp4,x\n", "expected a column for the clip"),
