@@ -81,11 +81,11 @@ class LogSums:
 
 @dataclass(frozen=True, eq=False)
 class SumsBothWays:
-    """The sums of a sim_matrix.
+    """The sums along both axes of a sim_matrix.
 
     Attributes:
-        of_videos: V, over the captions; empty where it was not asked for.
-        of_captions: T, over the videos; empty where it was not asked for.
+        of_videos: V sums over the captions; empty if not requested.
+        of_captions: T sums over the videos; empty if not requested.
     """
 
     of_videos: LogSums
@@ -103,17 +103,17 @@ def log_sums(
     label: str,
     show_progress: bool,
 ) -> SumsBothWays:
-    """Sum up a sim_matrix in one pass.
+    """Compute the sums of a sim_matrix in one pass.
 
     Args:
         source: The scores.
-        inverse_temperature: What they are multiplied by.
+        inverse_temperature: Factor of scores before the exponential.
         of_videos: Whether to sum over the captions, for each video.
         of_captions: Whether to sum over the videos, for each caption.
-        processes: Those that share the runs of columns.
-        watch: Called with every block that this process scores.
-        label: Of the progress bar.
-        show_progress: False for no progress bar.
+        processes: The processes that share the columns.
+        watch: Functions called with every block that this process scores.
+        label: Label of the progress bar.
+        show_progress: Whether to show a progress bar.
 
     Returns:
         The sums, the same in every process.
