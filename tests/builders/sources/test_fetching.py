@@ -110,6 +110,6 @@ def test_no_network_names_all_files(server: FileServer, monkeypatch: pytest.Monk
         umcrd.read(umcrd.Options(AUTO))
     told = str(caught.value)
     assert "raw-captions.pkl: cannot be fetched" in told
-    assert "name it with --annotations FOLDER" in told
+    assert "give it with --annotations FOLDER" in told
     for file in umcrd.INFO.files.values():
         assert f"\n  {file.url}" in told

@@ -135,7 +135,7 @@ def test_neither_a_folder_nor_a_zip(tmp_path: Path) -> None:
 )
 def test_names_that_leave_the_folder(tmp_path: Path, name: str) -> None:
     packed = pack_texts(tmp_path / "a.zip", ["b.mp4", name])
-    with pytest.raises(InputError, match="a name that leaves the folder"):
+    with pytest.raises(InputError, match="a name outside the folder"):
         open_clips(packed)
 
 
@@ -148,7 +148,7 @@ def test_backslashes_of_windows_are_folders(tmp_path: Path) -> None:
 
 def test_zip_bombs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     packed = pack_texts(tmp_path / "a.zip", ["a.mp4"], "0" * 11_000_000)
-    with pytest.raises(InputError, match=r"to 11,000,000; at most 200 times .*zip bomb"):
+    with pytest.raises(InputError, match=r"to 11,000,000: more than 200 times .*zip bomb"):
         open_clips(packed)
     monkeypatch.setattr(archive, "MAX_MEMBER_BYTES", 1000)
     with pytest.raises(InputError, match="unpacks to 11,000,000 bytes; at most 1,000 are read"):
