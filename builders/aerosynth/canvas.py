@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from builders.aerosynth.motion import Point
 from builders.aerosynth.palette import Colour
-from builders.aerosynth.sprites.solid import SUN
+from builders.aerosynth.sprites.solid import SUBPIXEL_BITS, SUN
 
 ImageArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
@@ -25,8 +25,6 @@ SEEN_HALF_HEIGHT = 250.0
 
 TEXELS = 1.5
 """Pixels of the ground picture per world unit."""
-
-SUBPIXEL_BITS = 4
 
 
 @dataclass(frozen=True)

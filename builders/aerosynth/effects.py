@@ -8,12 +8,11 @@ from builders.aerosynth.actors import Actor
 from builders.aerosynth.camera import project
 from builders.aerosynth.canvas import texels
 from builders.aerosynth.scenes.field import LANE_WIDTH
-from builders.aerosynth.sprites.solid import fixed_point
+from builders.aerosynth.sprites.solid import SUBPIXEL_BITS, fixed_point
 
 FloatArray = npt.NDArray[np.float64]
 ImageArray = npt.NDArray[np.uint8]
 
-SUBPIXEL_BITS = 4
 HEADER = 18.0
 """Distance from the middle of a harvester to its header, in world units."""
 

@@ -119,7 +119,11 @@ def test_no_clip_can_be_decoded(folder_builder: FolderBuilder) -> None:
 def test_captions_without_words(folder_builder: FolderBuilder) -> None:
     folder_builder.five_clips()
     folder_builder.table_of("file_name,caption\na.mp4,\nb.mp4,x\nc.mp4,  \n")
-    refused(folder_builder, AnnotationError, "problems found: 2.*line 2: a caption without words.*line 4")
+    refused(
+        folder_builder,
+        AnnotationError,
+        "problems found: 2.*line 2: a caption without words.*line 4",
+    )
 
 
 def test_one_file_under_two_ids(folder_builder: FolderBuilder) -> None:
