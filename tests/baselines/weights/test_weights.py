@@ -139,7 +139,7 @@ def test_a_pickle_that_runs_code_is_not_opened(tmp_path) -> None:
 
     for name, write in (("torch.pt", torch.save), ("plain.pt", _pickle)):
         write({"weights": Evil()}, tmp_path / name)
-        with pytest.raises(WeightsError, match="never opened"):
+        with pytest.raises(WeightsError, match="never loaded"):
             read_weights(tmp_path / name)
 
 
