@@ -1,1 +1,1 @@
-"""Baselines: the CLIP frame encoder and the comparison models over it."""
+"""Baselines: the CLIP frame encoder and the comparison models built on it."""

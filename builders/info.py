@@ -12,7 +12,7 @@ from rich.text import Text
 from builders.documents.card import CARD_NAME, read_info
 from builders.documents.report import BuildReport
 from builders.options import flag
-from builders.sources.locate import Opened, open_anywhere
+from builders.sources.locate import LocatedDataset, locate_dataset
 from builders.sources.source import DatasetInfo, SourceRecord
 from builders.summary import size_text
 from dvtr_bench.catalog import DATASETS
@@ -41,7 +41,7 @@ def print_info(name: str, root: Path) -> None:
         PublishError: The Hub cannot be reached.
     """
     say, found = _Speaker(), _find(name, root)
-    if isinstance(found, Opened):
+    if isinstance(found, LocatedDataset):
         _print_built(say, found)
     else:
         _print_known(say, found, root)
@@ -62,7 +62,7 @@ def info_as_json(name: str, root: Path) -> dict[str, Any]:
         DvtrError: As `print_info`.
     """
     found = _find(name, root)
-    if isinstance(found, Opened):
+    if isinstance(found, LocatedDataset):
         about = {"built": True, "place": found.label, "known_flaws": list(_flaws(found))}
         return {"name": found.manifest.name, **about, "manifest": to_json(found.manifest)}
     options = [
@@ -78,10 +78,10 @@ def info_as_json(name: str, root: Path) -> dict[str, Any]:
     return {"name": found.INFO.name, **about, "info": to_json(found.INFO)}
 
 
-def _find(name: str, root: Path) -> Opened | ModuleType:
+def _find(name: str, root: Path) -> LocatedDataset | ModuleType:
     """Return a dataset that is built or published, or else the file of one that can be built."""
     try:
-        return open_anywhere(name, root)
+        return locate_dataset(name, root)
     except NotFoundError:
         if name.lower().replace("-", "_") not in DATASETS.names():
             raise
@@ -131,7 +131,7 @@ def _wrapped(text: str, first: str = "", others: str = "") -> str:
     )
 
 
-def _print_built(say: _Speaker, dataset: Opened) -> None:
+def _print_built(say: _Speaker, dataset: LocatedDataset) -> None:
     manifest = dataset.manifest
     say.line(f"{manifest.name} {manifest.version}: {manifest.pretty_name}", "bold")
     say.line(manifest.summary)
@@ -236,7 +236,7 @@ def _source(source: SourceRecord) -> str:
     )
 
 
-def _flaws(dataset: Opened) -> Sequence[str]:
+def _flaws(dataset: LocatedDataset) -> Sequence[str]:
     """Return the card's sentences beyond this build; an edited card is not parsed."""
     try:
         report = from_json(BuildReport, dataset.read_text(REPORT_NAME), REPORT_NAME)

@@ -15,7 +15,7 @@ from torch.nn import functional
 from baselines.encoder.preprocessing import chosen_frames, seen_part
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
-from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode import select_rows
 from dvtr_bench.features.encode_split import encode_split
 from dvtr_bench.models.retriever import Features, Frames, Scoring
 from dvtr_bench.ranking.blocks import cut
@@ -262,7 +262,9 @@ def _block_frame_weights(
     rows, positions = (
         torch.from_numpy(part) for part in np.unique(video_index.cpu(), return_inverse=True)
     )
-    block_videos = select({name: videos[name] for name in ("frame_embeds", "frame_mask")}, rows)
+    block_videos = select_rows(
+        {name: videos[name] for name in ("frame_embeds", "frame_mask")}, rows
+    )
     mask = model.attended(block_videos["frame_mask"])
     return bank_frame_weights(texts, block_videos["frame_embeds"], mask)[positions]
 

@@ -1,4 +1,4 @@
-"""How CLIP4Clip, and the code built on it, draws the weights of what is new on top of CLIP."""
+"""Random initialisation of new layers, as in CLIP4Clip and the code built on it."""
 
 from typing import Final
 
@@ -8,18 +8,17 @@ WEIGHT_STD: Final = 0.02
 
 
 def draw_weights(module: nn.Module) -> None:
-    """Draw the weights of a new module and of all in it, over whatever stood there.
+    """Initialise a new module and all its submodules.
 
-    Linear layers and embeddings are drawn from N(0, 0.02), their biases are 0, layer norms are 1
-    and 0. Nothing else is touched: the packed projections of an attention (xavier uniform, as torch
-    makes them; its ``out_proj`` is a linear layer), an LSTM, and parameters that stand alone keep
-    what their constructors gave them.
+    Weights of linear layers and embeddings are drawn from N(0, 0.02), with biases 0; layer norms
+    have weight 1 and bias 0. Everything else keeps the values of its constructor: packed attention
+    projections (xavier uniform; ``out_proj`` is a linear layer), LSTMs and bare parameters.
 
     Args:
-        module: New; never part of the backbone, whose weights are loaded.
+        module: A new module; not part of the backbone, whose weights are loaded.
 
-    Source: CLIP4Clip ``PreTrainedModel.init_weights``, which its models, those of X-CLIP, DRL and
-        MSAM's release apply to all of themselves before CLIP's weights are loaded.
+    Source: CLIP4Clip ``PreTrainedModel.init_weights``. The code of CLIP4Clip, X-CLIP, DRL and
+        MSAM's release applies it to the whole model before it loads CLIP's weights.
 
     Example:
         >>> layer = nn.Linear(8, 8)

@@ -1,4 +1,4 @@
-"""Which parameters of a CLIP both towers begin with: what a recipe freezes first."""
+"""The lowest parameters of both towers of a CLIP, which a recipe may freeze."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -18,29 +18,30 @@ _BEFORE_THE_VISUAL_BLOCKS: Final = (
 
 
 def lowest_clip_names(clip: nn.Module, architecture: str, num_layers: int) -> set[str]:
-    """Return the names of the parameters that both towers of a CLIP begin with.
+    """Return the names of the lowest parameters of both towers.
 
-    With 0 layers: embeddings of words and of positions, the class embedding, the first convolution
-    and the norm behind it. N adds the first N transformer blocks of both towers.
+    For 0 layers these are the embeddings of words and positions, the class embedding, the first
+    convolution and the norm after it. For N layers, the first N transformer blocks of both towers
+    are added.
 
-    A ResNet has three convolutions with batch norms where a vision transformer has one, and stages
-    in place of blocks. The authors' code knows vision transformers alone, so here a ResNet is
-    trained whole with 0, beside a text tower whose lowest part stays, and refuses any other N.
+    A ResNet has three convolutions with batch norms in place of one, and stages in place of blocks.
+    The authors' code supports only vision transformers. Here, with a ResNet, N = 0 freezes nothing
+    of the image tower, and a larger N is refused.
 
     Args:
         clip: A CLIP of open_clip.
-        architecture: What it is called, for messages.
-        num_layers: N, 0 or more.
+        architecture: Name of its architecture, for messages.
+        num_layers: N, at least 0.
 
     Returns:
-        Names as ``clip.named_parameters()`` has them.
+        Names as in ``clip.named_parameters()``.
 
     Raises:
-        ConfigError: A tower with fewer than N blocks, or an image tower without blocks and N above
-            0.
+        ConfigError: A tower has fewer than N blocks, or the image tower has no blocks and N is
+            above 0.
 
-    Source: CLIP4Clip and ASLVT ``main_task_retrieval.py``, ``freeze_layer_num``: these are all that
-        they freeze of ViT-B-32, given the other way round, by what stays trained.
+    Source: CLIP4Clip and ASLVT ``main_task_retrieval.py``, ``freeze_layer_num``, which freezes the
+        same parameters of ViT-B-32 (the code lists the parameters that are trained).
     """
     visual = _blocks(clip.visual)
     if visual is None and num_layers > 0:
@@ -60,7 +61,7 @@ def _blocks(tower: Any) -> Sequence[nn.Module] | None:
 
 
 def _first(tower: Any, side: str, prefix: str, architecture: str, num_layers: int) -> list[str]:
-    """Return what the names of a tower's first blocks begin with."""
+    """Return the prefixes of the names of a tower's first blocks."""
     count = len(_blocks(tower) or ())
     if num_layers > count:
         raise ConfigError(

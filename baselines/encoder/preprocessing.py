@@ -1,4 +1,4 @@
-"""CLIP's own image preprocessing, in two halves: uint8 pixels once, normalisation on the device."""
+"""CLIP's image preprocessing to uint8 pixels; normalisation follows on the device."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
 
 PREPROCESSING_VERSION: Final = 2
-"""Raised when other pixels come out: features that were kept are then computed again."""
+"""Raised whenever pixels change: cached features are then computed again."""
 
 
 def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint8]":
-    """Resize the short side to ``image_size`` (bicubic, antialiased) and cut the centre square.
+    """Resize the short side to ``image_size`` (bicubic, antialiased) and crop the centre square.
 
-    A frame whose short side has that size already is only cut.
+    A frame whose short side has this length is only cropped.
 
     Args:
         frame: uint8, height x width x 3, RGB.
@@ -31,10 +31,10 @@ def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint
         uint8, 3 x image_size x image_size.
 
     Raises:
-        InputError: Another shape or dtype.
+        InputError: The frame has another shape or dtype.
 
-    Source: openai/CLIP ``_transform``; torchvision ``Resize`` and ``CenterCrop``, which open_clip
-        uses: the same bytes.
+    Source: openai/CLIP ``_transform``, and torchvision ``Resize`` and ``CenterCrop``, which
+        open_clip uses; all give the same bytes.
     """
     if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
         raise InputError(
@@ -47,12 +47,12 @@ def clip_pixels(frame: "NDArray[np.uint8]", image_size: int) -> "NDArray[np.uint
 
 
 def seen_part(height: int, width: int, image_size: int) -> tuple[float, float, float, float]:
-    """Return which part of a frame `clip_pixels` keeps.
+    """Return the part of a frame that `clip_pixels` keeps.
 
     Args:
-        height: Of the frame, in pixels.
-        width: Of the frame, in pixels.
-        image_size: Side of the square that is cut out.
+        height: Height of the frame, in pixels.
+        width: Width of the frame, in pixels.
+        image_size: Side of the cropped square, in pixels.
 
     Returns:
         x0, y0, x1, y1 of the square as fractions of the frame.
@@ -72,14 +72,14 @@ def seen_part(height: int, width: int, image_size: int) -> tuple[float, float, f
 
 
 def chosen_frames(num_frames: int, max_frames: int) -> list[int]:
-    """Return which frames of a video `stack_videos` takes, in order of time.
+    """Return the indices of the frames that `stack_videos` takes of a video.
 
     Args:
-        num_frames: Stored frames of the video.
+        num_frames: Number of stored frames of the video.
         max_frames: F.
 
     Returns:
-        Indices of at most ``max_frames`` frames.
+        Ascending indices of at most ``max_frames`` evenly spaced frames.
 
     Example:
         >>> chosen_frames(9, 3)
@@ -94,23 +94,23 @@ def chosen_frames(num_frames: int, max_frames: int) -> list[int]:
 def stack_videos(
     videos: Sequence["Frames"], image_size: int, max_frames: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Preprocess the frames of videos and stack them, short ones filled up behind.
+    """Preprocess the frames of videos and stack them, short videos padded at the end.
 
-    A video of more than ``max_frames`` frames keeps ``max_frames`` evenly spaced ones.
+    Of a video with more than ``max_frames`` frames, ``max_frames`` evenly spaced ones are taken.
 
     Args:
-        videos: V videos, each its frames in time order.
+        videos: The frames of V videos, each in time order.
         image_size: Side of the pixels.
         max_frames: F.
 
     Returns:
-        pixels (uint8, V x F x 3 x image_size x image_size) and frame_mask (bool, V x F; False where
-        there is no frame and the pixels are 0).
+        pixels (uint8, V x F x 3 x image_size x image_size) and frame_mask (bool, V x F; False for
+        padding, where pixels are 0).
 
     Raises:
-        InputError: A video without frames.
+        InputError: A video has no frames.
 
-    Source: CLIP4Clip ``slice_framepos=2`` for the evenly spaced choice.
+    Source: CLIP4Clip ``slice_framepos=2`` for the evenly spaced frames.
     """
     pixels = np.zeros((len(videos), max_frames, 3, image_size, image_size), dtype=np.uint8)
     mask = np.zeros((len(videos), max_frames), dtype=bool)

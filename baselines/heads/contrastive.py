@@ -1,4 +1,4 @@
-"""The contrastive loss of CLIP and everything built on it."""
+"""The contrastive loss of CLIP."""
 
 import torch
 from torch.nn import functional
@@ -8,9 +8,8 @@ def symmetric_info_nce(logits: torch.Tensor) -> torch.Tensor:
     """Return the mean of text-to-video and video-to-text cross entropy.
 
     Args:
-        logits: B x B, texts x videos; row i and column i belong together. Where two captions of
-            one video meet in a batch, each counts as a negative of the other, as in the authors'
-            code.
+        logits: B x B, texts x videos; row i and column i belong together. Two captions of one video
+            in a batch are negatives of each other, as in the authors' code.
 
     Returns:
         A scalar.

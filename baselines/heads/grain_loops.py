@@ -1,7 +1,8 @@
-"""X-CLIP's attention over a block of similarities, compiled: each number is read in the cache.
+"""Compiled loops for X-CLIP's attention over a block of similarities.
 
-By array operations every step (softmax, mixing, sum) reads and writes the block from memory.
-Videos are the last axis of everything here, so that each loop runs along many of them at once.
+With array operations, every step (softmax, mixing, sum) would read and write the block in memory;
+these loops keep it in the cache. Videos are the last axis of all arrays, so that each inner loop
+runs over many videos.
 """
 
 from typing import Any, Final
@@ -12,37 +13,37 @@ from baselines.heads.word_frame_blocks import Floats, Ints
 from dvtr_bench.runtime.compiled import compiled
 
 _STEP: Final = 4
-"""Places that are mixed in one go; matrices are filled up with 0 to a multiple of it."""
+"""Number of positions mixed at once; matrices are padded with 0 to a multiple of it."""
 
 
-def filled_up(mixing: Floats) -> Floats:
-    """Return a square matrix with rows and columns of 0 behind, as many as the loops need."""
-    more = -len(mixing) % _STEP
-    return np.pad(mixing, ((0, more), (0, more)))
+def pad_for_loops(mixing: Floats) -> Floats:
+    """Pad a square matrix with rows and columns of 0, as the loops need it."""
+    missing = -len(mixing) % _STEP
+    return np.pad(mixing, ((0, missing), (0, missing)))
 
 
 @compiled
 def attend_over_frames(
-    first: int, last: int, pairs: Floats, there: Floats, mixing: Floats, out: Floats
+    first: int, last: int, pairs: Floats, mask: Floats, mixing: Floats, out: Floats
 ) -> None:
-    """Attend over the frames of each video, as each word sees them.
+    """For each word, attend over the frames of each video.
 
     Args:
-        first: Of the rows to do.
-        last: Behind the last.
-        pairs: float32, rows x (frames and more) x videos.
-        there: float32, frames x videos, 1 or 0.
-        mixing: float32, at least frames x frames, as `filled_up` returns it.
-        out: float32, rows x videos.
+        first: First row to compute.
+        last: End of the rows to compute (exclusive).
+        pairs: float32, rows x (at least frames) x videos.
+        mask: float32, frames x videos, 1 or 0 for padding.
+        mixing: float32, at least frames x frames, from `pad_for_loops`.
+        out: float32, rows x videos: the result is written here.
     """
-    num_frames, num_videos = there.shape
+    num_frames, num_videos = mask.shape
     scores = np.zeros((len(mixing), num_videos), np.float32)
-    rooms = _rooms(*scores.shape)
+    buffers = _buffers(*scores.shape)
     for row in range(first, last):
         for frame in range(num_frames):
             for video in range(num_videos):
                 scores[frame, video] = pairs[row, frame, video]
-        _attend(scores, there, num_frames, mixing, rooms, out[row])
+        _attend(scores, mask, num_frames, mixing, buffers, out[row])
 
 
 @compiled
@@ -52,60 +53,60 @@ def add_up_grains(
     starts: Ints,
     words: Ints,
     similarities: tuple[Floats, Floats, Floats],
-    there: Floats,
+    mask: Floats,
     mixing: tuple[Floats, Floats, Floats, Floats, Floats],
-    places: tuple[Ints, Ints],
+    positions: tuple[Ints, Ints],
     scores: Floats,
 ) -> None:
-    """Score each text against each video by the four similarities.
+    """Score each text against each video by the mean of the four similarities.
 
     Args:
-        first: Of the texts to do.
-        last: Behind the last.
-        starts: int64, where the words of each text begin in ``words``, and the end of all.
-        words: int64: which row of the similarities each word is.
+        first: First text to score.
+        last: End of the texts to score (exclusive).
+        starts: int64: the start of each text's words in ``words``, and the end of the last.
+        words: int64: the row of the similarities of each word.
         similarities: float32: of words with frames and, last, the video (rows x frames + 1 x
-            videos); of sentences with the same; of words with frames that are attended over (rows x
-            videos).
-        there: float32, frames x videos, 1 or 0.
-        mixing: For words, over words behind frames, for words with the video; for frames behind
-            words, for frames with the sentence. As `filled_up` returns them.
-        places: int64: which row and column of ``scores`` the texts and videos are.
-        scores: float32, of all texts and videos.
+            videos); of sentences with the same; of words with each video's frames after attention
+            (rows x videos).
+        mask: float32, frames x videos, 1 or 0 for padding.
+        mixing: Matrices from `pad_for_loops`: over words for each frame, over words after frames,
+            over words with the video, over frames after words, over frames with the sentence.
+        positions: int64: rows and columns of the texts and videos in ``scores``.
+        scores: float32, all texts x all videos: the result is written here.
     """
     pairs, whole, by_word = similarities
     word_mat, word_mat2, word_logit, frame_mat2, frame_logit = mixing
-    texts, videos = places
-    num_frames, num_videos = there.shape
+    texts, videos = positions
+    num_frames, num_videos = mask.shape
     most = max(len(word_mat), len(frame_mat2))
     values = np.zeros((most, num_videos), np.float32)
-    rooms = _rooms(*values.shape)
+    buffers = _buffers(*values.shape)
     by_frame = np.zeros((most, num_videos), np.float32)
     ones = np.ones((most, num_videos), np.float32)
-    over_words, over_frames, with_video, with_sentence, _ = _rooms(1, num_videos)
+    over_words, over_frames, with_video, with_sentence, _ = _buffers(1, num_videos)
     for text in range(first, last):
         mine = words[starts[text] : starts[text + 1]]
         count = len(mine)
         values[count:] = 0.0
         for frame in range(num_frames):
-            for place in range(count):
+            for position in range(count):
                 for video in range(num_videos):
-                    values[place, video] = pairs[mine[place], frame, video]
-            _attend(values, ones, count, word_mat, rooms, by_frame[frame])
-        for place in range(count):
+                    values[position, video] = pairs[mine[position], frame, video]
+            _attend(values, ones, count, word_mat, buffers, by_frame[frame])
+        for position in range(count):
             for video in range(num_videos):
-                values[place, video] = pairs[mine[place], num_frames, video]
-        _attend(values, ones, count, word_logit, rooms, with_video)
-        for place in range(count):
+                values[position, video] = pairs[mine[position], num_frames, video]
+        _attend(values, ones, count, word_logit, buffers, with_video)
+        for position in range(count):
             for video in range(num_videos):
-                values[place, video] = by_word[mine[place], video]
-        _attend(values, ones, count, word_mat2, rooms, over_words)
-        _attend(by_frame, there, num_frames, frame_mat2, rooms, over_frames)
+                values[position, video] = by_word[mine[position], video]
+        _attend(values, ones, count, word_mat2, buffers, over_words)
+        _attend(by_frame, mask, num_frames, frame_mat2, buffers, over_frames)
         values[num_frames:] = 0.0
         for frame in range(num_frames):
             for video in range(num_videos):
                 values[frame, video] = whole[text, frame, video]
-        _attend(values, there, num_frames, frame_logit, rooms, with_sentence)
+        _attend(values, mask, num_frames, frame_logit, buffers, with_sentence)
         for video in range(num_videos):
             fine = (over_frames[video] + over_words[video]) / np.float32(2.0)
             total = whole[text, num_frames, video] + with_video[video] + with_sentence[video] + fine
@@ -113,57 +114,57 @@ def add_up_grains(
 
 
 @compiled
-def _rooms(num_places: int, num_videos: int) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """Return memory for `_attend`, each by itself: as rows of one array are slow."""
+def _buffers(num_positions: int, num_videos: int) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Allocate the working memory of `_attend`; rows of one array would be slower."""
     line = np.empty(num_videos, np.float32)
     return (
         line,
         np.empty_like(line),
         np.empty_like(line),
         np.empty_like(line),
-        np.empty((num_places, num_videos), np.float32),
+        np.empty((num_positions, num_videos), np.float32),
     )
 
 
 @compiled
 def _attend(
     scores: Floats,
-    there: Floats,
+    mask: Floats,
     count: int,
     mixing: Floats,
-    rooms: tuple[Floats, Floats, Floats, Floats, Floats],
+    buffers: tuple[Floats, Floats, Floats, Floats, Floats],
     out: Floats,
 ) -> None:
-    """Attend over the first ``count`` places of each video: ``sum((a M) s)``.
+    """Attend over the first ``count`` positions of each video: ``sum((a M) s)``.
 
-    Rows of the scores behind are 0 up to the next multiple of `_STEP`.
+    The following rows of the scores are 0 up to the next multiple of `_STEP`.
     """
     num_videos = scores.shape[1]
-    greatest, total, found, mixed, shares = rooms
+    greatest, total, weighted_sum, mixed, shares = buffers
     greatest[:] = -np.inf
-    for place in range(count):
+    for position in range(count):
         for video in range(num_videos):
-            score = scores[place, video] if there[place, video] > 0 else np.float32(-np.inf)
+            score = scores[position, video] if mask[position, video] > 0 else np.float32(-np.inf)
             best = greatest[video]
             greatest[video] = score if score > best else best
     total[:] = 0.0
-    found[:] = 0.0
-    for place in range(count):
+    weighted_sum[:] = 0.0
+    for position in range(count):
         for video in range(num_videos):
-            # What is not there may be above the greatest that is.
-            counts = there[place, video] > 0
-            power = np.float32(100.0) * (scores[place, video] - greatest[video])
-            share = _exp(power if counts else np.float32(-87.0)) * there[place, video]
-            shares[place, video] = share
+            # A padded score may be above the greatest of the others.
+            counts = mask[position, video] > 0
+            power = np.float32(100.0) * (scores[position, video] - greatest[video])
+            share = _exp(power if counts else np.float32(-87.0)) * mask[position, video]
+            shares[position, video] = share
             total[video] += share
-    for place in range(count):
+    for position in range(count):
         mixed[:] = 0.0
         for other in range(0, count, _STEP):
             m0, m1, m2, m3 = (
-                mixing[place, other],
-                mixing[place, other + 1],
-                mixing[place, other + 2],
-                mixing[place, other + 3],
+                mixing[position, other],
+                mixing[position, other + 1],
+                mixing[position, other + 2],
+                mixing[position, other + 3],
             )
             for video in range(num_videos):
                 mixed[video] += (
@@ -173,18 +174,18 @@ def _attend(
                     + m3 * scores[other + 3, video]
                 )
         for video in range(num_videos):
-            found[video] += shares[place, video] * mixed[video]
+            weighted_sum[video] += shares[position, video] * mixed[video]
     for video in range(num_videos):
-        out[video] = found[video] / total[video]
+        out[video] = weighted_sum[video] / total[video]
 
 
 @compiled
 def _exp(power: Any) -> Any:
-    """Return e to the power of numbers up to 0, NaN for NaN.
+    """Return the exponential of a number up to 0; NaN for NaN.
 
-    In terms that run along many numbers at once, as a call of the C library does not.
+    A compiler can vectorise this polynomial, but not a call of the C library.
 
-    Source: Cephes ``expf``: its coefficients; the greatest error is 1 in 2^23.
+    Source: coefficients of Cephes ``expf``; the relative error is at most 2^-23.
     """
     power = np.float32(-87.0) if power < np.float32(-87.0) else power
     whole = np.floor(power * np.float32(1.44269504) + np.float32(0.5))

@@ -1,4 +1,4 @@
-"""CLIP4Clip's parameter-free head: the mean of the frames' unit embeddings."""
+"""CLIP4Clip's parameter-free head: mean pooling of normalised frame embeddings."""
 
 import torch
 from torch.nn import functional
@@ -8,7 +8,7 @@ from dvtr_bench.models.retriever import Features
 
 
 class MeanPoolingModel(VideoTextModel):
-    """Scores by the cosine of the text embedding and the mean of the unit frame embeddings.
+    """Scores by the cosine of the text embedding and the mean of the normalised frame embeddings.
 
     Source: CLIP4Clip ``_mean_pooling_for_similarity_visual`` and ``_loose_similarity``.
     """

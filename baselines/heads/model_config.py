@@ -1,4 +1,4 @@
-"""What every model of ours is configured by, checked when it is made."""
+"""Configurations shared by the models, checked when they are created."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -9,15 +9,15 @@ from dvtr_bench.errors import ConfigError
 
 @dataclass(frozen=True)
 class VideoTextConfig:
-    """Configuration that all models share; each model's ``Config`` adds its own fields.
+    """Configuration shared by all models; each model's ``Config`` adds its own fields.
 
     Attributes:
-        backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` or ``tiny-scratch``.
-        max_frames: Frames of a video, at most.
-        max_words: Tokens of a caption, at most, start and end included.
+        backbone: Name such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` or ``tiny-scratch``.
+        max_frames: Most frames of a video.
+        max_words: Most tokens of a caption, including start and end.
 
     Raises:
-        ConfigError: A value out of range.
+        ConfigError: A value is out of range.
     """
 
     backbone: str = "ViT-B-32/openai"
@@ -31,7 +31,7 @@ class VideoTextConfig:
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
-        """Make a configuration from a checkpoint's JSON.
+        """Create a configuration from a checkpoint's JSON.
 
         Args:
             values: Field values by name.
@@ -40,7 +40,7 @@ class VideoTextConfig:
             The configuration.
 
         Raises:
-            ConfigError: A field that this model does not have.
+            ConfigError: The model has no such field.
         """
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
@@ -51,7 +51,7 @@ class VideoTextConfig:
         return cls(**values)
 
     def as_mapping(self) -> dict[str, Any]:
-        """Return all fields, as JSON values."""
+        """Return all fields as JSON values."""
         return asdict(self)
 
 
@@ -60,10 +60,10 @@ class TemporalConfig(VideoTextConfig):
     """Configuration of the models with a transformer over frames.
 
     Attributes:
-        temporal_layers: Its layers.
+        temporal_layers: Number of layers of that transformer.
 
     Raises:
-        ConfigError: No layers.
+        ConfigError: The number of layers is below 1.
     """
 
     temporal_layers: int = 4
@@ -74,7 +74,7 @@ class TemporalConfig(VideoTextConfig):
         require_at_least("temporal_layers", self.temporal_layers, 1)
 
 
-def require_at_least(name: str, value: int, least: int) -> None:
-    """Raise ConfigError for a whole number below ``least``."""
-    if value < least:
-        raise ConfigError(f"{name} must be at least {least}, found {value}")
+def require_at_least(name: str, value: int, minimum: int) -> None:
+    """Raise ConfigError for a value below ``minimum``."""
+    if value < minimum:
+        raise ConfigError(f"{name} must be at least {minimum}, found {value}")

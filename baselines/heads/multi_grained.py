@@ -1,11 +1,11 @@
-"""X-CLIP's multi-grained similarity and its attention over the similarity matrix, in blocks.
+"""X-CLIP's multi-grained similarity with attention over the similarity matrix, in blocks.
 
-Every step is the same: along one axis of a matrix of similarities s (words, or frames),
+Every attention is the same: along one axis (words or frames) of a similarity matrix s,
 
-    a = softmax(s / 0.01),    result = sum((a M) s),    M learned, the identity at the start.
+    a = softmax(s / 0.01),    result = sum((a M) s),    M learned, initially the identity.
 
-Padding takes no part: it gets no share of the softmax, and embeddings of 0 make its s 0, so that
-what M moves to a padded place is multiplied by 0.
+Padding is ignored: its softmax weight is 0, and its embeddings are 0, so that s is 0 where M moves
+weight to a padded position.
 """
 
 from typing import Final, NamedTuple
@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from baselines.heads.grain_loops import add_up_grains, attend_over_frames, filled_up
+from baselines.heads.grain_loops import add_up_grains, attend_over_frames, pad_for_loops
 from baselines.heads.word_frame_blocks import (
     Floats,
     Ints,
     block_size,
-    compiled_loops_serve,
+    can_use_compiled_loops,
     product,
     text_runs,
     video_runs,
@@ -31,24 +31,24 @@ from dvtr_bench.runtime.compiled import in_threads
 TEMPERATURE: Final = 0.01
 
 _CHUNK_ELEMENTS: Final = 2**20
-"""Numbers in the largest intermediate tensor: words x frames of a block of pairs."""
+"""Most elements of the largest intermediate tensor, words x frames of a block of pairs."""
 
 _VIDEOS_AT_ONCE: Final = 256
-"""Videos of a block, at most: their frames are read once for all the words of its texts."""
+"""Most videos of a block: their frames are read once for all the words of its texts."""
 
 
 class _Columns(NamedTuple):
-    """Videos of like length, as a block takes them; the last axis of tensors is frames x videos.
+    """Videos of similar length in one block.
 
     Attributes:
-        videos: int64: which of all videos.
-        there: float32, frames x videos, 1 or 0.
-        for_words: C x ((frames and the video) x videos), through the matrix of words and frames.
-        for_sentences: The same, through the matrix of sentences and videos.
+        videos: int64: their rows among all videos.
+        frame_mask: float32, frames x videos, 1 or 0 for padding.
+        for_words: C x ((frames and the video) x videos), to be multiplied with words.
+        for_sentences: The same, to be multiplied with sentences.
     """
 
     videos: Ints
-    there: Floats
+    frame_mask: Floats
     for_words: torch.Tensor
     for_sentences: torch.Tensor
 
@@ -58,16 +58,16 @@ class MultiGrainedSimilarity(nn.Module):
 
     Args:
         width: C.
-        max_words: Words of a text, at most.
-        max_frames: Frames of a video, at most.
+        max_words: Most words of a text.
+        max_frames: Most frames of a video.
 
     Source: X-CLIP (arXiv 2207.07285), sections 3.3 and 3.4, ``_loose_similarity`` and
         ``_attenion_over_fine_grained_sim_matrix``; parameters have the authors' names. differs:
-        padding takes no part, where the authors let padded words and black frames take part.
+        padding is ignored; in the authors' code padded words and black frames contribute.
     """
 
     def __init__(self, width: int, max_words: int, max_frames: int) -> None:
-        """Start every matrix as the identity."""
+        """Initialise every matrix as the identity."""
         super().__init__()
         self.global_mat_weight = nn.Parameter(torch.eye(width))
         self.local_mat_weight = nn.Parameter(torch.eye(width))
@@ -92,15 +92,15 @@ class MultiGrainedSimilarity(nn.Module):
         """
         if not len(texts["text_embeds"]) or not len(videos["video_embeds"]):
             return texts["text_embeds"] @ videos["video_embeds"].T
-        if compiled_loops_serve(*_numbers(texts), *_numbers(videos), *self.parameters()):
+        if can_use_compiled_loops(*_numbers(texts), *_numbers(videos), *self.parameters()):
             return self._score_on_cpu(texts, videos)
         lengths = texts["token_mask"].sum(dim=1)
-        # Texts of like length stand together, and a block is as long as its longest.
+        # Texts of similar length share a block, which is as long as its longest.
         order = lengths.argsort(stable=True)
         num_videos, num_frames = videos["frame_mask"].shape
-        places = texts["token_mask"].shape[1] * num_frames
-        columns = max(1, min(num_videos, _VIDEOS_AT_ONCE, _CHUNK_ELEMENTS // places))
-        chunk = max(1, _CHUNK_ELEMENTS // (places * columns))
+        pair_size = texts["token_mask"].shape[1] * num_frames
+        columns = max(1, min(num_videos, _VIDEOS_AT_ONCE, _CHUNK_ELEMENTS // pair_size))
+        chunk = max(1, _CHUNK_ELEMENTS // (pair_size * columns))
         galleries = [
             _videos_last({name: value[run] for name, value in videos.items()})
             for run in cut(num_videos, columns)
@@ -150,7 +150,7 @@ class MultiGrainedSimilarity(nn.Module):
         threads = torch.get_num_threads()
         memory, other_memory = (torch.empty(block_size(runs, num_columns)) for _ in range(2))
         frame_mat, *mixing = (
-            filled_up(matrix.detach().numpy())
+            pad_for_loops(matrix.detach().numpy())
             for matrix in (
                 self.frame_mat_weight,
                 self.word_mat_weight,
@@ -165,7 +165,7 @@ class MultiGrainedSimilarity(nn.Module):
             for run in runs:
                 words, whole = embeds.flatten(0, 1)[run.rows], texts["text_embeds"][run.texts]
                 for each in columns:
-                    shape = (-1, len(each.there) + 1, len(each.videos))
+                    shape = (-1, len(each.frame_mask) + 1, len(each.videos))
                     pairs = product(words, each.for_words, memory).reshape(shape)
                     of_sentences = product(whole, each.for_sentences, other_memory).reshape(shape)
                     by_word = np.empty((len(pairs), shape[2]), np.float32)
@@ -174,7 +174,7 @@ class MultiGrainedSimilarity(nn.Module):
                         threads,
                         len(pairs),
                         pairs,
-                        each.there,
+                        each.frame_mask,
                         frame_mat,
                         by_word,
                     )
@@ -185,7 +185,7 @@ class MultiGrainedSimilarity(nn.Module):
                         run.starts,
                         run.words,
                         (pairs, of_sentences, by_word),
-                        each.there,
+                        each.frame_mask,
                         tuple(mixing),
                         (run.texts, each.videos),
                         scores.numpy(),
@@ -210,8 +210,8 @@ def _numbers(features: Features) -> list[torch.Tensor]:
 def _videos_last(videos: Features) -> Features:
     """Return frames as F x V x C and their mask as F x V.
 
-    Videos are then the last axis of every matrix of similarities: what runs along the few words or
-    frames runs along many videos at once, and nothing need be copied to be attended over.
+    Videos are then the last axis of every similarity matrix, so that operations along the few words
+    or frames run over many videos at once without copies.
     """
     return {
         "video_embeds": videos["video_embeds"],
@@ -221,12 +221,12 @@ def _videos_last(videos: Features) -> Features:
 
 
 def _attend(scores: torch.Tensor, mask: torch.Tensor, mixing: torch.Tensor) -> torch.Tensor:
-    """Attend over the axis before the last of a matrix of similarities, which goes away.
+    """Attend over the second to last axis of a similarity matrix and remove it.
 
-    A corner of the mixing matrix is enough for a shorter axis: padding has no share to be moved.
+    For a shorter axis, a corner of the mixing matrix is enough, since padding has weight 0.
     """
     length = scores.shape[-2]
     shares = torch.softmax((scores / TEMPERATURE).masked_fill_(~mask, -torch.inf), dim=-2)
-    # One corner for each matrix: with a single one torch would copy all the shares.
+    # Expanded to every matrix, because with a single corner torch would copy all shares.
     corners = mixing[:length, :length].T.expand(*shares.shape[:-2], -1, -1)
     return ((corners @ shares) * scores).sum(dim=-2)

@@ -1,4 +1,4 @@
-"""CLIP4Clip's "seqTransf": a transformer over the frames, its output added to its input."""
+"""CLIP4Clip's "seqTransf": a transformer over the frames with a residual connection."""
 
 from functools import partial
 from typing import Any, Final, Self
@@ -13,31 +13,32 @@ from baselines.encoder.residual_blocks import run_blocks
 from dvtr_bench.errors import ConfigError
 
 NORM_EPSILON: Final = 1e-12
-"""Of CLIP4Clip's own layer norms, those of its transformer over frames; CLIP's have 1e-5."""
+"""Epsilon of the layer norms in CLIP4Clip's transformer over frames; CLIP's have 1e-5."""
 
 
 class TemporalEncoder(nn.Module):
-    """A transformer over the frames of a video, with learned frame positions and a residual.
+    """A transformer over the frames of a video, with learned positions and a residual connection.
 
     Args:
         width: C.
         layers: Number of layers.
-        heads: Attention heads.
-        positions: Number of frame positions that there are embeddings for.
+        heads: Number of attention heads.
+        positions: Number of position embeddings.
         quick_gelu: Whether the layers use QuickGELU.
 
-    Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``, its norms and its start
-        included (`draw_weights`); docs/reference/msam.md, "1. Encoders", "6. Initial weights".
+    Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``, with its norms and
+        initialisation (`draw_weights`); docs/reference/msam.md, "1. Encoders", "6. Initial
+        weights".
     """
 
     def __init__(
         self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
     ) -> None:
-        """Build the layers with random weights."""
+        """Create the layers with random weights."""
         super().__init__()
         self.frame_position_embeddings = nn.Parameter(torch.empty(positions, width))
         nn.init.normal_(self.frame_position_embeddings, std=WEIGHT_STD)
-        # open_clip calls what it is given for each norm; its types ask for a class.
+        # open_clip calls this for each norm, though its types require a class.
         norm: Any = partial(LayerNorm, eps=NORM_EPSILON)
         self.transformer = Transformer(
             width,
@@ -50,9 +51,9 @@ class TemporalEncoder(nn.Module):
 
     @classmethod
     def from_text_tower(cls, encoder: FrameEncoder, layers: int) -> Self:
-        """Build one whose positions and layers start as those of CLIP's text transformer.
+        """Create a temporal encoder initialised from CLIP's text transformer.
 
-        Layers beyond those of the text tower (the tiny backbone has few) start as they are drawn.
+        Layers beyond those of the text tower (``tiny`` has few) keep random weights.
 
         Args:
             encoder: The backbone.
@@ -62,7 +63,7 @@ class TemporalEncoder(nn.Module):
             The temporal encoder, with the text tower's heads and activation.
 
         Raises:
-            ConfigError: The text tower has another width than the frame embeddings.
+            ConfigError: Text tower and frame embeddings differ in width.
 
         Source: CLIP4Clip ``from_pretrained``.
         """
@@ -84,11 +85,11 @@ class TemporalEncoder(nn.Module):
         return temporal
 
     def forward(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-        """Let the frames of each video see each other.
+        """Attend over the frames of each video.
 
         Args:
             frame_embeds: V x F x C, not normalised.
-            frame_mask: bool, V x F; frames of False are not looked at.
+            frame_mask: bool, V x F; frames with False are ignored.
 
         Returns:
             V x F x C, not normalised.
@@ -100,7 +101,7 @@ class TemporalEncoder(nn.Module):
         """Add the position embeddings: N x F x C.
 
         Raises:
-            ConfigError: A longer sequence than there are positions for.
+            ConfigError: The sequence is longer than the number of positions.
         """
         length = embeds.shape[1]
         if length > len(self.frame_position_embeddings):
@@ -113,18 +114,18 @@ class TemporalEncoder(nn.Module):
     def attend(
         self, hidden: torch.Tensor, mask: torch.Tensor, *, first_alone: bool = False
     ) -> torch.Tensor:
-        """Run the layers: no one looks at places that ``mask`` has as False.
+        """Run the layers; positions with False in ``mask`` are ignored.
 
         Args:
             hidden: N x F x C.
             mask: bool, N x F.
-            first_alone: Whether only the first place is looked at afterwards.
+            first_alone: Whether only the first position is needed.
 
         Returns:
             N x F x C, or N x 1 x C with ``first_alone``.
         """
         length = hidden.shape[1]
-        # Large and finite, as the authors have it: a row of -inf would turn into NaN.
+        # Large but finite, as in the authors' code: a row of -inf would give NaN.
         bias = torch.where(mask, 0.0, -1e6).to(hidden.dtype)
         attention_mask = bias[:, None, None, :].expand(-1, 1, length, -1)
         return run_blocks(self.transformer, hidden, attention_mask, first_alone=first_alone)

@@ -1,8 +1,8 @@
-"""DRL's weighted token interaction (WTI), scored in blocks of bounded size.
+"""DRL's weighted token interaction (WTI), computed in blocks of bounded size.
 
-Words look for their best frame and frames for their best word. A padded place is filled with a copy
-of one that is there, so that no maximum can see it, and gets weight 0: nothing the size of all
-pairs need be masked.
+Each word is matched with its best frame, and each frame with its best word. Padding is filled with
+a copy of another token, so that it changes no maximum, and has weight 0. So no mask of the size of
+all pairs is needed.
 """
 
 from itertools import pairwise
@@ -18,7 +18,7 @@ from baselines.heads.word_frame_blocks import (
     Floats,
     Ints,
     block_size,
-    compiled_loops_serve,
+    can_use_compiled_loops,
     product,
     text_runs,
     video_runs,
@@ -26,48 +26,48 @@ from baselines.heads.word_frame_blocks import (
 from dvtr_bench.runtime.compiled import compiled, in_threads
 
 _CHUNK_ELEMENTS: Final = 2**22
-"""Numbers in the largest intermediate tensor, words x frames of a block of pairs."""
+"""Most elements of the largest intermediate tensor, words x frames of a block of pairs."""
 
-_LONGEST_TEXT_RUN: Final = 64
-"""Texts of one block, at most: those of a run are cut at its longest, and runs are by length."""
+_TEXTS_AT_ONCE: Final = 64
+"""Most texts of a block. Texts are sorted by length, and a block is as long as its longest."""
 
 
 class TokenWeights(nn.Module):
-    """How much each token (a word or a frame) counts: a small network and a softmax.
+    """Weights of tokens (words or frames): a small network and a softmax.
 
     Args:
         width: C.
 
-    Source: DRL ``text_weight_fc`` and ``video_weight_fc`` with ``wti_arch=2``, its start included
-        (`draw_weights`). differs: the last layer has no bias, since it adds the same to every token
-        and the softmax takes it away.
+    Source: DRL ``text_weight_fc`` and ``video_weight_fc`` with ``wti_arch=2``, with its
+        initialisation (`draw_weights`). differs: the last layer has no bias, which would add the
+        same to every token and be cancelled by the softmax.
     """
 
     def __init__(self, width: int) -> None:
-        """Build the two layers."""
+        """Create the two layers."""
         super().__init__()
         self.fc1 = nn.Linear(width, width)
         self.fc2 = nn.Linear(width, 1, bias=False)
         draw_weights(self)
 
     def forward(self, embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Weigh tokens.
+        """Compute the weights of tokens.
 
         Args:
             embeds: N x K x C, not normalised.
             mask: bool, N x K, at least one True a row.
 
         Returns:
-            N x K, summing to 1; 0 where the mask is False.
+            N x K, with sum 1; 0 where the mask is False.
         """
-        there = self.fc2(torch.relu(self.fc1(embeds[mask])))[..., 0]
-        logits = torch.full_like(embeds[..., 0], -torch.inf, dtype=there.dtype)
-        logits[mask] = there
+        token_logits = self.fc2(torch.relu(self.fc1(embeds[mask])))[..., 0]
+        logits = torch.full_like(embeds[..., 0], -torch.inf, dtype=token_logits.dtype)
+        logits[mask] = token_logits
         return torch.softmax(logits, dim=-1)
 
 
 def unit_tokens(embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Return tokens of unit length, each padded place a copy of the first token that is there.
+    """Normalise tokens and fill padding with a copy of the first token.
 
     Args:
         embeds: N x K x C.
@@ -90,33 +90,33 @@ def weighted_token_similarity(
     frame_weights: torch.Tensor,
     frame_mask: torch.Tensor,
 ) -> torch.Tensor:
-    """Score by the weighted mean, over words and over frames, of the best match of each.
+    """Score by the weighted mean of best matches, over words and over frames.
 
     Args:
-        token_embeds: T x L x C, as `unit_tokens` returns them.
+        token_embeds: T x L x C, from `unit_tokens`.
         token_weights: T x L, 0 for padding.
-        token_mask: bool, T x L, True in front.
-        frame_embeds: V x F x C, as `unit_tokens` returns them.
+        token_mask: bool, T x L, padding last.
+        frame_embeds: V x F x C, from `unit_tokens`.
         frame_weights: V x F, 0 for padding.
         frame_mask: bool, V x F.
 
     Returns:
         T x V, in -1..1, before the logit scale.
 
-    Source: DRL (arXiv 2203.07111), ``wti_interaction``. differs: a padded token
-        gives no similarity, where the authors let it give 0 to the maximum.
+    Source: DRL (arXiv 2203.07111), ``wti_interaction``. differs: padding is ignored; in the
+        authors' code it contributes a similarity of 0 to the maximum.
     """
     if not len(token_embeds) or not len(frame_embeds):
         return token_embeds.new_zeros(len(token_embeds), len(frame_embeds))
-    if compiled_loops_serve(token_embeds, token_weights, frame_embeds, frame_weights):
+    if can_use_compiled_loops(token_embeds, token_weights, frame_embeds, frame_weights):
         return _score_on_cpu(
             token_embeds, token_weights, token_mask, frame_embeds, frame_weights, frame_mask
         )
     lengths = token_mask.sum(dim=1)
     order = lengths.argsort(stable=True)
     blocks = []
-    for start in range(0, len(order), _LONGEST_TEXT_RUN):
-        run = order[start : start + _LONGEST_TEXT_RUN]
+    for start in range(0, len(order), _TEXTS_AT_ONCE):
+        run = order[start : start + _TEXTS_AT_ONCE]
         longest = int(lengths[run[-1]])
         tokens, weights = token_embeds[run, :longest], token_weights[run, :longest]
         chunk = max(1, _CHUNK_ELEMENTS // (len(run) * longest * frame_embeds.shape[1]))
@@ -134,10 +134,10 @@ def _score_block(
     frames: torch.Tensor,
     frame_weights: torch.Tensor,
 ) -> torch.Tensor:
-    # Videos last, so that both maxima run over rows of memory.
-    by_place = frames.transpose(0, 1)
-    pairs = tokens.flatten(0, 1) @ by_place.flatten(0, 1).T
-    pairs = pairs.view(*tokens.shape[:2], *by_place.shape[:2])
+    # Videos are the last axis, so that both maxima run over contiguous memory.
+    by_frame = frames.transpose(0, 1)
+    pairs = tokens.flatten(0, 1) @ by_frame.flatten(0, 1).T
+    pairs = pairs.view(*tokens.shape[:2], *by_frame.shape[:2])
     t2v = torch.einsum("tlv,tl->tv", pairs.amax(dim=2), token_weights)
     v2t = torch.einsum("tfv,vf->tv", pairs.amax(dim=1), frame_weights)
     return (t2v + v2t) / 2
@@ -155,17 +155,17 @@ def _score_on_cpu(
     scores = torch.empty(len(token_embeds), len(frame_embeds))
     texts = text_runs(token_embeds, token_mask, num_frames)
     memory = torch.empty(block_size(texts, num_frames))
-    for together in video_runs(frame_mask):
+    for video_group in video_runs(frame_mask):
         columns = []
-        for videos, length in together:
-            by_place = frame_embeds[videos, :length].permute(2, 1, 0).flatten(1)
+        for videos, length in video_group:
+            by_frame = frame_embeds[videos, :length].permute(2, 1, 0).flatten(1)
             shares = frame_weights[videos, :length].T.contiguous().numpy()
-            columns.append((videos.numpy(), by_place, shares))
+            columns.append((videos.numpy(), by_frame, shares))
         for run in texts:
             words = token_embeds.flatten(0, 1)[run.rows]
             weights = token_weights[run.texts][token_mask[run.texts]].numpy()
-            for places, by_place, shares in columns:
-                pairs = product(words, by_place, memory).reshape(len(words), *shares.shape)
+            for places, by_frame, shares in columns:
+                pairs = product(words, by_frame, memory).reshape(len(words), *shares.shape)
                 best_frame = np.empty((len(words), len(places)), np.float32)
                 in_threads(_find_best_frames, threads, len(words), pairs, best_frame)
                 in_threads(
@@ -184,7 +184,7 @@ def _score_on_cpu(
 
 @compiled
 def _find_best_frames(first: int, last: int, pairs: Floats, best_frame: Floats) -> None:
-    """Return what the best frame of each video is to each word; NaN where any pair is NaN."""
+    """Write each word's greatest similarity with a frame of each video; NaN if any is NaN."""
     _, num_frames, num_videos = pairs.shape
     for row in range(first, last):
         for video in range(num_videos):

@@ -1,7 +1,7 @@
-"""What all models of ours share: everything but the head.
+"""The base class of all models: everything except the head.
 
-A model is a frame encoder and a head. The head turns the frame embeddings of a video into what is
-scored (`video_features`) and scores it against text embeddings (`similarity`).
+A model is a frame encoder and a head. The head turns the frame embeddings of a video into features
+(`video_features`) and scores them against text embeddings (`similarity`).
 """
 
 from abc import ABC, abstractmethod
@@ -23,15 +23,15 @@ from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 
 class VideoTextModel(nn.Module, ABC):
-    """A `Retriever` that the harness can train: a frame encoder and, in subclasses, a head.
+    """A trainable `Retriever`: a frame encoder and, in subclasses, a head.
 
     Args:
         config: The model's configuration.
-        encoder: The backbone; built from ``config.backbone`` when None.
+        encoder: The backbone; None to load ``config.backbone``.
 
     Attributes:
-        name: The model's key: the name of its module.
-        config: As given.
+        name: The model's key, the name of its module.
+        config: The model's configuration.
         encoder: The backbone.
     """
 
@@ -39,43 +39,43 @@ class VideoTextModel(nn.Module, ABC):
     config_class: ClassVar[type[VideoTextConfig]] = VideoTextConfig
 
     def __init__(self, config: VideoTextConfig, encoder: FrameEncoder | None = None) -> None:
-        """Keep the configuration and build the backbone."""
+        """Store the configuration and load the backbone."""
         super().__init__()
         self.config = config
         self.encoder = load_encoder(config.backbone) if encoder is None else encoder
 
     @classmethod
     def rebuild(cls, description: Mapping[str, Any]) -> Self:
-        """Build the model that `describe` described, with weights still to be loaded.
+        """Build a model from its description; its weights must be loaded afterwards.
 
         Args:
-            description: What ``describe`` returned, read back from JSON.
+            description: The result of `describe`, read from JSON.
 
         Returns:
-            The model; no pretrained weights are looked for.
+            The model, without pretrained weights.
         """
         config = cls.config_class.from_mapping(description["config"])
         return cls(config, rebuild_encoder(description["backbone"]))
 
     @property
     def scoring(self) -> Scoring:
-        """What a score may depend on."""
+        """What a score depends on."""
         return "pairwise"
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.encoder.logit_scale.device
 
     @abstractmethod
     def video_features(self, frames: Features) -> Features:
-        """Turn frame embeddings into what is scored.
+        """Turn frame embeddings into the features that are scored.
 
         Args:
             frames: ``frame_embeds`` (V x F x C, not normalised), ``frame_mask`` (bool, V x F).
 
         Returns:
-            Named tensors whose first axis is V.
+            Named tensors with V rows.
         """
 
     @abstractmethod
@@ -84,7 +84,7 @@ class VideoTextModel(nn.Module, ABC):
 
         Args:
             text_embeds: T x C, unit length.
-            videos: What `video_features` returned.
+            videos: Features from `video_features`.
 
         Returns:
             T x V, before the logit scale.
@@ -103,10 +103,10 @@ class VideoTextModel(nn.Module, ABC):
         """Encode preprocessed frames.
 
         Args:
-            prepared: What `preprocess` returned, on any device.
+            prepared: The result of `preprocess`, on any device.
 
         Returns:
-            ``frame_embeds`` (V x F x C, 0 where there is no frame) and ``frame_mask`` (V x F).
+            ``frame_embeds`` (V x F x C, 0 for padding) and ``frame_mask`` (V x F).
         """
         mask = prepared["frame_mask"].to(self.device)
         embeds = self.encoder.encode_frames(prepared["pixels"].to(self.device)[mask])
@@ -117,11 +117,11 @@ class VideoTextModel(nn.Module, ABC):
         return self.head_texts(self.backbone_texts(captions))
 
     def encode_videos(self, videos: Sequence[Frames]) -> Features:
-        """Encode videos from their stored frames into what is scored."""
+        """Encode videos from their stored frames into the features that are scored."""
         return self.head_videos(self.backbone_videos(videos))
 
     def feature_key(self, side: Side) -> dict[str, Any]:
-        """Return what `backbone_texts` or `backbone_videos` depends on: the tower of that side."""
+        """Return everything that `backbone_texts` or `backbone_videos` depends on."""
         backbone = dict(self.encoder.describe())
         key = {name: backbone[name] for name in ("architecture", "quick_gelu", "mean", "std")}
         key["weights_sha256"] = tensors_sha256(self._tower(side))
@@ -138,18 +138,18 @@ class VideoTextModel(nn.Module, ABC):
 
     @torch.no_grad()
     def backbone_texts(self, captions: Sequence[str]) -> Features:
-        """Encode captions with the text tower alone: ``text_embeds``, T x C, not normalised."""
+        """Encode captions with the text tower: ``text_embeds``, T x C, not normalised."""
         with self._evaluating():
             embeds, _, _ = self.encoder.encode_text(self.tokenize(captions).to(self.device))
             return {"text_embeds": embeds}
 
     def backbone_videos(self, videos: Sequence[Frames]) -> Features:
-        """Encode videos with the image tower alone: what `encode_frames` returns."""
+        """Encode videos with the image tower, see `encode_frames`."""
         return self.encode_frames_eval(self.preprocess(videos))
 
     @torch.no_grad()
     def head_texts(self, features: Features) -> Features:
-        """Turn what `backbone_texts` returned into ``text_embeds`` of unit length."""
+        """Normalise the result of `backbone_texts`: ``text_embeds``, T x C, unit length."""
         embeds = features["text_embeds"].to(self.device)
         return {"text_embeds": functional.normalize(embeds.float(), dim=-1)}
 
@@ -178,46 +178,46 @@ class VideoTextModel(nn.Module, ABC):
             return self.similarity(texts["text_embeds"], videos).float()
 
     def encode_tokens(self, tokens: torch.Tensor) -> Features:
-        """Encode captions with the text tower alone, with gradients.
+        """Encode captions with the text tower, with gradients.
 
         Args:
             tokens: int64, T x L.
 
         Returns:
-            What `head_loss` takes: ``text_embeds``, T x C, not normalised. Beside what
-            `backbone_texts` returns there may be more; shapes do not depend on the batch.
+            The texts for `head_loss`: ``text_embeds``, T x C, not normalised. Subclasses may return
+            other tensors than `backbone_texts`; shapes of rows do not depend on the batch.
         """
         embeds, _, _ = self.encoder.encode_text(tokens)
         return {"text_embeds": embeds}
 
     @torch.no_grad()
     def encode_tokens_eval(self, tokens: torch.Tensor) -> Features:
-        """Do what `encode_tokens` does, without gradients and as in evaluation."""
+        """Run `encode_tokens` without gradients and in evaluation mode."""
         with self._evaluating():
             return self.encode_tokens(tokens.to(self.device))
 
     def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
-        """Return the loss of a batch of matching captions and videos, both already encoded.
+        """Return the loss of a batch of encoded captions and their videos.
 
         Args:
-            texts: What `encode_tokens` returned, of B captions.
-            frames: What `encode_frames` returned, of the B videos in the captions' order.
+            texts: The result of `encode_tokens` for B captions.
+            frames: The result of `encode_frames` for their B videos, in the same order.
 
         Returns:
-            ``loss``, and its parts by name where there are several; scalars.
+            ``loss`` and, if it has several parts, these by name; scalars.
         """
         text_embeds = functional.normalize(texts["text_embeds"], dim=-1)
         return {"loss": self.contrastive_loss(text_embeds, self.video_features(frames))}
 
     def training_loss(self, tokens: torch.Tensor, frames: Features) -> dict[str, torch.Tensor]:
-        """Return `head_loss` of captions that are yet to be encoded.
+        """Encode captions and return their `head_loss`.
 
         Args:
             tokens: int64, B x L.
             frames: ``frame_embeds`` and ``frame_mask`` of the B videos, in the captions' order.
 
         Returns:
-            ``loss``, and its parts by name where there are several; scalars.
+            ``loss`` and, if it has several parts, these by name; scalars.
         """
         return self.head_loss(self.encode_tokens(tokens), frames)
 
@@ -228,7 +228,7 @@ class VideoTextModel(nn.Module, ABC):
             return symmetric_info_nce(self.encoder.logit_scale.exp() * similarity)
 
     def backbone_parameter_names(self) -> set[str]:
-        """Return the names of the parameters that came with the backbone."""
+        """Return the names of the parameters of the backbone."""
         return {name for name, _ in self.named_parameters() if name.startswith("encoder.")}
 
     def frame_parameter_names(self) -> set[str]:
@@ -236,29 +236,29 @@ class VideoTextModel(nn.Module, ABC):
         return {name for name in self.backbone_parameter_names() if ".visual." in name}
 
     def text_parameter_names(self) -> set[str]:
-        """Return the names of the parameters of the text tower; the logit scale is none of them."""
+        """Return the names of the parameters of the text tower, without the logit scale."""
         others = self.frame_parameter_names() | {"encoder.clip.logit_scale"}
         return self.backbone_parameter_names() - others
 
     def lowest_parameter_names(self, num_layers: int) -> set[str]:
-        """Return the names of what both towers begin with: `lowest_clip_names`."""
+        """Return the names of the lowest parameters of both towers, see `lowest_clip_names`."""
         names = lowest_clip_names(self.encoder.clip, self.encoder.architecture, num_layers)
         return {f"encoder.clip.{name}" for name in names}
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
-        """Take nothing from the training captions; a model that keeps some overrides this."""
+        """Do nothing; models that store training captions override this."""
 
     def set_checkpointing(self, on: bool) -> None:
-        """Let both towers keep fewer activations and compute them twice: less memory, more time."""
+        """Switch activation checkpointing of both towers on or off: less memory, more time."""
         self.encoder.clip.set_grad_checkpointing(on)
 
-    def clamp_logit_scale(self, greatest: float) -> None:
-        """Keep the logarithm of the logit scale at or below ``greatest``."""
+    def clamp_logit_scale(self, maximum: float) -> None:
+        """Limit the logarithm of the logit scale to ``maximum``."""
         with torch.no_grad():
-            self.encoder.logit_scale.clamp_(max=greatest)
+            self.encoder.logit_scale.clamp_(max=maximum)
 
     def describe(self) -> dict[str, Any]:
-        """Return what a record states of the model; `rebuild` builds it from this."""
+        """Return the description of the model for records and `rebuild` (JSON values)."""
         return {
             "model": self.name,
             "config": self.config.as_mapping(),
@@ -268,7 +268,7 @@ class VideoTextModel(nn.Module, ABC):
         }
 
     def _tower(self, side: Side) -> dict[str, torch.Tensor]:
-        """Return the tensors of one tower; the logit scale belongs to neither."""
+        """Return the tensors of one tower, without the logit scale."""
         return {
             name: value
             for name, value in self.encoder.clip.state_dict().items()
@@ -286,7 +286,7 @@ class VideoTextModel(nn.Module, ABC):
 
 
 def full_precision(device: torch.device) -> torch.autocast:
-    """Switch autocast off: similarities are divided by small temperatures and bear no rounding."""
+    """Switch autocast off: similarities are divided by small temperatures and must be precise."""
     return torch.autocast(device.type, enabled=False)
 
 
@@ -299,14 +299,14 @@ def as_float32(features: Features) -> dict[str, torch.Tensor]:
 
 
 def spread_over_frames(values: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    """Put what was made of the frames that are there into their places.
+    """Arrange the values of existing frames as videos x frames.
 
     Args:
-        values: N x ..., of the N frames that are there, videos in order.
+        values: N x ..., of the N frames with True in the mask, in order.
         frame_mask: bool, V x F.
 
     Returns:
-        V x F x ..., 0 where there is no frame.
+        V x F x ..., 0 for padding.
     """
     spread = values.new_zeros(*frame_mask.shape, *values.shape[1:])
     spread[frame_mask] = values
@@ -316,7 +316,7 @@ def spread_over_frames(values: torch.Tensor, frame_mask: torch.Tensor) -> torch.
 def padded_words(
     word_embeds: torch.Tensor, word_mask: torch.Tensor, max_words: int
 ) -> dict[str, torch.Tensor]:
-    """Fill words up behind, so that batches of captions can be joined.
+    """Pad words at the end, so that batches of captions can be joined.
 
     Args:
         word_embeds: T x L' x C.
@@ -334,7 +334,7 @@ def padded_words(
 
 
 def masked_mean(frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    """Average over the frames that are there.
+    """Average over the frames without padding.
 
     Args:
         frame_embeds: V x F x C.

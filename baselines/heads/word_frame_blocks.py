@@ -1,13 +1,13 @@
-"""Words of many texts against frames of many videos, a block at a time, where a CPU scores.
+"""Blocks of similarities between words of texts and frames of videos, for scoring on a CPU.
 
-What is padding is not multiplied, and no word twice. CLIP reads from left to right, so captions
-that begin alike have the same embeddings there, to the bit: of the words of USRD's test captions,
-42 in 100 stand so in an earlier one. Texts are put in order of their words, so that those that
-begin alike stand together. Videos of like length share a block that is as long as its longest.
+Padding is not multiplied, and no word is multiplied twice. CLIP's text tower is causal, so captions
+with the same beginning have bit-identical embeddings there: 42% of the words of USRD's test
+captions repeat a word of an earlier one. Texts are sorted by their words, so that those with the
+same beginning are in the same block. Videos of similar length share a block, which is as long as
+its longest.
 
-Each block of similarities is one matrix product into memory that is used again for the next, small
-enough to be in the cache when a compiled loop reads it. A GPU, and whoever needs gradients, is
-served better by array operations over larger blocks.
+Each block is one matrix product into reused memory, small enough to stay in the cache until a
+compiled loop reads it. On a GPU, or with gradients, array operations over larger blocks are faster.
 """
 
 from collections.abc import Iterator
@@ -21,26 +21,26 @@ from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.runtime.compiled import compiled
 
 _PAIRS_AT_ONCE: Final = 2**20
-"""Words x frames of a block, 4 MiB: larger ones leave the cache before they are read."""
+"""Words x frames of a block, 4 MiB: larger blocks would not stay in the cache."""
 
 _VIDEOS_AT_ONCE: Final = 64
-"""Videos of a block: the loops run along them."""
+"""Videos of a block, over which the inner loops run."""
 
 _FRAMES_AT_ONCE: Final = 2**12
-"""Frames copied into the order of the blocks; the words of all texts pass by each such copy."""
+"""Frames that are copied into the order of blocks at once, and used for all texts."""
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
 
 
 class TextRun(NamedTuple):
-    """Texts of one block, and which of their words are the same.
+    """The texts of one block, with repeated words listed once.
 
     Attributes:
-        texts: int64: which of all texts.
-        starts: int64, one more than texts: where the words of each begin, and the end of all.
-        words: int64, a word: which row of the block it is.
-        rows: int64, a row of the block: where its word stands, in texts x L.
+        texts: int64: their rows among all texts.
+        starts: int64: the start of each text's words in ``words``, and the end of the last.
+        words: int64, one a word: its row in the block.
+        rows: int64, one a row of the block: the position of its word in texts x L.
     """
 
     texts: Ints
@@ -50,19 +50,19 @@ class TextRun(NamedTuple):
 
 
 class VideoRun(NamedTuple):
-    """Videos of like length.
+    """Videos of similar length.
 
     Attributes:
-        videos: int64: which of all videos.
-        length: Frames of the longest.
+        videos: int64: their rows among all videos.
+        length: Number of frames of the longest.
     """
 
     videos: torch.Tensor
     length: int
 
 
-def compiled_loops_serve(*tensors: torch.Tensor) -> bool:
-    """Return whether tensors are float32 on a CPU and no gradient is asked for."""
+def can_use_compiled_loops(*tensors: torch.Tensor) -> bool:
+    """Return whether all tensors are float32 on a CPU and none needs a gradient."""
     return all(
         tensor.device.type == "cpu"
         and tensor.dtype == torch.float32
@@ -72,15 +72,16 @@ def compiled_loops_serve(*tensors: torch.Tensor) -> bool:
 
 
 def text_runs(token_embeds: torch.Tensor, token_mask: torch.Tensor, columns: int) -> list[TextRun]:
-    """Sort texts by their words and cut them into runs.
+    """Sort texts by their words and divide them into blocks.
 
     Args:
         token_embeds: float32, T x L x C.
-        token_mask: bool, T x L, True in front.
-        columns: Of a block, for each video.
+        token_mask: bool, T x L, padding last.
+        columns: Columns of a block for each video.
 
     Returns:
-        Runs of as many rows as make one block with `_VIDEOS_AT_ONCE` videos, or of one text.
+        Runs of at least one text, with as many rows as fit into a block with `_VIDEOS_AT_ONCE`
+        videos.
     """
     mask = token_mask.numpy()
     same = _first_of_the_same(token_embeds.numpy().view(np.int32), mask)
@@ -105,43 +106,43 @@ def text_runs(token_embeds: torch.Tensor, token_mask: torch.Tensor, columns: int
 
 
 def video_runs(frame_mask: torch.Tensor) -> Iterator[list[VideoRun]]:
-    """Sort videos by length and cut them into runs.
+    """Sort videos by length and divide them into blocks.
 
     Args:
         frame_mask: bool, V x F.
 
     Yields:
-        Lists of runs that hold `_FRAMES_AT_ONCE` frames together, or a single run.
+        Lists of runs with at most `_FRAMES_AT_ONCE` frames group, or of a single run.
     """
-    places = torch.arange(1, frame_mask.shape[1] + 1)
-    lengths = (frame_mask * places).amax(dim=1)
+    frame_numbers = torch.arange(1, frame_mask.shape[1] + 1)
+    lengths = (frame_mask * frame_numbers).amax(dim=1)
     order = lengths.argsort(stable=True)
-    together: list[VideoRun] = []
+    group: list[VideoRun] = []
     for part in cut(len(order), _VIDEOS_AT_ONCE):
         run = VideoRun(order[part], int(lengths[order[part][-1]]))
-        frames = sum(len(other.videos) * other.length for other in together)
-        if together and frames + len(run.videos) * run.length > _FRAMES_AT_ONCE:
-            yield together
-            together = []
-        together.append(run)
-    if together:
-        yield together
+        frames = sum(len(other.videos) * other.length for other in group)
+        if group and frames + len(run.videos) * run.length > _FRAMES_AT_ONCE:
+            yield group
+            group = []
+        group.append(run)
+    if group:
+        yield group
 
 
 def block_size(runs: list[TextRun], columns: int) -> int:
-    """Return the numbers in the largest block, of as many columns for each video."""
+    """Return the number of elements of the largest block, given the columns for each video."""
     return _VIDEOS_AT_ONCE * columns * max(len(run.rows) for run in runs)
 
 
 def product(left: torch.Tensor, right: torch.Tensor, memory: torch.Tensor) -> Floats:
-    """Multiply N x C by C x M into memory that is there."""
+    """Multiply N x C by C x M into existing memory."""
     out = memory[: len(left) * right.shape[1]].view(len(left), right.shape[1])
-    found: Floats = torch.mm(left, right, out=out).numpy()
-    return found
+    multiplied: Floats = torch.mm(left, right, out=out).numpy()
+    return multiplied
 
 
 def _first_of_the_same(bits: NDArray[np.int32], mask: NDArray[np.bool_]) -> Ints:
-    """Return the place of the first word that is the same to the bit for each; -1 for padding.
+    """Return for each word the position of the first bit-identical word; -1 for padding.
 
     Args:
         bits: int32, T x L x C.
@@ -153,7 +154,7 @@ def _first_of_the_same(bits: NDArray[np.int32], mask: NDArray[np.bool_]) -> Ints
     _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
     same = first[inverse].reshape(mask.shape)
     same[~mask] = -1
-    _take_back_what_differs(bits, same)
+    _undo_hash_collisions(bits, same)
     return same
 
 
@@ -171,17 +172,17 @@ def _hash_words(
 
 
 @compiled
-def _take_back_what_differs(bits: NDArray[np.int32], same: Ints) -> None:
-    """Let words stand for themselves that have another word's hash without being the same."""
+def _undo_hash_collisions(bits: NDArray[np.int32], same: Ints) -> None:
+    """Give a word its own position if it differs from the word with the same hash."""
     length = same.shape[1]
     for text in range(same.shape[0]):
         for word in range(length):
-            place = text * length + word
-            if same[text, word] in (-1, place):
+            position = text * length + word
+            if same[text, word] in (-1, position):
                 continue
             other, other_word = divmod(same[text, word], length)
             differ = np.int32(0)
             for channel in range(bits.shape[2]):
                 differ |= bits[text, word, channel] ^ bits[other, other_word, channel]
             if differ:
-                same[text, word] = place
+                same[text, word] = position

@@ -1,4 +1,4 @@
-"""What models share whose heads look at the words of a text, not at one vector of it alone."""
+"""The base class of models whose heads use the words of a text."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,39 +17,39 @@ from dvtr_bench.models.retriever import Features, Side
 
 
 class WordTokenModel(VideoTextModel):
-    """A model whose text features are made from the projected words of a caption."""
+    """A model whose text features are computed from the projected words of a caption."""
 
     @abstractmethod
     def text_features(self, token_embeds: torch.Tensor, token_mask: torch.Tensor) -> Features:
-        """Turn words into what is scored.
+        """Turn words into the features that are scored.
 
         Args:
-            token_embeds: T x L x C, not normalised; the last one that is there is the end of text.
-            token_mask: bool, T x L, True in front.
+            token_embeds: T x L x C, not normalised; the last before padding is the end of text.
+            token_mask: bool, T x L, padding last.
 
         Returns:
-            Named tensors whose first axis is T.
+            Named tensors with T rows.
         """
 
     @abstractmethod
     def token_similarity(self, texts: Features, videos: Features) -> torch.Tensor:
-        """Score what `text_features` returned against what `video_features` returned.
+        """Score texts against videos.
 
         Args:
-            texts: Of T texts.
-            videos: Of V videos.
+            texts: Features of T texts from `text_features`.
+            videos: Features of V videos from `video_features`.
 
         Returns:
             T x V, before the logit scale.
         """
 
     def feature_key(self, side: Side) -> dict[str, Any]:
-        """Return what the backbone's features depend on; those of texts hold their words."""
+        """Return everything that the backbone's features depend on; those of texts have words."""
         key = super().feature_key(side)
         return {**key, "words": True} if side == "texts" else key
 
     def encode_tokens(self, tokens: torch.Tensor) -> Features:
-        """Encode captions with the text tower alone, padded to ``max_words``.
+        """Encode captions with the text tower, padded to ``max_words``.
 
         Args:
             tokens: int64, T x L.
@@ -61,20 +61,20 @@ class WordTokenModel(VideoTextModel):
         return padded_words(embeds, mask, self.config.max_words)
 
     def backbone_texts(self, captions: Sequence[str]) -> Features:
-        """Encode captions with the text tower alone: what `encode_tokens` returns."""
+        """Encode captions with the text tower, see `encode_tokens`."""
         return self.encode_tokens_eval(self.tokenize(captions))
 
     @torch.no_grad()
     def head_texts(self, features: Features) -> Features:
-        """Turn what `backbone_texts` returned into what `text_features` returns."""
+        """Turn the result of `backbone_texts` into `text_features`."""
         embeds, mask = (features[name].to(self.device) for name in ("token_embeds", "token_mask"))
         with self._evaluating():
             return self.text_features(embeds.float(), mask)
 
     def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
         """Score texts of one vector each, T x C, as texts of one word: T x V."""
-        alone = torch.ones(len(text_embeds), 1, dtype=torch.bool, device=text_embeds.device)
-        return self.token_similarity(self.text_features(text_embeds[:, None], alone), videos)
+        mask = torch.ones(len(text_embeds), 1, dtype=torch.bool, device=text_embeds.device)
+        return self.token_similarity(self.text_features(text_embeds[:, None], mask), videos)
 
     @torch.no_grad()
     def score(self, texts: Features, videos: Features) -> torch.Tensor:

@@ -1,11 +1,12 @@
-"""X-Pool's text-conditioned pooling, scored exactly without captions x videos x width.
+"""X-Pool's text-conditioned pooling, with exact scores but no captions x videos x width tensor.
 
-To one text, a video is a linear combination of vectors that belong to the video alone, and stays
-one through every step: the attention weighs the projected frames, a linear layer acts on each
-vector by itself, and a layer norm centres each vector, scales the coefficients by
-``1 / sqrt(w G w / C + eps)`` (w the coefficients, G the Gram matrix of the centred vectors), and
-adds its bias as one vector more, of coefficient 1. So the vectors (F + 2 a video) are made once,
-and a pair of text and video costs its F + 2 coefficients, not C numbers through two C x C layers.
+For a given text, the pooled video is a linear combination of vectors that do not depend on the
+text, after every step. Attention weighs the projected frames. A linear layer acts on each vector
+separately. A layer norm centres each vector, scales the coefficients by
+``1 / sqrt(w G w / C + eps)`` (with the coefficients w and the Gram matrix G of the centred
+vectors), and adds its bias as another vector with coefficient 1. So the F + 2 vectors of a video
+are computed once, and each pair needs only F + 2 coefficients, instead of C numbers through two
+C x C layers.
 """
 
 import math
@@ -16,11 +17,11 @@ from torch import nn
 from torch.nn import functional
 
 _CHUNK_ELEMENTS: Final = 2**20
-"""Numbers in the largest intermediate tensor; videos are taken in chunks that keep to it."""
+"""Most elements of the largest intermediate tensor; it limits the chunks of videos."""
 
 
 class _VideoVectors(NamedTuple):
-    """What the score needs of each video, whatever the text; the last axis of vectors is C."""
+    """The tensors of each video that do not depend on the text; the last axis of vectors is C."""
 
     keys: torch.Tensor
     first_gram: torch.Tensor
@@ -35,12 +36,12 @@ class CrossAttention(nn.Module):
         width: C.
 
     Source: X-Pool ``MultiHeadedAttention`` with ``num_mha_heads=1``. differs: keys have no bias,
-        since it adds the same to every frame and the softmax takes it away; padded frames are
+        which would add the same to every frame and be cancelled by the softmax; padded frames are
         masked out.
     """
 
     def __init__(self, width: int) -> None:
-        """Build the projections."""
+        """Create the projections."""
         super().__init__()
         self.q_proj = nn.Linear(width, width)
         self.k_proj = nn.Linear(width, width, bias=False)
@@ -48,14 +49,14 @@ class CrossAttention(nn.Module):
         self.out_proj = nn.Linear(width, width)
 
     def queries(self, text_embeds: torch.Tensor) -> torch.Tensor:
-        """Return what texts ask for: T x C of T x C after the layer norm."""
+        """Return the scaled queries of texts, T x C, given their normed embeddings, T x C."""
         projected: torch.Tensor = self.q_proj(text_embeds)
         return projected / math.sqrt(text_embeds.shape[-1])
 
     def weights(
         self, queries: torch.Tensor, keys: torch.Tensor, frame_mask: torch.Tensor
     ) -> torch.Tensor:
-        """Return how much each text looks at each frame.
+        """Return the attention of each text to each frame.
 
         Args:
             queries: T x C.
@@ -63,26 +64,26 @@ class CrossAttention(nn.Module):
             frame_mask: bool, V x F, at least one True a row.
 
         Returns:
-            V x F x T, summing to 1 over the frames.
+            V x F x T, with sum 1 over the frames.
         """
         logits = (keys.flatten(0, 1) @ queries.T).view(*keys.shape[:2], -1)
         return torch.softmax(logits.masked_fill(~frame_mask[..., None], -torch.inf), dim=1)
 
 
 class TextConditionedPooling(nn.Module):
-    """Pools the frames of a video as each text sees them.
+    """Pools the frames of a video by the attention of each text.
 
-    Parameters are named as the authors name them; projections start as the identity.
+    Parameters have the authors' names; projections are initialised as the identity.
 
     Args:
         width: C.
-        dropout: Share of the residual linear layer's output set to 0 in training.
+        dropout: Dropout of the residual linear layer's output in training.
 
     Source: X-Pool (arXiv 2203.15086; ``Transformer`` of ``modules/transformer.py``).
     """
 
     def __init__(self, width: int, dropout: float) -> None:
-        """Build the layers."""
+        """Create the layers."""
         super().__init__()
         self.cross_attn = CrossAttention(width)
         self.linear_proj = nn.Linear(width, width)
@@ -99,7 +100,7 @@ class TextConditionedPooling(nn.Module):
     def forward(
         self, text_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
     ) -> torch.Tensor:
-        """Pool as the paper writes it, pair by pair: what training with dropout needs.
+        """Pool pair by pair as in the paper, which training with dropout needs.
 
         Args:
             text_embeds: T x C, not normalised.
@@ -121,7 +122,7 @@ class TextConditionedPooling(nn.Module):
     def similarity(
         self, text_embeds: torch.Tensor, frame_embeds: torch.Tensor, frame_mask: torch.Tensor
     ) -> torch.Tensor:
-        """Score by the cosine of each text and the video as it sees it.
+        """Score by the cosine of each text and the video pooled for it.
 
         Args:
             text_embeds: T x C, not normalised.
@@ -129,12 +130,12 @@ class TextConditionedPooling(nn.Module):
             frame_mask: bool, V x F, at least one True a row.
 
         Returns:
-            T x V, before the logit scale. Where dropout is off it comes without V x T x C tensors,
-            equal to the direct form but for rounding.
+            T x V, before the logit scale. Without dropout, no V x T x C tensor is made; the result
+            equals the direct form except for rounding.
         """
         unit_texts = functional.normalize(text_embeds, dim=-1)
         if self.dropout.training and self.dropout.p > 0:
-            # Dropout draws anew for each channel of each pair, which no combination can follow.
+            # Dropout differs for each channel of each pair, so the shared vectors cannot be used.
             pooled = functional.normalize(self(text_embeds, frame_embeds, frame_mask), dim=-1)
             return torch.einsum("vtc,tc->tv", pooled, unit_texts)
         queries = self.cross_attn.queries(self.layer_norm1(text_embeds))
@@ -154,7 +155,7 @@ class TextConditionedPooling(nn.Module):
         first_gram = vectors @ vectors.transpose(1, 2)
         vectors = _scaled_with_bias(vectors, self.layer_norm2)
         residual = vectors @ self.linear_proj.weight.T
-        # The one vector whose coefficient is 1 for every text takes the bias.
+        # The bias is added to the vector whose coefficient is 1 for every text.
         residual = torch.cat([residual[:, :-1], residual[:, -1:] + self.linear_proj.bias], dim=1)
         vectors = _centred(vectors + residual)
         second_gram = vectors @ vectors.transpose(1, 2)
@@ -168,7 +169,7 @@ class TextConditionedPooling(nn.Module):
         videos: _VideoVectors,
         frame_mask: torch.Tensor,
     ) -> torch.Tensor:
-        """Return V x T from T x C texts as they are compared and what they ask for."""
+        """Return cosines, V x T, from normalised texts and their queries, T x C each."""
         vectors, width = videos.vectors, queries.shape[-1]
         coefficients = self.cross_attn.weights(queries, videos.keys, frame_mask)
         for gram, norm in (
@@ -189,12 +190,12 @@ def _centred(vectors: torch.Tensor) -> torch.Tensor:
 
 
 def _scaled_with_bias(centred: torch.Tensor, norm: nn.LayerNorm) -> torch.Tensor:
-    """Weigh centred vectors (V x K x C) by channel and add the bias as the last: V x K + 1 x C."""
+    """Scale centred vectors (V x K x C) by channel and append the bias: V x (K + 1) x C."""
     bias = norm.bias.expand(len(centred), 1, -1)
     return torch.cat([centred * norm.weight, bias], dim=1)
 
 
 def _quadratic(coefficients: torch.Tensor, gram: torch.Tensor) -> torch.Tensor:
     """Return squared lengths, V x T, of combinations (V x K x T) with Gram matrix V x K x K."""
-    # Rounding may leave a square just below 0 where vectors cancel out.
+    # Rounding may give a square slightly below 0 when vectors cancel out.
     return ((gram @ coefficients) * coefficients).sum(dim=1).clamp_min(0.0)

@@ -1,7 +1,7 @@
-"""CLIP4Clip with mean pooling (meanP): CLIP trained end to end, no new parameters.
+"""CLIP4Clip with mean pooling (meanP): CLIP trained end to end, without new parameters.
 
-Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="meanP"``. differs: the weight decay also
-leaves out norms and the logit scale; padded frames are never encoded.
+Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="meanP"``. differs: no weight decay for
+norms and the logit scale; padded frames are not encoded.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TRAINABLE: Final = True
 
 @dataclass(frozen=True)
 class Config(VideoTextConfig):
-    """Configuration: that of the backbone alone."""
+    """Configuration of the backbone."""
 
 
 class Model(MeanPoolingModel):

@@ -1,10 +1,10 @@
-"""CLIP4Clip with an LSTM over the frames (seqLSTM): its output added to its input, then mean.
+"""CLIP4Clip with an LSTM over the frames (seqLSTM) and a residual connection, then mean pooling.
 
-Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="seqLSTM"``; one layer, one direction, as
-wide as the embeddings, random at the start as theirs is. differs: sequences are not packed (an LSTM
-looks only back and padding stands behind, so what it gives there is left out of the mean and seen
-by nothing); the LSTM is float32 under autocast too; the frame positions, which the authors make and
-never use, are not made; the weight decay also leaves out norms and the logit scale.
+Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="seqLSTM"``: one layer, one direction, as
+wide as the embeddings, initialised randomly. differs: sequences are not packed (the LSTM sees only
+earlier frames and padding comes last, so outputs for padding affect nothing and are left out of the
+mean); the LSTM is float32 under autocast too; the authors' unused frame positions are left out; no
+weight decay for norms and the logit scale.
 """
 
 from dataclasses import dataclass
@@ -26,27 +26,27 @@ TRAINABLE: Final = True
 
 @dataclass(frozen=True)
 class Config(VideoTextConfig):
-    """Configuration: that of the backbone alone."""
+    """Configuration of the backbone."""
 
 
 class Model(MeanPoolingModel):
     """CLIP4Clip seqLSTM.
 
     Attributes:
-        lstm: Runs over the frames of a video, in time order.
+        lstm: The LSTM over the frames of a video, in time order.
     """
 
     name = "clip4clip_seqlstm"
     config_class = Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Build the LSTM with random weights."""
+        """Create the LSTM with random weights."""
         super().__init__(config, encoder)
         width = self.encoder.embed_dim
         self.lstm = nn.LSTM(width, width, batch_first=True)
 
     def video_features(self, frames: Features) -> Features:
-        """Run over the frames, then pool them: ``video_embeds``, V x C, unit length."""
+        """Run the LSTM and pool the frames: ``video_embeds``, V x C, unit length."""
         frame_embeds, mask = frames["frame_embeds"], frames["frame_mask"]
         with full_precision(self.device):
             frame_embeds = frame_embeds.float()

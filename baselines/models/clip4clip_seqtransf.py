@@ -1,8 +1,8 @@
-"""CLIP4Clip with a temporal transformer (seqTransf): frames see each other, then mean pooling.
+"""CLIP4Clip with a transformer over the frames (seqTransf), then mean pooling.
 
 Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="seqTransf"``; the transformer and the
-frame positions start as CLIP's text transformer. differs: the weight decay also leaves out norms
-and the logit scale; padded frames are never encoded.
+frame positions are initialised from CLIP's text transformer. differs: no weight decay for norms and
+the logit scale; padded frames are not encoded.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ TRAINABLE: Final = True
 
 @dataclass(frozen=True)
 class Config(TemporalConfig):
-    """Configuration: the backbone's and the transformer's over frames."""
+    """Configuration of the backbone and the transformer over frames."""
 
 
 class Model(MeanPoolingModel):
@@ -35,12 +35,12 @@ class Model(MeanPoolingModel):
     config_class = Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Start the temporal transformer from the text tower."""
+        """Initialise the temporal transformer from the text tower."""
         super().__init__(config, encoder)
         self.temporal = TemporalEncoder.from_text_tower(self.encoder, config.temporal_layers)
 
     def video_features(self, frames: Features) -> Features:
-        """Let frames see each other, then pool them: ``video_embeds``, V x C, unit length."""
+        """Run the transformer and pool the frames: ``video_embeds``, V x C, unit length."""
         mask = frames["frame_mask"]
         temporal = self.temporal(frames["frame_embeds"], mask)
         return super().video_features({"frame_embeds": temporal, "frame_mask": mask})

@@ -1,10 +1,10 @@
 """CLIP4Clip with one transformer over a text and a video's frames together (tightTransf).
 
-Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="tightTransf"``; positions and layers start
-as CLIP's text transformer. As in the authors' code there are no type embeddings (theirs stand in a
-comment), and the loss takes the scores without the logit scale. differs: pairs are scored in chunks
-of bounded size, in training with recomputation; scores are computed in float32; the weight decay
-also leaves out norms.
+Source: Luo et al. 2021 (arXiv 2104.08860), ``sim_header="tightTransf"``; positions and layers are
+initialised from CLIP's text transformer. As in the authors' code there are no type embeddings
+(theirs are commented out), and the loss uses the scores without the logit scale. differs: pairs are
+scored in chunks of bounded size, with recomputation in training; scores are computed in float32;
+no weight decay for norms.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SCORING: Final[Scoring] = "pairwise"
 TRAINABLE: Final = True
 
 _CHUNK_ELEMENTS: Final = 2**23
-"""Numbers in the widest activations of a chunk of pairs (those of the layers' MLPs)."""
+"""Most elements of the widest activations of a chunk of pairs (those of the layers' MLPs)."""
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Config(VideoTextConfig):
     """Configuration of the cross transformer.
 
     Attributes:
-        cross_layers: Its layers.
+        cross_layers: Number of layers.
 
     Raises:
-        ConfigError: No layers.
+        ConfigError: The number of layers is below 1.
     """
 
     cross_layers: int = 4
@@ -53,8 +53,8 @@ class Config(VideoTextConfig):
 class Model(VideoTextModel):
     """CLIP4Clip tightTransf.
 
-    The logit scale, which neither scores nor loss use, is kept as a buffer: weights have the same
-    names as in every model, and nothing trains it.
+    Neither scores nor loss use the logit scale. It becomes a buffer, so that weights have the same
+    names as in every model but it is not trained.
 
     Attributes:
         cross: The transformer over pairs.
@@ -64,7 +64,7 @@ class Model(VideoTextModel):
     config_class = Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Start the cross transformer from the text tower."""
+        """Initialise the cross transformer from the text tower."""
         super().__init__(config, encoder)
         self.cross = CrossEncoder.from_text_tower(self.encoder, config.cross_layers)
         clip = self.encoder.clip
@@ -73,12 +73,12 @@ class Model(VideoTextModel):
         clip.register_buffer("logit_scale", scale)
 
     def video_features(self, frames: Features) -> Features:
-        """Take the frames as they are: ``frame_embeds`` (V x F x C) and ``frame_mask``."""
+        """Return the frames unchanged: ``frame_embeds`` (V x F x C) and ``frame_mask``."""
         return as_float32(frames)
 
     @torch.no_grad()
     def head_texts(self, features: Features) -> Features:
-        """Take the text embeddings as they are: ``text_embeds``, T x C, not normalised."""
+        """Return the text embeddings unchanged: ``text_embeds``, T x C, not normalised."""
         return {"text_embeds": features["text_embeds"].to(self.device).float()}
 
     def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
@@ -86,7 +86,7 @@ class Model(VideoTextModel):
 
         Args:
             text_embeds: T x C, not normalised.
-            videos: What `video_features` returned.
+            videos: Features from `video_features`.
 
         Returns:
             T x V.
@@ -115,7 +115,7 @@ class Model(VideoTextModel):
         return torch.cat(parts).view(len(text_embeds), num_videos)
 
     def head_loss(self, texts: Features, frames: Features) -> dict[str, torch.Tensor]:
-        """Return ``loss``: symmetric, over the scores as they are."""
+        """Return the symmetric contrastive ``loss`` of the unscaled scores."""
         videos = self.video_features(frames)
         return {"loss": self.contrastive_loss(texts["text_embeds"], videos)}
 
@@ -126,26 +126,26 @@ class Model(VideoTextModel):
 
 
 class CrossEncoder(TemporalEncoder):
-    """A transformer over [text; frames] whose first place, pooled, gives the score of the pair.
+    """A transformer over [text; frames], which scores a pair by its pooled first position.
 
     Args:
         width: C.
         layers: Number of layers.
-        heads: Attention heads.
-        positions: Number of positions that there are embeddings for; the text has the first.
+        heads: Number of attention heads.
+        positions: Number of position embeddings; the text has the first.
         quick_gelu: Whether the layers use QuickGELU; the pooler always does.
 
-    Source: CLIP4Clip ``CrossModel`` and ``similarity_dense``, their start included
+    Source: CLIP4Clip ``CrossModel`` and ``similarity_dense``, with their initialisation
         (`draw_weights`).
     """
 
     DROPOUT: Final = 0.1
-    """Of the sequence with its positions, in training; the authors' ``hidden_dropout_prob``."""
+    """Dropout of the sequence in training; the authors' ``hidden_dropout_prob``."""
 
     def __init__(
         self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
     ) -> None:
-        """Build the layers with random weights."""
+        """Create the layers with random weights."""
         super().__init__(width, layers, heads, positions, quick_gelu=quick_gelu)
         self.dropout = nn.Dropout(self.DROPOUT)
         self.pool_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
@@ -159,8 +159,8 @@ class CrossEncoder(TemporalEncoder):
         """Score pairs.
 
         Args:
-            sequence: N x (1 + F) x C, the text's embedding before the frames', not normalised.
-            mask: bool, N x (1 + F); places of False are not looked at.
+            sequence: N x (1 + F) x C, first the text's embedding, then the frames', not normalised.
+            mask: bool, N x (1 + F); positions with False are ignored.
 
         Returns:
             N scores.

@@ -1,7 +1,7 @@
-"""CLIP as it is: mean of the frame embeddings, no training on the dataset.
+"""CLIP without training on the dataset, with mean pooling of the frame embeddings.
 
 Source: Radford et al. 2021 (arXiv 2103.00020) with the mean pooling of CLIP4Clip (arXiv
-2104.08860). differs: texts are cut at 32 tokens as in every model here; CLIP takes 77.
+2104.08860). differs: texts are truncated to 32 tokens, as in every model here; CLIP allows 77.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ TRAINABLE: Final = False
 
 @dataclass(frozen=True)
 class Config(VideoTextConfig):
-    """Configuration: that of the backbone alone."""
+    """Configuration of the backbone."""
 
 
 class Model(MeanPoolingModel):
@@ -29,7 +29,7 @@ class Model(MeanPoolingModel):
     config_class = Config
 
     def head_loss(self, texts: Features, frames: Features) -> NoReturn:
-        """Refuse: this model is the untrained reference.
+        """Refuse training: this model is the untrained reference.
 
         Raises:
             ConfigError: Always.

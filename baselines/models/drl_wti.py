@@ -1,10 +1,11 @@
-"""DRL's weighted token interaction (WTI): words and frames, each matched with its best.
+"""DRL's weighted token interaction (WTI): each word is matched with its best frame, and vice versa.
 
 Source: Wang et al. 2022 (arXiv 2203.07111) and the authors' code (foolwood/DRL), ``agg_module=
 "seqTransf"``, ``interaction="wti"``, ``wti_arch=2``; the transformer over frames and the frame
-positions start as CLIP's text transformer. differs: without the channel decorrelation loss (CDCR),
-which is another part of that paper; padded words and frames never count; the weighing networks have
-no last bias, which the softmax takes away; optimiser and schedule are those of every model here.
+positions are initialised from CLIP's text transformer. differs: without the channel decorrelation
+loss (CDCR), another part of that paper; padded words and frames are ignored; the weight networks
+have no last bias, which the softmax would cancel; optimiser and schedule are those of every model
+here.
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ TRAINABLE: Final = True
 
 @dataclass(frozen=True)
 class Config(TemporalConfig):
-    """Configuration: the backbone's and the transformer's over frames."""
+    """Configuration of the backbone and the transformer over frames."""
 
 
 class Model(WordTokenModel):
@@ -35,15 +36,15 @@ class Model(WordTokenModel):
 
     Attributes:
         temporal: The transformer over frames.
-        token_weights: How much each word counts.
-        frame_weights: How much each frame counts.
+        token_weights: The network for the weights of words.
+        frame_weights: The network for the weights of frames.
     """
 
     name = "drl_wti"
     config_class = Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Start the transformer over frames from the text tower."""
+        """Initialise the transformer over frames from the text tower."""
         super().__init__(config, encoder)
         width = self.encoder.embed_dim
         self.temporal = TemporalEncoder.from_text_tower(self.encoder, config.temporal_layers)
@@ -51,7 +52,7 @@ class Model(WordTokenModel):
         self.frame_weights = TokenWeights(width)
 
     def text_features(self, token_embeds: torch.Tensor, token_mask: torch.Tensor) -> Features:
-        """Turn words into what is scored.
+        """Compute the text features to be scored.
 
         Args:
             token_embeds: T x L x C, not normalised.
@@ -67,7 +68,7 @@ class Model(WordTokenModel):
         }
 
     def video_features(self, frames: Features) -> Features:
-        """Encode frames in time.
+        """Run the transformer over the frames.
 
         Returns:
             ``frame_embeds`` (unit length), ``frame_weights`` (V x F) and ``frame_mask``.
@@ -93,7 +94,7 @@ class Model(WordTokenModel):
 
     @property
     def scores_by_vectors(self) -> bool:
-        """False: the vectors find candidates, the interaction ranks them."""
+        """False: vectors only find candidates; the interaction ranks them."""
         return False
 
     def text_vectors(self, texts: Features) -> torch.Tensor:

@@ -1,11 +1,11 @@
-"""X-CLIP: video and frames against sentence and words, attending over the similarity matrix.
+"""X-CLIP: similarities of video and frames with sentence and words, combined by attention.
 
 Source: Ma et al. 2022 (arXiv 2207.07285) and the authors' code (xuguohai/X-CLIP) with
-``sim_header="seqTransf"``; the transformer over frames and the frame positions start as CLIP's text
-transformer, the mixing matrices as the identity. As theirs, frames are compared as CLIP gives them;
-the transformer makes the video's embedding alone. differs: padded words and frames never count;
-texts are scored in blocks of bounded size; the weight decay also leaves out norms and the logit
-scale.
+``sim_header="seqTransf"``; the transformer over frames and the frame positions are initialised from
+CLIP's text transformer, the mixing matrices as the identity. As in the authors' code, the
+transformer is used only for the video's embedding; frames are compared by their CLIP embeddings.
+differs: padded words and frames are ignored; texts are scored in blocks of bounded size; no weight
+decay for norms and the logit scale.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ TRAINABLE: Final = True
 
 @dataclass(frozen=True)
 class Config(TemporalConfig):
-    """Configuration: the backbone's and the transformer's over frames."""
+    """Configuration of the backbone and the transformer over frames."""
 
 
 class Model(WordTokenModel):
@@ -44,7 +44,7 @@ class Model(WordTokenModel):
     config_class = Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Start the transformer over frames from the text tower."""
+        """Initialise the transformer over frames from the text tower."""
         super().__init__(config, encoder)
         self.temporal = TemporalEncoder.from_text_tower(self.encoder, config.temporal_layers)
         self.grains = MultiGrainedSimilarity(
@@ -80,11 +80,11 @@ class Model(WordTokenModel):
 
     @property
     def scores_by_vectors(self) -> bool:
-        """False: the vectors find candidates, all four similarities rank them."""
+        """False: vectors only find candidates; all four similarities rank them."""
         return False
 
     def text_vectors(self, texts: Features) -> torch.Tensor:
-        """Return the sentences as they are compared with videos: T x C."""
+        """Return the projected sentence embeddings that are compared with videos: T x C."""
         return texts["text_embeds"] @ self.grains.global_mat_weight.detach()
 
     def video_vectors(self, videos: Features) -> torch.Tensor:

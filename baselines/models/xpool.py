@@ -1,9 +1,9 @@
-"""X-Pool: every text pools the frames of a video by its own attention.
+"""X-Pool: text-conditioned pooling, in which each text attends over the frames of a video.
 
 Source: Gorti et al., CVPR 2022 (arXiv 2203.15086) and the authors' code (layer6ai-labs/xpool).
 differs: padded frames are masked out (the authors always have 12); keys have no bias, which the
-softmax takes away; optimiser and schedule are those of every model here; scores come by an exact
-rewrite that makes no captions x videos x width tensor.
+softmax would cancel; optimiser and schedule are those of every model here; scores are computed by
+an exact reformulation without a captions x videos x width tensor.
 """
 
 from dataclasses import dataclass
@@ -29,10 +29,10 @@ class Config(VideoTextConfig):
     """Configuration of X-Pool.
 
     Attributes:
-        dropout: Share of the residual layer's output set to 0 in training.
+        dropout: Dropout of the residual layer's output in training.
 
     Raises:
-        ConfigError: A dropout outside 0 (included) to 1 (left out).
+        ConfigError: The dropout is below 0 or not below 1.
     """
 
     dropout: float = 0.3
@@ -55,13 +55,13 @@ class Model(VideoTextModel):
     config_class = Config
 
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
-        """Start the pooling's projections as the identity."""
+        """Create the pooling, its projections initialised as the identity."""
         super().__init__(config, encoder)
         self.pooling = TextConditionedPooling(self.encoder.embed_dim, config.dropout)
 
     @torch.no_grad()
     def head_texts(self, features: Features) -> Features:
-        """Return ``text_embeds``, T x C, not normalised: the pooling has a layer norm for them."""
+        """Return ``text_embeds``, T x C, not normalised: the pooling applies a layer norm."""
         return {"text_embeds": features["text_embeds"].to(self.device).float()}
 
     def video_features(self, frames: Features) -> Features:
@@ -79,7 +79,7 @@ class Model(VideoTextModel):
 
     @property
     def scores_by_vectors(self) -> bool:
-        """False: the vectors find candidates, the pooling ranks them."""
+        """False: vectors only find candidates; the pooling ranks them."""
         return False
 
     def text_vectors(self, texts: Features) -> torch.Tensor:
@@ -87,6 +87,6 @@ class Model(VideoTextModel):
         return functional.normalize(texts["text_embeds"], dim=-1)
 
     def video_vectors(self, videos: Features) -> torch.Tensor:
-        """Return the mean of the frames that are there: V x C, unit length."""
+        """Return the mean of the frames without padding: V x C, unit length."""
         mean = masked_mean(videos["frame_embeds"], videos["frame_mask"])
         return functional.normalize(mean, dim=-1)

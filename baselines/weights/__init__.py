@@ -1,1 +1,1 @@
-"""Reading weights that others wrote: CLIP's, the authors' checkpoints, files under other names."""
+"""Safe reading of weights in several formats, and their download."""

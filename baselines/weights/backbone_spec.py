@@ -1,4 +1,4 @@
-"""What a backbone is called: ``tiny``, ``ViT-B-32/openai``, ``ViT-B-32/path/to/weights``."""
+"""Names of backbones: ``tiny``, ``ViT-B-32/openai``, ``ViT-B-32/path/to/weights``."""
 
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -13,23 +13,23 @@ TINY_SCRATCH: Final = "tiny-scratch"
 """The architecture of ``tiny`` with random weights."""
 
 TINY_WEIGHTS: Final = Path(__file__).with_name("tiny.safetensors")
-"""The weights of ``tiny``; they come with the package (`baselines.encoder.pretraining`)."""
+"""The weights of ``tiny``, part of the package (made by `baselines.encoder.pretraining`)."""
 
 QUICK_GELU_SUFFIX: Final = "-quickgelu"
 
 
 @dataclass(frozen=True)
 class BackboneSpec:
-    """A backbone as the user named it.
+    """The parts of a backbone's name.
 
     Attributes:
         architecture: ``tiny`` or open_clip's name of an architecture, such as ``ViT-B-32``.
-        tag: open_clip's name of pretrained weights, such as ``openai``; None without.
-        path: A file of weights, or a checkpoint folder of ours; None without: random weights, for
-            ``tiny`` alone.
+        tag: open_clip's name of pretrained weights, such as ``openai``; or None.
+        path: A file of weights or a checkpoint folder of dvtr-bench; or None. ``tiny`` with neither
+            tag nor path has random weights.
 
     Raises:
-        ConfigError: Neither tag nor path for an architecture that is not ``tiny``.
+        ConfigError: An architecture other than ``tiny`` has neither tag nor path.
     """
 
     architecture: str
@@ -46,20 +46,20 @@ class BackboneSpec:
 
 
 def parse_backbone(text: str) -> BackboneSpec:
-    """Read a backbone's name.
+    """Parse a backbone's name.
 
-    What follows the first slash is a tag of open_clip where it knows one of that name, and a path
-    otherwise. The path may be absolute: ``ViT-B-32//data/ViT-B-32.pt``.
+    The part after the first slash is a tag if open_clip knows it, otherwise a path. The path may be
+    absolute: ``ViT-B-32//data/ViT-B-32.pt``.
 
     Args:
         text: The name.
 
     Returns:
-        The parts of the name.
+        Its parts.
 
     Raises:
         NotFoundError: open_clip has no such architecture.
-        ConfigError: The name has no weights part and needs one.
+        ConfigError: The name lacks the weights.
 
     Example:
         >>> parse_backbone("ViT-B-32/openai").tag
@@ -73,7 +73,7 @@ def parse_backbone(text: str) -> BackboneSpec:
     if text == TINY:
         return BackboneSpec(TINY, path=TINY_WEIGHTS)
     if name == TINY_SCRATCH:
-        # With weights it is what a study has trained from there.
+        # With weights, it is a model that a study trained from tiny-scratch.
         return BackboneSpec(TINY, path=Path(weights).expanduser() if weights else None)
     if name != TINY:
         architecture_config(name)
@@ -88,21 +88,21 @@ def architecture_config(name: str) -> dict[str, Any]:
     """Return open_clip's configuration of an architecture.
 
     Args:
-        name: Such as ``ViT-B-32``; ``-quickgelu`` at its end says which activation.
+        name: Name such as ``ViT-B-32``; the suffix ``-quickgelu`` selects this activation.
 
     Returns:
-        open_clip's own dict, a copy.
+        A copy of open_clip's dict.
 
     Raises:
-        NotFoundError: No such architecture.
-        ConfigError: An architecture that is not built as CLIP is.
+        NotFoundError: There is no such architecture.
+        ConfigError: The architecture is not built like CLIP.
     """
     import open_clip
 
     config: dict[str, Any] | None = open_clip.get_model_config(name)
     if config is None:
         near = get_close_matches(name, open_clip.list_models(), n=3)
-        hint = f"; near it: {', '.join(near)}" if near else ""
+        hint = f"; similar names: {', '.join(near)}" if near else ""
         raise NotFoundError(
             f"open_clip has no architecture called {name!r}{hint}. "
             "Write it as in ViT-B-32/openai, or use tiny"
@@ -110,14 +110,14 @@ def architecture_config(name: str) -> dict[str, Any]:
     text = config["text_cfg"]
     if config.get("custom_text") or "multimodal_cfg" in config or "hf_model_name" in text:
         raise ConfigError(
-            f"{name} is not built as CLIP is (it has a text tower of its own kind): "
-            "use a CLIP architecture such as ViT-B-32, ViT-B-16, ViT-L-14 or RN50"
+            f"{name} is not built like CLIP (it has another kind of text tower): use a CLIP "
+            "architecture such as ViT-B-32, ViT-B-16, ViT-L-14 or RN50"
         )
     return config
 
 
 def has_architecture(name: str) -> bool:
-    """Tell whether open_clip has an architecture of that name."""
+    """Return whether open_clip has an architecture of that name."""
     import open_clip
 
     return open_clip.get_model_config(name) is not None

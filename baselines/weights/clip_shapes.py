@@ -1,4 +1,4 @@
-"""Which architecture a set of CLIP weights was made for, told by the shapes of its tensors."""
+"""Recognition of the architecture of CLIP weights by the shapes of their tensors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,21 +10,21 @@ from baselines.weights.backbone_spec import TINY, architecture_config
 from baselines.weights.tiny import TINY_CONFIG
 
 _NAMED: Final = ("ViT-B-32", "ViT-B-16", "ViT-L-14", "ViT-L-14-336")
-"""The vision transformers that OpenAI published; open_clip's others are named by the user."""
+"""The vision transformers published by OpenAI; other architectures must be named by the user."""
 
 
 @dataclass(frozen=True)
 class ClipShapes:
-    """What the shapes of a CLIP with a vision transformer tell.
+    """Sizes of a CLIP with a vision transformer.
 
     Attributes:
         embed_dim: C.
-        image_size: Side of the input pixels.
-        patch_size: Side of a patch.
+        image_size: Side of the input image, in pixels.
+        patch_size: Side of a patch, in pixels.
         vision_width: Width of the image tower.
-        vision_layers: Its layers.
+        vision_layers: Number of layers of the image tower.
         text_width: Width of the text tower.
-        text_layers: Its layers.
+        text_layers: Number of layers of the text tower.
     """
 
     embed_dim: int
@@ -37,16 +37,16 @@ class ClipShapes:
 
     @classmethod
     def of_tensors(cls, tensors: Mapping[str, torch.Tensor]) -> "ClipShapes | None":
-        """Read them off tensors by OpenAI's names; None where there is no vision transformer."""
+        """Infer sizes from tensors with OpenAI's names; None without a vision transformer."""
         try:
             width, _, patch, _ = tensors["visual.conv1.weight"].shape
-            places = len(tensors["visual.positional_embedding"])
+            num_positions = len(tensors["visual.positional_embedding"])
             text_width, embed_dim = tensors["text_projection"].shape
         except (KeyError, ValueError):
             return None
         return cls(
             embed_dim=embed_dim,
-            image_size=round((places - 1) ** 0.5) * patch,
+            image_size=round((num_positions - 1) ** 0.5) * patch,
             patch_size=patch,
             vision_width=width,
             vision_layers=count_layers(tensors, "visual.transformer.resblocks."),
@@ -56,7 +56,7 @@ class ClipShapes:
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any]) -> "ClipShapes":
-        """Read them off open_clip's configuration of a vision transformer."""
+        """Read sizes from open_clip's configuration of a vision transformer."""
         vision, text = config["vision_cfg"], config["text_cfg"]
         return cls(
             embed_dim=config["embed_dim"],
@@ -70,7 +70,7 @@ class ClipShapes:
 
 
 def find_architecture(shapes: ClipShapes) -> str | None:
-    """Return the architecture of these shapes: one that OpenAI published, or ``tiny``; else None.
+    """Return the architecture with these sizes, of OpenAI's and ``tiny``; None without a match.
 
     Example:
         >>> find_architecture(ClipShapes(512, 224, 16, 768, 12, 512, 12))
@@ -83,7 +83,7 @@ def find_architecture(shapes: ClipShapes) -> str | None:
 
 
 def count_layers(tensors: Mapping[str, torch.Tensor], prefix: str) -> int:
-    """Return how many numbers follow ``prefix`` in the names of tensors."""
+    """Count the different layer numbers after ``prefix`` in the names of tensors."""
     return len(
         {name.removeprefix(prefix).split(".")[0] for name in tensors if name.startswith(prefix)}
     )

@@ -1,4 +1,4 @@
-"""Fetches pretrained weights that open_clip knows by name, and says what to do where it cannot."""
+"""Download of pretrained weights that open_clip knows by name."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,17 +9,17 @@ from dvtr_bench.errors import NotFoundError
 from dvtr_bench.runtime.files import file_sha256
 
 OPENAI_CACHE: Final = Path("~/.cache/clip")
-"""Where OpenAI's own package keeps its archives; a file that stands there is used."""
+"""Download folder of OpenAI's own package; files in it are used."""
 
 _HUB_FILES: Final = ("open_clip_model.safetensors", "open_clip_pytorch_model.bin")
 _PROBE_TIMEOUT_SECONDS: Final = 5.0
 
 
 def find_or_fetch(spec: BackboneSpec) -> Path:
-    """Return the file of a backbone's pretrained weights, downloading it where need be.
+    """Return the file of a backbone's pretrained weights, downloading it if necessary.
 
-    Looked for in this order: the Hub's local cache, `OPENAI_CACHE` (its SHA-256 is checked), the
-    Hub itself.
+    It is searched in the Hub's local cache, then in `OPENAI_CACHE` (with a check of its SHA-256),
+    then on the Hub.
 
     Args:
         spec: A backbone with a tag.
@@ -28,14 +28,14 @@ def find_or_fetch(spec: BackboneSpec) -> Path:
         The file.
 
     Raises:
-        NotFoundError: Not there and cannot be fetched; comes within seconds and says what to
-            download and where to put it.
+        NotFoundError: The file is not on this machine and cannot be downloaded. Raised within
+            seconds; the message says what to download and where to put it.
     """
     record = pretrained_config(spec.architecture, spec.tag or "")
     for find in (_in_hub_cache, _in_openai_cache):
-        found = find(record)
-        if found is not None:
-            return found
+        path = find(record)
+        if path is not None:
+            return path
     return _fetch(spec, record)
 
 
@@ -51,9 +51,9 @@ def _in_hub_cache(record: Mapping[str, Any]) -> Path | None:
     from huggingface_hub import try_to_load_from_cache
 
     for repository, name in _hub_files(record):
-        found = try_to_load_from_cache(repository, name)
-        if isinstance(found, str):
-            return Path(found)
+        cached_path = try_to_load_from_cache(repository, name)
+        if isinstance(cached_path, str):
+            return Path(cached_path)
     return None
 
 
@@ -64,7 +64,7 @@ def _in_openai_cache(record: Mapping[str, Any]) -> Path | None:
     path = OPENAI_CACHE.expanduser() / url.rsplit("/", 1)[-1]
     if not path.is_file():
         return None
-    # OpenAI's addresses carry the digest as a folder, open_clip's as the end of the file's name.
+    # The digest is a folder in OpenAI's URLs, and the end of the file's name in open_clip's.
     expected = url.split("/")[-2] if "openaipublic" in url else path.stem.rsplit("-", 1)[-1]
     return path if file_sha256(path).startswith(expected) else None
 
@@ -76,19 +76,19 @@ def _fetch(spec: BackboneSpec, record: Mapping[str, Any]) -> Path:
     reason = "open_clip knows no Hub repository for it"
     for repository, name in _hub_files(record):
         try:
-            # The download itself retries for most of a minute without a network; this does not.
+            # Without a network, the download itself retries for most of a minute; this fails fast.
             get_hf_file_metadata(hf_hub_url(repository, name), timeout=_PROBE_TIMEOUT_SECONDS)
             return Path(hf_hub_download(repository, name))
         except EntryNotFoundError:
-            reason = f"{repository} holds no {name}"
-        # The Hub's client raises errors of whichever HTTP library it is built on.
+            reason = f"{repository} has no {name}"
+        # The Hub's client raises errors of the HTTP library that it uses.
         except Exception as failure:
             reason = f"{type(failure).__name__}: {str(failure).splitlines()[0]}"
             break
-    raise NotFoundError(_what_to_do(spec, record, reason))
+    raise NotFoundError(_message(spec, record, reason))
 
 
-def _what_to_do(spec: BackboneSpec, record: Mapping[str, Any], reason: str) -> str:
+def _message(spec: BackboneSpec, record: Mapping[str, Any], reason: str) -> str:
     ways = []
     if record.get("url"):
         url = str(record["url"])
@@ -99,15 +99,15 @@ def _what_to_do(spec: BackboneSpec, record: Mapping[str, Any], reason: str) -> s
         repository, name = hub[0]
         ways.append(f"download {name} of https://huggingface.co/{repository}")
     choices = "\n  - ".join(ways)
-    by_path = spec.architecture
-    if record.get("quick_gelu") and not by_path.endswith(QUICK_GELU_SUFFIX):
-        # A safetensors file cannot tell which activation it was trained with: the name must.
-        by_path += QUICK_GELU_SUFFIX
+    architecture = spec.architecture
+    if record.get("quick_gelu") and not architecture.endswith(QUICK_GELU_SUFFIX):
+        # A safetensors file does not state its activation, so the name must.
+        architecture += QUICK_GELU_SUFFIX
     return (
         f"the weights of the backbone {spec.architecture}/{spec.tag} are not on this machine and "
-        f"cannot be fetched ({reason}). On a machine with a network, do one of these:\n"
+        f"cannot be downloaded ({reason}). On a machine with a network, do one of these:\n"
         f"  - {choices}\n"
-        f"then copy the file here; any file can be named by path: "
-        f"--backbone {by_path}/PATH\n"
-        "Without any download: --backbone tiny, a small one of our own, made for aerosynth"
+        f"then copy the file to this machine. Any file can be used by its path: "
+        f"--backbone {architecture}/PATH\n"
+        "Without a download: --backbone tiny, a small backbone made for aerosynth"
     )

@@ -1,4 +1,4 @@
-"""The CLIP of Hugging Face's transformers under OpenAI's names: X-Pool's checkpoints hold one."""
+"""Conversion of CLIP weights of Hugging Face's transformers (as in X-Pool's checkpoints)."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,13 +6,13 @@ from typing import Final
 import torch
 
 MARK: Final = "text_model."
-"""How names begin that only a CLIP of transformers has."""
+"""Prefix of names that only a CLIP of transformers has."""
 
 POSITION_NUMBERS: Final = (
     "text_model.embeddings.position_ids",
     "vision_model.embeddings.position_ids",
 )
-"""The numbers 0, 1, 2, ..., which older versions kept among the weights."""
+"""Buffers with the numbers 0, 1, 2, ..., which older versions stored among the weights."""
 
 _STACKS: Final = {
     "vision_model.encoder.layers.": "visual.transformer.resblocks.",
@@ -38,7 +38,7 @@ _OUTSIDE: Final = {
     "vision_model.embeddings.class_embedding": "visual.class_embedding",
     "vision_model.embeddings.patch_embedding.weight": "visual.conv1.weight",
     "vision_model.embeddings.position_embedding.weight": "visual.positional_embedding",
-    # The library's own spelling.
+    # Spelled like this in the library.
     "vision_model.pre_layrnorm.weight": "visual.ln_pre.weight",
     "vision_model.pre_layrnorm.bias": "visual.ln_pre.bias",
     "vision_model.post_layernorm.weight": "visual.ln_post.weight",
@@ -48,13 +48,13 @@ _OUTSIDE: Final = {
 _TRANSPOSED: Final = ("text_projection", "visual.proj")
 
 _PACKED: Final = ("q", "k", "v")
-"""The projections that OpenAI keeps as one tensor, in its order."""
+"""The projections that OpenAI stores as one tensor, in this order."""
 
 
 def openai_name(name: str) -> str | None:
-    """Return OpenAI's name of what transformers calls ``name``; None where there is none.
+    """Return OpenAI's name of a tensor of transformers; None without one.
 
-    The three projections of an attention go into one tensor, and share its name.
+    The three projections of an attention are packed into one tensor and share its name.
 
     Example:
         >>> openai_name("text_model.encoder.layers.3.self_attn.q_proj.bias")
@@ -62,38 +62,38 @@ def openai_name(name: str) -> str | None:
     """
     if name in _OUTSIDE:
         return _OUTSIDE[name]
-    for theirs, openai in _STACKS.items():
-        layer, dot, rest = name.removeprefix(theirs).partition(".")
-        if not name.startswith(theirs) or not dot:
+    for prefix, openai_prefix in _STACKS.items():
+        layer, dot, rest = name.removeprefix(prefix).partition(".")
+        if not name.startswith(prefix) or not dot:
             continue
         part, _, kind = rest.rpartition(".")
         if part in _IN_BLOCK:
-            return f"{openai}{layer}.{_IN_BLOCK[part]}.{kind}"
+            return f"{openai_prefix}{layer}.{_IN_BLOCK[part]}.{kind}"
         if part in {f"self_attn.{letter}_proj" for letter in _PACKED}:
-            return f"{openai}{layer}.attn.in_proj_{kind}"
+            return f"{openai_prefix}{layer}.attn.in_proj_{kind}"
     return None
 
 
 def openai_tensors(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the tensors of a CLIP of transformers as OpenAI has them.
+    """Convert the tensors of a CLIP of transformers to OpenAI's form.
 
     Args:
-        tensors: By their name in transformers.
+        tensors: Tensors by their names in transformers.
 
     Returns:
-        By OpenAI's names: attention projections packed, the last projections transposed. What has
-        no `openai_name` keeps its own.
+        Tensors by OpenAI's names, attention projections packed and the last projections transposed.
+        Tensors without an `openai_name` keep their names.
     """
-    found: dict[str, torch.Tensor] = {}
+    converted: dict[str, torch.Tensor] = {}
     packed: dict[str, dict[str, torch.Tensor]] = {}
     for name, value in tensors.items():
-        ours = openai_name(name)
-        if ours is None:
-            found[name] = value
-        elif ".attn.in_proj_" in ours:
-            packed.setdefault(ours, {})[name.split(".")[-2][0]] = value
+        new_name = openai_name(name)
+        if new_name is None:
+            converted[name] = value
+        elif ".attn.in_proj_" in new_name:
+            packed.setdefault(new_name, {})[name.split(".")[-2][0]] = value
         else:
-            found[ours] = value.T if ours in _TRANSPOSED else value
-    for ours, parts in packed.items():
-        found[ours] = torch.cat([parts[letter] for letter in _PACKED if letter in parts])
-    return found
+            converted[new_name] = value.T if new_name in _TRANSPOSED else value
+    for new_name, parts in packed.items():
+        converted[new_name] = torch.cat([parts[letter] for letter in _PACKED if letter in parts])
+    return converted

@@ -1,6 +1,7 @@
-"""``tiny``: a CLIP small enough for two CPU cores, whose weights come with the package.
+"""Configuration and tokenizer of ``tiny``, a CLIP small enough for two CPU cores.
 
-`dvtr-bench pretrain-tiny` makes the weights again (`baselines.encoder.pretraining`).
+Its weights are part of the package; `dvtr-bench pretrain-tiny` trains them again
+(`baselines.encoder.pretraining`).
 """
 
 from functools import lru_cache
@@ -9,7 +10,7 @@ from typing import Any, Final
 from open_clip import SimpleTokenizer
 
 _MERGES: Final = 8192
-"""So many of CLIP's byte pair merges are kept, the most frequent ones of its captions."""
+"""Number of CLIP's byte pair merges that are kept, the most frequent ones."""
 
 _MORE_WORDS: Final = (
     *("arrives", "boats", "burns", "buses", "climbs", "cloudy", "combine", "crossroads"),
@@ -28,15 +29,14 @@ _MORE_WORDS: Final = (
     *("pulls", "ripe", "rises", "roofs", "rotates", "sandy", "shoots", "stays", "stops"),
     *("sunlight", "tractor", "tractors", "trucks", "vans"),
 )
-"""Words of the captions of aerosynth that need rarer merges."""
+"""Words in aerosynth's captions that need rarer merges, which are also kept."""
 
 
 class TinyTokenizer(SimpleTokenizer):  # type: ignore[misc]
     """CLIP's tokenizer with a sixth of its vocabulary.
 
-    It has the most frequent merges, and those that make the words of aerosynth; other words come
-    in more pieces, but none is lost. Token ids are in the order of CLIP's own: the end of text has
-    the highest.
+    It keeps the most frequent merges and those of the words of aerosynth; other words are split
+    into more tokens. Token ids have CLIP's order: the end of text has the highest.
     """
 
     encoder: dict[str, int]
@@ -45,7 +45,7 @@ class TinyTokenizer(SimpleTokenizer):  # type: ignore[misc]
     all_special_ids: list[int]
 
     def __init__(self) -> None:
-        """Leave out merges."""
+        """Reduce the vocabulary of CLIP's tokenizer."""
         super().__init__()
         kept = set(list(self.bpe_ranks)[:_MERGES])
         for word in _MORE_WORDS:
@@ -63,7 +63,7 @@ class TinyTokenizer(SimpleTokenizer):  # type: ignore[misc]
         self.sot_token_id, self.eot_token_id = self.all_special_ids
 
     def _merges_of(self, word: str) -> set[tuple[str, str]]:
-        """Return the merges by which CLIP builds a word, in whatever order."""
+        """Return the set of merges with which CLIP builds a word."""
         pieces = [*word[:-1], f"{word[-1]}</w>"]
         merges = set()
         while len(pieces) > 1:
@@ -72,19 +72,19 @@ class TinyTokenizer(SimpleTokenizer):  # type: ignore[misc]
             if best not in self.bpe_ranks:
                 break
             merges.add(best)
-            where = pairs.index(best)
-            pieces[where : where + 2] = ["".join(best)]
+            index = pairs.index(best)
+            pieces[index : index + 2] = ["".join(best)]
         return merges
 
 
 @lru_cache(maxsize=1)
 def tiny_tokenizer() -> TinyTokenizer:
-    """Return the tokenizer of ``tiny``, made once."""
+    """Return the tokenizer of ``tiny``, created once."""
     return TinyTokenizer()
 
 
 VOCABULARY_SIZE: Final = 8740
-"""Of `TinyTokenizer`; known without reading CLIP's merges, which takes a while."""
+"""Vocabulary size of `TinyTokenizer`, stated here because reading CLIP's merges takes a while."""
 
 TINY_CONFIG: Final[dict[str, Any]] = {
     "embed_dim": 128,
@@ -103,4 +103,4 @@ TINY_CONFIG: Final[dict[str, Any]] = {
         "layers": 2,
     },
 }
-"""In the form of open_clip's model configurations."""
+"""Configuration of ``tiny`` in the form of open_clip's."""

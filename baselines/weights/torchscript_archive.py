@@ -1,10 +1,9 @@
-"""Reads the tensors of a TorchScript archive (OpenAI's ``ViT-B-32.pt``) without running any of it.
+"""Safe reading of the tensors of a TorchScript archive (such as OpenAI's ``ViT-B-32.pt``).
 
-``torch.jit.load`` compiles the code that such an archive carries and may run parts of it while
-loading (``__setstate__`` of its modules). The weights need none of that: they are raw buffers plus
-one pickle that says which buffer is which attribute. This reader opens the zip file, reads that
-pickle with an unpickler that knows tensors, dicts and inert nodes and nothing else, and never looks
-at the code.
+``torch.jit.load`` compiles the archive's code and may run parts of it while loading
+(``__setstate__`` of its modules). The weights do not need it: they are raw buffers, and a pickle
+maps them to attributes. This reader opens the zip file, reads the pickle with an unpickler that
+allows only tensors, dicts and inert nodes, and ignores the code.
 """
 
 import pickle
@@ -31,13 +30,13 @@ _DTYPES: Final = {
 
 
 def is_torchscript_archive(path: Path) -> bool:
-    """Tell whether a file is a TorchScript archive: a zip file that carries code.
+    """Return whether a file is a TorchScript archive: a zip file with code.
 
     Args:
         path: An existing file.
 
     Returns:
-        True for what ``torch.jit.save`` wrote; False for any other file.
+        True for a file written by ``torch.jit.save``, otherwise False.
     """
     if not zipfile.is_zipfile(path):
         return False
@@ -55,7 +54,7 @@ def read_torchscript_tensors(path: Path) -> dict[str, torch.Tensor]:
         Tensors by dotted attribute name (``visual.conv1.weight``), in the archive's own dtypes.
 
     Raises:
-        UnsafePickleError: The archive's pickle asks for something other than tensors and modules.
+        UnsafePickleError: The archive's pickle contains other types than tensors and modules.
         WeightsError: The archive is damaged.
     """
     try:
@@ -63,7 +62,7 @@ def read_torchscript_tensors(path: Path) -> dict[str, torch.Tensor]:
             root = _read_module(archive, path)
     except DvtrError:
         raise
-    # A garbled pickle makes the unpickler raise almost anything.
+    # A damaged pickle may make the unpickler raise any exception.
     except Exception as failure:
         raise WeightsError(
             f"{path}: the TorchScript archive cannot be read ({failure}): download the file again"
@@ -87,7 +86,7 @@ def _read_module(archive: zipfile.ZipFile, path: Path) -> Any:
 
 
 class _Node:
-    """An inert stand-in for a module of the archive: it holds attributes and does nothing."""
+    """Stands for a module of the archive; it has attributes but no code."""
 
     def __setstate__(self, state: Any) -> None:
         self.attributes = state
@@ -99,7 +98,7 @@ class _TensorUnpickler(pickle.Unpickler):
         self._archive = archive
         self._prefix = prefix
         self._path = path
-        # A class of this load alone, so that nothing in the file can leave marks on a shared one.
+        # A new class for each file, so that no file can change a shared one.
         self._node = type("Node", (_Node,), {})
         self._storages: dict[str, torch.Tensor] = {}
 
@@ -113,8 +112,8 @@ class _TensorUnpickler(pickle.Unpickler):
         if module == "__torch__" or module.startswith("__torch__."):
             return self._node
         raise UnsafePickleError(
-            f"{self._path}: its pickle asks for {module}.{name}, which a file of weights has no "
-            "use for; it was not opened. Get the file from its publisher, or a safetensors copy"
+            f"{self._path}: its pickle asks for {module}.{name}, which weights do not need; the "
+            "file was not loaded. Get the file from its publisher, or a safetensors copy"
         )
 
     def persistent_load(self, pid: Any) -> torch.Tensor:

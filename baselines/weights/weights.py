@@ -1,9 +1,9 @@
-"""Files of CLIP weights: read them without running anything, and fit them to a model.
+"""Safe reading of CLIP weights and loading into a model.
 
-Four formats by path: OpenAI's TorchScript archive (``ViT-B-32.pt``), a plain state dict, an
-open_clip training checkpoint (``{"state_dict": ...}``, keys with ``module.``), safetensors. A
-checkpoint folder of ours counts as the safetensors inside it, its encoder alone. Tensors may have
-OpenAI's names, which are open_clip's too, or those of Hugging Face's transformers.
+There are four file formats: OpenAI's TorchScript archive (``ViT-B-32.pt``), a state dict, an
+open_clip training checkpoint (``{"state_dict": ...}``, keys with ``module.``) and safetensors. Of a
+checkpoint folder of dvtr-bench, the encoder in its safetensors file is read. Tensors may have the
+names of OpenAI and open_clip, or those of Hugging Face's transformers.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE, read_checkpoint_config
 
 ENCODER_PREFIX: Final = "encoder.clip."
-"""Where the CLIP weights stand in a checkpoint of one of our models."""
+"""Prefix of the CLIP weights in a checkpoint of dvtr-bench."""
 
 _NOT_WEIGHTS: Final = ("input_resolution", "context_length", "vocab_size")
-"""Numbers that OpenAI's archives hold among the tensors, and no one else's files."""
+"""Numbers among the tensors of OpenAI's archives, and of no other files."""
 
 _SHOWN_KEYS: Final = 5
 
@@ -34,10 +34,10 @@ class WeightsFile:
     """The tensors of one file.
 
     Attributes:
-        tensors: By their name in CLIP.
-        is_openai_archive: Whether it was OpenAI's TorchScript archive.
-        quick_gelu: Whether they were trained with QuickGELU, as all that OpenAI published were, and
-            as config.json of a checkpoint of ours says; None where the file cannot tell.
+        tensors: Tensors by their names in CLIP.
+        is_openai_archive: Whether the file is OpenAI's TorchScript archive.
+        quick_gelu: Whether the weights were trained with QuickGELU: True for OpenAI's, as stated in
+            config.json for a checkpoint of dvtr-bench, otherwise None (unknown).
     """
 
     tensors: dict[str, torch.Tensor]
@@ -46,17 +46,17 @@ class WeightsFile:
 
 
 def read_weights(path: Path) -> WeightsFile:
-    """Read a file of CLIP weights in any of the four formats, or a checkpoint folder of ours.
+    """Read a file of CLIP weights in any of the four formats, or a checkpoint folder.
 
     Args:
         path: The file or folder.
 
     Returns:
-        Its tensors under CLIP's own names.
+        Its tensors by their names in CLIP.
 
     Raises:
-        NotFoundError: Nothing there.
-        WeightsError: A file that is none of the four, or holds no tensors.
+        NotFoundError: There is no such file or folder.
+        WeightsError: The file has another format or no tensors.
     """
     quick_gelu = None
     if path.is_dir():
@@ -66,8 +66,8 @@ def read_weights(path: Path) -> WeightsFile:
         absolute = Path("/") / path
         hint = f"; did you mean /{absolute} (two slashes)?" if absolute.is_file() else ""
         raise NotFoundError(
-            f"there is no file of weights at {path}{hint} (open_clip has no weights of that name "
-            "either): name a tag such as openai, or an existing file"
+            f"there is no file of weights at {path}{hint} (and open_clip has no weights of that "
+            "name): give a tag such as openai, or an existing file"
         )
     archive = is_torchscript_archive(path)
     tensors = read_torchscript_tensors(path) if archive else read_state_dict(path)
@@ -77,35 +77,35 @@ def read_weights(path: Path) -> WeightsFile:
 
 
 def load_weights(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
-    """Put tensors into a model, all of them and nothing left over.
+    """Load tensors into a model whose tensors must have the same names and shapes.
 
     Args:
         model: A CLIP of open_clip.
-        tensors: By name; any floating dtype, cast to the model's own.
-        source: Where they come from, for messages.
+        tensors: Tensors by name, of any floating dtype; they are cast to the model's.
+        source: Name of their file, for messages.
 
     Raises:
-        WeightsError: Keys missing, left over or of another shape; the message names them.
+        WeightsError: Tensors are missing, unknown or of another shape; the message names them.
     """
     problems = misfits(model.state_dict(), tensors)
     if problems:
         raise WeightsError(
             f"the weights in {source} do not fit the backbone: {problems}. "
-            "Name the architecture that they were made for before the slash"
+            "Before the slash, give the architecture of the weights"
             f"{_hint(model.state_dict(), tensors)}"
         )
     model.load_state_dict(dict(tensors))
 
 
 def misfits(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
-    """Say where two sets of tensors differ in names and shapes; nothing where they do not.
+    """Describe how two sets of tensors differ in names and shapes.
 
     Args:
-        expected: By name.
-        found: By name.
+        expected: Expected tensors by name.
+        found: Given tensors by name.
 
     Returns:
-        Such as ``1 missing: visual.proj; 1 of another shape: ...``; empty where they agree.
+        Text such as ``1 missing: visual.proj; 1 of another shape: ...``; empty if they agree.
     """
     misshapen = [
         f"{key} (expected {tuple(expected[key].shape)}, found {tuple(found[key].shape)})"
@@ -123,28 +123,27 @@ def misfits(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tens
 
 
 def only_known(tensors: Mapping[str, torch.Tensor], model: nn.Module) -> dict[str, torch.Tensor]:
-    """Leave out tensors that the model has no place for.
+    """Return only the tensors that the model has.
 
-    For TorchScript archives alone, in which attributes that are no weights (masks) look the same
-    as weights.
+    Needed for TorchScript archives, in which other attributes (masks) look like weights.
     """
     expected = model.state_dict()
     return {key: value for key, value in tensors.items() if key in expected}
 
 
 def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
-    """Read a file of tensors, none of whose code is run.
+    """Read a file of tensors without running any of its code.
 
     Args:
-        path: safetensors, or what ``torch.save`` wrote: a dict of tensors, or a dict with one under
-            ``state_dict``.
+        path: A safetensors file, or a file of ``torch.save`` with a dict of tensors, which may be
+            the value of ``state_dict`` in another dict.
 
     Returns:
         The tensors by their names in the file, on the CPU.
 
     Raises:
-        NotFoundError: No such file.
-        WeightsError: A file that is neither, or whose pickle holds more than tensors.
+        NotFoundError: There is no such file.
+        WeightsError: The file has another format, or its pickle contains more than tensors.
     """
     from safetensors.torch import load_file
 
@@ -154,13 +153,13 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         if path.suffix == ".safetensors":
             return load_file(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
-    # A garbled file makes the readers raise almost anything, KeyError and IndexError included.
+    # A damaged file may make the readers raise any exception.
     except Exception as failure:
         reason = str(failure).splitlines()[0] if str(failure) else type(failure).__name__
         raise WeightsError(
             f"{path} cannot be read as weights ({reason}). Expected OpenAI's TorchScript archive, "
             "a state dict, an open_clip checkpoint, or a file that ends in .safetensors; pickles "
-            "that hold more than tensors are never opened"
+            "with other types than tensors are never loaded"
         ) from failure
     return _tensors_of(content, path)
 
@@ -173,7 +172,7 @@ def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
     wrong = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
     if wrong:
         raise WeightsError(
-            f"{path}: expected a dict of tensors, but not tensors: {first_few(wrong)}"
+            f"{path}: expected a dict of tensors; these are not tensors: {first_few(wrong)}"
         )
     return {str(key): value for key, value in content.items()}
 
@@ -197,8 +196,8 @@ def _quick_gelu_of_checkpoint(folder: Path) -> bool | None:
     if not (folder / CONFIG_FILE).is_file():
         return None
     backbone = read_checkpoint_config(folder)["model"].get("backbone")
-    says = backbone.get("quick_gelu") if isinstance(backbone, Mapping) else None
-    return says if isinstance(says, bool) else None
+    quick_gelu = backbone.get("quick_gelu") if isinstance(backbone, Mapping) else None
+    return quick_gelu if isinstance(quick_gelu, bool) else None
 
 
 def _hint(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor]) -> str:
@@ -206,10 +205,10 @@ def _hint(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor
     if shapes is None or shapes == ClipShapes.of_tensors(expected):
         return ""
     name = find_architecture(shapes)
-    return f": by their shapes {name}" if name is not None else ""
+    return f": by their shapes, {name}" if name is not None else ""
 
 
 def first_few(keys: list[str]) -> str:
-    """Return names for a message: the first five, and dots where there are more."""
+    """Return the first five names for a message, followed by dots if there are more."""
     shown = ", ".join(keys[:_SHOWN_KEYS])
     return shown if len(keys) <= _SHOWN_KEYS else f"{shown}, ..."

@@ -1,4 +1,4 @@
-"""The drone's camera: where it looks at each time and how it projects the world onto the frame."""
+"""The drone's camera: its flight during a clip and its projection of the world onto the frame."""
 
 import math
 from dataclasses import dataclass
@@ -17,10 +17,10 @@ NUM_FRAMES = 32
 DURATION_SECONDS = NUM_FRAMES / FPS
 
 FOCAL_PX = 430.0
-"""Focal length; long enough for a perspective that is visible and mild."""
+"""Focal length; long enough for a visible but weak perspective."""
 
 MOTIONS: tuple[str, ...] = ("hovers", "climbs", "descends", "pans left", "pans right", "rotates")
-"""What a camera can do, in the words of the captions ("the drone climbs")."""
+"""Motions of the camera, in the words of captions ("the drone climbs")."""
 
 PAN_UNITS = 56.0
 ROTATION_RADIANS = math.radians(52)
@@ -29,15 +29,15 @@ ZOOM_RATIO = 1.5
 
 @dataclass(frozen=True)
 class CameraPlan:
-    """One flight of the camera during a clip.
+    """The flight of the camera during a clip.
 
     Attributes:
         motion: One of ``MOTIONS``.
-        centre: Ground point under the middle of the frame half-way through the clip.
+        centre: Ground point in the middle of the frame half-way through the clip.
         zoom: Pixels of the frame per world unit, half-way through the clip.
         tilt: Angle between the line of sight and the vertical, in radians.
-        sway: Phase of the small drift that every drone has, in radians.
-        clockwise: Which way the camera turns when it rotates: 1 or -1.
+        sway: Phase of the drone's small drift, in radians.
+        clockwise: Direction of a rotation: 1 or -1.
     """
 
     motion: str
@@ -48,7 +48,7 @@ class CameraPlan:
     clockwise: int = 1
 
     def state(self, time_seconds: float) -> tuple[float, float, float, float]:
-        """Where the camera looks at one time.
+        """Return the camera's state at one time.
 
         Args:
             time_seconds: Seconds from the start of the clip.
@@ -76,14 +76,14 @@ class CameraPlan:
         return x, y, zoom, yaw
 
     def projection(self, time_seconds: float) -> FloatArray:
-        """Matrix from the world to the frame at one time.
+        """Return the projection matrix at one time.
 
         Args:
             time_seconds: Seconds from the start of the clip.
 
         Returns:
-            float64 (3, 4): world (x, y, z, 1) to homogeneous frame pixels, where (0, 0) is the
-            middle of the top left pixel.
+            float64 (3, 4): world (x, y, z, 1) to homogeneous frame pixels; (0, 0) is the centre of
+            the top left pixel.
         """
         x, y, zoom, yaw = self.state(time_seconds)
         cos, sin = math.cos(yaw), math.sin(yaw)
@@ -91,12 +91,12 @@ class CameraPlan:
         right = (cos, sin, 0.0)
         down = (-steep * sin, steep * cos, -level)
         axis = (level * sin, -level * cos, -steep)
-        # The line of sight goes through the ground point, so many units of it away.
-        away = FOCAL_PX / zoom
-        at = (x - away * axis[0], y - away * axis[1], -away * axis[2])
-        # Sums are spelled out: BLAS rounds products of matrices differently on other CPUs.
+        # The camera is on the line of sight through the ground point, at this distance.
+        distance = FOCAL_PX / zoom
+        eye = (x - distance * axis[0], y - distance * axis[1], -distance * axis[2])
+        # Sums are written out, because BLAS rounds matrix products differently on other CPUs.
         across, along, depth = (
-            (*side, -(side[0] * at[0] + side[1] * at[1] + side[2] * at[2]))
+            (*side, -(side[0] * eye[0] + side[1] * eye[1] + side[2] * eye[2]))
             for side in (right, down, axis)
         )
         x_middle, y_middle = (WIDTH_PX - 1) / 2, (HEIGHT_PX - 1) / 2

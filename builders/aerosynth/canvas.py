@@ -1,4 +1,4 @@
-"""The big picture of the ground that a scene paints once: colours, shadows and water, in layers."""
+"""The picture of the ground that a scene paints once: layers of colour, shadow and water."""
 
 import math
 from collections.abc import Sequence
@@ -10,35 +10,33 @@ import numpy.typing as npt
 
 from builders.aerosynth.motion import Point
 from builders.aerosynth.palette import Colour
-from builders.aerosynth.sprites.solid import SUN
+from builders.aerosynth.sprites.solid import SUBPIXEL_BITS, SUN
 
 ImageArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
 
 HALF_WIDTH = 330.0
 HALF_HEIGHT = 290.0
-"""Scenes lay things out this far from the origin, in world units."""
+"""Scenes place objects up to this distance from the origin, in world units."""
 
 SEEN_HALF_WIDTH = 270.0
 SEEN_HALF_HEIGHT = 250.0
-"""No camera sees farther than this from the origin, so no more than this is painted."""
+"""No camera sees beyond this distance from the origin, so no more is painted."""
 
 TEXELS = 1.5
 """Pixels of the ground picture per world unit."""
 
-SUBPIXEL_BITS = 4
-
 
 @dataclass(frozen=True)
 class Ground:
-    """The finished picture of a site; about 2.5 MB, and as much again where crops are cut.
+    """The finished picture of a site, about 2.5 MB, or twice as much with crops to cut.
 
     Attributes:
-        picture: uint8 (rows, columns, 4): red, green, blue without shadows; depth of the shadow,
-            255 in full shadow.
-        water: uint8 (rows, columns), 255 on open water; None where there is none.
-        under: What comes to light where crops are cut, in the form of ``picture``; None where
-            nothing grows.
+        picture: uint8 (rows, columns, 4): red, green and blue without shadows, and the depth of the
+            shadow (255: full shadow).
+        water: uint8 (rows, columns), 255 on open water; None without water.
+        under: The ground under crops, visible where these are cut, in the form of ``picture``; None
+            without crops.
     """
 
     picture: ImageArray
@@ -50,10 +48,10 @@ class Canvas:
     """Layers of the ground under construction; all coordinates are world units."""
 
     def __init__(self, rng: np.random.Generator) -> None:
-        """Start with black ground without shadow or water.
+        """Start with black ground, without shadow or water.
 
         Args:
-            rng: Source of all randomness of the picture.
+            rng: Random generator of the whole picture.
         """
         self.rng = rng
         self.rows = round(2 * SEEN_HALF_HEIGHT * TEXELS)
@@ -63,10 +61,10 @@ class Canvas:
         self.water: ImageArray | None = None
 
     def finish(self, under: ImageArray | None = None) -> Ground:
-        """Hand out the layers, shadows softened.
+        """Soften the shadows and return the ground.
 
         Args:
-            under: uint8 (rows, columns, 3), what lies under the crops; None: nothing else does.
+            under: uint8 (rows, columns, 3), the ground under crops; None without crops.
 
         Returns:
             The finished ground.
@@ -79,11 +77,11 @@ class Canvas:
         )
 
     def noise(self, cell: float, octaves: int = 4) -> npt.NDArray[np.float32]:
-        """Fractal noise over the whole ground.
+        """Return fractal noise over the whole ground.
 
         Args:
             cell: Size of the largest blobs, in world units.
-            octaves: How many layers, each with half the size and 0.6 of the strength.
+            octaves: Number of layers, each with half the size and 0.6 of the strength.
 
         Returns:
             float32 (rows, columns), mean about 0, mostly within -1 to 1.
@@ -102,32 +100,32 @@ class Canvas:
     def blend(
         self, low: Colour, high: Colour, cell: float, grain: float = 5.0, octaves: int = 4
     ) -> ImageArray:
-        """A picture that wavers between two colours.
+        """Return a picture of noise between two colours.
 
         Args:
-            low: One colour.
-            high: The other.
+            low: First colour.
+            high: Second colour.
             cell: Size of the largest blobs, in world units.
-            grain: Standard deviation of the noise of single pixels, 0 to 255.
-            octaves: Layers of noise.
+            grain: Standard deviation of the additional noise of single pixels, 0 to 255.
+            octaves: Number of layers of noise.
 
         Returns:
             uint8 (rows, columns, 3).
         """
-        from builders.aerosynth.ground_pixels import waver
+        from builders.aerosynth.ground_pixels import paint_noise
 
         picture = np.empty_like(self.albedo)
         grains = self.rng.integers(1 << 32, size=picture.shape[:2], dtype=np.uint32)
         colours = np.array([low, high], np.float32)
-        waver(self.noise(cell, octaves), grains, float(grain), colours, picture)
+        paint_noise(self.noise(cell, octaves), grains, float(grain), colours, picture)
         return picture
 
     def cover(self, picture: ImageArray, mask: ImageArray | None = None) -> None:
-        """Lay a picture onto the ground.
+        """Paint a picture onto the ground.
 
         Args:
             picture: uint8 (rows, columns, 3).
-            mask: uint8 (rows, columns), 255 where the picture covers; None: everywhere.
+            mask: uint8 (rows, columns), opacity of the picture; None for full opacity everywhere.
         """
         from builders.aerosynth.ground_pixels import cover
 
@@ -137,7 +135,7 @@ class Canvas:
         cover(self.albedo, picture, mask, cv2.boundingRect(mask))
 
     def mask(self, polygon: Sequence[Point], soft: float = 0.0) -> ImageArray:
-        """The inside of a polygon.
+        """Return the mask of a polygon.
 
         Args:
             polygon: Corners.
@@ -151,7 +149,7 @@ class Canvas:
         return layer if soft == 0 else np.asarray(cv2.GaussianBlur(layer, (0, 0), soft * TEXELS))
 
     def stroke(self, line: Sequence[Point], width: float, soft: float = 0.0) -> ImageArray:
-        """The inside of a wide line with round ends.
+        """Return the mask of a wide line with round ends.
 
         Args:
             line: Points of the line.
@@ -189,14 +187,14 @@ class Canvas:
         )
 
     def circle(self, x: float, y: float, radius: float, colour: Colour, width: float = 0) -> None:
-        """Draw a disc, or a ring where a width is given.
+        """Draw a disc, or a ring if a width is given.
 
         Args:
-            x: Middle.
-            y: Middle.
-            radius: In world units.
+            x: x of the centre.
+            y: y of the centre.
+            radius: Radius, in world units.
             colour: Red, green, blue.
-            width: Width of the ring; 0 fills.
+            width: Width of the ring; 0 for a disc.
         """
         middle = (texel(x, SEEN_HALF_WIDTH), texel(y, SEEN_HALF_HEIGHT))
         size = round(radius * TEXELS * (1 << SUBPIXEL_BITS))
@@ -204,10 +202,10 @@ class Canvas:
         cv2.circle(self.albedo, middle, size, colour, thick, cv2.LINE_AA, SUBPIXEL_BITS)
 
     def cast(self, corners: Sequence[Point] | FloatArray, height: float) -> None:
-        """Cast the shadow of a convex solid with upright sides.
+        """Draw the shadow of a convex solid with vertical sides.
 
         Args:
-            corners: Its base.
+            corners: Corners of its base.
             height: Its height, in world units.
         """
         base = np.asarray(corners, dtype=np.float64)
@@ -216,7 +214,7 @@ class Canvas:
         cv2.fillConvexPoly(self.shade, pixels, (255,), cv2.LINE_AA, SUBPIXEL_BITS)
 
     def unshade(self, corners: Sequence[Point] | FloatArray) -> None:
-        """Take the shadow away where something tall stands in the light.
+        """Remove the shadow from the top of a tall object.
 
         Args:
             corners: Corners of its outline.
@@ -224,21 +222,21 @@ class Canvas:
         cv2.fillPoly(self.shade, [texels(corners)], (0,), cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def texel(place: float, half: float) -> int:
-    """One coordinate of a world point as ``texels`` has it.
+def texel(coordinate: float, half: float) -> int:
+    """Convert one coordinate of a world point as `texels` does.
 
     Args:
-        place: World units.
-        half: How far the ground picture reaches from the origin in that direction.
+        coordinate: World units.
+        half: Half the size of the ground picture in that direction, in world units.
 
     Returns:
         Pixels of the ground picture, in cv2's fixed point form.
     """
-    return round(((place + half) * TEXELS - 0.5) * (1 << SUBPIXEL_BITS))
+    return round(((coordinate + half) * TEXELS - 0.5) * (1 << SUBPIXEL_BITS))
 
 
 def texels(points: Sequence[Point] | FloatArray) -> npt.NDArray[np.int32]:
-    """World points as pixels of the ground picture, in cv2's fixed point form.
+    """Convert world points to pixels of the ground picture, in cv2's fixed point form.
 
     Args:
         points: World points.

@@ -8,27 +8,26 @@ from builders.aerosynth.actors import Actor
 from builders.aerosynth.camera import project
 from builders.aerosynth.canvas import texels
 from builders.aerosynth.scenes.field import LANE_WIDTH
-from builders.aerosynth.sprites.solid import fixed_point
+from builders.aerosynth.sprites.solid import SUBPIXEL_BITS, fixed_point
 
 FloatArray = npt.NDArray[np.float64]
 ImageArray = npt.NDArray[np.uint8]
 
-SUBPIXEL_BITS = 4
 HEADER = 18.0
-"""How far in front of the middle of a harvester the grain falls, in world units."""
+"""Distance from the middle of a harvester to its header, in world units."""
 
 
 def cut(
     picture: ImageArray, under: ImageArray, harvester: Actor, since: float, until: float
 ) -> None:
-    """Lay bare the stubble that a harvester leaves between two times.
+    """Draw the stubble that a harvester leaves between two times.
 
     Args:
         picture: uint8 (rows, columns, 4), the ground of this clip, changed in place.
         under: uint8 (rows, columns, 4), the stubble.
         harvester: The harvester.
-        since: Seconds.
-        until: Seconds; the strip reaches to the header at this time.
+        since: Start, in seconds.
+        until: End, in seconds; the strip ends at the header's position at this time.
     """
     times = np.linspace(since, until, max(2, int((until - since) * 20)))
     poses = harvester.track.poses(times)
@@ -57,7 +56,7 @@ def wake(mask: ImageArray, boat: Actor, matrix: FloatArray, time: float) -> None
         mask: uint8 (rows, columns), strength of the foam, changed in place.
         boat: The boat.
         matrix: float64 (3, 4), world to frame.
-        time: Seconds.
+        time: Seconds from the start of the clip.
     """
     ages = np.linspace(0.0, 2.6, 11)
     poses = boat.track.poses(time - ages)
@@ -86,6 +85,6 @@ def wake(mask: ImageArray, boat: Actor, matrix: FloatArray, time: float) -> None
 
 
 def _pixels(matrix: FloatArray, points: FloatArray) -> npt.NDArray[np.int32]:
-    """Ground points as pixels of the frame in fixed point form."""
+    """Project ground points to pixels of the frame, in fixed point form."""
     flat = np.column_stack([points, np.zeros(len(points))])
     return fixed_point(project(matrix, flat))

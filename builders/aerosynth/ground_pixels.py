@@ -1,4 +1,4 @@
-"""Inner loops that paint the ground, the same to the bit on every CPU: see `pixels`."""
+"""Inner loops for painting the ground, bit-identical on every CPU, see `pixels`."""
 
 import math
 
@@ -9,12 +9,12 @@ from builders.aerosynth.pixels import Box, FloatArray, ImageArray
 from dvtr_bench.runtime.compiled import compiled
 
 _CUBIC = -0.75
-"""Sharpness of the cubic kernel, as OpenCV has it."""
+"""Sharpness of the cubic kernel, as in OpenCV."""
 
 
 @compiled
 def add_smooth(total: npt.NDArray[np.float32], grid: FloatArray, strength: float) -> None:
-    """Stretch a coarse grid to a picture with cubic weights, and add it.
+    """Resize a coarse grid to a picture with cubic interpolation, and add it.
 
     Args:
         total: float32 (rows, columns), changed in place.
@@ -24,18 +24,18 @@ def add_smooth(total: npt.NDArray[np.float32], grid: FloatArray, strength: float
     rows, columns = total.shape
     lines = np.zeros((len(grid), columns), np.float32)
     for column in range(columns):
-        place = (column + 0.5) * grid.shape[1] / columns - 0.5
-        first = math.floor(place)
+        position = (column + 0.5) * grid.shape[1] / columns - 0.5
+        first = math.floor(position)
         for tap in range(-1, 3):
-            weight = _cubic(abs(place - first - tap))
+            weight = _cubic(abs(position - first - tap))
             near = min(max(first + tap, 0), grid.shape[1] - 1)
             for row in range(len(grid)):
                 lines[row, column] += np.float32(weight * grid[row, near])
     for row in range(rows):
-        place = (row + 0.5) * len(grid) / rows - 0.5
-        first = math.floor(place)
+        position = (row + 0.5) * len(grid) / rows - 0.5
+        first = math.floor(position)
         for tap in range(-1, 3):
-            weight = np.float32(_cubic(abs(place - first - tap)) * strength)
+            weight = np.float32(_cubic(abs(position - first - tap)) * strength)
             line = lines[min(max(first + tap, 0), len(grid) - 1)]
             for column in range(columns):
                 total[row, column] += line[column] * weight
@@ -43,7 +43,7 @@ def add_smooth(total: npt.NDArray[np.float32], grid: FloatArray, strength: float
 
 @compiled
 def _cubic(distance: float) -> float:
-    """Weight of a grid point by its distance."""
+    """Return the weight of a grid point at a distance."""
     if distance < 1:
         return ((_CUBIC + 2) * distance - (_CUBIC + 3)) * distance * distance + 1
     if distance < 2:
@@ -52,25 +52,25 @@ def _cubic(distance: float) -> float:
 
 
 @compiled
-def waver(
+def paint_noise(
     noise: npt.NDArray[np.float32],
     grains: npt.NDArray[np.uint32],
     grain: float,
     colours: npt.NDArray[np.float32],
     picture: ImageArray,
 ) -> None:
-    """Paint a picture that wavers between two colours.
+    """Paint noise between two colours.
 
     Args:
-        noise: float32 (rows, columns), -1 for the one colour, 1 for the other.
-        grains: uint32 (rows, columns), any numbers: the sum of the four bytes of each, nearly
-            normal, becomes the noise of the pixel.
-        grain: Standard deviation of the noise of pixels.
-        colours: float32 (2, 3), the one and the other.
-        picture: uint8 (rows, columns, 3): written.
+        noise: float32 (rows, columns), -1 for the first colour, 1 for the second.
+        grains: uint32 (rows, columns), random numbers. The sum of the four bytes of each, nearly
+            normally distributed, is the additional noise of the pixel.
+        grain: Standard deviation of the additional noise.
+        colours: float32 (2, 3), the two colours.
+        picture: uint8 (rows, columns, 3): the result is written here.
     """
     byte = np.uint32(255)
-    # Four bytes sum to 510 in the mean, with a standard deviation of 147.8.
+    # The sum of four bytes has mean 510 and standard deviation 147.8.
     size = np.float32(grain / 147.8)
     half, zero, one = np.float32(0.5), np.float32(0.0), np.float32(1.0)
     for row in range(noise.shape[0]):
@@ -93,13 +93,13 @@ def plough(
     across: FloatArray,
     along: FloatArray,
 ) -> None:
-    """Darken and lighten a picture in waves, as rows of crops do.
+    """Darken and lighten a picture in waves, to look like rows of crops.
 
     Args:
         picture: uint8 (rows, columns, 3), changed in place.
-        rough: float32 (rows, columns), -1 where the waves are shallow, 1 where they are deep.
-        across: float64 (2, columns), sine and cosine of the part of the phase that x adds.
-        along: float64 (2, rows), sine and cosine of the part that y adds.
+        rough: float32 (rows, columns), depth of the waves from -1 (shallow) to 1 (deep).
+        across: float64 (2, columns), sine and cosine of the part of the phase that depends on x.
+        along: float64 (2, rows), sine and cosine of the part that depends on y.
     """
     for row in range(picture.shape[0]):
         sine, cosine = along[0, row], along[1, row]
@@ -114,13 +114,13 @@ def plough(
 
 @compiled
 def cover(below: ImageArray, picture: ImageArray, mask: ImageArray, box: Box) -> None:
-    """Lay a picture onto another where a mask says so.
+    """Paint a picture onto another through a mask.
 
     Args:
         below: uint8 (rows, columns, 3), changed in place.
         picture: uint8 (rows, columns, 3).
-        mask: uint8 (rows, columns), 255 where the picture covers.
-        box: Outside of it the mask is 0.
+        mask: uint8 (rows, columns), opacity of the picture.
+        box: Box outside which the mask is 0.
     """
     left, top, width, height = box
     for row in range(top, top + height):

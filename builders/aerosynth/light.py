@@ -1,4 +1,4 @@
-"""Time of day: the grade of the colours and the depth of the shadows."""
+"""Times of day: colour grading and depth of shadows."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -9,13 +9,13 @@ import numpy.typing as npt
 
 @dataclass(frozen=True)
 class Light:
-    """How a time of day looks.
+    """The look of a time of day.
 
     Attributes:
         gain: Factors of red, green and blue.
-        gamma: Exponent of the whole; above 1 is darker in the mid tones.
-        shadow: How much light a shadow takes away, 0 to 1.
-        words: How captions say it, several ways.
+        gamma: Exponent of all channels; above 1, mid tones are darker.
+        shadow: Share of the light that a shadow removes, 0 to 1.
+        words: Phrases for captions.
     """
 
     gain: tuple[float, float, float]
@@ -30,18 +30,18 @@ LIGHTS: dict[str, Light] = {
     "cloudy": Light((0.92, 0.96, 1.0), 1.0, 0.14, ("in cloudy weather", "under clouds")),
     "dusk": Light((0.85, 0.73, 0.79), 1.06, 0.3, ("at dusk", "in the dusk")),
 }
-"""Every time of day by the name that the ground truth gives it."""
+"""Times of day by their names in the ground truth."""
 
 
 @lru_cache(maxsize=8)
 def grade_table(name: str) -> npt.NDArray[np.uint8]:
-    """The look-up table that grades a frame.
+    """Return the look-up table for grading a frame.
 
     Args:
         name: A key of ``LIGHTS``.
 
     Returns:
-        uint8 (256, 3): what each value of red, green and blue becomes.
+        uint8 (256, 3): the new value of each value of red, green and blue.
     """
     light = LIGHTS[name]
     ramp = np.linspace(0.0, 1.0, 256) ** light.gamma

@@ -1,7 +1,8 @@
-"""How an object moves: a path on the ground and how far along it the object is at each time.
+"""Motion of objects: a path on the ground, and the distance along it over time.
 
-World coordinates: x to the right and y downwards on the ground as a camera without yaw shows them,
-z upwards. One unit is one pixel of the frame at zoom 1. Angles grow from x towards y.
+World coordinates: on the ground, x points to the right and y downwards in the frame of a camera
+without yaw; z points up. One unit is one pixel of the frame at zoom 1. Angles increase from x
+towards y.
 """
 
 import math
@@ -22,28 +23,28 @@ EASE_SECONDS = 0.3
 """Half the time over which a change of speed is smoothed."""
 
 
-def snapped(length: float) -> float:
-    """Round a length to millionths: other CPUs give sines and roots another last bit.
+def round_length(length: float) -> float:
+    """Round a length to millionths, because last bits of sines and roots depend on the CPU.
 
     Args:
         length: World units.
 
     Returns:
-        The same on every machine, so that a plan is.
+        A length that is the same on every machine.
     """
     return round(length, 6)
 
 
 @dataclass(frozen=True)
 class Track:
-    """A path with corners rounded off, and the times at which an object reaches points of it.
+    """A path with rounded corners, and the times at which an object reaches points of it.
 
     Attributes:
         corners: Corner points of the path on the ground, at least two.
-        radius: Radius with which corners are rounded off, in world units.
-        keys: Pairs of time in seconds and distance along the path, times increasing; between them
-            the speed is constant, before the first and after the last it goes on unchanged.
-        facing: Added to the direction of travel to get the heading, in radians.
+        radius: Radius of rounded corners, in world units.
+        keys: Pairs of time in seconds and distance along the path, times increasing. The speed is
+            constant between two keys, and stays the same before the first and after the last.
+        facing: Angle from the direction of travel to the heading, in radians.
     """
 
     corners: tuple[Point, ...]
@@ -54,10 +55,10 @@ class Track:
     @property
     def length(self) -> float:
         """Length of the path, in world units."""
-        return snapped(float(_sampled(self.corners, self.radius)[1][-1]))
+        return round_length(float(_sampled(self.corners, self.radius)[1][-1]))
 
     def distances(self, times_seconds: Sequence[float] | FloatArray) -> FloatArray:
-        """Distance along the path at each time.
+        """Return the distance along the path at each time.
 
         Args:
             times_seconds: Times, in seconds from the start of the clip.
@@ -71,7 +72,7 @@ class Track:
         return np.asarray(around.mean(axis=1))
 
     def poses(self, times_seconds: Sequence[float] | FloatArray) -> FloatArray:
-        """Position and heading at each time.
+        """Return position and heading at each time.
 
         Args:
             times_seconds: Times, in seconds from the start of the clip.
@@ -90,12 +91,12 @@ class Track:
 def cruise(
     speed: float, start: float = 0.0, begin_seconds: float | None = None
 ) -> tuple[tuple[float, float], ...]:
-    """Keys of an object that moves at one speed, from the first frame or from a later time.
+    """Return the keys of an object that moves at constant speed, from the start or a later time.
 
     Args:
-        speed: World units a second.
+        speed: World units per second.
         start: Distance along the path at time 0.
-        begin_seconds: When the object sets off; None: it moves all the time.
+        begin_seconds: Time at which the object starts to move; None if it always moves.
 
     Returns:
         Keys for ``Track``.
@@ -110,12 +111,12 @@ def cruise(
 
 
 def halt(speed: float, start: float, stop: float) -> tuple[tuple[float, float], ...]:
-    """Keys of an object that drives to a point of its path and stays there.
+    """Return the keys of an object that drives to a point of its path and stops there.
 
     Args:
-        speed: World units a second.
+        speed: World units per second.
         start: Distance along the path at time 0.
-        stop: Distance along the path where it stays.
+        stop: Distance along the path where it stops.
 
     Returns:
         Keys for ``Track``.
@@ -124,24 +125,24 @@ def halt(speed: float, start: float, stop: float) -> tuple[tuple[float, float], 
     return ((0.0, start), (arrival, stop), (arrival + 1.0, stop))
 
 
-def timed(stops: Sequence[tuple[float, Point]]) -> Track:
-    """A track that is at given points at given times, straight in between, and stays at the last.
+def track_through(stops: Sequence[tuple[float, Point]]) -> Track:
+    """Return a track through points at given times, straight in between, that ends at the last.
 
     Args:
-        stops: Pairs of time in seconds and point, times increasing, neighbours apart.
+        stops: Pairs of time in seconds and point; times increase, and neighbouring points differ.
 
     Returns:
         The track.
     """
     points = np.array([point for _, point in stops], dtype=np.float64)
     reached = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
-    keys = [(time, snapped(float(far))) for (time, _), far in zip(stops, reached, strict=True)]
+    keys = [(time, round_length(float(far))) for (time, _), far in zip(stops, reached, strict=True)]
     keys.append((keys[-1][0] + 1.0, keys[-1][1]))
     return Track(tuple(point for _, point in stops), 0.0, tuple(keys))
 
 
 def _piecewise(keys: tuple[tuple[float, float], ...], times: FloatArray) -> FloatArray:
-    """Linear interpolation that goes on beyond both ends with the speed it has there."""
+    """Interpolate linearly; beyond both ends, extrapolate with the speed there."""
     at, far = np.array(keys, dtype=np.float64).T
     values = np.interp(times, at, far)
     first = (far[1] - far[0]) / (at[1] - at[0])
@@ -151,7 +152,7 @@ def _piecewise(keys: tuple[tuple[float, float], ...], times: FloatArray) -> Floa
 
 
 def _on_path(points: FloatArray, reached: FloatArray, along: FloatArray) -> FloatArray:
-    """Points at given distances; the path goes straight on beyond its ends."""
+    """Return points at given distances; the path continues straight beyond its ends."""
     here = np.column_stack([np.interp(along, reached, points[:, axis]) for axis in (0, 1)])
     first = (points[1] - points[0]) / (reached[1] - reached[0])
     last = (points[-1] - points[-2]) / (reached[-1] - reached[-2])
@@ -162,7 +163,7 @@ def _on_path(points: FloatArray, reached: FloatArray, along: FloatArray) -> Floa
 
 @lru_cache(maxsize=512)
 def _sampled(corners: tuple[Point, ...], radius: float) -> tuple[FloatArray, FloatArray]:
-    """Dense points of a path with rounded corners, and the distance at which each is reached."""
+    """Return dense points of a path with rounded corners, and the distance of each."""
     pieces = [np.array(corners[0], dtype=np.float64)]
     for before, corner, after in zip(corners, corners[1:], corners[2:], strict=False):
         pieces.extend(_fillet(before, corner, after, radius))
@@ -177,7 +178,7 @@ def _sampled(corners: tuple[Point, ...], radius: float) -> tuple[FloatArray, Flo
 
 
 def _fillet(before: Point, corner: Point, after: Point, radius: float) -> list[FloatArray]:
-    """Points of the quadratic curve that replaces one corner."""
+    """Return points of the quadratic curve that replaces a corner."""
     middle = np.array(corner, dtype=np.float64)
     back = np.array(before, dtype=np.float64) - middle
     forth = np.array(after, dtype=np.float64) - middle

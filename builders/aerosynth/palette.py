@@ -1,4 +1,4 @@
-"""The colours that captions may name, as red, green and blue from 0 to 255."""
+"""The colours in captions, as red, green and blue from 0 to 255."""
 
 from typing import TypeAlias
 
@@ -14,7 +14,7 @@ NAMED: dict[str, Colour] = {
     "black": (30, 30, 34),
     "grey": (132, 134, 138),
 }
-"""Every colour word of the captions and the paint it stands for."""
+"""Colours by their names in captions."""
 
 
 def shaded(colour: Colour, factor: float) -> Colour:
@@ -22,7 +22,7 @@ def shaded(colour: Colour, factor: float) -> Colour:
 
     Args:
         colour: Red, green, blue, 0 to 255.
-        factor: 0 gives black, 1 the colour itself, 2 gives white.
+        factor: 0 for black, 1 for the colour itself, 2 for white.
 
     Returns:
         The new colour.

@@ -1,10 +1,11 @@
-"""Inner loops of the renderer, whose results are the same to the bit on every CPU.
+"""Inner loops of the renderer, bit-identical on every CPU.
 
 OpenCV's resizing, warping and blurring of floats, BLAS's matrix products and NumPy's float32 sines
-use the widest vectors that a CPU has, and round differently on each. Here are whole numbers, and
-floats in steps that IEEE 754 fixes: Numba reorders no sum and fuses no product into one.
+use the widest vectors of a CPU, so their rounding depends on it. These loops use integers, and
+floats in an order of operations that IEEE 754 determines: Numba neither reorders sums nor fuses
+products into them.
 
-Numba takes half a second to load: who draws imports this module then, who only plans does not.
+Numba takes half a second to load, so this module is imported only for drawing, not for planning.
 """
 
 import math
@@ -19,7 +20,7 @@ ImageArray = npt.NDArray[np.uint8]
 FloatArray = npt.NDArray[np.float64]
 
 FRACTION_BITS = 4
-"""Places of the ground are in 16ths of its pixels."""
+"""Positions on the ground are in 16ths of its pixels."""
 
 _STEPS = 1 << FRACTION_BITS
 _MOST = _STEPS - 1
@@ -27,18 +28,18 @@ _MOST = _STEPS - 1
 Row = npt.NDArray[np.uint32]
 Rgb = npt.NDArray[np.int32]
 Box = tuple[int, int, int, int]
-"""Column, row, width and height, as ``cv2.boundingRect`` has them."""
+"""Column, row, width and height, as from ``cv2.boundingRect``."""
 
 Inverse = tuple[float, float, float, float, float, float, float, float, float]
 
 
 @compiled
 def place(points: FloatArray, pose: tuple[float, float, float, float, float]) -> FloatArray:
-    """Turn points about the vertical and move them.
+    """Rotate points about the vertical axis and translate them.
 
     Args:
         points: float64 (points, 3), world units.
-        pose: Cosine and sine of the turn, and the way along x, y and z.
+        pose: Cosine and sine of the angle, and the translation along x, y and z.
 
     Returns:
         float64 (points, 3).
@@ -75,7 +76,7 @@ def project(matrix: FloatArray, points: FloatArray) -> FloatArray:
 
 @compiled
 def inverse(flat: FloatArray) -> Inverse:
-    """Invert a 3 x 3 matrix but for a factor.
+    """Invert a 3 x 3 matrix up to a factor.
 
     Args:
         flat: float64 (3, 3).
@@ -100,15 +101,17 @@ def inverse(flat: FloatArray) -> Inverse:
 
 
 @compiled
-def find_places(back: Inverse, row: int, size: tuple[int, int], across: Row, along: Row) -> None:
-    """Find the places of the ground that one row of a frame shows.
+def find_ground_positions(
+    back: Inverse, row: int, size: tuple[int, int], across: Row, along: Row
+) -> None:
+    """Find the positions on the ground that one row of a frame shows.
 
     Args:
-        back: From ``inverse``: homogeneous pixels of the frame to those of the ground.
+        back: Matrix from ``inverse``: homogeneous pixels of the frame to those of the ground.
         row: Row of the frame.
-        size: Rows and columns of the ground; places beyond are moved to its edge.
-        across: uint32 (columns,), x in 16ths of a pixel: written.
-        along: uint32 (columns,), y in 16ths of a pixel: written.
+        size: Rows and columns of the ground; positions outside are moved to its edge.
+        across: uint32 (columns,): x in 16ths of a pixel is written here.
+        along: uint32 (columns,): y in 16ths of a pixel is written here.
     """
     xx, xy, x1, yx, yy, y1, wx, wy, w1 = back
     x0, y0, w0 = xy * row + x1, yy * row + y1, wy * row + w1
@@ -122,35 +125,35 @@ def find_places(back: Inverse, row: int, size: tuple[int, int], across: Row, alo
 
 
 @compiled
-def look(
+def draw_ground(
     picture: npt.NDArray[np.uint32],
     size: tuple[int, int],
     flat: FloatArray,
     keep: npt.NDArray[np.uint64],
     frame: ImageArray,
 ) -> None:
-    """Show the ground through a camera, its shadows darkened.
+    """Draw the ground as the camera sees it, with shadows.
 
-    The four bytes of a pixel are mixed at once, each in 16 bits of 64: the four weights of a place
-    sum to 256, so nothing runs over.
+    The four bytes of a pixel are interpolated at once, each in 16 of 64 bits. The four weights of a
+    position sum to 256, so nothing overflows.
 
     Args:
         picture: uint32 (rows x columns,), the ground: bytes of red, green, blue, shadow.
         size: Rows and columns of the ground.
         flat: float64 (3, 3), homogeneous pixels of the ground to those of the frame.
-        keep: uint64 (256,), what each depth of shadow leaves, in 256ths.
-        frame: uint8 (rows, columns, 3), red, green, blue: written.
+        keep: uint64 (256,), the light that remains at each depth of shadow, in 256ths.
+        frame: uint8 (rows, columns, 3): red, green and blue are written here.
     """
     back = inverse(flat)
     across = np.empty(frame.shape[1], np.uint32)
     along = np.empty(frame.shape[1], np.uint32)
     lanes, half = np.uint64(0x00FF00FF00FF00FF), np.uint64(0x0080008000800080)
     spread, byte, eight, round_up = np.uint64(24), np.uint64(255), np.uint64(8), np.uint64(128)
-    # Unsigned throughout: of what may be negative, Numba asks whether it counts from the end.
+    # Unsigned indices, because Numba checks signed ones for counting from the end.
     bits, most, steps = np.uint32(FRACTION_BITS), np.uint32(_MOST), np.uint32(_STEPS)
     line, one = np.uint32(size[1]), np.uint32(1)
     for row in range(frame.shape[0]):
-        find_places(back, row, size, across, along)
+        find_ground_positions(back, row, size, across, along)
         for column in range(frame.shape[1]):
             x, y = across[column] & most, along[column] & most
             at = (along[column] >> bits) * line + (across[column] >> bits)
@@ -176,21 +179,21 @@ def glitter(
     waves: npt.NDArray[np.int16],
     shifts: npt.NDArray[np.int32],
 ) -> None:
-    """Add the glitter of moving waves where there is water.
+    """Add the glitter of moving waves on water.
 
     Args:
         frame: uint8 (rows, columns, 3), changed in place.
         water: uint8 (rows, columns) of the ground, 255 on open water.
         flat: float64 (3, 3), homogeneous pixels of the ground to those of the frame.
         waves: int16 (size, size), heights in 256ths, seamless, size a power of two.
-        shifts: int32 (layers, 2), how far each layer has moved, x and y, in 16ths of a pixel.
+        shifts: int32 (layers, 2), shift of each layer in x and y, in 16ths of a pixel.
     """
     back = inverse(flat)
     across = np.empty(frame.shape[1], np.uint32)
     along = np.empty(frame.shape[1], np.uint32)
     no_end, wrap = np.uint32(0xFFFFFFFF), np.uint32(len(waves) - 1)
     for row in range(frame.shape[0]):
-        find_places(back, row, water.shape, across, along)
+        find_ground_positions(back, row, water.shape, across, along)
         for column in range(frame.shape[1]):
             x, y = across[column], along[column]
             share = _between(water, x, y, no_end)
@@ -201,7 +204,7 @@ def glitter(
                 moved_x = np.uint32(x - np.uint32(shifts[layer, 0]))
                 moved_y = np.uint32(y - np.uint32(shifts[layer, 1]))
                 height += _between(waves, moved_x, moved_y, wrap)
-            # 2.5 for each unit of height and 3 beneath; crests above 1.1 shine 16 times as much.
+            # 2.5 for each unit of height, plus 3; crests above 1.1 add 16 for each unit.
             shine = (max(height - 282, 0) * 32 + height * 5 + 1536) >> 9
             added = (min(max(shine, 0), 255) * share + 127) // 255
             for channel in range(3):
@@ -210,7 +213,7 @@ def glitter(
 
 @compiled
 def _between(layer: npt.NDArray[Any], x: int, y: int, wrap: int) -> Any:
-    """Value of a layer at a place in 16ths of a pixel; columns and rows count modulo wrap + 1."""
+    """Interpolate a layer at a position in 16ths of a pixel; indices are modulo wrap + 1."""
     bits, most, one = np.uint32(FRACTION_BITS), np.uint32(_MOST), np.uint32(1)
     left, top = (x >> bits) & wrap, (y >> bits) & wrap
     right, bottom = (left + one) & wrap, (top + one) & wrap
@@ -222,14 +225,14 @@ def _between(layer: npt.NDArray[Any], x: int, y: int, wrap: int) -> Any:
 
 @compiled
 def mix(frame: ImageArray, mask: ImageArray, box: Box, colour: Rgb, most: int) -> None:
-    """Mix a colour into a frame where a mask says so.
+    """Mix a colour into a frame through a mask.
 
     Args:
         frame: uint8 (rows, columns, 3), changed in place.
         mask: uint8 (rows, columns).
-        box: Outside of it the mask is 0.
+        box: Box outside which the mask is 0.
         colour: int32 (3,), red, green, blue.
-        most: How much of the colour there is where the mask is 255, in 256ths.
+        most: Share of the colour where the mask is 255, in 256ths.
     """
     whole = 255 * 256
     left, top, width, height = box
@@ -245,7 +248,7 @@ def mix(frame: ImageArray, mask: ImageArray, box: Box, colour: Rgb, most: int) -
 
 @compiled
 def grade(frame: ImageArray, table: ImageArray) -> None:
-    """Send each channel through a table of its own.
+    """Replace the values of each channel by a table.
 
     Args:
         frame: uint8 (rows, columns, 3), changed in place.
@@ -264,13 +267,13 @@ def add_puff(
     billow: FloatArray,
     puff: tuple[float, float, float, float],
 ) -> None:
-    """Lay one puff of smoke over what is there.
+    """Add one puff on top of the smoke drawn so far.
 
     Args:
-        clear: float64 (rows, columns), how much shines through the smoke so far.
-        glow: float64 (rows, columns), the light of the smoke so far.
+        clear: float64 (rows, columns), transparency of the smoke, changed in place.
+        glow: float64 (rows, columns), light of the smoke, changed in place.
         billow: float64 (size, size, 2), opacity and light of a puff.
-        puff: x and y of its middle, its radius, and its opacity.
+        puff: x and y of its centre, its radius, and its opacity.
     """
     x, y, radius, opacity = puff
     last = len(billow) - 1
@@ -300,13 +303,13 @@ def add_puff(
 
 
 @compiled
-def veil(frame: ImageArray, clear: FloatArray, glow: FloatArray, colour: Rgb) -> None:
-    """Lay smoke over a frame of twice its rows and columns.
+def draw_smoke(frame: ImageArray, clear: FloatArray, glow: FloatArray, colour: Rgb) -> None:
+    """Draw smoke over a frame with twice its rows and columns.
 
     Args:
         frame: uint8 (2 rows, 2 columns, 3), changed in place.
-        clear: float64 (rows, columns), how much shines through the smoke.
-        glow: float64 (rows, columns), the light of the smoke.
+        clear: float64 (rows, columns), transparency of the smoke.
+        glow: float64 (rows, columns), light of the smoke.
         colour: int32 (3,), red, green, blue.
     """
     rows, columns = clear.shape

@@ -1,4 +1,4 @@
-"""Random numbers that depend on names alone: the same on every machine and in every process."""
+"""Random generators seeded by names, the same on every machine and in every process."""
 
 import hashlib
 
@@ -6,10 +6,10 @@ import numpy as np
 
 
 def stable_rng(*parts: str | int) -> np.random.Generator:
-    """Make a generator whose seed is a hash of names.
+    """Return a generator whose seed is a hash of names.
 
     Args:
-        *parts: Names and numbers that identify what the numbers are for.
+        *parts: Names and numbers that identify the purpose.
 
     Returns:
         A PCG64 generator; equal parts give equal generators.

@@ -1,4 +1,4 @@
-"""The ground as the camera sees it: its picture, its shadows, the light on its water."""
+"""The ground as the camera sees it, with shadows and glittering water."""
 
 import math
 from functools import lru_cache
@@ -8,58 +8,58 @@ import numpy.typing as npt
 
 from builders.aerosynth.camera import HEIGHT_PX, WIDTH_PX
 from builders.aerosynth.canvas import SEEN_HALF_HEIGHT, SEEN_HALF_WIDTH, TEXELS, Ground
-from builders.aerosynth.pixels import FRACTION_BITS, glitter, look
+from builders.aerosynth.pixels import FRACTION_BITS, draw_ground, glitter
 from builders.aerosynth.seeds import stable_rng
 
 FloatArray = npt.NDArray[np.float64]
 ImageArray = npt.NDArray[np.uint8]
 
 WAVE_TILE = 256
-"""After so many pixels of the ground the waves repeat."""
+"""The waves repeat after this many pixels of the ground."""
 
 
 class View:
-    """What the camera sees of one site, frame by frame."""
+    """Draws the ground of one site, frame by frame."""
 
     def __init__(self, ground: Ground, shadow: float) -> None:
-        """Begin with the ground as it is.
+        """Prepare the shadows.
 
         Args:
-            ground: The site.
-            shadow: How much light a shadow takes away, 0 to 1.
+            ground: The ground of the site.
+            shadow: Share of the light that a shadow removes, 0 to 1.
         """
         self._ground = ground
         self._keep = np.rint(256 * (1 - shadow * np.arange(256) / 255)).astype(np.uint64)
 
     def frame(self, picture: ImageArray, matrix: FloatArray, time: float) -> ImageArray:
-        """Look at the ground.
+        """Draw the ground.
 
         Args:
-            picture: uint8 (rows, columns, 4), the site's picture or a changed one.
+            picture: uint8 (rows, columns, 4), the site's picture, perhaps changed.
             matrix: float64 (3, 4), world to frame.
-            time: Seconds from the start of the clip: waves move.
+            time: Seconds from the start of the clip, for moving waves.
 
         Returns:
-            uint8 (rows, columns, 3), a new frame: red, green, blue.
+            uint8 (rows, columns, 3), a new frame in red, green, blue.
         """
         x, y = 0.5 / TEXELS - SEEN_HALF_WIDTH, 0.5 / TEXELS - SEEN_HALF_HEIGHT
         origin = matrix[:, 0] * x + matrix[:, 1] * y + matrix[:, 3]
         flat = np.stack([matrix[:, 0] / TEXELS, matrix[:, 1] / TEXELS, origin], axis=1)
-        seen = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
+        frame = np.empty((HEIGHT_PX, WIDTH_PX, 3), np.uint8)
         packed = picture.reshape(-1).view(np.uint32)
-        packed.flags.writeable = False  # as that of the site is, so that Numba compiles it once
-        look(packed, picture.shape[:2], flat, self._keep, seen)
+        packed.flags.writeable = False  # like the site's picture, so that Numba compiles only once
+        draw_ground(packed, picture.shape[:2], flat, self._keep, frame)
         if self._ground.water is not None:
             # Two layers of waves that move against each other.
             moved = np.array([[14.0, 4.0], [-9.0, 6.0]]) * time + np.array([[0.0, 0.0], [90, 40]])
             shifts = np.rint(moved % WAVE_TILE * (1 << FRACTION_BITS)).astype(np.int32)
-            glitter(seen, self._ground.water, flat, _waves(), shifts)
-        return seen
+            glitter(frame, self._ground.water, flat, _waves(), shifts)
+        return frame
 
 
 @lru_cache(maxsize=1)
 def _waves() -> npt.NDArray[np.int16]:
-    """Waves of mean 0 and standard deviation 256 on a tile without a seam, longer than wide."""
+    """Return a seamless tile of waves with mean 0 and standard deviation 256, longer than wide."""
     heights = stable_rng("waves").standard_normal((WAVE_TILE, WAVE_TILE))
     for axis, sigma in ((1, 5.0), (0, 1.6)):
         reach = math.ceil(4 * sigma)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from builders.options import optional, required
-from builders.sources.caption_rows import CaptionRow, find_columns, understand_row
+from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
 from builders.sources.caption_table import read_table
 from builders.sources.clips import open_clips
 from builders.sources.named_clips import ClipNames, NamedClip, check_one_id_per_file
@@ -19,7 +19,7 @@ from builders.sources.own_folder import (
     find_extra_columns,
 )
 from builders.sources.packed import Packed
-from builders.sources.problems import collected
+from builders.sources.problems import apply_to_all
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
 from builders.sources.split_drawing import DEFAULT_RATIOS, parse_ratios
 from dvtr_bench.dataset.versions import release
@@ -164,9 +164,9 @@ def _find_tables(root: Path | None) -> list[Path]:
 def _read_table(table: Path, options: Options, names: ClipNames) -> Iterator[NamedRow]:
     rows = read_table(table, options.encoding)
     columns = find_columns(rows, options.group_by)
-    # Rows that cannot be understood are told before those that name no clip.
-    understood = collected(lambda row: understand_row(row, columns), rows)
-    return collected(lambda row: NamedRow(row, names.name(row, table)), understood)
+    # Malformed rows are reported before rows that name no clip.
+    parsed = apply_to_all(lambda row: parse_row(row, columns), rows)
+    return apply_to_all(lambda row: NamedRow(row, names.name(row, table)), parsed)
 
 
 def _make_clip(

@@ -1,1 +1,1 @@
-"""The engine: takes a `Source`, decodes what is missing, and puts a whole dataset in place."""
+"""The build engine: checks a `Source`, decodes its clips and writes the dataset."""

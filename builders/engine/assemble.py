@@ -1,4 +1,4 @@
-"""Turns clips and what decoding kept into the files of a dataset."""
+"""Writing of a dataset's Parquet files from clips and their decoded columns."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,15 +32,15 @@ from dvtr_bench.runtime.progress import Advance, progress_bar
 _Text = tuple[str, str, str]
 
 _SHARE_OF_FRAMES: Final = 0.96
-"""Of a file's bytes, in the worst case: what its other columns have beyond the rest counts too."""
+"""Share of a file's bytes that frames may take; the rest is left for its other columns."""
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """The files of a dataset as they were written.
+    """A description of the files that were written.
 
     Attributes:
-        manifest: What they are.
+        manifest: The manifest of the dataset.
         num_bytes: Bytes in memory of each (config, split), for the card.
     """
 
@@ -49,7 +49,7 @@ class Assembled:
 
 
 def caption_id(video_id: str, number: int) -> str:
-    """Return the id of a caption: its video's id and its place from 0.
+    """Return the id of a caption: its video's id and its number from 0.
 
     Example:
         >>> caption_id("Baseball_008 1", 2)
@@ -59,22 +59,22 @@ def caption_id(video_id: str, number: int) -> str:
 
 
 def fingerprint_rows(rows: Rows, settings: BuildSettings) -> str:
-    """Hash the rows of all splits and the settings that they were made with.
+    """Hash the rows of all splits and the build settings.
 
     Args:
         rows: The rows.
         settings: The settings.
 
     Returns:
-        64 hex digits.
+        SHA-256, 64 hex digits.
     """
-    whole = Fingerprint(settings.describe())
+    fingerprint = Fingerprint(settings.describe())
     names = [*FINGERPRINTED, *(field.name for field in rows.source.extra_fields)]
     for split in SPLITS:
         for clip in rows.of_split(split):
             values = rows.values(clip)
-            whole.add({"split": split, **{name: values[name] for name in names}})
-    return whole.hexdigest()
+            fingerprint.add({"split": split, **{name: values[name] for name in names}})
+    return fingerprint.hexdigest()
 
 
 def write_dataset(
@@ -91,11 +91,11 @@ def write_dataset(
         rows: The rows.
         settings: The settings.
         output: An empty folder.
-        inputs_sha256: Hash over everything that went in.
+        inputs_sha256: Hash of all inputs.
         left_out: Ids and files that were left out, by reason.
 
     Returns:
-        The manifest of the files; the manifest and the card are not written yet.
+        The manifest, not written yet, and the sizes for the card.
     """
     info = rows.source.info
     fingerprint = fingerprint_rows(rows, settings)
@@ -151,13 +151,13 @@ class _SplitWriter:
     advance: Advance
 
     def write(self, clips: Sequence[Clip]) -> tuple[SplitRecord, dict[str, int]]:
-        """Write all configs; return the record and the bytes in memory of each config."""
+        """Write all configs; return the split's record and each config's bytes in memory."""
         files: list[FileRecord] = []
         sizes = {"default": 0}
-        shards = list(cut(clips, self._shard_share, self.settings.shard_bytes, SHARD_ROWS))
+        shards = list(cut(clips, self._size_in_shard, self.settings.shard_bytes, SHARD_ROWS))
         for number, shard in enumerate(shards):
             name = f"data/{self.split}-{number:05d}-of-{len(shards):05d}.parquet"
-            batches = self._counted(self.rows.batches(shard, ROW_GROUP_ROWS, ROW_GROUP_BYTES))
+            batches = self._advancing(self.rows.batches(shard, ROW_GROUP_ROWS, ROW_GROUP_BYTES))
             schema = self.rows.schema
             sizes["default"] += self._write("default", name, schema, batches, files, ROW_GROUP_ROWS)
         texts = _Texts.of(clips)
@@ -168,8 +168,8 @@ class _SplitWriter:
             schema = pa.schema(fields)
             name = f"{config}/{self.split}.parquet"
             tables = (
-                pa.table(columns(few), schema=schema)
-                for few in _batched(iter(texts), TEXT_ROW_GROUP_ROWS)
+                pa.table(columns(batch), schema=schema)
+                for batch in _batched(iter(texts), TEXT_ROW_GROUP_ROWS)
             )
             sizes[config] = self._write(config, name, schema, tables, files, TEXT_ROW_GROUP_ROWS)
         record = SplitRecord(
@@ -201,11 +201,11 @@ class _SplitWriter:
         files.append(FileRecord(config, name, counted.num_rows, size_bytes, file_sha256(path)))
         return num_bytes
 
-    def _shard_share(self, clip: Clip) -> int:
-        """Frames are nearly all of a row, and what cuts files; unless the rest is large."""
+    def _size_in_shard(self, clip: Clip) -> int:
+        """Return the size that limits files: the frames, unless other columns are large."""
         return max(self.rows.frame_bytes(clip), int(_SHARE_OF_FRAMES * self.rows.row_bytes(clip)))
 
-    def _counted(self, batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    def _advancing(self, batches: Iterator[pa.Table]) -> Iterator[pa.Table]:
         for batch in batches:
             yield batch
             self.advance(batch.num_rows)
@@ -229,16 +229,16 @@ class _Texts:
         return texts
 
     def __iter__(self) -> Iterator[_Text]:
-        """Yield every caption with its id and its video's."""
-        waiting = iter(self.captions)
+        """Yield caption id, video id and caption of every caption."""
+        remaining = iter(self.captions)
         for video_id, count in zip(self.video_ids, self.counts, strict=True):
-            for number, caption in enumerate(islice(waiting, count)):
+            for number, caption in enumerate(islice(remaining, count)):
                 yield caption_id(video_id, number), video_id, caption
 
     def ceiling(self) -> float:
-        """Return the highest t2v R@1, in percent, that identical captions leave.
+        """Return the highest expected t2v R@1, in percent, given the identical captions.
 
-        Rounded to six digits, so that it reads the same on every machine.
+        It is rounded to six digits, to be equal on every machine.
         """
         index = np.repeat(np.arange(len(self.video_ids), dtype=np.int64), self.counts)
         return round(identical_caption_ceiling(self.captions, index), 6)
@@ -260,7 +260,7 @@ def _qrel_columns(texts: Sequence[_Text]) -> dict[str, list[Any]]:
 
 
 class _RowCount:
-    """Counts the rows of tables that pass by."""
+    """Counts the rows of tables while they are iterated."""
 
     def __init__(self, batches: Any) -> None:
         self._batches = batches

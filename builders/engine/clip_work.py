@@ -1,6 +1,7 @@
-"""What a worker does with one clip: decode, store the row's clip columns in a file of its own.
+"""The work of a worker on one clip: decode it and store its columns in a file.
 
-Where a worker shares no disk with the build, `decode_clip` runs there and `keep_clip` here.
+If the worker shares no disk with the build, `decode_clip` runs on the worker's machine and
+`keep_clip` on the build's.
 """
 
 import hashlib
@@ -22,7 +23,7 @@ from dvtr_bench.video.extract import ExtractedClip, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
 
 CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
-"""The columns that come from the clip: all after ``captions``."""
+"""The columns that are read from the clip: all after ``captions``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +31,11 @@ class ClipTask:
     """One clip to decode.
 
     Attributes:
-        footage: Where its pixels come from.
+        footage: The source of its pixels.
         settings: How frames are made.
-        folder: Where the worker may write: finished clips are kept there where it is the build's.
-        extra_fields: The dataset's extra columns, for those that the footage gives.
+        folder: Folder that the worker may write to; on the build's machine, the folder of finished
+            clips.
+        extra_fields: The dataset's extra columns, some of which the footage may provide.
     """
 
     footage: Footage
@@ -44,12 +46,12 @@ class ClipTask:
 
 @dataclass(frozen=True, slots=True)
 class DecodedClip:
-    """A clip that is decoded and not kept yet.
+    """A decoded clip that is not stored yet.
 
     Attributes:
-        identity: Hash of what its pixels depend on.
-        key: What it is kept under.
-        table: One row, its columns; None where an earlier run kept it.
+        identity: Hash of everything that its pixels depend on.
+        key: Key under which it is stored, see `kept_path`.
+        table: One row with its columns; None if an earlier run has stored it.
     """
 
     identity: str
@@ -59,15 +61,15 @@ class DecodedClip:
 
 @dataclass(frozen=True, slots=True)
 class StagedClip:
-    """A clip that is decoded and kept; a dataset's worth of these is in memory, packed.
+    """A decoded and stored clip. Those of the whole dataset are in memory, packed.
 
     Attributes:
-        identity: Hash of what its pixels depend on.
-        key: What it is kept under, see `kept_path`.
-        num_frames: Stored frames.
-        frame_bytes: Bytes of them together.
-        column_bytes: Bytes of all its columns in memory, frames included.
-        columns: All its columns but the frames, as Python values: so the file is not read for them.
+        identity: Hash of everything that its pixels depend on.
+        key: Key under which it is stored, see `kept_path`.
+        num_frames: Number of stored frames.
+        frame_bytes: Total size of the frames.
+        column_bytes: Size of all its columns in memory, frames included.
+        columns: Its columns except frames as Python values, so that the file need not be read.
     """
 
     identity: str
@@ -78,7 +80,7 @@ class StagedClip:
     columns: Mapping[str, Any]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle the values alone, in a tenth of a dataclass's time, which looks its fields up."""
+        """Pickle only the values: ten times faster than a dataclass, which looks its fields up."""
         values = (self.identity, self.key, self.num_frames, self.frame_bytes)
         return StagedClip, (*values, self.column_bytes, self.columns)
 
@@ -88,8 +90,8 @@ class BrokenClip:
     """A clip that cannot be decoded as a whole.
 
     Attributes:
-        identity: Hash of what its pixels depend on; None when it cannot even be read.
-        message: What is wrong with it.
+        identity: Hash of everything that its pixels depend on; None if it cannot be read.
+        message: Why it cannot be decoded.
     """
 
     identity: str | None
@@ -97,13 +99,13 @@ class BrokenClip:
 
 
 def stage_clip(task: ClipTask) -> StagedClip | BrokenClip:
-    """Decode one clip, unless an earlier run did.
+    """Decode and store one clip, unless an earlier run did.
 
     Args:
         task: The clip.
 
     Returns:
-        Where its columns are kept, or what is wrong with it.
+        The stored clip, or why it cannot be decoded.
 
     Raises:
         OSError: The columns cannot be written.
@@ -125,10 +127,10 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
 
     Args:
         task: The clip.
-        is_kept: Whether an earlier run kept a clip under a key.
+        is_kept: Takes a key; returns whether an earlier run stored a clip under it.
 
     Returns:
-        Its columns, or what is wrong with it.
+        The decoded clip, or why it cannot be decoded.
     """
     identity = None
     try:
@@ -141,14 +143,14 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
 
 
 def keep_clip(clip: DecodedClip, folder: Path) -> StagedClip:
-    """Keep a decoded clip, so that no later run decodes it again.
+    """Store a decoded clip, so that later runs need not decode it again.
 
     Args:
         clip: The clip.
-        folder: Where finished clips are kept.
+        folder: Folder of finished clips.
 
     Returns:
-        What to remember of it.
+        The stored clip.
 
     Raises:
         OSError: The columns cannot be written.
@@ -168,12 +170,12 @@ def _staged(clip: DecodedClip, table: pa.Table) -> StagedClip:
 
 
 def kept_path(folder: Path, key: str) -> Path:
-    """Return the file that a clip is kept in: one row, Arrow's file format."""
+    """Return the file of a stored clip: one row in Arrow's file format."""
     return folder / f"{key}.arrow"
 
 
 def read_whole(path: Path) -> list[pa.Table]:
-    """Return the clip that a file holds; none where it is absent or cut off by a power failure."""
+    """Read a stored clip; return no table if the file is missing or cut off by a power failure."""
     try:
         return [read_staged(path)]
     except (FileNotFoundError, pa.ArrowInvalid):
@@ -181,7 +183,7 @@ def read_whole(path: Path) -> list[pa.Table]:
 
 
 def _extract(task: ClipTask, identity: str) -> ExtractedClip:
-    """Decode the clip; what it is called while it is decoded stays out of messages."""
+    """Decode the clip; messages name the footage, not a temporary file."""
     with task.footage.opened(task.folder) as clip:
         try:
             return extract_frames(
@@ -195,7 +197,7 @@ def _extract(task: ClipTask, identity: str) -> ExtractedClip:
             raise ClipError(message) from failure
         except OSError:
             raise
-        except Exception as failure:  # whatever a decoder does with a clip costs that clip alone
+        except Exception as failure:  # an unknown error of a decoder costs only this clip
             raise ClipError(
                 f"{task.footage.label}: decoding failed in a way that we do not know "
                 f"({type(failure).__name__}: {failure}). Please report it with the clip"
@@ -203,7 +205,7 @@ def _extract(task: ClipTask, identity: str) -> ExtractedClip:
 
 
 def read_staged(path: Path) -> pa.Table:
-    """Read a kept clip; its bytes stay in the file until they are asked for.
+    """Map a stored clip into memory; its bytes are read when they are used.
 
     Args:
         path: The file.
@@ -221,7 +223,7 @@ def _key(task: ClipTask, identity: str) -> str:
 
 
 def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
-    # Short clips give one picture several times; it is encoded once.
+    # Frames of a short clip may repeat; each is encoded once.
     pictures = {id(frame): frame for frame in clip.frames}
     encoded = {
         key: encode_frame(frame, task.settings.frame_format) for key, frame in pictures.items()

@@ -1,6 +1,6 @@
-"""Decodes all clips of a source, going on where an earlier run stopped.
+"""Decoding of all clips of a source, on this machine or a Ray cluster.
 
-The one place that chooses between this machine and a Ray cluster.
+A later run continues where an earlier one stopped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
-from builders.engine.pool import Crash, Overtime, run_tasks
+from builders.engine.pool import Crash, TimedOut, run_tasks
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.engine.staging import Staging
 from builders.sources.packed import Packed
@@ -16,44 +16,44 @@ from builders.sources.source import Clip, Source
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.progress import progress_bar
 
-Outcome = StagedClip | BrokenClip | Crash | Overtime
-"""What becomes of a clip, whoever decodes it."""
+Outcome = StagedClip | BrokenClip | Crash | TimedOut
+"""The result of decoding one clip."""
 
 
 class StagedClips(Mapping[str, StagedClip]):
-    """What decoding kept, by video id, packed: memory hardly grows with the columns of clips."""
+    """Stored clips by video id, packed to save memory."""
 
     def __init__(self) -> None:
-        """Start with none."""
+        """Start without clips."""
         self._clips: Packed[StagedClip] = Packed(())
-        self._places: dict[str, int] = {}
+        self._positions: dict[str, int] = {}
 
     def add(self, video_id: str, clip: StagedClip) -> None:
-        """Take one more clip."""
-        self._places[video_id] = len(self._clips)
+        """Add the clip of a video."""
+        self._positions[video_id] = len(self._clips)
         self._clips.append(clip)
 
     def __getitem__(self, video_id: str) -> StagedClip:
         """Return the clip of a video."""
-        return self._clips[self._places[video_id]]
+        return self._clips[self._positions[video_id]]
 
     def __iter__(self) -> Iterator[str]:
         """Yield the ids, in the order in which the clips were added."""
-        return iter(self._places)
+        return iter(self._positions)
 
     def __len__(self) -> int:
         """Return the number of clips."""
-        return len(self._places)
+        return len(self._positions)
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """What came of the clips.
+    """The results of decoding all clips.
 
     Attributes:
-        staged: By video id: where the clip's columns are kept.
-        broken: Clips that cannot be decoded, with the reason.
-        broken_identities: By video id, of the broken clips; None where one cannot even be read.
+        staged: Stored clips by video id.
+        broken: Clips that cannot be decoded, each with the reason.
+        broken_identities: Identities of the broken clips by video id; None if one cannot be read.
     """
 
     staged: Mapping[str, StagedClip]
@@ -62,57 +62,57 @@ class Decoded:
 
     @property
     def identities(self) -> dict[str, str | None]:
-        """By video id: hash of what its pixels depend on, for whole and broken clips."""
-        whole = {video_id: clip.identity for video_id, clip in self.staged.items()}
-        return {**whole, **self.broken_identities}
+        """Hash of everything that the pixels depend on, by video id; of broken clips too."""
+        staged = {video_id: clip.identity for video_id, clip in self.staged.items()}
+        return {**staged, **self.broken_identities}
 
 
 def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> Decoded:
-    """Decode every clip that is not kept from an earlier run.
+    """Decode every clip that no earlier run has stored.
 
     Args:
-        source: With footage for every clip.
-        settings: With frame settings.
-        staging: Where finished clips are kept.
+        source: A source with footage for every clip.
+        settings: The settings; without frame settings, nothing is decoded.
+        staging: Folders of the build.
 
     Returns:
-        One outcome for each clip, whatever order they end in.
+        The result of each clip.
     """
     frames = settings.frames
     if frames is None:
         return Decoded({}, (), {})
     staged = StagedClips()
-    hashes: dict[str, str | None] = {}
+    broken_identities: dict[str, str | None] = {}
     broken: dict[int, str] = {}
     with progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance:
         for index, outcome in stage_clips(source, frames, settings, staging.clips):
             clip = source.clips[index]
-            if isinstance(outcome, Crash | Overtime):
+            if isinstance(outcome, Crash | TimedOut):
                 message = f"{clip.footage.label if clip.footage else ''}: {outcome}"
                 outcome = BrokenClip(_identity(clip), message)
             if isinstance(outcome, StagedClip):
                 staged.add(clip.video_id, outcome)
             else:
-                hashes[clip.video_id] = outcome.identity
+                broken_identities[clip.video_id] = outcome.identity
                 broken[index] = outcome.message
             advance(note=f"{len(broken)} broken" if broken else None)
     reasons = tuple((source.clips[index], broken[index]) for index in sorted(broken))
-    return Decoded(staged, reasons, hashes)
+    return Decoded(staged, reasons, broken_identities)
 
 
 def stage_clips(
     source: Source, frames: FrameSettings, settings: BuildSettings, folder: Path
 ) -> Iterator[tuple[int, Outcome]]:
-    """Decode clips and keep them, on this machine or on many: the result is the same.
+    """Decode and store clips; the result does not depend on the executor.
 
     Args:
-        source: With footage for every clip.
+        source: A source with footage for every clip.
         frames: How frames are made.
-        settings: Says which executor, how many workers and how long a clip may take.
-        folder: Where finished clips are kept, on this machine.
+        settings: Executor, number of workers and time limit of a clip.
+        folder: Folder of finished clips, on this machine.
 
     Returns:
-        Yields the index of a clip and what became of it, in the order in which they end.
+        Iterator over the index of a clip and its result, in the order of completion.
 
     Raises:
         BuildError: Workers cannot be started, or the cluster cannot be used.
@@ -131,22 +131,22 @@ def stage_clips(
 
 
 def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
-    """Hash what the pixels of clips depend on, without decoding them.
+    """Hash everything that the pixels of clips depend on, without decoding the clips.
 
     Args:
         clips: Clips, with or without footage.
-        workers: How many processes.
+        workers: Number of processes.
 
     Returns:
-        By video id; None where there is no clip or it cannot be read.
+        Identities by video id; None if there is no clip or it cannot be read.
     """
-    # Hashing crashes nothing: one worker more would only cost its start.
+    # Hashing does not crash, so a single worker process would only cost time to start.
     processes = min(workers, len(clips)) if workers > 1 else 0
-    found: dict[str, str | None] = {}
+    by_video_id: dict[str, str | None] = {}
     for index, outcome in run_tasks(_identity, clips, processes):
-        lost = isinstance(outcome, Crash | Overtime)
-        found[clips[index].video_id] = None if lost else outcome  # type: ignore[assignment]
-    return found
+        failed = isinstance(outcome, Crash | TimedOut)
+        by_video_id[clips[index].video_id] = None if failed else outcome  # type: ignore[assignment]
+    return by_video_id
 
 
 def _identity(clip: Clip) -> str | None:

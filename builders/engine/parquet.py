@@ -1,4 +1,4 @@
-"""Writes Parquet files that `datasets.load_dataset` reads with the right features."""
+"""Writing of Parquet files that `datasets.load_dataset` reads with the right features."""
 
 import io
 from collections.abc import Iterable, Mapping
@@ -9,23 +9,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROW_GROUP_ROWS: Final = 16
-"""Rows in a row group of config ``default``: a few MB, what streaming and random access read."""
+"""Most rows of a row group of config ``default``: a few MB, the unit of streaming and random
+access."""
 
 ROW_GROUP_BYTES: Final = 64_000_000
-"""Frames in a row group at most, unless a single row has more: rows of many or large frames."""
+"""Most bytes of frames in a row group; a single row may have more."""
 
 SHARD_ROWS: Final = 2_000
-"""Rows in a file of config ``default`` at most: a writer remembers 2 kB of each until it closes the
-file. Files of real footage reach their bytes long before."""
+"""Most rows of a file of config ``default``: a writer holds 2 kB of each in memory until it closes
+the file. Files of real footage reach their size limit long before."""
 
 TEXT_ROW_GROUP_ROWS: Final = 2_000
-"""Rows in a row group of configs that hold text alone."""
+"""Most rows of a row group of the configs with only text."""
 
 _IMAGE_BYTES: Final = "frames.list.element.bytes"
 
 
 def hf_features(schema: pa.Schema) -> Any:
-    """Return Hugging Face features for a schema: frames are images, all else is as it is.
+    """Return the Hugging Face features of a schema; frames are images.
 
     Args:
         schema: Columns of a config.
@@ -42,11 +43,11 @@ def hf_features(schema: pa.Schema) -> Any:
 
 
 def with_metadata(schema: pa.Schema, dvtr: bytes) -> pa.Schema:
-    """Put features and the dataset's name into a schema's metadata.
+    """Add the Hugging Face features and the dataset's identity to a schema's metadata.
 
     Args:
         schema: Columns of a config.
-        dvtr: JSON of name, version and fingerprint, under the key ``dvtr``.
+        dvtr: JSON with name, version and fingerprint, stored under the key ``dvtr``.
 
     Returns:
         The same columns with metadata.
@@ -61,10 +62,10 @@ def write_parquet(
     """Write one file, batch by batch.
 
     Args:
-        path: The file; its folder is there.
+        path: The file; its folder must exist.
         schema: Columns and metadata.
-        batches: Tables of these columns.
-        row_group_rows: Rows in a row group at most.
+        batches: Tables with these columns.
+        row_group_rows: Most rows of a row group.
 
     Returns:
         Bytes of the rows in memory, as Hugging Face's ``num_bytes`` counts them.
@@ -78,14 +79,14 @@ def write_parquet(
 
 
 def _options(schema: pa.Schema) -> Mapping[str, Any]:
-    """Compress and index everything but the images, which gain nothing from it."""
+    """Compress and index all columns except images, which would not become smaller."""
     buffer = io.BytesIO()
     pq.write_table(schema.empty_table(), buffer)
     columns = pq.read_schema(buffer), pq.ParquetFile(buffer).schema
     paths = [columns[1].column(number).path for number in range(len(columns[1].names))]
-    light = [path for path in paths if path != _IMAGE_BYTES]
+    not_images = [path for path in paths if path != _IMAGE_BYTES]
     return {
-        "compression": {path: "zstd" if path in light else "none" for path in paths},
-        "use_dictionary": light,
-        "write_statistics": light,
+        "compression": {path: "zstd" if path in not_images else "none" for path in paths},
+        "use_dictionary": not_images,
+        "write_statistics": not_images,
     }

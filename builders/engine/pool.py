@@ -1,4 +1,4 @@
-"""Worker processes, each on its own: one that crashes or hangs loses one task, and that is told."""
+"""A pool of independent worker processes: one that crashes or hangs costs only its task."""
 
 import multiprocessing
 import os
@@ -31,15 +31,15 @@ class Crash:
     """A worker process ended in the middle of a task.
 
     Attributes:
-        exit_code: As `multiprocessing` has it: below 0 for a signal; None where nobody told.
-        attempts: How many processes ended over the same task, one after the other.
+        exit_code: Exit code of `multiprocessing`, negative for a signal; None if unknown.
+        attempts: Number of processes that ended on the same task, one after the other.
     """
 
     exit_code: int | None
     attempts: int = 1
 
     def __str__(self) -> str:
-        """Say what ended it."""
+        """Describe how the process ended."""
         if self.attempts > 1:
             return (
                 f"the processes that decoded it ended, {self.attempts} times in a row: the clip "
@@ -53,17 +53,17 @@ class Crash:
 
 
 @dataclass(frozen=True)
-class Overtime:
-    """A worker process took too long over a task and was killed.
+class TimedOut:
+    """A worker process exceeded the time limit of a task and was killed.
 
     Attributes:
-        seconds: What it was given.
+        seconds: The time limit.
     """
 
     seconds: float
 
     def __str__(self) -> str:
-        """Say how long it was given."""
+        """State the time limit and how to raise it."""
         return (
             f"decoding was not done after {self.seconds:g} seconds and was stopped: the clip may "
             "be damaged; give long clips more with --clip-seconds-limit"
@@ -76,88 +76,87 @@ def run_tasks(
     workers: int,
     *,
     seconds_limit: float | None = None,
-) -> Iterator[tuple[int, Result | Crash | Overtime]]:
+) -> Iterator[tuple[int, Result | Crash | TimedOut]]:
     """Apply a function to tasks in worker processes.
 
-    Tasks are handed out one by one in order; only those under way are in memory. A time in which
-    the whole build was suspended (Ctrl-Z, a sleeping laptop) counts towards no task's limit.
+    Tasks are started in order; only the running ones are in memory. Time during which the whole
+    build was suspended (Ctrl-Z, a sleeping laptop) does not count towards the time limit.
 
     Args:
-        function: A function of a module; its tasks and results can be pickled.
-        tasks: What to apply it to.
-        workers: How many processes, no more than there are tasks; 0 for this very process, where a
-            crash ends all.
-        seconds_limit: What one task may take before its process is killed; None for any time.
+        function: A function of a module; its tasks and results must be picklable.
+        tasks: The tasks.
+        workers: Number of processes, at most the number of tasks; 0 to run in this process, where
+            a crash ends everything.
+        seconds_limit: Time limit of one task, after which its process is killed; None for no limit.
 
     Yields:
-        The index of a task and its result, a `Crash` or `Overtime`, in the order in which they
-        end.
+        The index of a task and its result, a `Crash` or an `TimedOut`, in the order of completion.
 
     Raises:
         BuildError: Processes cannot be started.
-        Exception: Whatever `function` raised; the other workers are stopped.
+        Exception: Any exception of `function`; the other workers are then stopped.
     """
     if workers == 0:
         yield from ((index, function(task)) for index, task in enumerate(tasks))
         return
-    waiting = iter(enumerate(tasks))
-    crew: list[_Worker[Task, Result]] = []
+    pending = iter(enumerate(tasks))
+    pool: list[_Worker[Task, Result]] = []
     try:
         for _ in range(workers):
-            crew.append(_Worker(function, seconds_limit))
+            pool.append(_Worker(function, seconds_limit))
         clock = SuspensionClock()
-        while crew:
-            ready = wait([worker.connection for worker in crew], _seconds_left(crew))
+        while pool:
+            ready = wait([worker.connection for worker in pool], _seconds_left(pool))
             if suspended := clock.seconds_suspended():
-                for worker in crew:
-                    worker.prolong(suspended)
-            for worker in [worker for worker in crew if worker.is_overdue(ready)]:
-                crew.remove(worker)
+                for worker in pool:
+                    worker.extend_deadline(suspended)
+            for worker in [worker for worker in pool if worker.is_overdue(ready)]:
+                pool.remove(worker)
                 worker.kill()
-                crew.append(_Worker(function, seconds_limit))
-                yield worker.index, Overtime(seconds_limit)  # type: ignore[misc, arg-type]
-            for worker in [worker for worker in crew if worker.connection in ready]:
+                pool.append(_Worker(function, seconds_limit))
+                yield worker.index, TimedOut(seconds_limit)  # type: ignore[misc, arg-type]
+            for worker in [worker for worker in pool if worker.connection in ready]:
                 index = worker.index
                 outcome = worker.receive()
                 if isinstance(outcome, Crash):
-                    crew.remove(worker)
+                    pool.remove(worker)
                     worker.stop()
-                    crew.append(_Worker(function, seconds_limit))
+                    pool.append(_Worker(function, seconds_limit))
                 if index is not None:
                     yield index, outcome  # type: ignore[misc]
-                if not isinstance(outcome, Crash) and not worker.hand_out(next(waiting, None)):
-                    crew.remove(worker)
+                if not isinstance(outcome, Crash) and not worker.send_task(next(pending, None)):
+                    pool.remove(worker)
                     worker.stop()
     finally:
-        for worker in crew:
+        for worker in pool:
             worker.stop()
 
 
-def _seconds_left(crew: "Sequence[_Worker[Task, Result]]") -> float | None:
-    deadlines = [worker.deadline for worker in crew if worker.deadline is not None]
+def _seconds_left(pool: "Sequence[_Worker[Task, Result]]") -> float | None:
+    deadlines = [worker.deadline for worker in pool if worker.deadline is not None]
     left = min(deadlines) - time.monotonic() if deadlines else None
     return None if left is None else min(POLL_SECONDS, max(0.0, left))
 
 
 class _Worker(Generic[Task, Result]):
-    """One process and the pipe to it."""
+    """One process and its pipe."""
 
     def __init__(self, function: Callable[[Task], Result], seconds_limit: float | None) -> None:
         context = _context()
-        self.connection, theirs = context.Pipe()
+        self.connection, worker_end = context.Pipe()
         self.index: int | None = None
         self.deadline: float | None = None
         self._seconds_limit = seconds_limit
         self._started = False
         self._process: BaseProcess = context.Process(
-            target=_serve, args=(function, theirs, seconds_limit), daemon=True
+            target=_serve, args=(function, worker_end, seconds_limit), daemon=True
         )
         with _interrupts_ignored():
             self._process.start()
-        theirs.close()
+        worker_end.close()
 
     def receive(self) -> Result | Crash | None:
-        """Take what the worker sent: a result, or None when it says that it is ready."""
+        """Receive a result from the worker, or None if it reports that it is ready."""
         self.deadline = None
         try:
             message = self.connection.recv()
@@ -177,47 +176,47 @@ class _Worker(Generic[Task, Result]):
             raise failure
         return result  # type: ignore[no-any-return]
 
-    def hand_out(self, numbered: tuple[int, Task] | None) -> bool:
-        """Give the worker its next task; False when there is none."""
-        if numbered is None:
+    def send_task(self, indexed_task: tuple[int, Task] | None) -> bool:
+        """Send the worker its next task; return False if there is none."""
+        if indexed_task is None:
             return False
-        self.index, task = numbered
+        self.index, task = indexed_task
         with suppress(BrokenPipeError):  # a crash while idle shows up in receive()
             self.connection.send(task)
         if self._seconds_limit is not None:
             self.deadline = time.monotonic() + self._seconds_limit
         return True
 
-    def prolong(self, seconds: float) -> None:
-        """Give the task under way more time."""
+    def extend_deadline(self, seconds: float) -> None:
+        """Give the running task more time."""
         if self.deadline is not None:
             self.deadline += seconds
 
     def is_overdue(self, ready: Collection[object]) -> bool:
-        """Whether the worker had its time and has sent nothing."""
+        """Return whether the time limit has passed and the worker has sent nothing."""
         late = self.deadline is not None and time.monotonic() >= self.deadline
         return late and self.connection not in ready
 
     def kill(self) -> None:
-        """End the process, though it hears nothing."""
+        """Kill a process that may not respond to other signals."""
         self._process.kill()
         self.stop()
 
     def stop(self) -> None:
-        """End the process, whatever it does: finished work is on disk, unfinished is not."""
+        """Terminate the process; finished work is already on disk."""
         self.connection.close()
         self._process.terminate()
         self._process.join()
 
 
 def _context() -> Any:
-    """Start processes from one that has loaded all they need, so that they share it in memory.
+    """Return a context that forks workers from a server process, so that they share its memory.
 
-    Forking this very process would be unsafe: it has threads. Windows can only start from nothing,
-    and so can others below a long ``TMPDIR``: the name of a socket in it has little room.
+    Forking this process would be unsafe, since it has threads. Processes are spawned on Windows,
+    which has no fork server, and where ``TMPDIR`` is too long for the server's socket.
     """
-    has_room = len(os.fsencode(tempfile.gettempdir())) <= _SOCKET_FOLDER_BYTES
-    if "forkserver" not in multiprocessing.get_all_start_methods() or not has_room:
+    socket_fits = len(os.fsencode(tempfile.gettempdir())) <= _SOCKET_FOLDER_BYTES
+    if "forkserver" not in multiprocessing.get_all_start_methods() or not socket_fits:
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["builders.engine.warm_start"])
@@ -229,7 +228,7 @@ def _serve(
 ) -> None:
     import cv2
 
-    # The process that this one is forked from may be of a time when interrupts were heard.
+    # The fork server may have been started while interrupts were not ignored.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     connection.send(_READY)
@@ -238,21 +237,21 @@ def _serve(
             task = connection.recv()
         except EOFError:
             return
-        _die_after(seconds_limit)
+        _end_process_after(seconds_limit)
         message: tuple[Any, Exception | None]
         try:
             message = function(task), None
         except Exception as failure:
             failure.add_note("".join(traceback.format_exception(failure)))
             message = None, failure
-        _die_after(None)
+        _end_process_after(None)
         connection.send(message)
 
 
-def _die_after(seconds: float | None) -> None:
-    """Have the system end this process should it hang when nobody is left to kill it.
+def _end_process_after(seconds: float | None) -> None:
+    """Have the system end this process if it hangs after the build's process has died.
 
-    The time that it computes counts, not the time on the wall, which passes while it is stopped.
+    The timer counts CPU time, because wall time also passes while the process is stopped.
     """
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, 0 if seconds is None else seconds + _GRACE_SECONDS)
@@ -260,7 +259,7 @@ def _die_after(seconds: float | None) -> None:
 
 @contextmanager
 def _interrupts_ignored() -> Iterator[None]:
-    """Start processes that Ctrl-C does not reach: the parent stops them, once."""
+    """Start processes that ignore Ctrl-C; the parent stops them itself."""
     try:
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     except ValueError:  # not the main thread, which gets no interrupts either

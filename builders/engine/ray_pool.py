@@ -1,6 +1,6 @@
-"""Decodes clips on a Ray cluster: one clip at a time on each actor, results sent back.
+"""Decoding of clips on a Ray cluster: each actor decodes one clip at a time and sends the result.
 
-The machine that builds keeps the results, so that nodes need no disk in common with it.
+The machine that builds stores the results, so nodes need not share a disk with it.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, keep_clip, read_whole
-from builders.engine.pool import Crash, Overtime
-from builders.engine.ray_worker import NodeWorker, SentClip, deciding_versions
+from builders.engine.pool import Crash, TimedOut
+from builders.engine.ray_worker import NodeWorker, SentClip, pixel_versions
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.ray_cluster import ray_cluster
 from dvtr_bench.runtime.ray_crew import CrewPlan, Died, HandedOut, Overran, RayCrew
@@ -26,32 +26,32 @@ if TYPE_CHECKING:
 def stage_on_ray(
     tasks: Iterable[ClipTask], count: int, settings: BuildSettings, folder: Path
 ) -> Iterator[tuple[int, Outcome]]:
-    """Decode clips on a Ray cluster and keep the results here.
+    """Decode clips on a Ray cluster and store the results on this machine.
 
     Args:
         tasks: The clips.
-        count: How many.
-        settings: Says which cluster, how many workers and how long a clip may take.
-        folder: Where finished clips are kept, on this machine.
+        count: Number of clips.
+        settings: Address of the cluster, number of workers and time limit of a clip.
+        folder: Folder of finished clips, on this machine.
 
     Yields:
-        The index of a clip and what became of it, in the order in which they end.
+        The index of a clip and its result, in the order of completion.
 
     Raises:
         NotFoundError: Ray is not installed.
-        ClusterError: There is no such cluster, its nodes have other versions, or it gives no
-            workers.
+        ClusterError: There is no such cluster, its nodes have other versions, or no workers can be
+            started.
     """
     kept = frozenset(path.stem for path in folder.glob("*.arrow") if read_whole(path))
     plan: CrewPlan[ClipTask, DecodedClip | BrokenClip] = CrewPlan(
         actor=NodeWorker,
         arguments=(kept,),
         resources={"num_cpus": 1},
-        versions=deciding_versions(),
+        versions=pixel_versions(),
         label=lambda task: task.footage.label,
-        again=lambda task, answer: _sent_along(task, answer, folder),
-        needs="Every node needs this dvtr-bench (pip install 'dvtr-bench[ray]'), and room for a "
-        "clip in its folder for temporary files",
+        again=lambda task, answer: _with_bytes(task, answer, folder),
+        needs="Every node needs this dvtr-bench (pip install 'dvtr-bench[ray]'), and free space "
+        "for a clip in its folder for temporary files",
         seconds_limit=settings.clip_seconds_limit,
     )
     with ray_cluster(settings.address) as ray:
@@ -60,21 +60,21 @@ def stage_on_ray(
             if isinstance(outcome, Died):
                 yield index, Crash(None, outcome.attempts)
             elif isinstance(outcome, Overran):
-                yield index, Overtime(outcome.seconds)
+                yield index, TimedOut(outcome.seconds)
             elif isinstance(outcome, BrokenClip):
                 yield index, outcome
             elif not isinstance(outcome, HandedOut):
                 yield index, keep_clip(outcome, folder)
 
 
-def _sent_along(task: ClipTask, answer: DecodedClip | BrokenClip, folder: Path) -> ClipTask | None:
-    """Return a task that takes the clip's bytes along where the node cannot see the clip.
+def _with_bytes(task: ClipTask, answer: DecodedClip | BrokenClip, folder: Path) -> ClipTask | None:
+    """Return a task with the clip's bytes if the node could not read the clip.
 
-    None where it can, or where it cannot be read here either.
+    None if the node could read it, or if it cannot be read here either.
     """
     footage = task.footage
-    seen = not isinstance(answer, BrokenClip) or answer.identity is not None
-    if seen or isinstance(footage, SentClip):
+    was_read = not isinstance(answer, BrokenClip) or answer.identity is not None
+    if was_read or isinstance(footage, SentClip):
         return None
     try:
         with footage.opened(folder) as path:

@@ -1,7 +1,7 @@
-"""What runs on a node of a Ray cluster: decodes clips and hands their columns back.
+"""The worker on a node of a Ray cluster: it decodes clips and returns their columns.
 
-A node needs the same versions as the machine that builds, and no disk in common with it. A clip is
-read where it is seen under the same path; where it is not, the build sends its bytes along.
+A node needs the same versions as the machine that builds, but no shared disk. It reads a clip under
+the path that the clip has on the build's machine. If there is none, the build sends the bytes.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SentClip:
-    """Footage of another machine, its bytes sent along.
+    """Footage of the build's machine, sent to a node as bytes.
 
     Attributes:
-        original: As it is on the machine that builds.
+        original: The footage on the build's machine.
         sha256: Its identity there.
-        suffix: Of the file.
-        data: The file.
+        suffix: Suffix of the file name.
+        data: Content of the file.
     """
 
     original: Footage
@@ -39,43 +39,43 @@ class SentClip:
 
     @property
     def label(self) -> str:
-        """What the original is called."""
+        """Name of the original, for messages."""
         return self.original.label
 
     def identity(self) -> str:
-        """Return the original's."""
+        """Return the original's identity."""
         return self.sha256
 
     @property
     def identity_is_sha256(self) -> bool:
-        """As of the original."""
+        """Whether the original's identity is the SHA-256 of its file."""
         return self.original.identity_is_sha256
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
-        """Give a copy of the file."""
+        """Write the bytes to a temporary file."""
         path = scratch / f"sent{self.suffix}"
         path.write_bytes(self.data)
         yield path
 
     def columns(self, frame_pts_seconds: Sequence[float]) -> Mapping[str, Any]:
-        """Return what the original knows."""
+        """Return the original's extra columns."""
         return self.original.columns(frame_pts_seconds)
 
 
 class NodeWorker:
-    """Decodes clips one after the other, in a process of its own on some node."""
+    """Ray actor that decodes clips one after the other."""
 
     def __init__(self, kept: frozenset[str]) -> None:
-        """Know what earlier runs kept."""
+        """Store the keys of clips that earlier runs have stored."""
         import cv2
 
         cv2.setNumThreads(1)
         self._kept = kept
 
     def introduce(self) -> tuple[str, dict[str, str]]:
-        """Return the node's name and the versions that decide which bytes come out."""
-        return platform.node(), deciding_versions()
+        """Return the node's name and the versions on which frames depend."""
+        return platform.node(), pixel_versions()
 
     def work(self, task: ClipTask) -> DecodedClip | BrokenClip:
         """Decode one clip, unless an earlier run did."""
@@ -83,8 +83,8 @@ class NodeWorker:
             return decode_clip(replace(task, folder=Path(scratch)), self._kept.__contains__)
 
 
-def deciding_versions() -> dict[str, str]:
-    """Return the versions of everything that decides which bytes come out, by name."""
+def pixel_versions() -> dict[str, str]:
+    """Return the versions of all libraries on which the bytes of frames depend, by name."""
     import av
     import cv2
     import numpy as np

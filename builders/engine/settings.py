@@ -1,4 +1,4 @@
-"""What a build is asked to do, beyond what the dataset itself says."""
+"""Settings of a build that do not depend on the dataset."""
 
 import os
 import re
@@ -13,10 +13,10 @@ from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling
 
 EXTRACTOR_VERSION: Final = "1"
-"""Raised when decoding, sampling, resizing or encoding changes what pixels come out."""
+"""Raised whenever a change of decoding, sampling, resizing or encoding changes stored pixels."""
 
 SHARD_BYTES: Final = 480_000_000
-"""Frames in one Parquet file at most, unless a single clip has more: files of 500 MB at most."""
+"""Most bytes of frames in one Parquet file, whose size is then at most 500 MB."""
 
 CLIP_SECONDS_LIMIT: Final = 600.0
 
@@ -31,9 +31,9 @@ class FrameSettings:
     """How frames are sampled and stored.
 
     Attributes:
-        sampling: Which frames.
-        frame_format: JPEG or PNG.
-        short_side_px: Length of the shorter side.
+        sampling: Which frames are stored.
+        frame_format: How they are encoded.
+        short_side_px: Length of their shorter side.
     """
 
     sampling: Sampling = field(default_factory=Sampling)
@@ -43,13 +43,12 @@ class FrameSettings:
     @property
     def image_format(self) -> str:
         """How frames are stored, such as ``jpeg:95:4:4:4`` or ``png``."""
-        stored = self.frame_format
-        if stored.kind == "png":
+        if self.frame_format.kind == "png":
             return "png"
-        return f"jpeg:{stored.jpeg_quality}:{stored.jpeg_chroma}"
+        return f"jpeg:{self.frame_format.jpeg_quality}:{self.frame_format.jpeg_chroma}"
 
     def describe(self) -> dict[str, Any]:
-        """Return everything that the stored pixels depend on, beside the clip."""
+        """Return everything besides the clip that the stored pixels depend on (JSON values)."""
         return {
             "sampling": str(self.sampling),
             "short_side_px": self.short_side_px,
@@ -60,30 +59,30 @@ class FrameSettings:
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """What a build is asked to do.
+    """Settings of a build.
 
     Attributes:
-        root: The folder that holds datasets.
-        name: Name of the dataset; None for the dataset's own.
-        frames: How frames are made; None builds annotations alone.
+        root: Folder of all datasets.
+        name: Name of the built dataset; None for the dataset's default name.
+        frames: How frames are made; None to build annotations only.
         missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
-            them, which the card, the report and the fingerprint then say.
-        overwrite: Replace another dataset of that name once the new one is whole.
-        executor: ``local`` decodes on this machine, ``ray`` on all machines of a Ray cluster; the
-            result does not depend on it.
-        address: Of the Ray cluster; None for the one that the environment names or this machine
-            runs, else a new one on this machine. For ``ray`` alone.
-        workers: Processes that decode; the result does not depend on it. None for one a core that
-            may be used, of this machine or of the Ray cluster. 0 decodes in this process, where a
-            clip that crashes the decoder ends the build; on Ray there is no 0.
-        clip_seconds_limit: What one clip may take to decode; then its worker is killed and the
-            clip counts as broken. Without effect where `workers` is 0.
-        shard_bytes: Size of one Parquet file at most, less 4% for what is not frames; a single
-            clip that has more gets a file of its own.
-        progress: Show progress bars.
+            them, which the card and the report state and the fingerprint reflects.
+        overwrite: Whether to replace another dataset of that name when the new one is complete.
+        executor: ``local`` decodes on this machine, ``ray`` on a Ray cluster; the result does not
+            depend on it.
+        address: Address of the Ray cluster, only with ``ray``. None for the cluster in the
+            environment or on this machine; if there is none, a new one on this machine.
+        workers: Number of processes that decode; the result does not depend on it. None for one a
+            usable core of this machine or the Ray cluster. 0 decodes in this process, where a clip
+            that crashes the decoder ends the build; not available with ``ray``.
+        clip_seconds_limit: Time limit for decoding one clip. Then its worker is killed and the
+            clip counts as broken. No effect if `workers` is 0.
+        shard_bytes: Most bytes of frames in one Parquet file, 4% below the file's size limit. A
+            single clip with more gets its own file.
+        progress: Whether to show progress bars.
 
     Raises:
-        ConfigError: A value that has no meaning.
+        ConfigError: A value is not allowed.
     """
 
     root: Path = Path("dvtr")
@@ -102,16 +101,16 @@ class BuildSettings:
         """Check the values."""
         if self.name is not None and not _NAME.fullmatch(self.name):
             raise ConfigError(
-                f"--name {self.name!r}: expected letters, digits, '.', '_' and '-', beginning with "
-                "a letter or digit, at most 95"
+                f"--name {self.name!r}: expected at most 95 letters, digits, '.', '_' and '-', "
+                "beginning with a letter or digit"
             )
         if self.executor not in get_args(Executor):
             raise ConfigError(f"--executor: expected local or ray, found {self.executor!r}")
         if self.address is not None and self.executor != "ray":
-            raise ConfigError("--address names a Ray cluster: it goes with --executor ray")
-        fewest = 1 if self.executor == "ray" else 0
-        if self.workers is not None and self.workers < fewest:
-            raise ConfigError(f"--workers: expected {fewest} or more, found {self.workers}")
+            raise ConfigError("--address names a Ray cluster: use it with --executor ray")
+        minimum = 1 if self.executor == "ray" else 0
+        if self.workers is not None and self.workers < minimum:
+            raise ConfigError(f"--workers: expected {minimum} or more, found {self.workers}")
         if not self.clip_seconds_limit > 0:
             raise ConfigError(
                 f"--clip-seconds-limit: expected more than 0, found {self.clip_seconds_limit:g}"
@@ -121,19 +120,19 @@ class BuildSettings:
 
     @property
     def local_workers(self) -> int:
-        """Processes for work on this machine, whatever decodes."""
+        """Number of processes for work on this machine, with any executor."""
         if self.workers is None or self.executor != "local":
             return usable_cores()
         return self.workers
 
     def describe(self) -> dict[str, Any]:
-        """Return what the rows depend on, beside the source (JSON values)."""
+        """Return everything besides the source that the rows depend on (JSON values)."""
         frames = self.frames.describe() if self.frames else None
         return {"format_version": FORMAT_VERSION, "frames": frames}
 
 
 def usable_cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

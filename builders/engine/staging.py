@@ -1,7 +1,7 @@
-"""Where a build works until it is whole, and how it is put in place.
+"""The working folder of a build, and the final move of the dataset.
 
-``dvtr/.usrd.building/`` holds one file for each finished clip and the dataset being written. It
-stays when a build stops, so that the next run goes on; it goes when the dataset is in place.
+``dvtr/.usrd.building/`` contains one file for each finished clip, and the dataset being written. It
+remains when a build stops, so that the next run can continue, and is deleted after the final move.
 """
 
 import errno
@@ -27,8 +27,8 @@ class Staging:
     """The folders of one build.
 
     Attributes:
-        target: Where the dataset goes.
-        folder: Where the build works.
+        target: Folder of the finished dataset.
+        folder: Working folder of the build.
     """
 
     target: Path
@@ -36,33 +36,33 @@ class Staging:
 
     @property
     def clips(self) -> Path:
-        """Finished clips, one file each."""
+        """Folder of finished clips, one file each."""
         return self.folder / "clips"
 
     @property
     def output(self) -> Path:
-        """The dataset while it is being written."""
+        """Folder of the dataset while it is being written."""
         return self.folder / "output"
 
     @property
     def previous(self) -> Path:
-        """The dataset that is being replaced, for the moment between two renames."""
+        """Folder of the dataset being replaced, for the moment between two renames."""
         return self.folder / "previous"
 
 
 @contextmanager
 def open_staging(root: Path, name: str) -> Iterator[Staging]:
-    """Make or reopen the folder that a build works in, for this process alone.
+    """Create or reopen the working folder of a build and lock it.
 
     Args:
-        root: The folder that holds datasets.
-        name: The dataset.
+        root: Folder of all datasets.
+        name: Name of the dataset.
 
     Yields:
-        The folders; what an earlier run left half-written is gone from them.
+        The folders, without half-written files of an earlier run.
 
     Raises:
-        BuildError: Another process builds the same dataset, or the disk is full.
+        BuildError: Another process is building the same dataset, or the disk is full.
     """
     staging = Staging(root / name, root / f".{name}.building")
     with disk_errors_explained(root):
@@ -77,17 +77,17 @@ def open_staging(root: Path, name: str) -> Iterator[Staging]:
             try:
                 yield staging
             finally:
-                # What can be made again from finished clips is not worth keeping.
+                # It can be written again from the finished clips.
                 shutil.rmtree(staging.output, ignore_errors=True)
                 if staging.clips.exists() and not any(staging.clips.iterdir()):
                     discard(staging)
 
 
 def put_in_place(staging: Staging) -> None:
-    """Move a whole dataset to where it belongs, replacing what is there.
+    """Move the finished dataset to its target, replacing another dataset there.
 
     Args:
-        staging: The folders; `output` holds the dataset.
+        staging: The folders; `output` contains the dataset.
     """
     for path in sorted(staging.output.rglob("*")):
         _flush(path)
@@ -101,36 +101,36 @@ def put_in_place(staging: Staging) -> None:
 
 
 def discard(staging: Staging) -> None:
-    """Remove the folder of a build that turned out to have nothing to do."""
+    """Delete the working folder of a build that has nothing to do."""
     shutil.rmtree(staging.folder)
 
 
 @contextmanager
 def disk_errors_explained(root: Path) -> Iterator[None]:
-    """Turn a full disk into one message.
+    """Turn the errors of a full disk into one that says what to do.
 
     Args:
-        root: A folder on the disk in question.
+        root: A folder on the disk.
 
     Raises:
-        BuildError: The disk, or what the user may use of it, is full.
+        BuildError: The disk is full, or the user's quota is used up.
     """
     try:
         yield
     except OSError as failure:
         if failure.errno not in _DISK_FULL:
             raise
-        place = next(folder for folder in (root, *root.resolve().parents) if folder.exists())
-        free = shutil.disk_usage(place).free
+        existing = next(folder for folder in (root, *root.resolve().parents) if folder.exists())
+        free = shutil.disk_usage(existing).free
         raise BuildError(
-            f"the disk that holds {root} is full ({failure.strerror}; {free / 1e6:,.0f} MB free). "
-            "Nothing half-written is left; finished clips are kept. Make room and run the same "
-            "command again, or build elsewhere with --root"
+            f"the disk of {root} is full ({failure.strerror}; {free / 1e6:,.0f} MB free). "
+            "Half-written files were deleted; finished clips are kept. Free some space and run the "
+            "same command again, or build elsewhere with --root"
         ) from failure
 
 
 def _flush(path: Path) -> None:
-    """Wait until a file or folder is on the disk: a rename must not overtake its bytes."""
+    """Wait until a file or folder is on the disk, so that it is complete before the rename."""
     if path.is_dir() and sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY)

@@ -1,4 +1,4 @@
-"""What every worker process needs, loaded once, by the process that they are all forked from."""
+"""Modules for all worker processes, loaded once by the process from which they are forked."""
 
 import gc
 
@@ -9,7 +9,7 @@ from dvtr_bench.video.bicubic import resize_bicubic
 
 __all__ = ["clip_work"]
 
-# Compiled code is loaded when it is first called.
+# The first call loads the compiled code.
 resize_bicubic(np.zeros((4, 4, 3), dtype=np.uint8), 2, 2)
-# The collector writes to what it looks through; pages that nobody writes to stay shared.
+# The garbage collector writes to the objects that it scans; pages without writes stay shared.
 gc.freeze()

@@ -1,1 +1,1 @@
-"""Publishing: a built dataset to the Hugging Face Hub, as a commit and a tag."""
+"""Publishing of a built dataset on the Hugging Face Hub, as a commit and a tag."""

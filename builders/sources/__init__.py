@@ -1,1 +1,1 @@
-"""What a dataset is read from: published files, zips, tables of captions, a folder of one's own."""
+"""Readers of clips and annotations: published files, zips, tables of captions, folders."""

@@ -1,4 +1,4 @@
-"""Zip files of others, read member by member: nothing is unpacked by the names inside."""
+"""Safe reading of untrusted zip files: members are read one by one, never unpacked by name."""
 
 import hashlib
 import re
@@ -16,13 +16,13 @@ from typing import IO, Final
 from dvtr_bench.errors import ClipError, InputError
 
 MAX_MEMBER_BYTES: Final = 8_000_000_000
-"""What one member may unpack to."""
+"""Most bytes that one member may unpack to."""
 
 MAX_RATIO: Final = 200
-"""How far one member may grow; videos hardly do, text about ten times."""
+"""Highest compression ratio of a member; videos have about 1, text about 10."""
 
 SMALL_BYTES: Final = 10_000_000
-"""Members up to this size may grow at any ratio: they harm nobody."""
+"""Members up to this unpacked size may have any compression ratio."""
 
 _METHODS: Final = frozenset(
     {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA}
@@ -40,8 +40,8 @@ class Member:
 
     Attributes:
         archive: The zip.
-        name: As the zip has it.
-        size_bytes: Unpacked.
+        name: Name in the zip, verbatim.
+        size_bytes: Unpacked size.
     """
 
     archive: Path
@@ -50,7 +50,7 @@ class Member:
 
     @property
     def label(self) -> str:
-        """What to call it in messages."""
+        """Name for messages."""
         return f"{self.archive}: {self.name}"
 
     def sha256(self) -> str:
@@ -74,9 +74,9 @@ class Member:
             file.write(block)
 
     def _blocks(self) -> Iterator[bytes]:
-        # zipfile reads no more than the size that was checked, and compares the checksum.
+        # zipfile reads at most the size that was checked, and verifies the checksum.
         try:
-            with _kept_open(self.archive).open(self.name) as file:
+            with _open_cached(self.archive).open(self.name) as file:
                 while block := file.read(_BLOCK_BYTES):
                     yield block
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as failure:
@@ -84,24 +84,24 @@ class Member:
                 f"{self.label}: damaged inside the zip ({failure}). Download the zip again"
             ) from failure
         except KeyError as failure:
-            raise ClipError(f"{self.label}: no longer in the zip") from failure
+            raise ClipError(f"{self.label}: is no longer in the zip") from failure
 
 
 def list_members(archive: Path) -> dict[PurePosixPath, Member]:
-    """List the files of a zip and check each name; no byte of a member is read.
+    """List the files of a zip and check their names, without reading their content.
 
-    Hidden files, links and what macOS adds are left out.
+    Hidden files, links and the files that macOS adds are left out.
 
     Args:
         archive: The zip.
 
     Returns:
-        Members by their path inside, ``/`` between folders, in the order of the zip.
+        Members by their path in the zip, with ``/``, in the order of the zip.
 
     Raises:
-        InputError: No whole zip, or one made to do harm.
+        InputError: The zip is damaged or malicious.
     """
-    found: dict[PurePosixPath, Member] = {}
+    members: dict[PurePosixPath, Member] = {}
     with _opened(archive) as opened:
         entries = opened.infolist()
         _check_overlaps(archive, entries)
@@ -109,24 +109,25 @@ def list_members(archive: Path) -> dict[PurePosixPath, Member]:
             path = _safe_path(archive, entry.filename)
             if entry.is_dir() or _is_ignored(path) or stat.S_ISLNK(entry.external_attr >> 16):
                 continue
-            if path in found:
+            if path in members:
                 raise InputError(
-                    f"{archive}: refused: it holds {str(path)!r} twice. Unpack it and name the "
-                    "folder"
+                    f"{archive}: refused: it contains {str(path)!r} twice. Unpack it and give the "
+                    "folder instead"
                 )
-            found[path] = Member(archive, entry.filename, entry.file_size)
-    return found
+            members[path] = Member(archive, entry.filename, entry.file_size)
+    return members
 
 
 def check_members(archive: Path, members: Mapping[PurePosixPath, Member]) -> None:
-    """Check members that are to be read: not encrypted, of bearable size.
+    """Check that members can be read safely.
 
     Args:
         archive: The zip.
-        members: Some of its members.
+        members: The members to be read.
 
     Raises:
-        InputError: Names the first that is refused, and how many are.
+        InputError: A member is encrypted, compressed in an unknown way or too large. The message
+            names the first and counts the others.
     """
     problems: list[str] = []
     with _opened(archive) as opened:
@@ -140,24 +141,24 @@ def check_members(archive: Path, members: Mapping[PurePosixPath, Member]) -> Non
 
 def _problem(entry: zipfile.ZipInfo) -> str | None:
     if entry.flag_bits & _ENCRYPTED:
-        return "is encrypted: unpack the zip with its password and name the folder"
+        return "is encrypted: unpack the zip with its password and give the folder instead"
     if entry.compress_type not in _METHODS:
         return (
             f"is compressed by method {entry.compress_type}, which Python cannot unpack: unpack "
-            "the zip with another program and name the folder"
+            "the zip with another program and give the folder instead"
         )
     if entry.file_size > MAX_MEMBER_BYTES:
         return f"unpacks to {entry.file_size:,} bytes; at most {MAX_MEMBER_BYTES:,} are read"
     if entry.file_size > SMALL_BYTES and entry.file_size > MAX_RATIO * entry.compress_size:
         return (
-            f"unpacks {entry.compress_size:,} bytes to {entry.file_size:,}; at most {MAX_RATIO} "
-            "times as many are read (a zip bomb)"
+            f"unpacks {entry.compress_size:,} bytes to {entry.file_size:,}: more than {MAX_RATIO} "
+            "times as many (a zip bomb)"
         )
     return None
 
 
-def _kept_open(archive: Path) -> zipfile.ZipFile:
-    """Return the open zip: its list of members is read once a process, not once a member."""
+def _open_cached(archive: Path) -> zipfile.ZipFile:
+    """Open a zip, or return the open one: each process reads its list of members once."""
     status = archive.stat()
     return _open_version(archive, status.st_mtime_ns, status.st_size)
 
@@ -174,25 +175,25 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
             yield opened
     except (zipfile.BadZipFile, NotImplementedError) as failure:
         raise InputError(
-            f"{archive}: not a whole zip file ({failure}): download it again; unpack archives of "
-            "other kinds and name the folder"
+            f"{archive}: not a complete zip file ({failure}): download it again. Unpack archives "
+            "of other formats and give the folder instead"
         ) from failure
 
 
 def _safe_path(archive: Path, name: str) -> PurePosixPath:
-    """Return a member's path; some programs of Windows write backslashes."""
+    """Check a member's name and return its path; some Windows programs write backslashes."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or _DRIVE.match(name) or "\0" in name:
         raise InputError(
-            f"{archive}: refused: it holds {name!r}, a name that leaves the folder it is unpacked "
-            "to. Get the zip from its publisher again"
+            f"{archive}: refused: it contains {name!r}, a name outside the folder to which it is "
+            "unpacked. Get the zip from its publisher again"
         )
     return path
 
 
 def _check_overlaps(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
-    placed = sorted(entries, key=lambda entry: entry.header_offset)
-    for entry, following in pairwise(placed):
+    by_offset = sorted(entries, key=lambda entry: entry.header_offset)
+    for entry, following in pairwise(by_offset):
         if (
             entry.header_offset + _LOCAL_HEADER_BYTES + entry.compress_size
             > following.header_offset

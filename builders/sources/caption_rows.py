@@ -1,4 +1,4 @@
-"""What the columns of a caption table mean: which clip, which captions, which split and group."""
+"""Interpretation of a caption table: the columns of clip, captions, split and group."""
 
 import ast
 import json
@@ -29,16 +29,16 @@ SPLIT_NAMES: Final = {
 
 
 class CaptionRow(NamedTuple):
-    """One row of a caption table, understood.
+    """The content of one row of a caption table.
 
     Attributes:
         where: File and line, for messages.
-        file_name: The clip's file; None when the table has no such column.
-        video_id: The clip's id; None when the table has no such column.
-        captions: Verbatim; one or more.
-        split: None when the table has no such column.
-        category: None when the table has no such column or the cell is empty.
-        group: None when there is no group column.
+        file_name: The clip's file; None without such a column.
+        video_id: The clip's id; None without such a column.
+        captions: At least one caption, verbatim.
+        split: Name of the split; None without such a column.
+        category: The clip's category; None without such a column or if the cell is empty.
+        group: The clip's group; None without such a column.
         extra: All other columns, as text; None for an empty cell.
     """
 
@@ -54,7 +54,7 @@ class CaptionRow(NamedTuple):
 
 @dataclass(frozen=True)
 class Columns:
-    """Which column of a table is what."""
+    """The names of a table's columns, by their meaning."""
 
     file: str | None
     video_id: str | None
@@ -66,22 +66,22 @@ class Columns:
 
     @property
     def wide(self) -> bool:
-        """Whether captions stand in numbered columns, where a cell may be empty."""
+        """Whether there are several caption columns, in which cells may be empty."""
         return len(self.captions) > 1
 
 
 def find_columns(table: Table, group_by: str | None = None) -> Columns:
-    """Find out which column is what, by their names in any case.
+    """Identify the columns of a table by their names, ignoring case.
 
     Args:
         table: The table.
-        group_by: The column that names groups; None for ``group`` where there is one.
+        group_by: The column of groups; None for ``group``, if there is one.
 
     Returns:
         The columns.
 
     Raises:
-        AnnotationError: No column names the clip, or none holds captions, or none is `group_by`.
+        AnnotationError: There is no column of clips or of captions, or no column `group_by`.
     """
     names = table.columns
     by_lower = {name.lower(): name for name in names}
@@ -94,13 +94,13 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     )
     captions = (caption,) if caption else tuple(numbered)
     if not (file or video_id) or not captions:
-        wanted = (
+        missing = (
             f"the clip ({', '.join(FILE_COLUMNS + ID_COLUMNS)})"
             if captions
             else f"captions ({', '.join(CAPTION_COLUMNS)}, or caption_1, caption_2, ...)"
         )
         raise AnnotationError(
-            f"{table.path}: expected a column for {wanted}; found {', '.join(names)}"
+            f"{table.path}: expected a column for {missing}; found {', '.join(names)}"
         )
     if group_by and group_by not in names:
         raise AnnotationError(
@@ -108,24 +108,24 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
         )
     group = group_by or by_lower.get(GROUP_COLUMN)
     split, category = by_lower.get(SPLIT_COLUMN), by_lower.get(CATEGORY_COLUMN)
-    # The group stays a column of the dataset: it says which clips belong together.
+    # The group remains a column of the dataset, since it is useful to know.
     used = {file, video_id, split, category, *captions}
     extra = tuple(name for name in names if name not in used)
     return Columns(file, video_id, captions, split, category, group, extra)
 
 
-def understand_row(row: TableRow, columns: Columns) -> CaptionRow:
-    """Read one row.
+def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
+    """Interpret and check one row.
 
     Args:
         row: The row.
-        columns: What its columns are.
+        columns: The columns of its table.
 
     Returns:
-        The row, understood.
+        The content of the row.
 
     Raises:
-        AnnotationError: An empty clip name, a caption of zero words, an unknown split.
+        AnnotationError: The clip's name or a caption is empty, or the split is unknown.
     """
     cells = row.cells
     file_name = _text(row, columns.file) if columns.file else None
@@ -169,39 +169,39 @@ def _split(row: TableRow, column: str) -> str:
     name = SPLIT_NAMES.get((text or "").strip().lower())
     if name is None:
         raise AnnotationError(
-            f"{row.where}: the column {column!r} holds {text!r}: expected train, validation (or "
-            "val) or test in every row; without the column the split is drawn"
+            f"{row.where}: column {column!r}: expected train, validation (or val) or test in every "
+            f"row, found {text!r}; without this column the split is drawn"
         )
     return name
 
 
 def _captions(row: TableRow, columns: Columns) -> tuple[str, ...]:
-    found: list[str] = []
+    captions: list[str] = []
     for column in columns.captions:
         value = row.cells.get(column)
         if columns.wide and (value is None or value == ""):
             continue
-        found.extend(_caption_list(value))
-    for caption in found:
+        captions.extend(_caption_list(value))
+    for caption in captions:
         if not isinstance(caption, str) or not caption.split():
             raise AnnotationError(
-                f"{row.where}: a caption of zero words ({caption!r}): write it or remove the row"
+                f"{row.where}: a caption without words ({caption!r}): write it or remove the row"
             )
-    if not found:
+    if not captions:
         raise AnnotationError(f"{row.where}: no caption: write one or remove the row")
-    return tuple(found)
+    return tuple(captions)
 
 
 def _caption_list(value: Any) -> list[Any]:
     if isinstance(value, list):
         return value
     if isinstance(value, str) and value.lstrip().startswith("["):
-        return _parsed_list(value) or [value]
+        return _parse_list(value) or [value]
     return ["" if value is None else value]
 
 
-def _parsed_list(text: str) -> list[str] | None:
-    """Read a list in a cell: JSON's form, or Python's, which pandas writes."""
+def _parse_list(text: str) -> list[str] | None:
+    """Parse a list in a cell, in JSON or, as pandas writes it, in Python."""
     for parse in (json.loads, ast.literal_eval):
         try:
             value = parse(text)

@@ -1,4 +1,4 @@
-"""Tables that users write: CSV, JSONL, JSON or Parquet in, rows of named cells out."""
+"""Reading of users' tables in CSV, JSONL, JSON or Parquet as rows of named cells."""
 
 import csv
 import itertools
@@ -23,7 +23,7 @@ class TableRow(NamedTuple):
 
     Attributes:
         where: File and line or row, for messages.
-        cells: Column name to value: strings in CSV, any JSON value elsewhere.
+        cells: Values by column name: strings in CSV, any JSON values in other formats.
     """
 
     where: str
@@ -31,32 +31,32 @@ class TableRow(NamedTuple):
 
 
 class Table:
-    """The rows of a table, in file order, made anew from its text whenever they are asked for.
+    """The rows of a table in file order, parsed from its text on every iteration.
 
     Attributes:
         path: The file.
-        columns: Names of all columns, as they first occur.
+        columns: Names of all columns, in the order of their first occurrence.
     """
 
     def __init__(self, path: Path, rows: Callable[[], Iterator[TableRow]]) -> None:
-        """Look through all rows once, so that what is wrong with the file is told at once.
+        """Read all rows once, so that errors of the file are found early.
 
         Args:
             path: The file.
-            rows: Yields its rows, anew at every call.
+            rows: Returns an iterator over its rows.
 
         Raises:
-            AnnotationError: It has no rows, or a row is not what it should be.
+            AnnotationError: The file has no rows, or a row is malformed.
         """
         self.path = path
         self._rows = rows
-        found: dict[str, None] = {}
+        columns: dict[str, None] = {}
         count = 0
         for count, row in enumerate(rows(), start=1):  # noqa: B007 (used after the loop)
-            found.update(dict.fromkeys(row.cells))
+            columns.update(dict.fromkeys(row.cells))
         if not count:
             raise AnnotationError(f"{path}: expected at least one row of captions, found none")
-        self.columns = tuple(found)
+        self.columns = tuple(columns)
 
     def __iter__(self) -> Iterator[TableRow]:
         """Yield the rows."""
@@ -67,14 +67,14 @@ def read_table(path: Path, encoding: str = "utf-8") -> Table:
     """Read a table of captions.
 
     Args:
-        path: A file that ends in .csv, .tsv, .jsonl, .ndjson, .json or .parquet.
-        encoding: Of a text file; a UTF-8 byte order mark is accepted.
+        path: A file with the suffix .csv, .tsv, .jsonl, .ndjson, .json or .parquet.
+        encoding: Encoding of a text file; a UTF-8 byte order mark is accepted.
 
     Returns:
-        Its rows; at least one.
+        Its rows, at least one.
 
     Raises:
-        AnnotationError: The file is not what its name says, or has no rows.
+        AnnotationError: The file's content does not match its suffix, or it has no rows.
         NotFoundError: There is no such file.
     """
     if not path.is_file():
@@ -96,7 +96,7 @@ def read_table(path: Path, encoding: str = "utf-8") -> Table:
 
 def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:
     header_line = text.partition("\n")[0]
-    # Spreadsheets of many languages write semicolons.
+    # Spreadsheet programs write semicolons in many languages.
     delimiter = max("\t;,", key=header_line.count)
     reader = csv.reader(_lines(_CSV_LINE, text), delimiter=delimiter, strict=True)
     try:
@@ -111,7 +111,7 @@ def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:
             if len(cells) != len(header):
                 raise AnnotationError(
                     f"{where}: expected {len(header)} cells ({', '.join(header)}), found "
-                    f"{len(cells)}: put captions that hold {delimiter!r} into double quotes"
+                    f"{len(cells)}: put captions that contain {delimiter!r} into double quotes"
                 )
             yield TableRow(where, dict(zip(header, cells, strict=True)))
     except csv.Error as failure:
@@ -119,14 +119,14 @@ def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:
 
 
 def _lines(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    """Yield lines with their ends, one at a time: a list or a file of them would copy the text."""
+    """Yield lines with their ends, without a copy of the whole text as a list or a file."""
     return (line[0] for line in pattern.finditer(text))
 
 
 def _check_header(path: Path, header: list[str]) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise AnnotationError(f"{path}, line 1: the column {twice[0]!r} stands there twice")
+        raise AnnotationError(f"{path}, line 1: the column {twice[0]!r} occurs twice")
     if "" in header:
         raise AnnotationError(
             f"{path}, line 1: column {header.index('') + 1} has no name: expected a header line "
@@ -145,7 +145,7 @@ def _json_row(where: str, line: str) -> TableRow:
         value = json.loads(line)
     except json.JSONDecodeError as failure:
         raise AnnotationError(f"{where}: not JSON ({failure})") from None
-    return _checked_row(where, value)
+    return _object_row(where, value)
 
 
 def _json_rows(path: Path, text: str) -> Iterator[TableRow]:
@@ -156,10 +156,10 @@ def _json_rows(path: Path, text: str) -> Iterator[TableRow]:
     if not isinstance(values, list):
         raise AnnotationError(f"{path}: expected a list of objects, found {type(values).__name__}")
     for number, value in enumerate(values, start=1):
-        yield _checked_row(f"{path}, entry {number}", value)
+        yield _object_row(f"{path}, entry {number}", value)
 
 
-def _checked_row(where: str, value: object) -> TableRow:
+def _object_row(where: str, value: object) -> TableRow:
     if not isinstance(value, dict):
         raise AnnotationError(
             f'{where}: expected an object such as {{"file_name": "a.mp4", "caption": "..."}}, '

@@ -1,4 +1,4 @@
-"""The video files that a user named, wherever they lie: the one view that matching has of them."""
+"""The interface of a user's video files, in a folder or in a zip."""
 
 from pathlib import Path, PurePosixPath
 from typing import Final, Protocol
@@ -11,7 +11,7 @@ VIDEO_SUFFIXES: Final = frozenset(
 
 
 class ClipFiles(Protocol):
-    """Video files known by their names alone, in a folder or in a zip."""
+    """The names of video files in a folder or in a zip."""
 
     @property
     def root(self) -> Path:
@@ -25,32 +25,32 @@ class ClipFiles(Protocol):
 
     @property
     def files(self) -> tuple[PurePosixPath, ...]:
-        """Paths inside, with ``/``, sorted."""
+        """Paths relative to the root, with ``/``, sorted."""
         ...
 
     def footage(self, file: PurePosixPath) -> Footage:
         """Return the pixels of one of the files."""
         ...
 
-    def place(self, file: PurePosixPath) -> object:
-        """Return what two names of one and the same file have in common."""
+    def file_key(self, file: PurePosixPath) -> object:
+        """Return a key that is equal for two names of the same file."""
         ...
 
 
 def is_video_name(name: str) -> bool:
-    """Return whether a file of this name is taken for a clip."""
+    """Return whether a file name has the suffix of a video."""
     return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
 
 
 def no_clips_message(root: Path, others: int) -> str:
-    """Say that a place holds no clips.
+    """Return the message for a folder or zip without clips.
 
     Args:
         root: The folder or zip.
-        others: How many other files are there.
+        others: Number of other files in it.
     """
     return (
         f"--clips {root}: there are no clips in it: expected video files "
-        f"({', '.join(sorted(VIDEO_SUFFIXES))}), found {others} other files. Name the folder or "
-        "zip that holds the clips"
+        f"({', '.join(sorted(VIDEO_SUFFIXES))}), found {others} other files. Give the folder or "
+        "zip with the clips"
     )

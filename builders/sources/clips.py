@@ -1,4 +1,4 @@
-"""From what the user named with --clips to the clips in it."""
+"""The clips of a folder or a zip, given with --clips."""
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,26 +17,26 @@ def open_clips(root: Path) -> ClipFiles:
     """List the clips of a folder or of a zip.
 
     Args:
-        root: What the user named.
+        root: The folder or zip.
 
     Returns:
-        The clips, by their names.
+        The names of the clips.
 
     Raises:
-        NotFoundError: Neither a folder nor a zip, or no clip in it.
-        InputError: The zip is refused.
+        NotFoundError: It is neither a folder nor a zip, or contains no clips.
+        InputError: The zip is damaged or malicious.
     """
     if root.is_dir():
         return ClipFolder.scan(root)
     if root.is_file() and root.suffix.lower() == ".zip":
         return ClipArchive.scan(root)
-    found = "a file that is no zip: unpack it first" if root.exists() else "nothing"
+    found = "another file: unpack it first" if root.exists() else "nothing"
     raise NotFoundError(f"--clips {root}: expected a folder of clips or a .zip, found {found}")
 
 
 @dataclass(frozen=True)
 class ClipFolder:
-    """The video files below a folder, known by their names alone.
+    """The names of the video files in a folder and its subfolders.
 
     Attributes:
         root: The folder.
@@ -52,11 +52,11 @@ class ClipFolder:
         return self.root.resolve().name
 
     def footage(self, file: PurePosixPath) -> ClipFile:
-        """Return a file's pixels."""
+        """Return one of the files as footage."""
         return ClipFile(self.root / file)
 
-    def place(self, file: PurePosixPath) -> object:
-        """Return the file that a name stands for: links to one file are that file."""
+    def file_key(self, file: PurePosixPath) -> object:
+        """Return a key of the file; links to it have the same key."""
         try:
             status = (self.root / file).stat()
         except OSError:
@@ -67,16 +67,17 @@ class ClipFolder:
     def scan(cls, root: Path) -> "ClipFolder":
         """List the video files of a folder and its subfolders.
 
-        Hidden files and folders, and what macOS adds to zip files, are no clips.
+        Hidden files and folders, and the files that macOS adds to zips, are ignored. Links to
+        folders are not followed.
 
         Args:
             root: The folder.
 
         Returns:
-            The files; folders that are links to other folders are not entered.
+            The files.
 
         Raises:
-            NotFoundError: No video file in it.
+            NotFoundError: The folder contains no video files.
         """
         clips: list[PurePosixPath] = []
         others = 0
@@ -98,12 +99,12 @@ class ClipFolder:
 
 
 IN_MEMORY_BYTES: Final = 64_000_000
-"""Clips up to this size never touch the disk, where the system can keep files in memory."""
+"""Clips up to this size are unpacked in memory, if the system supports files in memory."""
 
 
 @dataclass(frozen=True)
 class ZippedClip:
-    """Footage that is a member of a zip.
+    """Footage in a zip.
 
     Attributes:
         member: The member.
@@ -113,11 +114,11 @@ class ZippedClip:
 
     @property
     def label(self) -> str:
-        """The zip and the name in it."""
+        """Path of the zip and name of the member."""
         return self.member.label
 
     def identity(self) -> str:
-        """Return the SHA-256 of the unpacked clip: the same as of the clip as a file."""
+        """Return the SHA-256 of the unpacked clip."""
         return self.member.sha256()
 
     @property
@@ -127,7 +128,7 @@ class ZippedClip:
 
     @contextmanager
     def opened(self, scratch: Path) -> Iterator[Path]:
-        """Give this one clip as a file, for as long as it is decoded."""
+        """Unpack the clip to a temporary file in memory or in ``scratch``."""
         if hasattr(os, "memfd_create") and self.member.size_bytes <= IN_MEMORY_BYTES:
             with os.fdopen(os.memfd_create("clip"), "wb") as file:
                 self.member.copy_to(file)
@@ -143,18 +144,18 @@ class ZippedClip:
             path.unlink(missing_ok=True)
 
     def columns(self, frame_pts_seconds: Sequence[float]) -> Mapping[str, Any]:
-        """Return nothing: a clip has no more than its frames."""
+        """Return no columns."""
         return {}
 
 
 @dataclass(frozen=True)
 class ClipArchive:
-    """The video files of a zip, known by their names alone.
+    """The names of the video files in a zip.
 
     Attributes:
         root: The zip.
-        files: Paths inside, with ``/``, sorted.
-        members: By path.
+        files: Paths in the zip, with ``/``, sorted.
+        members: Members by path.
     """
 
     root: Path
@@ -167,11 +168,11 @@ class ClipArchive:
         return self.root.stem
 
     def footage(self, file: PurePosixPath) -> ZippedClip:
-        """Return a member's pixels."""
+        """Return one of the files as footage."""
         return ZippedClip(self.members[file])
 
-    def place(self, file: PurePosixPath) -> object:
-        """Return the path: a zip has no second names."""
+    def file_key(self, file: PurePosixPath) -> object:
+        """Return the path: in a zip each file has one name."""
         return file
 
     @classmethod
@@ -182,11 +183,11 @@ class ClipArchive:
             root: The zip.
 
         Returns:
-            The files; hidden ones, links and what macOS adds are no clips.
+            The files, without hidden files, links and the files that macOS adds.
 
         Raises:
-            NotFoundError: No video file in it.
-            InputError: No whole zip, an encrypted one, or one made to do harm.
+            NotFoundError: The zip contains no video files.
+            InputError: The zip is damaged, encrypted or malicious.
         """
         members = list_members(root)
         clips = {path: member for path, member in members.items() if is_video_name(path.name)}

@@ -1,9 +1,8 @@
-"""ERA's clips in the layouts that exist: ERA's own folders, and the names of USRD's authors.
+"""Recognition of ERA's clips by file name, in ERA's own folders or as USRD's authors name them.
 
-ERA (arXiv 2001.11394) keeps `Videos/Tra/<Class>/<Class>_NNN .mp4` and `Videos/Test/...`; the space
-before the extension may be missing, and the same number occurs in both folders for different
-clips. USRD's authors put both into one folder: ``' 1'`` at the end of a name means Tra, ``' '``
-means Test.
+ERA (arXiv 2001.11394) has `Videos/Tra/<Class>/<Class>_NNN .mp4` and `Videos/Test/...`. The space
+before the extension may be missing, and the same number occurs in both folders for different clips.
+USRD's authors put both into one folder: ``' 1'`` at the end of a name means Tra, ``' '`` Test.
 """
 
 from pathlib import PurePosixPath
@@ -19,7 +18,7 @@ class EraKey(NamedTuple):
 
     Attributes:
         part: ERA's folder.
-        name: Such as ``Baseball_001``.
+        name: Name of the clip, such as ``Baseball_001``.
     """
 
     part: Part
@@ -27,13 +26,13 @@ class EraKey(NamedTuple):
 
 
 def parse_usrd_name(name: str) -> EraKey | None:
-    """Read a name as USRD's authors write it.
+    """Parse a clip's name as USRD's authors write it.
 
     Args:
-        name: Such as ``'Baseball_008 1'`` or ``'Baseball_010 '``.
+        name: Name without extension, such as ``'Baseball_008 1'`` or ``'Baseball_010 '``.
 
     Returns:
-        The clip; None for a name of another form.
+        The clip; None if the name has another form.
 
     Example:
         >>> parse_usrd_name("Baseball_008 1")
@@ -47,23 +46,23 @@ def parse_usrd_name(name: str) -> EraKey | None:
 
 
 def find_era_clips(folder: ClipFiles) -> dict[EraKey, list[PurePosixPath]]:
-    """Find ERA's clips in a folder or zip, in whichever layout.
+    """Find ERA's clips in a folder or zip, in either layout.
 
     Args:
         folder: The clips.
 
     Returns:
-        The files of each clip; files of no known form are left out.
+        The files of each clip, without files of other names.
     """
-    found: dict[EraKey, list[PurePosixPath]] = {}
+    files_by_key: dict[EraKey, list[PurePosixPath]] = {}
     for file in folder.files:
         if key := _key(folder, file):
-            found.setdefault(key, []).append(file)
-    return found
+            files_by_key.setdefault(key, []).append(file)
+    return files_by_key
 
 
 def category_of(name: str) -> str:
-    """Return the event class of a clip: what stands before the last underscore.
+    """Return the event class of a clip, the part of its name before the last underscore.
 
     Example:
         >>> category_of("TrafficCongestion_009 ")
@@ -73,9 +72,9 @@ def category_of(name: str) -> str:
 
 
 def _key(folder: ClipFiles, file: PurePosixPath) -> EraKey | None:
-    # A name that ends in ' 1' is the authors' wherever it stands: ERA has none. Otherwise ERA's
-    # folder decides, since a space before the dot says nothing inside it. `train` is not ERA's
-    # word: a user's own folder of that name may hold clips of both parts.
+    # A name that ends in ' 1' is USRD's in any folder, since ERA has none. Otherwise ERA's folder
+    # decides, because in it a space before the extension means nothing. A folder `train` is not
+    # ERA's and may contain clips of both parts.
     if file.stem.endswith(" 1"):
         return parse_usrd_name(file.stem)
     folders = {name.lower() for name in (folder.name, *file.parts[:-1])}

@@ -1,4 +1,4 @@
-"""Datasets in the pickle-and-lists form: everything that USRD, UMCRD and MSVD have in common."""
+"""Datasets of a caption pickle and three id lists: USRD, UMCRD and MSVD."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,22 +24,22 @@ def read_listed(
     category_of: Callable[[str], str | None] = lambda video_id: None,
     find_clips: FindClips,
 ) -> Source:
-    """Read a dataset of ``raw-captions.pkl`` and three lists.
+    """Read a dataset of ``raw-captions.pkl`` and three lists of ids.
 
     Args:
         info: The dataset.
         annotations: The folder with the four files, or ``auto``.
-        clips: The folder or zip with the clips; None for annotations alone.
-        category_of: An id's category; none by default.
-        find_clips: The files of each id.
+        clips: The folder or zip with the clips; None for annotations only.
+        category_of: Returns the category of an id; None by default.
+        find_clips: Takes the clips and all ids; returns the files of each id.
 
     Returns:
-        Rows in the order of the lists.
+        The source, its rows in the order of the lists.
     """
     folder = find_annotations(info, annotations)
     words = read_word_captions(folder)
-    split_of = {video_id: split for split, listed in words.splits.items() for video_id in listed}
-    matches = match_clips(clips, lambda found: find_clips(found, list(split_of)))
+    split_of = {video_id: split for split, ids in words.splits.items() for video_id in ids}
+    matches = match_clips(clips, lambda files: find_clips(files, list(split_of)))
     rows = tuple(
         Clip(
             video_id=video_id,
@@ -63,7 +63,7 @@ def read_listed(
 
 
 def read_id_list(path: Path) -> tuple[str, ...]:
-    r"""Read a list of ids; only line ends are taken off.
+    r"""Read a list of ids, one a line.
 
     Args:
         path: The file.
@@ -72,9 +72,9 @@ def read_id_list(path: Path) -> tuple[str, ...]:
         Ids verbatim, in file order: ``'Baseball_010 '`` keeps its space.
 
     Raises:
-        AnnotationError: An empty line within the list, or an id that stands in it twice.
+        AnnotationError: A line is empty, or an id occurs twice.
     """
-    # Not splitlines(): it also cuts at form feeds and at Unicode's own line separators.
+    # Not splitlines(), which also splits at form feeds and at Unicode's line separators.
     lines = read_text(path).replace("\r\n", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
@@ -84,7 +84,7 @@ def read_id_list(path: Path) -> tuple[str, ...]:
             raise AnnotationError(f"{path}, line {number}: expected an id, found an empty line")
         if line in seen:
             raise AnnotationError(
-                f"{path}, line {number}: the id {line!r} stands in line {seen[line]} already"
+                f"{path}, line {number}: the id {line!r} is already in line {seen[line]}"
             )
         seen[line] = number
     return tuple(lines)
@@ -100,10 +100,10 @@ LIST_FILES: Final = {
 
 @dataclass(frozen=True)
 class WordCaptions:
-    """What the four files say.
+    """The content of the four files.
 
     Attributes:
-        captions: Captions of each id, words joined with one space, in source order.
+        captions: Captions of each id in source order, their words joined with one space.
         splits: Ids of each split, in file order.
     """
 
@@ -115,14 +115,14 @@ def read_word_captions(folder: Path) -> WordCaptions:
     """Read ``raw-captions.pkl`` and the three lists of a folder.
 
     Args:
-        folder: Where the four files are.
+        folder: The folder with the four files.
 
     Returns:
-        Captions and splits; every id of the lists has captions and the other way round.
+        Captions and splits of the same ids.
 
     Raises:
-        AnnotationError: The files contradict each other or hold something else.
-        UnsafePickleError: The pickle asks for more than dict, list and str.
+        AnnotationError: The files contradict each other or have another form.
+        UnsafePickleError: The pickle contains other types than dict, list and str.
     """
     captions_path = folder / CAPTIONS_FILE
     captions = {
@@ -146,8 +146,7 @@ def read_word_captions(folder: Path) -> WordCaptions:
             split_of[video_id] = split
     if unlisted := [video_id for video_id in captions if video_id not in split_of]:
         raise AnnotationError(
-            f"{captions_path}: {len(unlisted)} ids are in none of the lists, such as "
-            f"{unlisted[0]!r}"
+            f"{captions_path}: {len(unlisted)} ids are not in any list, such as {unlisted[0]!r}"
         )
     return WordCaptions(captions, splits)
 

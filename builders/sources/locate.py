@@ -1,4 +1,4 @@
-"""A dataset wherever it is: a built folder, or one on the Hub, read where it lies."""
+"""Access to a dataset in a folder or on the Hub, without a download."""
 
 import re
 import tempfile
@@ -16,15 +16,15 @@ _PUBLISHED: Final = re.compile(r"(?:hf://)?([\w.-]+/[\w.-]+)(?:@([\w.+-]+))?")
 
 
 @dataclass(frozen=True)
-class Opened:
-    """A dataset, built here or published.
+class LocatedDataset:
+    """A built or published dataset.
 
     Attributes:
-        label: Where it is, for people.
-        manifest: What it says of itself.
-        open_file: Gives one of its files as PyArrow takes them, a path or an open file; over the
-            network only what is asked for is read.
-        folder: Where it is built; None for a published one.
+        label: Folder or repository, for messages.
+        manifest: Its manifest.
+        open_file: Opens one of its files for PyArrow, as a path or an open file. Over the network,
+            only the parts that are used are read.
+        folder: Its folder; None for a published dataset.
     """
 
     label: str
@@ -33,11 +33,11 @@ class Opened:
     folder: Path | None = None
 
     def read_text(self, path: str) -> str:
-        """Return one of its files as text.
+        """Read one of its files as text.
 
         Raises:
-            OSError: It is not there, or cannot be read.
-            ValueError: It is not UTF-8.
+            OSError: The file does not exist or cannot be read.
+            ValueError: The file is not UTF-8.
         """
         if self.folder:
             return (self.folder / path).read_text(encoding="utf-8")
@@ -46,51 +46,51 @@ class Opened:
         return data.decode("utf-8")
 
 
-def open_anywhere(given: str, root: Path = ROOT) -> Opened:
-    """Open a dataset that is built here or published.
+def locate_dataset(name: str, root: Path = ROOT) -> LocatedDataset:
+    """Locate a built or published dataset and read its manifest.
 
     Args:
-        given: A name or folder of a built dataset, or ``ORG/NAME`` or ``ORG/NAME@REVISION`` of a
-            published one; a folder goes first.
-        root: Where names are looked for.
+        name: The name or folder of a built dataset, or ``ORG/NAME`` or ``ORG/NAME@REVISION`` of a
+            published one. An existing folder takes precedence.
+        root: Folder of all built datasets.
 
     Returns:
         The dataset; its rows are not read yet.
 
     Raises:
-        NotFoundError: It is neither here nor on the Hub.
+        NotFoundError: There is no such folder and no such dataset on the Hub.
         InputError: Its manifest cannot be read.
     """
-    published = _PUBLISHED.fullmatch(given)
+    published = _PUBLISHED.fullmatch(name)
     try:
-        built = open_dataset(given, root)
+        built = open_dataset(name, root)
     except NotFoundError:
-        if published is None or Path(given).parent.is_dir():
+        if published is None or Path(name).parent.is_dir():
             raise
-        return _open_published(published[1], published[2])
-    return Opened(str(built.folder), built.manifest, built.folder.joinpath, built.folder)
+        return _locate_published(published[1], published[2])
+    return LocatedDataset(str(built.folder), built.manifest, built.folder.joinpath, built.folder)
 
 
-def _open_published(repo: str, revision: str | None) -> Opened:
+def _locate_published(repo: str, revision: str | None) -> LocatedDataset:
     from huggingface_hub import HfFileSystem
     from huggingface_hub.errors import RevisionNotFoundError
 
     files = HfFileSystem()
-    place = f"datasets/{repo}" + (f"@{revision}" if revision else "")
+    remote_folder = f"datasets/{repo}" + (f"@{revision}" if revision else "")
     label = f"{repo}@{revision}" if revision else repo
     with hub_errors_explained(repo), tempfile.TemporaryDirectory() as folder:
         try:
-            text = files.read_bytes(f"{place}/{MANIFEST_NAME}")
+            content = files.read_bytes(f"{remote_folder}/{MANIFEST_NAME}")
         except (FileNotFoundError, RevisionNotFoundError) as failure:
             raise NotFoundError(
-                f"{label} is neither a folder here nor a dataset of ours on the Hub: expected "
-                f"{MANIFEST_NAME} in it (published versions are ORG/NAME@v1.0.0)"
+                f"{label} is neither a local folder nor a dataset of dvtr-bench on the Hub: "
+                f"expected {MANIFEST_NAME} in it (versions are named as in ORG/NAME@v1.0.0)"
             ) from failure
-        (Path(folder) / MANIFEST_NAME).write_bytes(text)
+        (Path(folder) / MANIFEST_NAME).write_bytes(content)
         manifest = read_manifest(Path(folder))
-    # No reading ahead: between the columns that are wanted lie the frames.
-    return Opened(
+    # No read-ahead, because the large frames are stored between the columns that are read.
+    return LocatedDataset(
         f"{label} (published)",
         manifest,
-        lambda path: files.open(f"{place}/{path}", cache_type="none"),
+        lambda path: files.open(f"{remote_folder}/{path}", cache_type="none"),
     )

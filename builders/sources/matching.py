@@ -1,4 +1,4 @@
-"""Which file belongs to which id, where several files may be the same clip."""
+"""Matching of clip files to ids; several files may be the same clip."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ class Matches:
     """Clip files by id.
 
     Attributes:
-        footage: The clip of each id that has one.
-        unused: Files that belong to no id.
-        notes: What a reader must know, such as second copies.
+        footage: Footage by id, of the ids that have a clip.
+        unused: Files that match no id.
+        notes: Remarks for the card, such as on second copies.
     """
 
     footage: Mapping[str, Footage]
@@ -26,43 +26,43 @@ class Matches:
 
 
 Find = Callable[[ClipFiles], Mapping[str, Sequence[PurePosixPath]]]
-"""Gives for each id the files of a folder that are its clip; several when archives hold the same
-clip under two spellings."""
+"""Takes the files; returns for each id the files of its clip, of which there may be several if a
+clip is stored under two spellings of its name."""
 
 
 def match_clips(root: Path | None, find: Find) -> Matches:
     """Choose one file for each id.
 
     Args:
-        root: The folder or zip of clips; None when there is none.
-        find: Which files are an id's clip.
+        root: The folder or zip of clips; None without clips.
+        find: Finds the files of each id.
 
     Returns:
-        The choice: the first file in order, where all files of an id have the same bytes.
+        The first file of each id; all files of an id must have the same bytes.
 
     Raises:
         AnnotationError: An id has several files with different bytes.
-        NotFoundError: No such folder or zip, or no clip in it.
+        NotFoundError: There is no such folder or zip, or it contains no clips.
     """
     if root is None:
         return Matches({}, (), ())
     folder = open_clips(root)
     footage: dict[str, Footage] = {}
-    taken: set[PurePosixPath] = set()
+    used: set[PurePosixPath] = set()
     copies = 0
     for video_id, files in find(folder).items():
         if not files:
             continue
-        found = [folder.footage(file) for file in files]
-        if len(found) > 1 and len({one.identity() for one in found}) > 1:
+        copies_of_clip = [folder.footage(file) for file in files]
+        if len(files) > 1 and len({copy.identity() for copy in copies_of_clip}) > 1:
             raise AnnotationError(
                 f"{folder.root}: several different clips for the id {video_id!r}: "
-                f"{', '.join(repr(str(file)) for file in files)}. Keep the right one alone"
+                f"{', '.join(repr(str(file)) for file in files)}. Keep only the right one"
             )
-        footage[video_id] = found[0]
-        taken.update(files)
+        footage[video_id] = copies_of_clip[0]
+        used.update(files)
         copies += len(files) - 1
-    unused = tuple(str(file) for file in folder.files if file not in taken)
+    unused = tuple(str(file) for file in folder.files if file not in used)
     notes = (
         (f"{copies} clip files are second copies of clips under another spelling of the name.",)
         if copies
@@ -74,13 +74,13 @@ def match_clips(root: Path | None, find: Find) -> Matches:
 def find_by_stem(
     folder: ClipFiles, video_ids: Sequence[str]
 ) -> Mapping[str, Sequence[PurePosixPath]]:
-    """Find clips that are named after their ids, wherever they are below the folder."""
+    """Find clips that are named after their ids, in any subfolder."""
     stems = files_by_stem(folder)
     return {video_id: stems.get(video_id, []) for video_id in video_ids}
 
 
 def files_by_stem(folder: ClipFiles) -> dict[str, list[PurePosixPath]]:
-    """Group files by their name without its extension, wherever they are below the folder."""
+    """Group files by their name without extension, in any subfolder."""
     stems: dict[str, list[PurePosixPath]] = {}
     for file in folder.files:
         stems.setdefault(file.stem, []).append(file)

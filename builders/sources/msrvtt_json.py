@@ -1,8 +1,8 @@
-"""MSR-VTT's JSON, in the authors' own form and in that of COCO.
+"""Reading of MSR-VTT's JSON, in its authors' form or in COCO's.
 
-The authors' has ``videos`` with splits and categories and ``sentences`` with captions. That of COCO
-(``MSR_VTT.json``, in Frozen in Time's release) has a caption in each of its ``annotations``, the
-video's id as ``image_id``; nothing else in it is read, so categories and addresses are not known.
+The authors' form has ``videos`` with splits and categories, and ``sentences`` with captions. COCO's
+form (``MSR_VTT.json`` in Frozen in Time's release) has ``annotations``, each with a caption and the
+video's id as ``image_id``. Nothing else in it is read, so categories and URLs are unknown.
 """
 
 import json
@@ -24,16 +24,16 @@ _FORM: Final = (
 
 @dataclass(frozen=True)
 class MsrvttVideo:
-    """One video as the JSON has it.
+    """One video of the JSON file.
 
     Attributes:
-        video_id: Such as ``video7010``.
-        captions: Verbatim, in file order.
-        category: Number of its category; None where the file has none.
-        split: As the file names it, such as ``validate``; None where it names none.
-        url: The YouTube video that it is a part of; None where the file has none.
-        start_seconds: Where the part begins in that video.
-        end_seconds: Where it ends.
+        video_id: Id, such as ``video7010``.
+        captions: Captions verbatim, in file order.
+        category: Number of its category; None if the file has none.
+        split: Split as named in the file, such as ``validate``; None if the file has none.
+        url: The YouTube video of which it is a part; None if the file has none.
+        start_seconds: Start of the part in that video.
+        end_seconds: End of the part in that video.
     """
 
     video_id: str
@@ -54,7 +54,7 @@ def read_msrvtt(paths: Sequence[Path]) -> dict[str, MsrvttVideo]:
     """Read MSR-VTT's JSON files together.
 
     Args:
-        paths: One file with all videos, or one for train and validation and one for test.
+        paths: One file with all videos, or one for train and validation and another for test.
 
     Returns:
         Videos by id, in the order of their numbers.
@@ -66,7 +66,7 @@ def read_msrvtt(paths: Sequence[Path]) -> dict[str, MsrvttVideo]:
     for path in paths:
         for video_id, video in _read_one(path).items():
             if video_id in videos:
-                raise AnnotationError(f"{path}: the id {video_id!r} is in another of the files too")
+                raise AnnotationError(f"{path}: the id {video_id!r} is also in another file")
             videos[video_id] = video
     return dict(sorted(videos.items(), key=lambda item: item[1].number))
 
@@ -75,14 +75,14 @@ def read_ids(path: Path, column: str = "video_id") -> tuple[str, ...]:
     """Read the ids of a CSV file.
 
     Args:
-        path: Such as ``MSRVTT_train.9k.csv``.
-        column: The column that holds them.
+        path: The file, such as ``MSRVTT_train.9k.csv``.
+        column: The column of ids.
 
     Returns:
         Ids in file order.
 
     Raises:
-        AnnotationError: No such column, or an id that stands there twice.
+        AnnotationError: There is no such column, or an id occurs twice.
     """
     return tuple(read_column(path, column, column))
 
@@ -91,32 +91,32 @@ def read_column(path: Path, key: str, column: str) -> dict[str, str]:
     """Read a column of a CSV file by another column.
 
     Args:
-        path: Such as ``MSRVTT_JSFUSION_test.csv``.
-        key: The column that tells rows apart, such as ``video_id``.
+        path: The file, such as ``MSRVTT_JSFUSION_test.csv``.
+        key: The column of unique keys, such as ``video_id``.
         column: The column to read, such as ``sentence``.
 
     Returns:
         Cells by key, in file order.
 
     Raises:
-        AnnotationError: No such column, or a key that stands there twice.
+        AnnotationError: There is no such column, or a key occurs twice.
     """
-    found: dict[str, str] = {}
+    cells: dict[str, str] = {}
     for row in read_table(path):
         if key not in row.cells or column not in row.cells:
             raise AnnotationError(
                 f"{path}: expected the columns {key} and {column}, found {', '.join(row.cells)}"
             )
         value = row.cells[key]
-        if value in found:
-            raise AnnotationError(f"{row.where}: {value!r} stands there twice")
-        found[value] = row.cells[column]
-    return found
+        if value in cells:
+            raise AnnotationError(f"{row.where}: {value!r} occurs twice")
+        cells[value] = row.cells[column]
+    return cells
 
 
 def _read_one(path: Path) -> dict[str, MsrvttVideo]:
     try:
-        value = _as_authors(json.loads(read_text(path)))
+        value = _to_authors_form(json.loads(read_text(path)))
         entries, sentences = value["videos"], value["sentences"]
         captions: dict[str, list[str]] = {_video_id(path, entry): [] for entry in entries}
         for sentence in sentences:
@@ -126,7 +126,7 @@ def _read_one(path: Path) -> dict[str, MsrvttVideo]:
             f"{path}: expected {_FORM}, failed at {type(failure).__name__} {failure}"
         ) from None
     if len(captions) != len(entries):
-        raise AnnotationError(f"{path}: {len(entries) - len(captions)} videos stand there twice")
+        raise AnnotationError(f"{path}: {len(entries) - len(captions)} videos occur twice")
     return {
         entry["video_id"]: MsrvttVideo(
             video_id=entry["video_id"],
@@ -141,8 +141,8 @@ def _read_one(path: Path) -> dict[str, MsrvttVideo]:
     }
 
 
-def _as_authors(value: Any) -> Any:
-    """Return COCO's form in the authors' words; videos in the order of their first captions."""
+def _to_authors_form(value: Any) -> Any:
+    """Convert COCO's form to the authors'; videos are in the order of their first captions."""
     if "annotations" not in value or "videos" in value:
         return value
     sentences = [{**entry, "video_id": entry["image_id"]} for entry in value["annotations"]]
@@ -172,7 +172,7 @@ def _text(entry: Mapping[str, Any], key: str) -> str | None:
 def _number(path: Path, entry: Mapping[str, Any], key: str) -> int | None:
     value = entry.get(key)
     if value is not None and type(value) is not int:
-        raise AnnotationError(f"{path}: {entry['video_id']}: {key}: expected a whole number")
+        raise AnnotationError(f"{path}: {entry['video_id']}: {key}: expected an integer")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Clips that a user's table names: from a cell to an id and a file inside the folder."""
+"""The clips named in a user's table: their ids and files."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -14,16 +14,16 @@ from builders.sources.source import Footage
 from dvtr_bench.errors import AnnotationError
 
 SUBFOLDER_MARK: Final = "__"
-"""What stands in an id for the ``/`` of a file in a subfolder."""
+"""Replaces ``/`` in the id of a file in a subfolder."""
 
 
 class NamedClip(NamedTuple):
-    """The clip that a row names.
+    """The clip named by a row.
 
     Attributes:
         video_id: Its id.
-        file: Its file below the folder, with ``/``, whether it is there or not; None when the row
-            gives an id alone and no file of that name is there.
+        file: Its path relative to the folder of clips, with ``/``; the file may be missing. None
+            if the row has only an id and no file has that name.
     """
 
     video_id: str
@@ -31,53 +31,53 @@ class NamedClip(NamedTuple):
 
 
 class ClipNames:
-    """Turns rows into clips, for one folder."""
+    """Determines the clips that rows name, for one folder of clips."""
 
     def __init__(self, folder: ClipFiles | None) -> None:
-        """Know the folder's files; None when there are captions alone."""
+        """Index the files of the folder; None for captions without clips."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
         self._present = frozenset(map(str, folder.files)) if folder else frozenset()
-        # Rows of one clip mostly follow one another.
-        self._place = lru_cache(maxsize=1024)(self._find_place)
+        # Rows of the same clip mostly follow one another.
+        self._clip = lru_cache(maxsize=1024)(self._find_clip)
         self._base = lru_cache(maxsize=1024)(self._find_base)
         self._advice_left = SHOWN
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
-        """Say which clip a row names.
+        """Return the clip that a row names.
 
         Args:
-            row: With a file name, an id, or both.
-            table: The file that the row stands in; where it lies in the folder of clips, names
-                count from its own folder, as Hugging Face's ``metadata.csv`` has it.
+            row: A row with a file name, an id, or both.
+            table: The file of the row. If it is inside the folder of clips, file names are relative
+                to its own folder, as in Hugging Face's ``metadata.csv``.
 
         Returns:
-            The clip. Without a column of ids the id is the file's name without its extension,
-            subfolders joined with ``__``.
+            The clip. Without a column of ids, the id is the file's name without extension, after
+            its subfolders joined with ``__``.
 
         Raises:
-            AnnotationError: The name is absolute, leaves the folder, or fits several files.
+            AnnotationError: The name is absolute, is outside the folder, or matches several files.
         """
         if row.file_name is None:
             return self._by_id(row)
-        place = self._place(row.file_name, table)
-        if place is None:
+        clip = self._clip(row.file_name, table)
+        if clip is None:
             raise AnnotationError(
-                f"{row.where}: the file name {row.file_name!r} is not one below the folder of "
-                "clips: expected a relative path with '/' and without '..'"
+                f"{row.where}: the file name {row.file_name!r} is not inside the folder of clips: "
+                "expected a relative path with '/' and without '..'"
             )
-        return place if row.video_id is None else NamedClip(row.video_id, place.file)
+        return clip if row.video_id is None else NamedClip(row.video_id, clip.file)
 
     def footage(self, clip: NamedClip) -> Footage | None:
-        """Return a clip's pixels; None when its file is not there."""
+        """Return a clip's footage; None if its file is missing."""
         if self._folder is None or clip.file is None or clip.file not in self._present:
             return None
         return self._folder.footage(PurePosixPath(clip.file))
 
     def advice(self, file: str | None) -> str:
-        """Return what a missing file may have been meant to be, or nothing.
+        """Suggest a similar name for a missing file; an empty text without one.
 
-        Only for as many as a message shows: each search goes through the names of all files.
+        It searches the names of all files, so only as often as messages are shown.
         """
         if file is None or self._folder is None or not self._advice_left:
             return ""
@@ -90,13 +90,13 @@ class ClipNames:
         files = self._stems.get(video_id, [])
         if len(files) > 1:
             raise AnnotationError(
-                f"{row.where}: the id {video_id!r} fits several files: "
+                f"{row.where}: the id {video_id!r} matches several files: "
                 f"{', '.join(map(str, files))}: add a column file_name"
             )
         return NamedClip(video_id, str(files[0]) if files else None)
 
-    def _find_place(self, name: str, table: Path) -> NamedClip | None:
-        """Return the clip of a file name, by the id that the name gives; None for a bad name."""
+    def _find_clip(self, name: str, table: Path) -> NamedClip | None:
+        """Return the clip of a file name, with an id made of the name; None for a bad name."""
         parts = PurePosixPath(name).parts
         if "\\" in name or name.startswith("/") or ".." in parts or name.strip("./ ") == "":
             return None
@@ -115,26 +115,26 @@ class ClipNames:
 
 
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:
-    """Refuse tables in which two ids name one file, or one id two files.
+    """Refuse a table in which two ids name one file, or one id names two files.
 
     Args:
-        folder: The clips; links to one file count as that file.
-        clips: What the rows name.
+        folder: The clips; links to a file count as that file.
+        clips: The clips that the rows name.
 
     Raises:
-        AnnotationError: Lists the ids and files.
+        AnnotationError: Lists such ids and files.
     """
     clip_of: dict[object, NamedClip] = {}
     file_of: dict[str, str] = {}
     problems: dict[str, None] = {}
-    before = None
+    previous = None
     for clip in clips:
         video_id, file = clip
-        if file is None or clip == before:
+        if file is None or clip == previous:
             continue
-        before = clip
-        place = folder.place(PurePosixPath(file)) if folder else file
-        first_id, first = clip_of.setdefault(place, clip)
+        previous = clip
+        file_key = folder.file_key(PurePosixPath(file)) if folder else file
+        first_id, first = clip_of.setdefault(file_key, clip)
         if first_id != video_id:
             also = "" if first == file else f" (the same file as {file})"
             problems[
@@ -145,7 +145,7 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
         if other != file:
             problems[
                 f"the id {video_id!r} names two files, {other} and {file}: add a column video_id "
-                "with an id of its own for each"
+                "with a different id for each"
             ] = None
     if problems:
         raise AnnotationError(f"the table of captions contradicts itself:{bullets(list(problems))}")

@@ -1,4 +1,4 @@
-"""Datasets that share clips under other ids: each says in its own file where a clip comes from."""
+"""The collections from which datasets took clips, to recognise a clip that has two ids."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Origin:
-    """The collection that a dataset's clips were taken from, and how its ids name them.
+    """The collection from which a dataset's clips were taken.
 
-    A dataset file whose clips another dataset has too holds one as ``ORIGIN``.
+    A dataset's module may define one as ``ORIGIN``.
 
     Attributes:
-        name: Of the collection; two datasets of one collection can be compared by id.
-        clip_of: A video id to the collection's own name of the clip; None for an id that is not of
-            the published form.
+        name: Name of the collection; datasets of one collection can be compared by clip.
+        clip_of: Takes a video id and returns the collection's name of the clip; None for an id of
+            another form.
 
     Example:
         >>> era = Origin("ERA", lambda video_id: video_id.strip())
@@ -34,22 +34,22 @@ class Origin:
 
 
 def origin_of(manifest: Manifest) -> Origin | None:
-    """Return where a built dataset's clips come from.
+    """Return the collection of a built dataset's clips.
 
     Args:
-        manifest: Of the dataset, which may have been built under another name.
+        manifest: Manifest of the dataset, which may have been built under another name.
 
     Returns:
-        What the dataset's own file says; None where it says nothing.
+        ``ORIGIN`` of the dataset's module; None without one.
     """
     for module in DATASETS.load_all().values():
-        if _is_of(manifest, module):
+        if _is_built_from(module, manifest):
             origin: Origin | None = getattr(module, "ORIGIN", None)
             return origin
     return None
 
 
-def _is_of(manifest: Manifest, module: ModuleType) -> bool:
+def _is_built_from(module: ModuleType, manifest: Manifest) -> bool:
     info: DatasetInfo = module.INFO
-    cited = bool(info.citation) and info.citation == manifest.citation
-    return cited or info.name == manifest.name
+    same_citation = bool(info.citation) and info.citation == manifest.citation
+    return same_citation or info.name == manifest.name

@@ -1,4 +1,4 @@
-"""The split of a user's clips: as the table or the folders say, drawn by seed otherwise."""
+"""Rows of a user's tables by clip, and the splits: as stated, by folder, or drawn by seed."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ from dvtr_bench.errors import AnnotationError
 
 @dataclass(frozen=True)
 class SplitChoice:
-    """Which split each clip is in, and why.
+    """The split of each clip, and where it comes from.
 
     Attributes:
-        split_of: Clip id to split.
-        notes: What a reader of the card must know.
+        split_of: Split by video id.
+        notes: Remarks for the card.
     """
 
     split_of: Mapping[str, str]
@@ -38,14 +38,14 @@ def choose_splits(
     """Choose a split for each clip.
 
     Args:
-        rows_of: The rows of each clip id.
-        clip_of: The clip of each id.
-        seed: Of the draw.
-        ratios: Of the draw.
+        rows_of: Rows by video id.
+        clip_of: Clips by video id.
+        seed: Seed for drawing splits.
+        ratios: Shares of train, validation and test for drawing splits.
 
     Returns:
-        The ``split`` column where the table has one; the folders ``train``, ``validation`` and
-        ``test`` where all clips lie in such folders; a draw otherwise.
+        The ``split`` column of the table; without one, the folders ``train``, ``validation`` and
+        ``test`` if all clips are in such folders; otherwise splits drawn by seed.
 
     Raises:
         AnnotationError: Rows of one clip disagree on its split or group.
@@ -74,7 +74,7 @@ def choose_splits(
 
 
 def _groups(rows_of: Mapping[str, Sequence[CaptionRow]]) -> dict[str, str]:
-    """Return each clip's group; a clip without one is a group of its own."""
+    """Return the group of each clip; a clip without a group is its own group."""
     problems, group_of = [], {}
     for video_id, rows in rows_of.items():
         groups = {row.group for row in rows}
@@ -133,82 +133,82 @@ class NamedRow(NamedTuple):
 
 
 class NamedRows:
-    """All rows, packed: of many clips, what is read of a table is most of a build's memory.
+    """All rows of a user's tables, packed, since they are most of a build's memory.
 
     Attributes:
-        rows_of: By video id: the clip's rows, in the order of the tables.
-        clip_of: By video id: the clip as its last row names it.
+        rows_of: Rows by video id, in the order of the tables.
+        clip_of: Clips by video id, as the last row of each names it.
     """
 
-    def __init__(self, named: Iterable[NamedRow]) -> None:
-        """Take the rows in the order of the tables."""
+    def __init__(self, rows: Iterable[NamedRow]) -> None:
+        """Pack the rows, which are in the order of the tables."""
         # A table may list the first captions of all clips, then the second ones.
-        self._named = Packed(named, open_blocks=32)
-        places: dict[str, list[int]] = {}
-        for place, one in enumerate(self._named):
-            places.setdefault(one.clip.video_id, []).append(place)
+        self._rows = Packed(rows, open_blocks=32)
+        indices: dict[str, list[int]] = {}
+        for index, named_row in enumerate(self._rows):
+            indices.setdefault(named_row.clip.video_id, []).append(index)
         self.rows_of: Mapping[str, Sequence[CaptionRow]] = _ByClip(
-            places, lambda listed: [self._named[place].row for place in listed]
+            indices, lambda of_clip: [self._rows[index].row for index in of_clip]
         )
         self.clip_of: Mapping[str, NamedClip] = _ByClip(
-            places, lambda listed: self._named[listed[-1]].clip
+            indices, lambda of_clip: self._rows[of_clip[-1]].clip
         )
 
     def clips(self) -> Iterator[NamedClip]:
         """Yield the clip of every row."""
-        return (one.clip for one in self._named)
+        return (named_row.clip for named_row in self._rows)
 
 
 class _ByClip(Mapping[str, Value], Generic[Value]):
-    """What the rows of a clip come to, made anew whenever it is asked for."""
+    """Values by video id, computed from the indices of a clip's rows on every access."""
 
     def __init__(
-        self, places: Mapping[str, list[int]], value: Callable[[list[int]], Value]
+        self, indices: Mapping[str, list[int]], value: Callable[[list[int]], Value]
     ) -> None:
-        self._places = places
+        self._indices = indices
         self._value = value
 
     def __getitem__(self, video_id: str) -> Value:
-        return self._value(self._places[video_id])
+        return self._value(self._indices[video_id])
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter(self._indices)
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self._indices)
 
 
-_TAKEN = frozenset(field.name for field in VIDEO_FIELDS)
+_RESERVED = frozenset(field.name for field in VIDEO_FIELDS)
 
 
 @dataclass(frozen=True)
 class ExtraColumn:
-    """One further column.
+    """One further column of a user's table.
 
     Attributes:
-        name: In the user's table.
-        field: In the dataset: a string, or a list of strings, one for each row of the clip, where
-            rows of one clip differ.
+        name: Name in the table.
+        field: Field in the dataset: a string or, if rows of one clip differ, a list of strings, one
+            a row.
     """
 
     name: str
     field: pa.Field
 
     def value(self, rows: Sequence[CaptionRow]) -> str | list[str | None] | None:
-        """Return the value of the clip that has these rows."""
+        """Return the value of a clip, given its rows."""
         values = [row.extra.get(self.name) for row in rows]
         return values if pa.types.is_list(self.field.type) else values[0]
 
 
 def find_extra_columns(clips: Collection[Sequence[CaptionRow]]) -> list[ExtraColumn]:
-    """Find a table's further columns.
+    """Find the further columns of a table.
 
     Args:
         clips: The rows of each clip.
 
     Returns:
-        One column for each name, in the table's order. A name that the dataset needs for itself
-        (``clip_sha256``) gets ``_in_table`` at its end.
+        The columns in the table's order. ``_in_table`` is appended to a name that the dataset uses
+        itself, such as ``clip_sha256``.
     """
     names = dict.fromkeys(name for rows in clips for row in rows for name in row.extra)
     return [ExtraColumn(name, _field(name, clips)) for name in names]
@@ -216,5 +216,5 @@ def find_extra_columns(clips: Collection[Sequence[CaptionRow]]) -> list[ExtraCol
 
 def _field(name: str, clips: Collection[Sequence[CaptionRow]]) -> pa.Field:
     differs = any(len({row.extra.get(name) for row in rows}) > 1 for rows in clips)
-    column = f"{name}_in_table" if name in _TAKEN else name
+    column = f"{name}_in_table" if name in _RESERVED else name
     return pa.field(column, pa.list_(pa.string()) if differs else pa.string())

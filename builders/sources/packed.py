@@ -1,4 +1,4 @@
-"""Long sequences in little memory: what a build knows of its clips must not fill the machine."""
+"""Compressed sequences in memory, for the clips and rows of large builds."""
 
 import pickle
 import zlib
@@ -12,29 +12,29 @@ Item = TypeVar("Item")
 _BLOCK_ITEMS: Final = 128
 
 
-class _Viewed(Sequence[Item]):
-    """A sequence whose slices are views of it."""
+class _SequenceWithViews(Sequence[Item]):
+    """A sequence whose slices are views."""
 
     @overload
     def __getitem__(self, index: int) -> Item: ...
     @overload
     def __getitem__(self, index: slice) -> "Picked[Item]": ...
     def __getitem__(self, index: int | slice) -> "Item | Picked[Item]":
-        """Return one item; of a slice, a view."""
-        places = range(len(self))[index]
-        return self._item(places) if isinstance(places, int) else Picked(self, places)
+        """Return one item, or a view of a slice."""
+        indices = range(len(self))[index]
+        return self._item(indices) if isinstance(indices, int) else Picked(self, indices)
 
     @abstractmethod
-    def _item(self, place: int) -> Item:
-        """Return the item at a place from 0."""
+    def _item(self, index: int) -> Item:
+        """Return the item at a non-negative index."""
 
 
-class Packed(_Viewed[Item]):
-    """Items in blocks, pickled and compressed, and made anew whenever they are read.
+class Packed(_SequenceWithViews[Item]):
+    """A sequence of items in pickled and compressed blocks, unpacked on every read.
 
-    A clip with two captions takes some 2,000 bytes as Python's objects and about 100 here; the last
-    items, fewer than a block, stay as they are. Reading
-    in order costs microseconds an item; in any other order, a block for each step.
+    A clip with two captions takes about 100 bytes, instead of about 2,000 as Python objects. The
+    last items, fewer than a block, are not packed. Reading in order takes microseconds an item; in
+    another order, each read may unpack a block.
 
     Example:
         >>> squares = Packed(number**2 for number in range(1000))
@@ -43,21 +43,21 @@ class Packed(_Viewed[Item]):
     """
 
     def __init__(self, items: Iterable[Item], open_blocks: int = 2) -> None:
-        """Take the items one by one; they can be pickled.
+        """Pack items one by one.
 
         Args:
-            items: The items.
-            open_blocks: How many blocks stay unpacked for those who read out of order.
+            items: The items, which must be picklable.
+            open_blocks: Number of unpacked blocks to cache, for reading out of order.
         """
         self._blocks: list[bytes] = []
         self._last: list[Item] = []
-        self._most_open = open_blocks
+        self._max_open = open_blocks
         self._open: OrderedDict[int, list[Item]] = OrderedDict()
         for item in items:
             self.append(item)
 
     def append(self, item: Item) -> None:
-        """Take one more item; a block is packed once it is full."""
+        """Append one item; a full block is packed."""
         self._last.append(item)
         if len(self._last) == _BLOCK_ITEMS:
             self._blocks.append(zlib.compress(pickle.dumps(self._last, pickle.HIGHEST_PROTOCOL), 1))
@@ -68,38 +68,38 @@ class Packed(_Viewed[Item]):
         return len(self._blocks) * _BLOCK_ITEMS + len(self._last)
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield all items in order; only one block of them is there at a time."""
-        for number in range(len(self._blocks)):
-            yield from self._unpacked(number)
+        """Yield all items in order; one block at a time is unpacked."""
+        for block in range(len(self._blocks)):
+            yield from self._unpack(block)
         yield from self._last
 
-    def _item(self, place: int) -> Item:
-        block, within = divmod(place, _BLOCK_ITEMS)
+    def _item(self, index: int) -> Item:
+        block, offset = divmod(index, _BLOCK_ITEMS)
         if block == len(self._blocks):
-            return self._last[within]
+            return self._last[offset]
         if block not in self._open:
-            self._open[block] = self._unpacked(block)
-            if len(self._open) > self._most_open:
+            self._open[block] = self._unpack(block)
+            if len(self._open) > self._max_open:
                 self._open.popitem(last=False)
         self._open.move_to_end(block)
-        return self._open[block][within]
+        return self._open[block][offset]
 
-    def _unpacked(self, number: int) -> list[Item]:
-        block: list[Item] = pickle.loads(zlib.decompress(self._blocks[number]))  # our own pickle
-        return block
+    def _unpack(self, block: int) -> list[Item]:
+        items: list[Item] = pickle.loads(zlib.decompress(self._blocks[block]))  # our own pickle
+        return items
 
 
-class Picked(_Viewed[Item]):
-    """A view of some items of a sequence, in an order of its own."""
+class Picked(_SequenceWithViews[Item]):
+    """A view of some items of a sequence, in any order."""
 
-    def __init__(self, items: Sequence[Item], places: Sequence[int]) -> None:
-        """Know the places of the items; copies none."""
+    def __init__(self, items: Sequence[Item], indices: Sequence[int]) -> None:
+        """Store the sequence and the indices; no item is copied."""
         self._items = items
-        self._places = places
+        self._indices = indices
 
     def __len__(self) -> int:
         """Return the number of items."""
-        return len(self._places)
+        return len(self._indices)
 
-    def _item(self, place: int) -> Item:
-        return self._items[self._places[place]]
+    def _item(self, index: int) -> Item:
+        return self._items[self._indices[index]]

@@ -1,4 +1,4 @@
-"""Problems gathered and told all at once, so that a user mends them in one go."""
+"""Collection of problems, so that a message can list all of them."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
@@ -6,25 +6,25 @@ from typing import Final, TypeVar
 from dvtr_bench.errors import AnnotationError
 
 SHOWN: Final = 10
-"""How many items of one kind a message lists."""
+"""Number of items that a message lists."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def collected(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """Apply a function to all items and report all that fail together.
+def apply_to_all(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Apply a function to all items and report all failures together.
 
     Args:
-        function: May raise `AnnotationError`.
-        items: What to apply it to.
+        function: A function that may raise `AnnotationError`.
+        items: Its arguments.
 
     Yields:
         The results, in order.
 
     Raises:
-        AnnotationError: At the end, if at least one item failed; lists the first ten messages and
-            the count.
+        AnnotationError: At the end, if at least one item failed. The message has the number of
+            failures and the first ten messages.
     """
     failures = []
     for item in items:
@@ -41,7 +41,7 @@ def collected(function: Callable[[Item], Result], items: Iterable[Item]) -> Iter
 
 
 def bullets(lines: Sequence[str]) -> str:
-    r"""Return lines as an indented list, the first ten and how many more there are.
+    r"""Format lines as an indented list of the first ten and the number of the others.
 
     Example:
         >>> bullets(["a", "b"])

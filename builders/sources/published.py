@@ -1,4 +1,4 @@
-"""Published annotation files: are they there, are they the published bytes, do the counts hold."""
+"""Published annotation files: finding or downloading them, and checking bytes and counts."""
 
 import zipfile
 import zlib
@@ -14,48 +14,48 @@ from dvtr_bench.runtime.download import cache_folder, download
 from dvtr_bench.runtime.files import file_sha256, written_beside
 
 AUTO: Final = "auto"
-"""What `--annotations` says to have the published files fetched."""
+"""Value of `--annotations` that downloads the published files."""
 
 Annotations = Path | Literal["auto"]
 
 
 def find_annotations(info: DatasetInfo, annotations: Annotations) -> Path:
-    """Find the folder that holds a dataset's annotation files, or fetch them.
+    """Find the folder with a dataset's annotation files, or download them.
 
     Args:
-        info: The dataset; its `files` are looked for.
-        annotations: The folder itself, the one that holds it by the dataset's name in any case
-            (``annotations/usrd``, ``dataset/USRD``), or ``auto``.
+        info: The dataset, which lists its `files`.
+        annotations: The folder; or its parent, if the folder has the dataset's name in any case
+            (``annotations/usrd``, ``dataset/USRD``); or ``auto``.
 
     Returns:
         The folder with all of the files.
 
     Raises:
-        NotFoundError: A file is missing; says where to get it.
-        InputError: A fetched file is not the published one.
+        NotFoundError: A file is missing; the message says where to get it.
+        InputError: A downloaded file is not the published one.
     """
     if annotations == AUTO:
         return fetch_annotations(info)
     folder = Path(annotations)
-    for place in candidate_folders(info, folder):
-        if all((place / name).is_file() for name in info.files):
-            return place
+    for candidate in candidate_folders(info, folder):
+        if all((candidate / name).is_file() for name in info.files):
+            return candidate
     missing = [name for name in info.files if not (folder / name).is_file()]
     raise NotFoundError(
         f"--annotations {folder}: expected {', '.join(info.files)}; missing: {', '.join(missing)}. "
-        f"{_by_hand(info, missing)}\nor let them be fetched: --annotations {AUTO}"
+        f"{_download_advice(info, missing)}\nor have them downloaded: --annotations {AUTO}"
     )
 
 
 def candidate_folders(info: DatasetInfo, folder: Path) -> list[Path]:
-    """Return where a dataset's files may lie when a user names a folder.
+    """Return the folders that may contain a dataset's files.
 
     Args:
         info: The dataset.
-        folder: What the user named.
+        folder: The folder given by the user.
 
     Returns:
-        The folder, then those in it that bear the dataset's name in any case.
+        The folder, then its subfolders with the dataset's name in any case.
     """
     entries = sorted(folder.iterdir()) if folder.is_dir() else []
     named = [entry for entry in entries if entry.is_dir() and entry.name.lower() == info.name]
@@ -63,17 +63,18 @@ def candidate_folders(info: DatasetInfo, folder: Path) -> list[Path]:
 
 
 def fetch_annotations(info: DatasetInfo) -> Path:
-    """Fetch a dataset's published files into the cache, each once.
+    """Download a dataset's published files into the cache, each once.
 
     Args:
-        info: The dataset; its `files`.
+        info: The dataset, which lists its `files`.
 
     Returns:
-        The folder that holds them.
+        The folder with the files.
 
     Raises:
-        NotFoundError: One cannot be fetched; names all and says what to do by hand.
-        InputError: One has other bytes than published.
+        NotFoundError: A file cannot be downloaded; the message lists all files and says how to
+            download them manually.
+        InputError: A file is not the published one.
     """
     folder = cache_folder() / info.name
     try:
@@ -85,7 +86,7 @@ def fetch_annotations(info: DatasetInfo) -> Path:
             else:
                 download(file.url, folder / name, sha256=file.sha256)
     except NotFoundError as failure:
-        raise NotFoundError(f"{failure}. {_by_hand(info, list(info.files))}") from failure
+        raise NotFoundError(f"{failure}. {_download_advice(info, list(info.files))}") from failure
     return folder
 
 
@@ -94,12 +95,12 @@ def _check_zip(path: Path) -> None:
 
 
 def _take_member(archive: Path, name: str, target: Path) -> None:
-    """Copy the one member of that name, in whichever folder of the zip, unless it is there."""
-    found = {path: member for path, member in list_members(archive).items() if path.name == name}
-    if len(found) != 1:
-        raise InputError(f"{archive}: expected one {name} in it, found {len(found)}")
-    check_members(archive, found)
-    (member,) = found.values()
+    """Copy the only member of that name in any folder of the zip, unless the file exists."""
+    members = {path: member for path, member in list_members(archive).items() if path.name == name}
+    if len(members) != 1:
+        raise InputError(f"{archive}: expected one {name} in it, found {len(members)}")
+    check_members(archive, members)
+    (member,) = members.values()
     if target.is_file() and target.stat().st_size == member.size_bytes:
         with zipfile.ZipFile(archive) as opened:
             if zlib.crc32(target.read_bytes()) == opened.getinfo(member.name).CRC:
@@ -108,18 +109,17 @@ def _take_member(archive: Path, name: str, target: Path) -> None:
         member.copy_to(file)
 
 
-def _by_hand(info: DatasetInfo, names: Sequence[str]) -> str:
-    """Say how to get files by hand."""
-    at: dict[str, list[str]] = {}
+def _download_advice(info: DatasetInfo, names: Sequence[str]) -> str:
+    members_by_url: dict[str, list[str]] = {}
     for name in names:
         file = info.files[name]
-        at.setdefault(file.url, []).extend([name] if file.in_zip else [])
+        members_by_url.setdefault(file.url, []).extend([name] if file.in_zip else [])
     lines = "".join(
         f"\n  {url}" + (f" (unpack it: {', '.join(members)})" if members else "")
-        for url, members in at.items()
+        for url, members in members_by_url.items()
     )
     return (
-        "Download them on any machine, put them into one folder and name it with --annotations "
+        "Download them on any machine, put them into one folder and give it with --annotations "
         f"FOLDER:{lines}"
     )
 
@@ -131,12 +131,12 @@ def record_sources(
 
     Args:
         info: The dataset.
-        folder: Where its files are.
+        folder: The folder with its files.
         names: The files that were read; None for all of ``info.files``.
 
     Returns:
-        One record for each file; whether it is the published one is None where its published
-        hash is not known.
+        One record for each file. Whether it is the published one is None if the published hash is
+        unknown.
     """
     records = []
     for name in info.files if names is None else names:
@@ -154,27 +154,31 @@ def check_expected(
     """Compare counts with the published ones.
 
     Args:
-        info: The dataset; its `expected` counts.
+        info: The dataset, with its `expected` counts.
         sources: The annotation files.
-        clips: What was read from them, in the published splits.
+        clips: The clips read from them, in the published splits.
 
     Returns:
-        Notes for the card where the files are not known to be the published ones.
+        Notes for the card, if the files are not known to be the published ones.
 
     Raises:
-        AnnotationError: The files are the published ones and the counts are not.
+        AnnotationError: The files are the published ones, but the counts differ.
     """
     videos = Counter(clip.split for clip in clips)
     captions: Counter[str] = Counter()
     for clip in clips:
         captions[clip.split] += len(clip.captions)
-    found = {split: (videos[split], captions[split]) for split in videos}
+    counts = {split: (videos[split], captions[split]) for split in videos}
     expected = dict(info.expected)
-    as_published = found.keys() == expected.keys() and all(
-        num_videos == found[split][0] and num_captions in (None, found[split][1])
+    as_published = counts.keys() == expected.keys() and all(
+        num_videos == counts[split][0] and num_captions in (None, counts[split][1])
         for split, (num_videos, num_captions) in expected.items()
     )
-    same = "as published" if as_published else f"{_told(found)}; published {_told(expected)}"
+    same = (
+        "as published"
+        if as_published
+        else f"{_counts_text(counts)}; published {_counts_text(expected)}"
+    )
     if changed := [source.name for source in sources if source.is_published_file is False]:
         return (
             f"The annotation files {', '.join(changed)} are not the published ones (their SHA-256 "
@@ -187,14 +191,14 @@ def check_expected(
         )
     if not as_published:
         raise AnnotationError(
-            f"{info.name}: expected videos and captions by split {_told(expected)}, read "
-            f"{_told(found)} from the published files: this is a fault of dvtr-bench, please "
+            f"{info.name}: expected videos and captions by split {_counts_text(expected)}, read "
+            f"{_counts_text(counts)} from the published files: this is a bug of dvtr-bench, please "
             "report it"
         )
     return ()
 
 
-def _told(counts: Mapping[str, tuple[int, int | None]]) -> str:
+def _counts_text(counts: Mapping[str, tuple[int, int | None]]) -> str:
     return ", ".join(
         f"{split} {videos:,}" + ("" if captions is None else f"/{captions:,}")
         for split, (videos, captions) in counts.items()

@@ -1,10 +1,9 @@
-"""Pickles of dicts, lists and strings, read without running anything in them.
+"""Safe reading of pickles that contain only dicts, lists and strings.
 
-Nothing else is let in, not even tuple or bytes, for any dataset. MSVD's ``raw-captions.pkl``, which
-goes back to Python 2, needs no more: the public programs that read it (CLIP4Clip's loader and those
-made after it) call ``pickle.load`` under Python 3 as it is and join the words of a caption with
-``" ".join``, which takes str alone. Where a copy holds strings of Python 2, the unpickler gives
-them as str, since it is told an encoding.
+No other type is allowed for any dataset, not even tuple or bytes. This is enough for MSVD's
+``raw-captions.pkl``, written with Python 2: the public programs that read it (CLIP4Clip's loader
+and its successors) call ``pickle.load`` in Python 3 and join the words of a caption with
+``" ".join``, which takes only str. Strings of Python 2 are decoded to str.
 """
 
 import io
@@ -18,28 +17,28 @@ _ALLOWED = (dict, list, str)
 
 
 class _RefusingUnpickler(pickle.Unpickler):
-    """Knows no classes: whatever a pickle asks for by name is refused."""
+    """Refuses every class and function that a pickle names."""
 
     def __init__(self, data: bytes, path: Path) -> None:
-        # Strings of Python 2 are bytes; those that such pickles hold are text.
+        # Decodes strings of Python 2.
         super().__init__(io.BytesIO(data), encoding="utf-8")
         self._path = path
 
     def find_class(self, module: str, name: str) -> NoReturn:
         raise UnsafePickleError(
-            f"{self._path}: refused: this pickle asks for {module}.{name}, expected dict, list and "
-            "str alone. Nothing in it was run. Get the file from its publisher again"
+            f"{self._path}: refused: this pickle asks for {module}.{name}, expected only dict, "
+            "list and str. Nothing in it was run. Get the file from its publisher again"
         )
 
     def persistent_load(self, identifier: object) -> NoReturn:
         raise UnsafePickleError(
-            f"{self._path}: refused: this pickle asks for an object from outside "
-            f"({identifier!r}), expected dict, list and str alone. Nothing in it was run"
+            f"{self._path}: refused: this pickle asks for an external object ({identifier!r}), "
+            "expected only dict, list and str. Nothing in it was run"
         )
 
 
 def load_pickle(path: Path) -> Any:
-    """Read a pickle that holds dict, list and str and nothing else.
+    """Read a pickle that contains only dict, list and str.
 
     Args:
         path: The file.
@@ -48,8 +47,8 @@ def load_pickle(path: Path) -> Any:
         Nested dicts, lists and strings.
 
     Raises:
-        UnsafePickleError: The pickle asks for any class or function, or holds another type.
-        AnnotationError: The file is no whole pickle.
+        UnsafePickleError: The pickle names a class or function, or contains another type.
+        AnnotationError: The file is not a complete pickle.
     """
     data = path.read_bytes()
     try:
@@ -58,7 +57,7 @@ def load_pickle(path: Path) -> Any:
         raise
     except Exception as failure:  # a damaged pickle fails in as many ways as there are opcodes
         raise AnnotationError(
-            f"{path}: not a whole pickle file ({failure}): get the file again"
+            f"{path}: not a complete pickle file ({failure}): get the file again"
         ) from failure
     _check_types(path, value)
     return value
@@ -71,7 +70,7 @@ def _check_types(path: Path, value: object) -> None:
         item = pending.pop()
         if type(item) not in _ALLOWED:
             raise UnsafePickleError(
-                f"{path}: refused: expected dict, list and str alone, found "
+                f"{path}: refused: expected only dict, list and str, found "
                 f"{type(item).__name__} {str(item)[:40]!r}. Nothing in it was used. Get the file "
                 "from its publisher again"
             )

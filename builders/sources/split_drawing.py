@@ -1,4 +1,4 @@
-"""Draws train, validation and test by seed, with clips of one group kept together."""
+"""Random splits by seed, which keep the clips of a group together."""
 
 import hashlib
 from collections import Counter
@@ -15,16 +15,16 @@ DEFAULT_RATIOS: Final = "70/10/20"
 
 
 def parse_ratios(text: str) -> tuple[int, int, int]:
-    """Read the shares of train, validation and test.
+    """Parse the shares of train, validation and test.
 
     Args:
-        text: Such as ``70/10/20``; only the proportions count.
+        text: Three numbers such as ``70/10/20``; only their proportions matter.
 
     Returns:
-        Three whole numbers.
+        Three positive integers.
 
     Raises:
-        ConfigError: The text has another form or gives a split nothing.
+        ConfigError: The text has another form, or a share is 0.
     """
     parts = text.split("/")
     if len(parts) != len(SPLITS) or not all(part.isdecimal() and int(part) for part in parts):
@@ -41,17 +41,17 @@ def draw_splits(
 ) -> dict[str, str]:
     """Draw a split for each clip.
 
-    Groups go, largest first and then by a hash of seed and name, to the split that lacks most
-    clips. So the sizes come out as near to the ratios as the groups allow, and the draw does not
-    depend on the order of the clips.
+    Groups are assigned one by one, ordered by size (largest first) and then by a hash of seed and
+    name, to the split that lacks the most clips. So the sizes are as close to the ratios as the
+    groups allow, and the result does not depend on the order of the clips.
 
     Args:
-        group_of: Clip id to the name of its group; clips of one group get one split.
-        seed: Another seed, another draw.
+        group_of: Name of the group by video id; clips of one group get the same split.
+        seed: Seed of the draw.
         ratios: Shares of train, validation and test.
 
     Returns:
-        Clip id to split, in the order of `group_of`. With three groups or more no split is empty.
+        Split by video id, in the order of `group_of`. With at least three groups no split is empty.
     """
     sizes = Counter(group_of.values())
     groups = sorted(sizes, key=lambda group: (-sizes[group], _hash(seed, group)))
@@ -73,25 +73,25 @@ def _hash(seed: int, group: str) -> bytes:
 
 
 def _fill_empty(groups: Sequence[str], split_of_group: dict[str, str]) -> None:
-    """Give each empty split the smallest group of the split that has most groups."""
+    """Move to each empty split the smallest group of the split with the most groups."""
     for split in ("test", "validation", "train"):
         counts = Counter(split_of_group.values())
         if counts[split] or not counts:
             continue
-        richest, count = counts.most_common(1)[0]
+        largest, count = counts.most_common(1)[0]
         if count > 1:
-            smallest = next(group for group in reversed(groups) if split_of_group[group] == richest)
+            smallest = next(group for group in reversed(groups) if split_of_group[group] == largest)
             split_of_group[smallest] = split
 
 
 @dataclass(frozen=True)
 class Carved:
-    """A dataset with its validation split.
+    """A dataset with a validation split taken from train.
 
     Attributes:
-        info: Its version says that it was carved.
-        clips: In the order they had.
-        notes: For the card.
+        info: The dataset; its version names the fraction.
+        clips: The clips, in their original order.
+        notes: Remarks for the card.
     """
 
     info: DatasetInfo
@@ -103,10 +103,10 @@ def check_fraction(fraction: float) -> None:
     """Check the share of train that becomes validation.
 
     Args:
-        fraction: 0 or more, below 1.
+        fraction: A number of at least 0 and below 1.
 
     Raises:
-        ConfigError: It is not.
+        ConfigError: The number is outside this range.
     """
     if not 0 <= fraction < 1:
         raise ConfigError(
@@ -115,15 +115,15 @@ def check_fraction(fraction: float) -> None:
 
 
 def carve_validation(info: DatasetInfo, clips: tuple[Clip, ...], fraction: float) -> Carved:
-    """Turn a share of train into validation: whole videos, chosen by the hash of their ids.
+    """Turn a share of the train videos into validation, chosen by the hash of their ids.
 
     Args:
         info: The dataset.
-        clips: All of its clips.
+        clips: All its clips.
         fraction: The share of train; 0 changes nothing.
 
     Returns:
-        The dataset with its validation split.
+        The dataset with a validation split.
     """
     if fraction == 0:
         return Carved(info, clips, ())

@@ -1,4 +1,4 @@
-"""Text files of users, decoded strictly: a wrong encoding is a message, never a wrong letter."""
+"""Strict decoding of users' text files: a wrong encoding is an error, never a wrong letter."""
 
 import codecs
 from pathlib import Path
@@ -15,26 +15,26 @@ _BYTE_ORDER_MARKS: Final = {
 
 
 def read_text(path: Path, encoding: str = "utf-8") -> str:
-    """Read a text file; line ends stay as they are.
+    """Read a text file without changing line ends.
 
     Args:
         path: The file.
-        encoding: A Python encoding name; a UTF-8 byte order mark is accepted and left out.
+        encoding: Python name of the encoding; a UTF-8 byte order mark is accepted and removed.
 
     Returns:
         The text.
 
     Raises:
         NotFoundError: There is no such file.
-        AnnotationError: A byte does not fit the encoding; names the byte and the line.
-        ConfigError: There is no encoding of that name.
+        AnnotationError: A byte is not valid in this encoding; the message names byte and line.
+        ConfigError: There is no encoding of this name.
     """
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
         raise ConfigError(
-            f"--encoding {encoding}: no such encoding; there are utf-8, cp1252, utf-16, gb18030 "
-            "and others"
+            f"--encoding {encoding}: no such encoding; use for example utf-8, cp1252, utf-16 or "
+            "gb18030"
         ) from None
     if not path.is_file():
         raise NotFoundError(
@@ -48,17 +48,17 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
 
 
 def _advice(path: Path, data: bytes, encoding: str, failure: UnicodeDecodeError) -> str:
-    for mark, marked in _BYTE_ORDER_MARKS.items():
+    for mark, mark_encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return (
-                f"{path}: not {encoding}: it begins with the mark of {marked}. Save it as UTF-8, "
-                f"or build with --encoding {marked}"
+                f"{path}: not {encoding}: it begins with the byte order mark of {mark_encoding}. "
+                f"Save it as UTF-8, or build with --encoding {mark_encoding}"
             )
     line = data.count(b"\n", 0, failure.start) + 1
     before = data[max(0, failure.start - 30) : failure.start].split(b"\n")[-1]
     shown = before.decode("ascii", "replace")
     return (
         f"{path}: not {encoding}: byte 0x{data[failure.start]:02x} in line {line}, after "
-        f"{shown!r}. Save the file as UTF-8, or name its encoding: --encoding cp1252 for files of "
-        "western Excel, gb18030 for Chinese ones"
+        f"{shown!r}. Save the file as UTF-8, or give its encoding: --encoding cp1252 for files of "
+        "Western Excel, gb18030 for Chinese ones"
     )

@@ -34,9 +34,9 @@ def diff(
         print_difference,
         write_difference,
     )
-    from builders.sources.locate import open_anywhere
+    from builders.sources.locate import locate_dataset
 
-    difference = compare_datasets(open_anywhere(a, root), open_anywhere(b, root))
+    difference = compare_datasets(locate_dataset(a, root), locate_dataset(b, root))
     written = None if out is None else write_difference(difference, out)
     if as_json:
         print_json(difference_as_json(difference))

@@ -1,1 +1,1 @@
-"""The data contract: schema, manifest and reader of a built dataset."""
+"""Built datasets: schema, manifest, reader and the rules about splits."""

@@ -1,7 +1,7 @@
-"""Hashes that name a dataset's content: over rows and settings, never over file bytes.
+"""Hashes of a dataset's content: its rows and settings, not the bytes of its files.
 
-The same clips, captions, splits and settings give the same fingerprint on any machine, whatever
-wrote the Parquet files.
+The same clips, captions, splits and settings give the same fingerprint on any machine and with any
+version of the Parquet writer.
 """
 
 import hashlib
@@ -11,13 +11,13 @@ from typing import Any
 
 
 def canonical_json(value: Any) -> bytes:
-    """Return one spelling of a JSON value: sorted keys, no spaces, UTF-8, no NaN.
+    """Serialise a JSON value in a unique way: keys sorted, no spaces, no NaN.
 
     Args:
         value: A JSON value.
 
     Returns:
-        UTF-8 bytes.
+        The JSON text, in UTF-8.
 
     Example:
         >>> canonical_json({"b": 1, "a": "é"}).decode()
@@ -30,13 +30,13 @@ def canonical_json(value: Any) -> bytes:
 
 
 def ids_sha256(ids: Iterable[str]) -> str:
-    """Hash a list of ids in order.
+    """Hash a list of ids; their order matters.
 
     Args:
         ids: Ids, verbatim.
 
     Returns:
-        64 hex digits; every id counts with its end, so ``["ab"]`` and ``["a", "b"]`` differ.
+        SHA-256, 64 hex digits. Ids are separated, so ``["ab"]`` and ``["a", "b"]`` differ.
     """
     digest = hashlib.sha256()
     for identifier in ids:
@@ -46,12 +46,12 @@ def ids_sha256(ids: Iterable[str]) -> str:
 
 
 class Fingerprint:
-    """Collects rows one by one, so that memory does not grow with the dataset.
+    """Hash of settings and rows; rows are added one by one, in constant memory.
 
     Example:
-        >>> whole = Fingerprint({"sampling": "uniform:12"})
-        >>> whole.add({"video_id": "a", "captions": ["a boat"]})
-        >>> len(whole.hexdigest())
+        >>> fingerprint = Fingerprint({"sampling": "uniform:12"})
+        >>> fingerprint.add({"video_id": "a", "captions": ["a boat"]})
+        >>> len(fingerprint.hexdigest())
         64
     """
 
@@ -61,7 +61,7 @@ class Fingerprint:
         self.add(settings)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Add one row (JSON values); the order of rows counts."""
+        """Add one row (JSON values); the order of rows matters."""
         self._digest.update(canonical_json(dict(row)))
         self._digest.update(b"\n")
 

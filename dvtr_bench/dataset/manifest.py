@@ -1,4 +1,4 @@
-"""`dataset.json`: what a built dataset says about itself, typed and checked to the last field."""
+"""`dataset.json`, the manifest of a built dataset: its types, and a reader that checks them."""
 
 import json
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ class FileRecord:
 
     Attributes:
         config: ``default``, ``captions`` or ``qrels``.
-        path: Relative to the dataset's folder, with ``/``.
-        num_rows: Rows in it.
-        size_bytes: Its size.
-        sha256: Of its bytes, 64 hex digits.
+        path: Path relative to the dataset's folder, with ``/``.
+        num_rows: Number of rows.
+        size_bytes: Size of the file.
+        sha256: SHA-256 of the file, 64 hex digits.
     """
 
     config: str
@@ -38,13 +38,13 @@ class SplitRecord:
     """One split.
 
     Attributes:
-        num_videos: Videos: the gallery.
-        num_captions: Captions: the queries.
+        num_videos: Number of videos (the gallery).
+        num_captions: Number of captions (the queries).
         video_ids_sha256: `ids_sha256` of the video ids in row order.
         caption_ids_sha256: `ids_sha256` of the caption ids in row order.
-        identical_caption_ceiling: Highest t2v R@1, in percent, that identical captions leave to a
-            model that sees the text alone; None for a split without captions.
-        files: Its Parquet files, configs in order, shards in order.
+        identical_caption_ceiling: Highest expected t2v R@1, in percent, of a model that sees only
+            the text, given the identical captions; None for a split without captions.
+        files: Its Parquet files, by config and shard number.
     """
 
     num_videos: int
@@ -55,14 +55,14 @@ class SplitRecord:
     files: tuple[FileRecord, ...]
 
     def __repr__(self) -> str:
-        """Sizes alone: there may be hundreds of files."""
+        """Show sizes only: there may be hundreds of files."""
         return (
             f"SplitRecord(videos={self.num_videos}, captions={self.num_captions}, "
             f"files={len(self.files)})"
         )
 
     def paths(self, config: str) -> tuple[str, ...]:
-        """Return the files of one config, relative to the dataset's folder."""
+        """Return the paths of the files of one config, relative to the dataset's folder."""
         return tuple(file.path for file in self.files if file.config == config)
 
 
@@ -74,10 +74,10 @@ class FrameRecord:
         sampling: Such as ``uniform:12``.
         short_side_px: Length of the shorter side after resizing.
         image_format: How frames are stored, such as ``jpeg:95:4:4:4`` or ``png``.
-        extractor: Version of the code that decodes, samples and resizes: other versions may give
+        extractor: Version of the code that decodes, samples and resizes; other versions may give
             other pixels.
-        num_frames: Stored frames in all.
-        mean_frame_bytes: Bytes that one stored frame takes on average.
+        num_frames: Total number of stored frames.
+        mean_frame_bytes: Mean size of a stored frame.
     """
 
     sampling: str
@@ -90,12 +90,12 @@ class FrameRecord:
 
 @dataclass(frozen=True)
 class LicenceRecord:
-    """What may be done with the data.
+    """Licence of the data.
 
     Attributes:
         id: Hugging Face licence id, ``other`` or ``unknown``.
-        statement: What the source says, or that it says nothing, in a sentence.
-        link: Where it says so; None when it says nothing.
+        statement: One sentence: the source's statement, or that it makes none.
+        link: Address of that statement; None without one.
     """
 
     id: str
@@ -105,14 +105,14 @@ class LicenceRecord:
 
 @dataclass(frozen=True)
 class SourceRecord:
-    """One annotation file that the rows came from.
+    """One annotation file from which the rows were read.
 
     Attributes:
         name: File name.
-        url: Where it is published, at a fixed revision; None for a file of the user's own.
-        sha256: Of the file that was read, 64 hex digits.
-        is_published_file: True when it is byte for byte the published one; None when there is no
-            published one.
+        url: Its published address, at a fixed revision; None for a user's own file.
+        sha256: SHA-256 of the file that was read, 64 hex digits.
+        is_published_file: Whether the file equals the published one, byte for byte; None if none
+            is published.
     """
 
     name: str
@@ -123,28 +123,28 @@ class SourceRecord:
 
 @dataclass(frozen=True)
 class Manifest:
-    """The whole of ``dataset.json``.
+    """The content of ``dataset.json``.
 
     Attributes:
         format_version: `dvtr_bench.dataset.schema.FORMAT_VERSION` of the writer.
-        name: Name of the dataset, also of its folder by default.
-        version: Semantic version; what follows ``+`` names the variant.
-        fingerprint: Hash over rows and settings, 64 hex digits.
-        inputs_sha256: Hash over everything that went in (clips, captions, splits, settings); equal
-            for two builds that must give the same dataset.
-        pretty_name: Name for people.
-        summary: What it is, in a sentence.
+        name: Name of the dataset; by default also the name of its folder.
+        version: Semantic version, with ``+VARIANT`` for a variant.
+        fingerprint: Hash of rows and settings, 64 hex digits.
+        inputs_sha256: Hash of all inputs (clips, captions, splits, settings); two builds with
+            equal inputs must give the same dataset.
+        pretty_name: Name to display.
+        summary: One-sentence description.
         language: BCP 47 tag of the captions.
-        homepage: Where the data come from; None when there is no such page.
-        citation: BibTeX; empty when there is none.
-        licence: What may be done with it.
+        homepage: Web page of the data; None without one.
+        citation: BibTeX; empty without one.
+        licence: Licence of the data.
         sources: The annotation files.
-        splits: By split name, in the order train, validation, test; empty splits are left out.
+        splits: Non-empty splits by name, in the order train, validation, test.
         frames: How frames were made; None for an annotations-only dataset.
-        extra_columns: Columns of config ``default`` beyond the common ones.
-        left_out: How many items were left out, by reason.
-        notes: What a reader must know about this build, one sentence each.
-        built_with: The program and version that wrote it.
+        extra_columns: Columns of config ``default`` besides the common ones.
+        left_out: Number of items left out, by reason.
+        notes: Remarks on this build, one sentence each.
+        built_with: Program and version that wrote the dataset.
     """
 
     format_version: int
@@ -167,7 +167,7 @@ class Manifest:
     built_with: str
 
     def __repr__(self) -> str:
-        """Name, version, fingerprint and splits."""
+        """Show name, version, fingerprint and splits."""
         return (
             f"Manifest({self.name} {self.version}, fingerprint {self.fingerprint[:12]}, "
             f"splits={dict(self.splits)})"
@@ -179,7 +179,7 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """Bytes of all Parquet files together."""
+        """Total size of the Parquet files."""
         return sum(file.size_bytes for split in self.splits.values() for file in split.files)
 
 
@@ -193,15 +193,15 @@ def read_manifest(folder: Path) -> Manifest:
         The manifest.
 
     Raises:
-        NotFoundError: There is no ``dataset.json`` in the folder.
-        InputError: It is no manifest, or of a format that this version does not read.
+        NotFoundError: The folder has no ``dataset.json``.
+        InputError: The file is not a manifest, or has a format version that cannot be read.
     """
     path = folder / MANIFEST_NAME
     try:
         text = read_json_bytes(path)
     except FileNotFoundError:
         raise NotFoundError(
-            f"{folder} holds no built dataset: expected {MANIFEST_NAME} in it (see "
+            f"{folder} is not a built dataset: expected {MANIFEST_NAME} in it (see "
             "`dvtr-bench datasets`)"
         ) from None
     _check_format(path, parse_json(text, str(path)))
@@ -211,30 +211,31 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def _check_format(path: Path, value: object) -> None:
-    found = value.get("format_version") if isinstance(value, dict) else None
-    if type(found) is not int:
-        raise InputError(f"{path}: expected a whole number format_version, found {found!r}")
-    if found > FORMAT_VERSION:
+    version = value.get("format_version") if isinstance(value, dict) else None
+    if type(version) is not int:
+        raise InputError(f"{path}: format_version: expected an integer, found {version!r}")
+    if version > FORMAT_VERSION:
         raise InputError(
-            f"{path}: too new: format {found}, this dvtr-bench reads format {FORMAT_VERSION}: "
+            f"{path}: too new: format {version}, this dvtr-bench reads format {FORMAT_VERSION}: "
             "upgrade dvtr-bench (pip install -U dvtr-bench)"
         )
-    if found < FORMAT_VERSION:
+    if version < FORMAT_VERSION:
         raise InputError(
-            f"{path}: too old: format {found}, this dvtr-bench reads format {FORMAT_VERSION}: "
+            f"{path}: too old: format {version}, this dvtr-bench reads format {FORMAT_VERSION}: "
             "build the dataset again"
         )
 
 
 def _check_splits(path: Path, manifest: Manifest) -> None:
     if not manifest.splits:
-        raise InputError(f"{path}: a dataset has at least one split, found none")
+        raise InputError(f"{path}: expected at least one split, found none")
     for name, split in manifest.splits.items():
         if name not in SPLITS:
-            raise InputError(f"{path}: splits are {', '.join(SPLITS)}; found {name!r}")
+            raise InputError(f"{path}: expected splits named {', '.join(SPLITS)}; found {name!r}")
         for file in split.files:
             parts = Path(file.path).parts
             if file.config not in CONFIGS or Path(file.path).is_absolute() or ".." in parts:
                 raise InputError(
-                    f"{path}: split {name}: {file.config!r} {file.path!r} is no file of a dataset"
+                    f"{path}: split {name}: expected a config of {', '.join(CONFIGS)} and a path "
+                    f"inside the folder, found {file.config!r} and {file.path!r}"
                 )

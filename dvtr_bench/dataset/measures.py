@@ -1,7 +1,7 @@
-"""Numbers that are worked out from a split's frames once and kept beside the dataset.
+"""Cache of numbers that are computed from a split's frames.
 
-They stand in ``.measures/`` beside the dataset's folder, not in it, so that what is pushed to the
-Hub stays what was built. A file that is not whole, or belongs to another build, is made again.
+The cache is the folder ``.measures/`` beside the dataset's folder. It is not inside the dataset,
+so a push to the Hub does not upload it. A damaged file, or one of another build, is computed again.
 """
 
 import json
@@ -36,12 +36,12 @@ _KEY: Final = "_key"
 def stored_measure(
     split: "RetrievalSplit", measure: str, compute: "Callable[[], NDArray[np.float64]]"
 ) -> "NDArray[np.float64]":
-    """Return one number a video, computed at most once for a build of a dataset.
+    """Return one number a video, from the cache if it is there.
 
     Args:
-        split: The split. Without a ``folder``, as tests make them, nothing is kept.
-        measure: Name and version of the numbers.
-        compute: Works them out.
+        split: The split. Without the attribute ``folder``, nothing is cached.
+        measure: Name and version of the measure.
+        compute: Computes the numbers.
 
     Returns:
         float64, V.
@@ -54,11 +54,11 @@ def stored_measure(
     def write(path: Path, values: "NDArray[np.float64]") -> None:
         path.write_text(json.dumps({**key, "values": values.tolist()}), encoding="utf-8")
 
-    return _kept(split, measure, ".json", read, compute, write)
+    return _cached(split, measure, ".json", read, compute, write)
 
 
 class FrameMeasures:
-    """Numbers of a split's videos, worked out while their frames are decoded for something else.
+    """Computes numbers of videos while their frames are decoded for another purpose.
 
     Example:
         >>> measures = FrameMeasures(split, {"brightness-1": brightness})  # doctest: +SKIP
@@ -69,11 +69,12 @@ class FrameMeasures:
     def __init__(
         self, split: "RetrievalSplit", functions: "Mapping[str, Callable[[Frames], float]]"
     ) -> None:
-        """Know what to work out: nothing that is kept already or has no place to be kept.
+        """Select the measures that are not cached yet but can be.
 
         Args:
             split: The split.
-            functions: By name and version of the numbers: from a video's frames to its number.
+            functions: By name and version of the measure, a function from a video's frames to its
+                number.
         """
         self._split = split
         self._functions = functions
@@ -86,15 +87,15 @@ class FrameMeasures:
         }
 
     def look(self, row: int, frames: "Frames") -> None:
-        """Work out the numbers of one video."""
+        """Compute the numbers of one video."""
         for measure, numbers in self._numbers.items():
             numbers[row] = self._functions[measure](frames)
 
     def keep(self, processes: "Processes") -> None:
-        """Keep the numbers of those measures for which every video was decoded.
+        """Cache the measures for which every video was decoded.
 
         Args:
-            processes: Those that shared the decoding; the first one writes.
+            processes: The processes that shared the decoding; the first one writes.
         """
         shared = processes.gathered(self._numbers)
         if not processes.is_first:
@@ -109,12 +110,12 @@ class FrameMeasures:
 def stored_arrays(
     split: "RetrievalSplit", measure: str, compute: "Callable[[], Mapping[str, NDArray[Any]]]"
 ) -> "Mapping[str, NDArray[Any]]":
-    """Return numbers of any shape, computed at most once for a build of a dataset.
+    """Return arrays of any shape, from the cache if they are there.
 
     Args:
-        split: The split. Without a ``folder``, as tests make them, nothing is kept.
-        measure: Name and version of the numbers.
-        compute: Works them out.
+        split: The split. Without the attribute ``folder``, nothing is cached.
+        measure: Name and version of the measure.
+        compute: Computes the arrays.
 
     Returns:
         Arrays by name.
@@ -128,10 +129,10 @@ def stored_arrays(
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **{_KEY: np.array(key), **arrays})
 
-    return _kept(split, measure, ".npz", read, compute, write)
+    return _cached(split, measure, ".npz", read, compute, write)
 
 
-def _kept(
+def _cached(
     split: "RetrievalSplit",
     measure: str,
     suffix: str,
@@ -139,12 +140,12 @@ def _kept(
     compute: "Callable[[], Numbers]",
     write: "Callable[[Path, Numbers], None]",
 ) -> "Numbers":
-    """Return what is kept; where nothing is, compute it and keep it, or say why it is not kept."""
+    """Read the cached numbers, or compute and cache them; a failed write is only reported."""
     path = _path(split, measure + suffix)
     if path is None:
         return compute()
-    if (kept := read(path)) is not None:
-        return kept
+    if (cached := read(path)) is not None:
+        return cached
     numbers = compute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,7 +175,7 @@ def _path(split: "RetrievalSplit", file_name: str) -> Path | None:
 
 
 def _read(path: Path, key: dict[str, str], count: int) -> "NDArray[np.float64] | None":
-    """Return what is kept; None where nothing is, or not this, or not whole."""
+    """Read a file of the cache; None if it is missing, damaged or has another key."""
     try:
         kept: Any = json.loads(path.read_text(encoding="utf-8"))
         values = np.array(kept.pop("values"), dtype=np.float64)
@@ -185,9 +186,9 @@ def _read(path: Path, key: dict[str, str], count: int) -> "NDArray[np.float64] |
 
 
 def _read_arrays(path: Path, key: str) -> "Mapping[str, NDArray[Any]] | None":
-    """Return what is kept; None where nothing is, or not this, or not whole."""
+    """Read a file of the cache; None if it is missing, damaged or has another key."""
     try:
-        # Opened here: NumPy leaves a file that is not whole open.
+        # Opened here, because NumPy does not close a truncated file.
         with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):

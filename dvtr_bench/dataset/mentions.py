@@ -1,4 +1,4 @@
-"""The facts of each video and which of them each caption mentions (aerosynth)."""
+"""Facts of videos, and which of them each caption mentions (aerosynth has both)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,12 +14,12 @@ FACTS_COLUMN: Final = "facts"
 
 
 def knows_facts(row: Mapping[str, Any]) -> bool:
-    """Return whether a row of a split has its facts and what its captions mention."""
+    """Return whether a row has the columns of facts and mentions."""
     return MENTIONS_COLUMN in row and FACTS_COLUMN in row
 
 
 def video_facts(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
-    """Return the value of each fact of each video, by the fact's name.
+    """Return the facts of each video, by name.
 
     Args:
         rows: V rows of a split with the column `FACTS_COLUMN`.
@@ -37,18 +37,17 @@ def video_facts(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 def caption_mentions(
     split: "RetrievalSplit", rows: Sequence[Mapping[str, Any]]
 ) -> list[Mapping[str, Any]]:
-    """Return what each caption mentions, in order of the captions.
+    """Return the mentions of each caption.
 
     Args:
-        split: Of a dataset with the column `MENTIONS_COLUMN`, a list a video in order of its
-            captions.
+        split: A split whose column `MENTIONS_COLUMN` has a list a video, with one entry a caption.
         rows: V rows of the split.
 
     Returns:
-        T entries of the column.
+        T entries of the column, in the order of the captions.
 
     Raises:
-        InputError: A video has more captions than mentions.
+        InputError: A video has more captions than entries.
     """
     num_mentions: Counter[int] = Counter()
     by_caption: list[Mapping[str, Any]] = []

@@ -1,8 +1,8 @@
-"""One split of a built dataset, read from its Parquet files as it is asked for.
+"""One split of a built dataset, read lazily from its Parquet files.
 
-Ids, captions and columns are read once; frames are read by row group, which the builders keep small
-enough that random access costs little beside decoding the images. Nothing is copied to a cache, so
-any number of processes can read one dataset.
+Ids, captions and columns are read once. Frames are read by row group; the builders keep row groups
+so small that random access costs little compared with decoding the images. Nothing is copied to a
+cache, so any number of processes can read the same dataset.
 """
 
 import bisect
@@ -25,13 +25,13 @@ from dvtr_bench.errors import InputError, NotFoundError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LIGHT_COLUMNS = ["video_id", "category"]
+_VIDEO_COLUMNS = ["video_id", "category"]
 
 
 class DatasetSplit:
     """A `dvtr_bench.dataset.split.RetrievalSplit` over Parquet files, and a sequence of its videos.
 
-    Pickling keeps the folder and the manifest alone: a copy in another process opens its own files.
+    A pickle holds only the folder and the manifest: a copy in another process opens its own files.
 
     Example:
         >>> split = open_dataset("usrd").split("test")  # doctest: +SKIP
@@ -42,12 +42,12 @@ class DatasetSplit:
     """
 
     def __init__(self, folder: Path, manifest: Manifest, name: str) -> None:
-        """Point at one split of a built dataset; reads nothing yet.
+        """Store the arguments; nothing is read yet.
 
         Args:
             folder: The dataset's folder.
             manifest: Its manifest.
-            name: A split of ``manifest.splits``.
+            name: A key of ``manifest.splits``.
         """
         self.folder = folder
         self.manifest = manifest
@@ -55,11 +55,11 @@ class DatasetSplit:
         self._shards: _Shards | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle without open files and without what was read."""
+        """Pickle without open files and cached columns."""
         return DatasetSplit, (self.folder, self.manifest, self._name)
 
     def __repr__(self) -> str:
-        """Name and sizes."""
+        """Show name and sizes."""
         record = self.manifest.splits[self._name]
         return (
             f"DatasetSplit({self.dataset_name!r}, {self._name!r}, videos={record.num_videos}, "
@@ -108,15 +108,15 @@ class DatasetSplit:
             index: A row, or a slice of rows.
 
         Returns:
-            The video with its captions; its frames are read when they are asked for.
+            The video with its captions; its frames are read on first use.
 
         Raises:
             IndexError: There is no such row.
         """
         if isinstance(index, slice):
             return [self._video(row) for row in range(len(self))[index]]
-        given = operator.index(index)
-        return self._video(self._checked(given + len(self) if given < 0 else given))
+        row = operator.index(index)
+        return self._video(self._check_row(row + len(self) if row < 0 else row))
 
     def __iter__(self) -> Iterator[Video]:
         """Yield the videos in row order."""
@@ -130,7 +130,7 @@ class DatasetSplit:
 
     @cached_property
     def _captions_by_video(self) -> "tuple[list[int], list[int]]":
-        """The rows of all captions by video, and where in them each video begins."""
+        """Caption rows grouped by video, and the start of each video's group."""
         counts = np.bincount(self.caption_video_index, minlength=len(self))
         order: list[int] = np.argsort(self.caption_video_index, kind="stable").tolist()
         return order, [0, *np.cumsum(counts).tolist()]
@@ -147,7 +147,7 @@ class DatasetSplit:
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of the whole dataset: rows and build settings."""
+        """Fingerprint of the dataset, a hash of rows and settings."""
         return self.manifest.fingerprint
 
     @property
@@ -172,7 +172,7 @@ class DatasetSplit:
 
     @property
     def caption_ids(self) -> tuple[str, ...]:
-        """T ids; captions of a video stand together, in source order, videos in row order."""
+        """T ids: for each video in row order, its captions in source order."""
         return self._queries[0]
 
     @property
@@ -182,7 +182,7 @@ class DatasetSplit:
 
     @property
     def caption_video_index(self) -> "NDArray[np.int64]":
-        """int64, T: the row of each caption's own video, in 0..V-1."""
+        """int64, T: the row of each caption's video, in 0..V-1."""
         return self._queries[2]
 
     @property
@@ -208,13 +208,13 @@ class DatasetSplit:
         return [decode_frame(data) for data in self.encoded_frames(index)]
 
     def encoded_frames(self, index: int) -> list[bytes]:
-        """Return the stored frames of one video as they are stored: JPEG or PNG bytes.
+        """Return the stored frames of one video without decoding them.
 
         Args:
             index: Row of the video, in 0..V-1.
 
         Returns:
-            One image file's bytes for each frame, in time order.
+            The bytes of one JPEG or PNG file for each frame, in time order.
 
         Raises:
             NotFoundError: The dataset was built from annotations only.
@@ -225,25 +225,25 @@ class DatasetSplit:
                 f"{self.folder} was built with --annotations-only and has no frames: build it "
                 "again with --clips DIR"
             )
-        stored = self._open_shards().cell("frames", self._checked(index))
+        stored = self._open_shards().cell("frames", self._check_row(index))
         return [image["bytes"] for image in stored]
 
     def row(self, index: int) -> Mapping[str, Any]:
-        """Return every column of one video but its frames, a dataset's extra columns included.
+        """Return all columns of one video except its frames.
 
         Args:
             index: Row of the video, in 0..V-1.
 
         Returns:
-            Column name to Python value.
+            Values by column name, with the dataset's extra columns.
 
         Raises:
             IndexError: There is no such row.
         """
-        row = self._rows.slice(self._checked(index), 1).to_pylist()[0]
+        row = self._rows.slice(self._check_row(index), 1).to_pylist()[0]
         return dict(row)
 
-    def _checked(self, index: int) -> int:
+    def _check_row(self, index: int) -> int:
         count = self.manifest.splits[self._name].num_videos
         if not 0 <= index < count:
             raise IndexError(
@@ -269,7 +269,7 @@ class DatasetSplit:
 
     @cached_property
     def _videos(self) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-        table = _read_columns(self._paths("default"), _LIGHT_COLUMNS)
+        table = _read_columns(self._paths("default"), _VIDEO_COLUMNS)
         return tuple(table["video_id"].to_pylist()), tuple(table["category"].to_pylist())
 
     @cached_property
@@ -280,8 +280,8 @@ class DatasetSplit:
             rows = [row_of[video_id] for video_id in table["video_id"].to_pylist()]
         except KeyError as failure:
             raise InputError(
-                f"{self.folder}: {self._name}: a caption names the video {failure}, which has no "
-                "row: the files do not belong together, build the dataset again"
+                f"{self.folder}: {self._name}: a caption belongs to the video {failure}, which has "
+                "no row: the files are of different builds, build the dataset again"
             ) from None
         index = np.asarray(rows, dtype=np.int64)
         index.flags.writeable = False
@@ -293,9 +293,9 @@ class DatasetSplit:
 
 
 class _Shards:
-    """Open Parquet files with the row group read last kept: rows are mostly read in order.
+    """Open Parquet files, and the row group read last: rows are mostly read in order.
 
-    Threads may share one: neither the files nor what is kept stand two readers at once.
+    Threads may share an instance; a lock lets one of them read at a time.
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
@@ -309,19 +309,19 @@ class _Shards:
                 self._groups.append((number, group))
                 self._starts.append(start)
                 start += file.metadata.row_group(group).num_rows
-        self._kept: tuple[tuple[str, int], pa.Table] | None = None
+        self._last_read: tuple[tuple[str, int], pa.Table] | None = None
         self._lock = threading.Lock()
 
     def cell(self, column: str, index: int) -> Any:
         """Return one value as Python objects."""
-        place = bisect.bisect_right(self._starts, index) - 1
+        position = bisect.bisect_right(self._starts, index) - 1
         with self._lock:
-            if self._kept is None or self._kept[0] != (column, place):
-                number, group = self._groups[place]
+            if self._last_read is None or self._last_read[0] != (column, position):
+                number, group = self._groups[position]
                 table = self._files[number].read_row_group(group, [column], use_threads=False)
-                self._kept = ((column, place), table)
-            table = self._kept[1]
-        return table[column][index - self._starts[place]].as_py()
+                self._last_read = ((column, position), table)
+            table = self._last_read[1]
+        return table[column][index - self._starts[position]].as_py()
 
 
 def _open_parquet(path: Path) -> pq.ParquetFile:
@@ -329,10 +329,12 @@ def _open_parquet(path: Path) -> pq.ParquetFile:
         return pq.ParquetFile(path, memory_map=True)
     except FileNotFoundError:
         raise NotFoundError(
-            f"{path} is missing though the dataset's manifest names it: build the dataset again"
+            f"{path} is missing but is listed in the dataset's manifest: build the dataset again"
         ) from None
     except pa.ArrowInvalid as failure:
-        raise InputError(f"{path}: not a whole Parquet file ({failure}): build it again") from None
+        raise InputError(
+            f"{path}: not a complete Parquet file ({failure}): build the dataset again"
+        ) from None
 
 
 def _read_columns(paths: Sequence[Path], columns: list[str]) -> pa.Table:

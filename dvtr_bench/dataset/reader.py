@@ -1,4 +1,4 @@
-"""Opens built datasets: by name, by folder, or all that are there."""
+"""Opening of built datasets: by name, by folder, or all under a folder."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,25 +13,25 @@ from dvtr_bench.errors import NotFoundError
 __all__ = ["ROOT", "BuiltDataset", "DatasetSplit", "find_datasets", "open_dataset"]
 
 ROOT: Final = Path("dvtr")
-"""Where builds go and are looked for by name: ``dvtr`` in the working folder."""
+"""Folder of all builds, ``dvtr`` in the working folder: names of datasets are relative to it."""
 
 
 @dataclass(frozen=True)
 class BuiltDataset:
-    """A built dataset on disk; opening it reads the manifest alone.
+    """A built dataset on disk; opening it reads only the manifest.
 
-    ``dataset["test"]`` opens a split, and iteration goes over the names of the splits.
+    ``dataset["test"]`` opens a split; iteration yields the names of the splits.
 
     Attributes:
-        folder: Where it is.
-        manifest: What it says about itself.
+        folder: The dataset's folder.
+        manifest: The content of its ``dataset.json``.
     """
 
     folder: Path
     manifest: Manifest
 
     def __repr__(self) -> str:
-        """Name, version, folder and sizes."""
+        """Show name, version, folder and sizes."""
         splits = ", ".join(
             f"{name} {split.num_videos:,}/{split.num_captions:,}"
             for name, split in self.manifest.splits.items()
@@ -75,7 +75,7 @@ class BuiltDataset:
 
     @property
     def split_names(self) -> tuple[str, ...]:
-        """The splits that it has, in the order train, validation, test."""
+        """Names of its splits, in the order train, validation, test."""
         return tuple(self.manifest.splits)
 
     def __getitem__(self, name: str) -> DatasetSplit:
@@ -114,31 +114,32 @@ def open_dataset(path_or_name: str | Path, root: Path = ROOT) -> BuiltDataset:
 
     Args:
         path_or_name: A name (``usrd`` means ``dvtr/usrd`` in the working folder) or a folder.
-        root: Where names are looked for.
+        root: Folder that contains datasets by name.
 
     Returns:
         The dataset.
 
     Raises:
-        NotFoundError: There is none; says what there is and how to build one.
+        NotFoundError: There is no such dataset; the message lists those that are built, and how to
+            build one.
         InputError: Its manifest is not readable, too new or too old.
     """
-    given = Path(path_or_name)
-    is_name = isinstance(path_or_name, str) and len(given.parts) == 1
-    for folder in (root / given, given) if is_name else (given, root / given):
+    path = Path(path_or_name)
+    is_name = isinstance(path_or_name, str) and len(path.parts) == 1
+    for folder in (root / path, path) if is_name else (path, root / path):
         if (folder / MANIFEST_NAME).is_file():
             return BuiltDataset(folder, read_manifest(folder))
-    raise NotFoundError(_not_found(given, root))
+    raise NotFoundError(_not_found(path, root))
 
 
 def find_datasets(root: Path = ROOT) -> list[BuiltDataset]:
-    """Open every dataset that stands under a folder.
+    """Open every dataset directly under a folder.
 
     Args:
-        root: The folder that builds go to.
+        root: The folder.
 
     Returns:
-        The datasets by name; empty when there is none, or no such folder.
+        The datasets in order of their names; empty if the folder does not exist.
 
     Raises:
         InputError: The manifest of one is not readable, too new or too old.
@@ -148,18 +149,18 @@ def find_datasets(root: Path = ROOT) -> list[BuiltDataset]:
     return [BuiltDataset(folder, read_manifest(folder)) for folder in folders]
 
 
-def _not_found(given: Path, root: Path) -> str:
+def _not_found(path: Path, root: Path) -> str:
     from dvtr_bench.catalog import DATASETS
 
-    name = given.name
+    name = path.name
     if (root / f".{name}.building").is_dir():
         return (
-            f"the build of {name} is not finished: run the same `dvtr-bench build` command again, "
-            "it goes on where it stopped"
+            f"the build of {name} is not finished: run the same `dvtr-bench build` command again "
+            "to continue it"
         )
     built = [folder.parent.name for folder in sorted(root.glob(f"*/{MANIFEST_NAME}"))]
     known = DATASETS.names()
-    message = f"no dataset {str(given)!r} is built: looked in {root / given} and {given}. "
+    message = f"no dataset {str(path)!r} is built: looked in {root / path} and {path}. "
     if near := get_close_matches(name, built, n=1):
         message += f"Did you mean {near[0]}? "
     message += f"Built under {root}: {', '.join(built) or 'none'}. "

@@ -1,7 +1,7 @@
-"""The columns of a built dataset: one row per video, the same in every dataset.
+"""The columns that every built dataset has.
 
-`datasets.load_dataset` reads them with no script: the Hugging Face features stand in the Parquet
-metadata and the card's YAML names the files of each config.
+`datasets.load_dataset` reads them without a script: the Hugging Face features are in the Parquet
+metadata, and the card's YAML lists the files of each config.
 """
 
 from typing import Final
@@ -9,7 +9,7 @@ from typing import Final
 import pyarrow as pa
 
 FORMAT_VERSION: Final = 1
-"""Version of the on-disk form. Raised when a reader of an older form would misread a newer one."""
+"""Version of the files' format, raised whenever an older reader would misread a newer dataset."""
 
 SPLITS: Final = ("train", "validation", "test")
 
@@ -34,14 +34,14 @@ VIDEO_FIELDS: Final = (
     pa.field("clip_sha256", pa.string()),
     pa.field("perceptual_hash", pa.int64()),
 )
-"""Config ``default``. In an annotations-only build every field after ``captions`` is null."""
+"""Config ``default``: one row a video. Without frames, every field after ``captions`` is null."""
 
 CAPTION_FIELDS: Final = (
     pa.field("caption_id", pa.string(), nullable=False),
     pa.field("video_id", pa.string(), nullable=False),
     pa.field("caption", pa.string(), nullable=False),
 )
-"""Config ``captions``: one row per caption; a query of the recall protocol."""
+"""Config ``captions``: one row a caption, a query of the recall protocol."""
 
 QREL_FIELDS: Final = (
     pa.field("query-id", pa.string(), nullable=False),

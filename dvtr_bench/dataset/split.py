@@ -1,4 +1,4 @@
-"""One split of a dataset as the harness sees it: queries, gallery, relevance, frames."""
+"""The interface of a dataset split: queries, gallery, relevance and frames."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 class RetrievalSplit(Protocol):
     """The queries (captions) and the gallery (videos) of one split, in file order.
 
-    ``dvtr_bench.dataset.reader.DatasetSplit`` reads one from a built dataset; tests make their own.
+    `dvtr_bench.dataset.parquet_split.DatasetSplit` implements it for built datasets.
     """
 
     @property
@@ -29,7 +29,7 @@ class RetrievalSplit(Protocol):
 
     @property
     def fingerprint(self) -> str:
-        """Fingerprint of the whole dataset: rows and build settings."""
+        """Fingerprint of the dataset, a hash of rows and settings."""
         ...
 
     @property
@@ -54,7 +54,7 @@ class RetrievalSplit(Protocol):
 
     @property
     def caption_ids(self) -> tuple[str, ...]:
-        """T ids; captions of a video stand together, in source order, videos in row order."""
+        """T ids: for each video in row order, its captions in source order."""
         ...
 
     @property
@@ -64,7 +64,7 @@ class RetrievalSplit(Protocol):
 
     @property
     def caption_video_index(self) -> "NDArray[np.int64]":
-        """int64, T: the row of each caption's own video, in 0..V-1."""
+        """int64, T: the row of each caption's video, in 0..V-1."""
         ...
 
     @property
@@ -73,9 +73,9 @@ class RetrievalSplit(Protocol):
         ...
 
     def frames(self, index: int) -> "Frames":
-        """Return the decoded stored frames of video ``index``: RGB uint8 arrays, in time order."""
+        """Return the stored frames of video ``index``, decoded: RGB uint8 arrays, in time order."""
         ...
 
     def row(self, index: int) -> Mapping[str, Any]:
-        """Return every other column of video ``index``, a dataset's extra columns included."""
+        """Return all other columns of video ``index``, with the dataset's extra columns."""
         ...

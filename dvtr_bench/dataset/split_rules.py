@@ -1,4 +1,4 @@
-"""Which split may be used for what, and that it is whole."""
+"""Rules about splits: models are chosen on validation, and a split is evaluated as a whole."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,10 +19,10 @@ IdKind: TypeAlias = Literal["caption", "video"]
 
 
 def require_validation(split: "RetrievalSplit") -> None:
-    """Refuse to choose a model, a checkpoint or a threshold on anything but validation.
+    """Refuse to choose a model, a checkpoint or a threshold on another split than validation.
 
     Args:
-        split: The split that the choice would look at.
+        split: The split to choose on.
 
     Raises:
         ProtocolError: It is not ``validation``.
@@ -35,34 +35,35 @@ def require_validation(split: "RetrievalSplit") -> None:
 
 
 def matching_rows(split: "RetrievalSplit", what: IdKind, ids: Sequence[str]) -> NDArray[np.int64]:
-    """Find each id of a split among ids that someone brought; the order may differ, no id may.
+    """Locate each id of a split in given ids, which must be the same ids in any order.
 
     Args:
-        split: What the dataset says.
-        what: Whose ids they are: ``video`` for the gallery, ``caption`` for the queries.
-        ids: The ids brought, each once.
+        split: The split.
+        what: The kind of ids: ``video`` for the gallery, ``caption`` for the queries.
+        ids: The given ids, without duplicates.
 
     Returns:
-        int64: for each row of the split, the place of its id among those brought.
+        int64: for each row of the split, the position of its id in ``ids``.
 
     Raises:
-        ProtocolError: Ids are missing or do not belong to the split; names the first of each.
+        ProtocolError: Ids are missing or do not belong to the split; the message names the first
+            of each.
     """
-    wanted = split.video_ids if what == "video" else split.caption_ids
-    place = {identifier: row for row, identifier in enumerate(ids)}
-    rows = np.fromiter((place.get(one, -1) for one in wanted), np.int64, len(wanted))
+    expected = split.video_ids if what == "video" else split.caption_ids
+    positions = {identifier: position for position, identifier in enumerate(ids)}
+    rows = np.fromiter((positions.get(id_, -1) for id_ in expected), np.int64, len(expected))
     missing = np.flatnonzero(rows < 0)
-    known = set(wanted)
-    strangers = [one for one in ids if one not in known]
-    if missing.size or strangers:
+    known = set(expected)
+    unknown = [id_ for id_ in ids if id_ not in known]
+    if missing.size or unknown:
         problems = []
         if missing.size:
-            first = wanted[int(missing[0])]
+            first = expected[int(missing[0])]
             problems.append(f"{len(missing)} are missing, the first {first!r}")
-        if strangers:
-            problems.append(f"{len(strangers)} are not of the split, the first {strangers[0]!r}")
+        if unknown:
+            problems.append(f"{len(unknown)} are not in the split, the first {unknown[0]!r}")
         raise ProtocolError(
-            f"the {len(ids)} {what} ids are not the {len(wanted)} of {split.dataset_name} "
+            f"the {len(ids)} {what} ids are not the {len(expected)} of {split.dataset_name} "
             f"{split.name}: {'; '.join(problems)}. Score every {what} of the split and no other; "
             "ids are compared verbatim, spaces included"
         )
@@ -70,15 +71,15 @@ def matching_rows(split: "RetrievalSplit", what: IdKind, ids: Sequence[str]) -> 
 
 
 def require_whole_split(split: "RetrievalSplit") -> None:
-    """Refuse a split whose ids are not those that its dataset was built with.
+    """Refuse a split that is not as it was built.
 
     Args:
-        split: A split; one that carries the manifest of its dataset is checked against it.
+        split: A split; it is compared with the manifest of its dataset if it has one.
 
     Raises:
         ProtocolError: Videos or captions are missing, added or in another order, or the dataset's
-            files were changed since.
-        NotFoundError: There is nothing to search or to search with.
+            files have changed.
+        NotFoundError: The split has no videos or no captions.
     """
     if not len(split.video_ids) or not len(split.captions):
         raise NotFoundError(
@@ -89,15 +90,17 @@ def require_whole_split(split: "RetrievalSplit") -> None:
     if not isinstance(manifest, Manifest):
         return
     record = manifest.splits[split.name]
-    found = (ids_sha256(split.video_ids), ids_sha256(split.caption_ids))
-    names = ("video_ids_sha256", "caption_ids_sha256")
-    for name, digest in zip(names, found, strict=True):
+    digests = {
+        "video_ids_sha256": ids_sha256(split.video_ids),
+        "caption_ids_sha256": ids_sha256(split.caption_ids),
+    }
+    for name, digest in digests.items():
         if digest != getattr(record, name):
             raise ProtocolError(
                 f"{split.dataset_name} {split.name}: {name} is {digest[:12]}, but the dataset was "
                 f"built with {getattr(record, name)[:12]} ({record.num_videos} videos, "
                 f"{record.num_captions} captions; found {len(split.video_ids)} and "
-                f"{len(split.captions)}): evaluate the whole split as it was built"
+                f"{len(split.captions)}): evaluate the split exactly as it was built"
             )
     folder = getattr(split, "folder", None)
     if isinstance(folder, Path):
@@ -105,9 +108,9 @@ def require_whole_split(split: "RetrievalSplit") -> None:
 
 
 def _require_files_as_built(folder: Path, files: Sequence[FileRecord]) -> None:
-    """Refuse captions that were edited under their ids, and files of another size.
+    """Refuse edited captions, and files of another size.
 
-    Frames may fill a disk, so their files are measured and not read.
+    Files with frames may be very large, so only their sizes are compared.
     """
     for file in files:
         path = folder / file.path
@@ -116,6 +119,6 @@ def _require_files_as_built(folder: Path, files: Sequence[FileRecord]) -> None:
             changed = file_sha256(path) != file.sha256
         if changed:
             raise ProtocolError(
-                f"{path} is not the file that the dataset was built with: it was changed since. "
-                "Build the dataset again, or copy it again from where it came"
+                f"{path} was changed after the dataset was built. Build the dataset again, or copy "
+                "it again from its source"
             )

@@ -1,27 +1,27 @@
-"""Ids that TREC tools can read: runs and qrels are split at any white space.
+"""Encoding of ids for TREC files, whose columns are separated by white space.
 
-Ids of videos and captions hold what their authors wrote (USRD's end in a space), so they are
-percent-encoded on the way out, as in an address, and decoded on the way in.
+Ids of videos and captions may contain spaces (those of USRD end in one), so they are
+percent-encoded like URLs.
 """
 
 from typing import Final
 from urllib.parse import quote, unquote
 
 _SAFE: Final = "/:@+,=()#"
-"""Stands for itself beside letters, digits and ``_.-~``; no TREC tool takes it for anything."""
+"""Not encoded, like letters, digits and ``_.-~``: no TREC tool gives these a meaning."""
 
 _EMPTY: Final = "%"
-"""An empty id; a percent sign alone never comes out of encoding."""
+"""Stands for an empty id; `quote` never returns a single percent sign."""
 
 
 def encode_id(text: str) -> str:
     """Encode an id for a TREC file.
 
     Args:
-        text: Any text.
+        text: Any id.
 
     Returns:
-        ASCII without white space, never empty; another text for another id.
+        ASCII without white space, never empty, different for different ids.
 
     Example:
         >>> encode_id("DJI 0012 (50%).mp4")
@@ -31,10 +31,10 @@ def encode_id(text: str) -> str:
 
 
 def decode_id(text: str) -> str:
-    """Undo `encode_id`.
+    """Decode an id encoded by `encode_id`.
 
     Args:
-        text: What it returned.
+        text: The encoded id.
 
     Returns:
         The id.

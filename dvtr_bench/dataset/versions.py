@@ -1,4 +1,4 @@
-"""Versions of a dataset: the git tag of each, and which is later."""
+"""Versions of a dataset: their git tags and their order."""
 
 import re
 from typing import Final
@@ -9,11 +9,10 @@ _VERSION: Final = re.compile(r"(\d+)\.(\d+)\.(\d+)(?:\+([0-9A-Za-z-]+(?:\.[0-9A-
 
 
 def version_tag(version: str) -> str:
-    """Return the tag that a version is published under.
+    """Return the git tag of a published version.
 
-    What follows ``+`` names a variant. A ``+`` is allowed in a tag but means a space in parts of an
-    address, so it becomes ``-``; versions of ours hold no other ``-`` before it, so no two versions
-    share a tag.
+    The ``+`` before a variant becomes ``-`` in the tag, because a URL may read ``+`` as a space.
+    The numbers before it contain no ``-``, so different versions have different tags.
 
     Args:
         version: Semantic version, with or without a variant.
@@ -22,18 +21,18 @@ def version_tag(version: str) -> str:
         The tag.
 
     Raises:
-        InputError: It is no such version.
+        InputError: The version is malformed.
 
     Example:
         >>> version_tag("1.0.0"), version_tag("1.0.1+small")
         ('v1.0.0', 'v1.0.1-small')
     """
-    _parsed(version)
+    _parse(version)
     return "v" + version.replace("+", "-")
 
 
 def release(version: str) -> tuple[int, int, int]:
-    """Return the numbers of a version, to compare by.
+    """Return the numbers of a version, which order versions.
 
     Args:
         version: As for `version_tag`.
@@ -42,21 +41,21 @@ def release(version: str) -> tuple[int, int, int]:
         Major, minor, patch.
 
     Raises:
-        InputError: It is no such version.
+        InputError: The version is malformed.
 
     Example:
         >>> release("1.0.10+small") > release("1.0.9")
         True
     """
-    major, minor, patch = _parsed(version).group(1, 2, 3)
+    major, minor, patch = _parse(version).group(1, 2, 3)
     return int(major), int(minor), int(patch)
 
 
-def _parsed(version: str) -> re.Match[str]:
-    found = _VERSION.fullmatch(version)
-    if found is None:
+def _parse(version: str) -> re.Match[str]:
+    match = _VERSION.fullmatch(version)
+    if match is None:
         raise InputError(
-            f"version {version!r}: expected MAJOR.MINOR.PATCH, with +VARIANT where there is one, "
-            "such as 1.0.0 or 1.0.0+small"
+            f"version {version!r}: expected MAJOR.MINOR.PATCH or MAJOR.MINOR.PATCH+VARIANT, such "
+            "as 1.0.0 or 1.0.0+small"
         )
-    return found
+    return match

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.parquet_split import DatasetSplit
 
 FRAMES_SHOWN: Final = 4
-"""Frames that a notebook shows of a video."""
+"""Number of frames shown in a notebook."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Video:
-    """A video of a split with its captions; frames are read when they are asked for.
+    """A video of a split with its captions; frames are read on first use.
 
     Attributes:
-        split: The split that it belongs to.
-        row: Its row, from 0: its place in the gallery, and its column in a sim_matrix.
+        split: The split of the video.
+        row: Row in the split, from 0; also the column in a sim_matrix.
         video_id: Its id, verbatim.
-        category: Its category, if it has one.
+        category: Its category, or None.
         captions: Its captions, verbatim, in source order.
     """
 
@@ -40,11 +40,11 @@ class Video:
 
     @property
     def columns(self) -> Mapping[str, Any]:
-        """Every column of its row but the frames, a dataset's extra columns included."""
+        """All columns of its row except the frames, with the dataset's extra columns."""
         return self.split.row(self.row)
 
     def __repr__(self) -> str:
-        """Say where it stands and begin its first caption."""
+        """Show its row, id, category and the start of its first caption."""
         from dvtr_bench.reports.others_text import one_line
 
         category = "" if self.category is None else f", category {one_line(self.category, 30)!r}"
@@ -67,20 +67,21 @@ class Video:
             )
             + "<div>"
             + "".join(
-                f'<img src="data:image/{_kind(data)};base64,{base64.b64encode(data).decode()}" '
+                f'<img src="data:image/{_image_type(data)};base64,'
+                f'{base64.b64encode(data).decode()}" '
                 f'alt="{safe_html(self.video_id)}" style="height:112px;display:inline-block">'
-                for data in self._some_frames()
+                for data in self._frames_shown()
             )
             + "</div>"
         )
 
-    def _some_frames(self) -> list[bytes]:
+    def _frames_shown(self) -> list[bytes]:
         if not self.split.has_frames:
             return []
         stored = self.split.encoded_frames(self.row)
         count = min(FRAMES_SHOWN, len(stored))
-        return [stored[place * len(stored) // count] for place in range(count)]
+        return [stored[number * len(stored) // count] for number in range(count)]
 
 
-def _kind(data: bytes) -> str:
+def _image_type(data: bytes) -> str:
     return "png" if data.startswith(b"\x89PNG") else "jpeg"

@@ -1,4 +1,4 @@
-"""Figures of a sim_matrix that is at hand as an array: no dataset, no ids, no file."""
+"""Figures of a sim_matrix given as an array, without a dataset, ids or a file."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -32,13 +32,13 @@ _NAME: Final = "sim_matrix"
 
 @dataclass(frozen=True, eq=False)
 class ScoreFigures:
-    """The figures of a sim_matrix, by the recall protocol.
+    """The figures of a sim_matrix by the recall protocol.
 
     Attributes:
-        table: The ranks of every query.
-        figures: By direction (``both`` for mR and RSum), relevance and figure.
+        table: The ranks of all queries.
+        figures: Figures by direction (``both`` for mR and RSum), relevance and name.
         left_out: Figures that are not defined for so small a gallery, one sentence each.
-        bootstrap: How the intervals were made.
+        bootstrap: How the intervals were computed.
     """
 
     table: "RankTable"
@@ -48,35 +48,35 @@ class ScoreFigures:
 
     @property
     def t2v(self) -> Mapping[str, Figure]:
-        """Captions look for videos: figures under strict relevance, by name."""
+        """Captions as queries for videos: figures under strict relevance, by name."""
         return self.figures["t2v"]["strict"]
 
     @property
     def v2t(self) -> Mapping[str, Figure]:
-        """Videos look for caption sets: figures under strict relevance, by name."""
+        """Videos as queries for caption sets: figures under strict relevance, by name."""
         return self.figures["v2t"]["strict"]
 
     @property
     def v2t_caption(self) -> Mapping[str, Figure]:
-        """Videos look for single captions: figures under strict relevance, by name."""
+        """Videos as queries for single captions: figures under strict relevance, by name."""
         return self.figures["v2t_caption"]["strict"]
 
     def ranks(
         self, direction: Direction = "t2v", relevance: RelevanceKind = "strict"
     ) -> NDArray[np.int64]:
-        """Return the rank of every query, pessimistic on ties.
+        """Return the rank of every query; ties count against the model.
 
         Args:
-            direction: Which queries: ``t2v``, ``v2t`` or ``v2t_caption``.
+            direction: ``t2v``, ``v2t`` or ``v2t_caption``.
             relevance: ``strict`` or ``text_identical``.
 
         Returns:
-            int64, from 1: one a caption for t2v, else one a video that has captions.
+            int64, from 1: one a caption for t2v, otherwise one a video with captions.
         """
         return self.table.ranks[direction][relevance].pessimistic
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return every figure on a row of its own.
+        """Return all figures as a data frame, one a row.
 
         Returns:
             Columns direction, relevance, metric, value, low, high.
@@ -98,7 +98,7 @@ class ScoreFigures:
         )
 
     def __repr__(self) -> str:
-        """Sizes and R@1 both ways."""
+        """Show sizes, and R@1 of both directions."""
         recalls = ", ".join(
             f"{name.upper()} R@1 {figures['R@1'].value:.1f}"
             for name, figures in (("t2v", self.t2v), ("v2t", self.v2t))
@@ -126,23 +126,22 @@ def evaluate_scores(
     """Compute every figure of the recall protocol from a matrix of scores.
 
     Ties count against the model, videos without captions stay in the gallery, and NaN is an error.
-    For a result file that can stand on a leaderboard use `evaluate_external`, which also checks the
-    ids.
+    For a result file for a leaderboard, use `evaluate_external`, which also checks ids.
 
     Args:
         sim_matrix: captions x videos, higher is better: a NumPy array, a tensor on any device, or
             nested lists. It is read block by block, so a memory-mapped array may be larger than
             memory.
-        caption_video_index: For each caption (row) the column of its own video, from 0.
-        captions: The captions, verbatim. With them, figures under text-identical relevance count
-            each video that has the caption's text; without them both kinds of relevance are equal.
-        bootstrap: How the intervals are made; the protocol's own when None.
+        caption_video_index: For each caption (row), the column of its video, from 0.
+        captions: The captions, verbatim. With them, under text-identical relevance, every video
+            with the caption's text is relevant; without them, both kinds of relevance are equal.
+        bootstrap: How to compute intervals; None for the protocol's settings.
 
     Returns:
-        Figures with intervals, both directions.
+        Figures with intervals for both directions.
 
     Raises:
-        InputError: The shapes do not fit together, or an index names no video.
+        InputError: The shapes do not match, or an index is not that of a video.
         NotANumberError: A score is NaN.
 
     Example:
@@ -173,18 +172,18 @@ def recall_at_k(
 
     Args:
         sim_matrix: captions x videos, higher is better.
-        caption_video_index: For each caption (row) the column of its own video, from 0.
+        caption_video_index: For each caption (row), the column of its video, from 0.
         k: Depth, from 1 to the size of the gallery.
-        direction: ``t2v``: captions look for videos. ``v2t``: videos look for caption sets.
-            ``v2t_caption``: videos look for single captions.
+        direction: ``t2v``: from captions to videos. ``v2t``: from videos to caption sets.
+            ``v2t_caption``: from videos to single captions.
 
     Returns:
-        Percent of the queries whose best relevant candidate is among the first k, ties counted
-        against the model.
+        Percentage of queries with a relevant candidate among the first k; ties count against the
+        model.
 
     Raises:
-        InputError: The shapes do not fit together, an index names no video, there is no such
-            direction, or k does not fit the gallery.
+        InputError: The shapes do not match, an index is not that of a video, there is no such
+            direction, or k is larger than the gallery.
         NotANumberError: A score is NaN.
 
     Example:
@@ -263,7 +262,7 @@ def _as_index(given: Sequence[int] | ArrayLike, shape: tuple[int, ...]) -> NDArr
 def _as_tensor(part: "torch.Tensor | NDArray[Any]") -> torch.Tensor:
     if isinstance(part, torch.Tensor):
         return part if part.is_floating_point() else part.double()
-    # A copy in this machine's byte order: a mapped or read-only array cannot be shared with torch.
+    # A copy in native byte order, since torch cannot share a memory-mapped or read-only array.
     native = part.dtype.kind == "f" and part.dtype.itemsize in (2, 4, 8)
     dtype = part.dtype.newbyteorder("=") if native else np.dtype(np.float64)
     return torch.from_numpy(np.array(part, dtype=dtype, order="C"))

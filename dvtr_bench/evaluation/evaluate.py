@@ -1,4 +1,4 @@
-"""One evaluation: encode once, rank by the protocol, check the claims, write down everything."""
+"""Evaluation of a model on a split: encode, rank by the protocol, check claims, make records."""
 
 import copy
 from collections.abc import Sequence
@@ -41,17 +41,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """How an evaluation is carried out; none of it changes a pairwise score.
+    """Settings of an evaluation; none of them changes the scores of a ``pairwise`` model.
 
     Attributes:
         text_batch: Captions encoded in one call.
         video_batch: Videos encoded in one call.
-        block_captions: Captions of a block of the sim_matrix, cut down to whole text blocks.
+        block_captions: Captions of a block of the sim_matrix, rounded down to whole text blocks.
         block_videos: Videos of a block of the sim_matrix.
         top_k: Candidates kept for each query.
-        bootstrap: How the intervals are made.
-        sample: How much is scored again to check the model's claims.
-        cache: Whether backbone features are kept beside the dataset and read from there.
+        bootstrap: How intervals are computed.
+        sample: How many items are scored again to check the model's claims.
+        cache: Whether to use the cache of backbone features beside the dataset.
     """
 
     text_batch: int = 256
@@ -72,12 +72,12 @@ class EvaluationConfig:
 
 @dataclass(frozen=True, eq=False)
 class Evaluation:
-    """What an evaluation gives.
+    """The results of an evaluation.
 
     Attributes:
-        records: One for a ``pairwise`` model. For a ``query_block`` model first the one as
-            published, then the one at block 1. After them, for each of them, one a post-processor.
-        top: The best candidates of every query, one for each record.
+        records: One record for a ``pairwise`` model; for a ``query_block`` model, one as published
+            and one at block 1. Then, for each of these, one for each post-processor.
+        top: The best candidates of every query, for each record.
     """
 
     records: tuple[RunRecord, ...]
@@ -101,27 +101,26 @@ def evaluate(
 
     Args:
         retriever: The model, on its device.
-        split: The split, with frames.
-        config: Batches and blocks; the defaults when None.
-        checkpoint_sha256: Of the weights that were loaded, for the record.
-        seeds: Seeds that the model was trained with, for the record.
-        training: How it was trained, for the record; None when it was not, or not here.
-        post_process: What to do to the scores afterwards; each gives records of its own, beside
-            those of the scores as they are.
+        split: A split with frames.
+        config: Settings; None for the defaults.
+        checkpoint_sha256: SHA-256 of the model's weights, for the record.
+        seeds: Seeds with which the model was trained, for the record.
+        training: How it was trained, for the record; None if unknown or untrained.
+        post_process: Post-processors; each gives additional records.
         bank: The train split of the same dataset, for a post-processor that needs it.
-        processes: Those that share the work; the ranks are the same for any number.
-        show_progress: False for no progress bars.
+        processes: The processes that share the work; ranks do not depend on their number.
+        show_progress: Whether to show progress bars.
 
     Returns:
         The records and the best candidates of each query, the same in every process.
 
     Raises:
         NotFoundError: The split has no frames, no videos or no captions.
-        ProtocolError: The split is not the whole one, the model's claim about its scoring does not
-            hold, or it scores the same call twice otherwise.
-        NotANumberError: Scores were NaN.
-        InputError: The model returned something else than features or scores, cannot be copied, or
-            a post-processor cannot do with what there is.
+        ProtocolError: The split is not complete, the model's claim about its scoring is wrong, or
+            the same call gives different scores.
+        NotANumberError: A score is NaN.
+        InputError: The model cannot be copied, does not return features or scores, or a
+            post-processor cannot use the scores.
 
     Example:
         >>> evaluation = evaluate(model, open_dataset("usrd").split("test"))  # doctest: +SKIP
@@ -145,7 +144,7 @@ def evaluate(
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """The scores of one way to score, as they are or post-processed, ranked and checked."""
+    """The ranked and checked scores of one way to score, perhaps post-processed."""
 
     scorer: Scorer
     facts: ScoringFacts
@@ -154,7 +153,7 @@ class _Scored:
 
 
 class _Run:
-    """A model and a split with everything encoded."""
+    """A model and an encoded split."""
 
     def __init__(
         self,
@@ -172,7 +171,7 @@ class _Run:
             split.captions, split.caption_video_index, len(split.video_ids)
         )
         self._retriever = retriever
-        # What a model remembers of the run must not help it in the checks.
+        # A model must not use what it remembers of the run in the checks.
         self._untouched = _copied(retriever)
         measures = frame_measures(split)
         self.encoded = self._encode(split, measures.look)
@@ -180,7 +179,7 @@ class _Run:
         self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
-        """Rank every query and check what the model claims."""
+        """Rank every query and check the model's claims."""
         scorer = Scorer(
             retriever,
             self.encoded.texts,
@@ -219,7 +218,7 @@ class _Run:
         post_process: Sequence[PostProcess],
         bank: "RetrievalSplit | None",
     ) -> list[_Scored]:
-        """Do to the scores of every finished pass what was asked for."""
+        """Apply every post-processor to the scores of every finished pass."""
         encoded = self._encode(bank) if bank and any(p.needs_bank for p in post_process) else None
         found = []
         for scored in finished:
@@ -238,7 +237,7 @@ class _Run:
         return found
 
     def record(self, scored: _Scored, **origin: Any) -> RunRecord:
-        """Write down everything about a pass; ``origin`` as `model_facts` takes it."""
+        """Return the record of a pass; ``origin`` has arguments of `model_facts`."""
         return make_record(
             scored.ranking.table,
             kind="model",
@@ -305,7 +304,7 @@ def _copied(retriever: "Retriever") -> "Retriever":
 
 
 def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retriever, int | None]]":
-    """Return the model as it is to be scored, with its text block: as published, then block 1."""
+    """Return the variants to score, each with its text block: as published, then at block 1."""
     if retriever.scoring == "pairwise":
         return [(retriever, None)]
     if not isinstance(retriever, BlockRetriever):

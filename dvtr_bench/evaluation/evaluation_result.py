@@ -1,4 +1,4 @@
-"""A model or brought scores on one split: records, figures, errors, pictures."""
+"""The result of an evaluation, with figures, worst queries and contact sheets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EvaluationResult:
-    """What an evaluation on one split gives.
+    """The result of an evaluation on one split.
 
     Attributes:
         evaluation: Records and the best candidates of every query.
-        split: What was evaluated on.
-        paths: What was written: result files, top lists, a contact sheet; empty for nothing.
+        split: The split.
+        paths: Files that were written: result files, top lists and a contact sheet.
     """
 
     evaluation: Evaluation
@@ -44,8 +44,8 @@ class EvaluationResult:
     def records(self) -> tuple[RunRecord, ...]:
         """One record for each way to score.
 
-        A ``pairwise`` model has one, a ``query_block`` model one as published and one at block 1;
-        after them comes one for each post-processor of each.
+        A ``pairwise`` model has one; a ``query_block`` model has one as published and one at block
+        1. Then, for each of these, there is one for each post-processor.
         """
         return self.evaluation.records
 
@@ -55,18 +55,18 @@ class EvaluationResult:
         return self.records[0]
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return every figure of every record on a row of its own, see `dvtr_bench.results`."""
+        """Return all figures of all records, one a row, see `dvtr_bench.results`."""
         return to_frame(self.records)
 
     def worst(self, count: int = 10) -> "pd.DataFrame":
-        """Return the captions whose own video is ranked lowest.
+        """Return the captions whose video has the lowest ranks.
 
         Args:
-            count: How many.
+            count: Number of captions.
 
         Returns:
-            Columns query (the caption's row), rank, caption, video_id (its own) and found (the
-            video that was ranked first); of equal ranks the first caption.
+            Columns query (the caption's row), rank, caption, video_id (of its own video) and found
+            (the video ranked first). Captions with equal ranks are in row order.
         """
         import pandas as pd
 
@@ -85,17 +85,17 @@ class EvaluationResult:
         )
 
     def contact_sheet(self, queries: int | Sequence[int] = SHEET_QUERIES) -> "Image.Image":
-        """Draw queries with their five best videos, the right one in green.
+        """Draw queries with their five best videos, the correct one marked in green.
 
         Args:
-            queries: Rows of captions, such as ``result.worst(6)["query"]``; or how many, spread
-                evenly over the split.
+            queries: Rows of captions, such as ``result.worst(6)["query"]``; or a number of
+                queries, spread evenly over the split.
 
         Returns:
-            An RGB image, which a notebook shows.
+            An RGB image.
 
         Raises:
-            InputError: No queries, or a row that the split does not have.
+            InputError: There are no queries, or the split has no such row.
             NotFoundError: The split has no frames.
         """
         own = self.split.caption_video_index
@@ -108,7 +108,7 @@ class EvaluationResult:
         return draw_contact_sheet(top_videos_title(self.evaluation, self.split), drawn)
 
     def save(self, results: str | Path = "results") -> tuple[Path, ...]:
-        """Write the result files, and a contact sheet where there are frames.
+        """Write the result files and, if the split has frames, a contact sheet.
 
         Args:
             results: Folder for the files.
@@ -119,7 +119,7 @@ class EvaluationResult:
         return write_evaluation(self.evaluation, self.split, Path(results))
 
     def __repr__(self) -> str:
-        """Its first record and how many more there are."""
+        """Show the first record and the number of others."""
         more = len(self.records) - 1
         told = f" and {more} more record{'' if more == 1 else 's'}" if more else ""
         return f"EvaluationResult({self.record!r}{told})"

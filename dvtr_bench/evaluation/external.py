@@ -1,7 +1,7 @@
-"""Evaluates scores or embeddings that someone brought, by the road that models of ours take.
+"""Evaluation of given scores or embeddings, in the same way as models.
 
-Nothing can be scored again in other company, so a record of brought scores holds no honesty checks
-and says ``external``. For embeddings each score depends on its own pair by construction.
+Given scores cannot be computed again in other blocks, so their records have kind ``external`` and
+no honesty checks. Scores of embeddings depend only on their own pair by construction.
 """
 
 from typing import TYPE_CHECKING, Any, Final
@@ -51,29 +51,29 @@ def evaluate_external(
     processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Evaluation:
-    """Rank brought scores by the recall protocol.
+    """Rank given scores or embeddings by the recall protocol.
 
     Args:
         brought: The scores or embeddings, ids in any order.
-        split: What they belong to; frames are not needed.
-        model_name: What the model is called in results.
-        text_block: Texts scored together; None for scores that depend on their own pair alone.
-        post_processing: What was done to the whole sim_matrix, such as ``dual_softmax``; a result
-            with another one stands in another table.
-        post_process: What to do to them here; each gives a record of its own, beside the first.
-        seed: That the model was trained with, if known; runs of several seeds share a row.
-        config: Blocks, candidates to keep and intervals; the defaults when None.
-        device: Where to score and count.
-        processes: Those that share the work; the ranks are the same for any number.
-        show_progress: False for no progress bar.
+        split: Their split; frames are not needed.
+        model_name: Name of the model in results.
+        text_block: Number of texts scored together; None if each score depends only on its pair.
+        post_processing: Post-processing already applied to the sim_matrix, such as
+            ``dual_softmax``; results with different post-processing are in different tables.
+        post_process: Post-processors to apply; each gives an additional record.
+        seed: Seed with which the model was trained, if known; seeds of one model share a row.
+        config: Blocks, candidates to keep and intervals; None for the defaults.
+        device: Device for scoring and counting.
+        processes: The processes that share the work; ranks do not depend on their number.
+        show_progress: Whether to show a progress bar.
 
     Returns:
-        Records of kind ``external``: of the scores as they are, then one a post-processor.
+        Records of kind ``external``: one of the given scores, then one for each post-processor.
 
     Raises:
-        ConfigError: A name is empty, or an option does not fit.
+        ConfigError: A name is empty, or an option does not apply.
         ProtocolError: The ids are not those of the split.
-        NotANumberError: Scores or embeddings hold NaN.
+        NotANumberError: A score or embedding is NaN.
 
     Example:
         >>> brought = read_external(Path("scores.npz"), "sim_matrix")  # doctest: +SKIP
@@ -142,7 +142,7 @@ def _model_facts(name: str, brought: "ExternalFile", seed: int | None) -> ModelF
 
 
 class _Source:
-    """Blocks of the brought scores, in the order of the split."""
+    """Blocks of the given scores, in the order of the split."""
 
     def __init__(
         self,
@@ -179,21 +179,21 @@ class _Source:
         return self._tensor(sim_matrix[np.ix_(rows, columns)])
 
     def _tensor(self, part: Floats) -> torch.Tensor:
-        # A copy of the part, in this machine's byte order: a mapped file can be neither shared
-        # with torch nor is it aligned.
+        # A copy in native byte order, since a memory-mapped array may be unaligned and cannot be
+        # shared with torch.
         native = np.array(part, dtype=part.dtype.newbyteorder("="), order="C")
         return torch.from_numpy(native).to(self._device)
 
 
 class _Order:
-    """Where the rows of a split stand among brought ones."""
+    """The positions of a split's rows among the given ones."""
 
     def __init__(self, places: NDArray[np.int64]) -> None:
         self._places = places
         self._as_they_stand = bool((places == np.arange(len(places))).all())
 
     def places(self, run: slice) -> slice | NDArray[np.int64]:
-        """Return a run of rows; as a slice, which is faster, where the order is the split's."""
+        """Return the positions of a run of rows; if the order is the split's, as a faster slice."""
         return run if self._as_they_stand else self._places[run]
 
 
@@ -225,7 +225,7 @@ def _require_text_block(brought: "ExternalFile", text_block: int | None) -> None
 
 
 def _require_finite(what: str, embeds: Floats, ids: "Sequence[str]") -> None:
-    """Refuse vectors that would make NaN scores, by the id of the first."""
+    """Refuse vectors that would give NaN scores, naming the first."""
     bad: list[int] = []
     for run in cut(len(embeds), _ROWS_AT_ONCE):
         with np.errstate(over="ignore"):

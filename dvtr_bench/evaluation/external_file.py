@@ -1,7 +1,7 @@
-"""Reads scores or embeddings that someone brought: an ``.npz`` file that NumPy alone wrote.
+"""Reading of given scores or embeddings from an ``.npz`` file.
 
-Arrays that stand uncompressed in the file (``np.savez``) are mapped, not read: a sim_matrix larger
-than memory can be ranked. Pickles are never opened.
+Uncompressed arrays (``np.savez``) are memory-mapped, so that a sim_matrix larger than memory can be
+ranked. Pickles are never loaded.
 """
 
 import zipfile
@@ -31,21 +31,21 @@ _IDS: Final = ("caption_ids", "video_ids")
 _DAMAGE: Final = (
     zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError,
 )  # fmt: skip
-"""What a file that is cut, changed, encrypted or no NumPy file raises while it is read."""
+"""Exceptions of reading a file that is truncated, changed, encrypted or not a NumPy file."""
 
 
 @dataclass(frozen=True, eq=False)
 class ExternalFile:
-    """What a brought file holds, in the order of the file.
+    """The content of a file of scores or embeddings, in the order of the file.
 
     Attributes:
         path: The file.
-        form: What it holds.
-        sha256: Of the file.
+        form: Kind of content.
+        sha256: SHA-256 of the file.
         caption_ids: T ids, verbatim.
         video_ids: V ids, verbatim.
         arrays: ``sim_matrix`` (float, T x V), or ``text_embeds`` (float, T x C) and
-            ``video_embeds`` (float, V x C); mapped from the file where it is not compressed.
+            ``video_embeds`` (float, V x C); memory-mapped if not compressed.
     """
 
     path: Path
@@ -56,7 +56,7 @@ class ExternalFile:
     arrays: Mapping[str, NDArray[np.floating[Any]]]
 
     def __repr__(self) -> str:
-        """File, form and sizes."""
+        """Show file, form and sizes."""
         return (
             f"ExternalFile({str(self.path)!r}, {self.form}, {len(self.caption_ids):,} captions, "
             f"{len(self.video_ids):,} videos)"
@@ -64,18 +64,18 @@ class ExternalFile:
 
 
 def read_external(path: Path, form: Form) -> ExternalFile:
-    """Read a brought file and check that its parts fit together.
+    """Read a file of scores or embeddings and check that its parts match.
 
     Args:
         path: An ``.npz`` file with ``caption_ids``, ``video_ids`` and the arrays of the form.
-        form: What it should hold.
+        form: Expected kind of content.
 
     Returns:
         Its content.
 
     Raises:
         NotFoundError: There is no such file.
-        InputError: It is no such file, or a field is missing, of another type or another shape.
+        InputError: It is not an ``.npz`` file, or a field is missing or has another type or shape.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -99,7 +99,7 @@ def read_external(path: Path, form: Form) -> ExternalFile:
 
 
 def require_external(path: Path, form: Form) -> None:
-    """Raise NotFoundError where there is no file."""
+    """Raise NotFoundError if the file does not exist."""
     if not path.is_file():
         raise NotFoundError(f"no file {path}: expected an .npz file with {_wanted(form)}")
 
@@ -137,7 +137,7 @@ def _named(entries: Sequence[str]) -> str:
 
 
 def _read_array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Map an array that is not compressed, read one that is."""
+    """Memory-map an uncompressed array, or read a compressed one."""
     entry = archive.getinfo(f"{name}.npy")
     with archive.open(entry) as stream:
         read_header = {
@@ -165,9 +165,9 @@ def _read_array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]
 
 
 def _data_start(path: Path, entry: zipfile.ZipInfo) -> int:
-    """Return where the bytes of an uncompressed entry begin in the file."""
+    """Return the offset of an uncompressed entry's data in the file."""
     with path.open("rb") as file:
-        file.seek(entry.header_offset + 26)  # of the lengths of its name and its extra field
+        file.seek(entry.header_offset + 26)  # lengths of its name and its extra field
         lengths = file.read(4)
     name, extra = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")
     return entry.header_offset + 30 + name + extra

@@ -1,4 +1,4 @@
-"""What the record of a run states of the dataset and of the model."""
+"""Descriptions of the dataset and the model for the record of a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 def dataset_facts(
     split: "RetrievalSplit", relevance: "Relevance", frames_per_video: int | None
 ) -> DatasetFacts:
-    """Describe what was searched.
+    """Describe the dataset.
 
     Args:
         split: The split.
-        relevance: Of the split.
-        frames_per_video: Most frames that a video had; None when no frames were read.
+        relevance: Relevance of the split.
+        frames_per_video: Largest number of frames of a video; None if no frames were read.
 
     Returns:
-        What the record states.
+        The description for the record.
     """
     return DatasetFacts(
         name=split.dataset_name,
@@ -49,18 +49,18 @@ def model_facts(
     seeds: Sequence[int],
     training: TrainingFacts | None,
 ) -> ModelFacts:
-    """Describe what scored, from what the model says of itself.
+    """Describe the model.
 
     Args:
-        retriever: The model. Of ``describe()``, where it has one, the record takes ``config``,
+        retriever: The model. If it has ``describe()``, the record contains its ``config``,
             ``parameters`` (their number) and ``backbone`` (``source`` and ``weights_sha256``);
-            where it has none, its attribute ``config`` if that is a dataclass.
-        checkpoint_sha256: Of the weights that were loaded; None when none were.
-        seeds: Seeds that it was trained with.
-        training: How it was trained; None when it was not, or not here.
+            otherwise its attribute ``config``, if that is a dataclass.
+        checkpoint_sha256: SHA-256 of the loaded weights; None if none were loaded.
+        seeds: Seeds with which it was trained.
+        training: How it was trained; None if unknown or untrained.
 
     Returns:
-        What the record states.
+        The description for the record.
     """
     told = described(retriever)
     backbone = told.get("backbone")
@@ -78,7 +78,7 @@ def model_facts(
 
 
 def described(retriever: "Retriever") -> Mapping[str, Any]:
-    """Return what a model says of itself: `describe()`, or its ``config`` where that is all."""
+    """Return a model's description: `describe()`, or its ``config`` without such a method."""
     if isinstance(retriever, Described):
         return retriever.describe()
     config = getattr(retriever, "config", None)
@@ -88,12 +88,12 @@ def described(retriever: "Retriever") -> Mapping[str, Any]:
 
 
 class Origin(TypedDict):
-    """Where the weights of a model come from, for the record of an evaluation.
+    """The origin of a model's weights, for the record of an evaluation.
 
     Attributes:
-        checkpoint_sha256: Of the weights; None where none were loaded.
-        seeds: Seeds that the model was trained with.
-        training: How it was trained; None when it was not, or not here.
+        checkpoint_sha256: SHA-256 of the loaded weights; None if none were loaded.
+        seeds: Seeds with which the model was trained.
+        training: How it was trained; None if unknown or untrained.
     """
 
     checkpoint_sha256: str | None
@@ -102,13 +102,13 @@ class Origin(TypedDict):
 
 
 def origin_of(description: Mapping[str, Any]) -> Origin:
-    """Describe where weights come from.
+    """Describe the origin of weights.
 
     Args:
         description: The config.json of their checkpoint; empty for a model without one.
 
     Returns:
-        What the record states.
+        The origin for the record.
     """
     seed = description.get("training", {}).get("recipe", {}).get("seed")
     return Origin(
@@ -119,13 +119,13 @@ def origin_of(description: Mapping[str, Any]) -> Origin:
 
 
 def training_facts(description: Mapping[str, Any]) -> TrainingFacts | None:
-    """Describe how a checkpoint came about.
+    """Describe the training of a checkpoint.
 
     Args:
         description: Its config.json; empty for a model without a checkpoint.
 
     Returns:
-        What the record states; None where the checkpoint does not say.
+        The description for the record; None if the checkpoint does not have it.
     """
     training = description.get("training", {})
     if not {"dataset", "recipe", "epoch", "validation_t2v_r1"} <= training.keys():

@@ -1,13 +1,13 @@
-"""Nothing is taken on trust: pairs are scored again in other company, and must not move.
+"""Honesty checks: pairs are scored again among other items, and their scores must not change.
 
-A sample of pairs is kept from the run. Then the same pairs are scored
+The scores of a sample of pairs are kept from the run. Then the same pairs are scored
 
-- with the queries shuffled and re-blocked, against the same run of videos;
-- with the gallery shuffled and re-chunked, for the same captions;
-- from captions, and from videos, encoded again in another order and other batches.
+- with the queries shuffled and in other blocks, against the same videos;
+- with the gallery shuffled and in other chunks, for the same captions;
+- with captions, and with videos, encoded again in another order and other batches.
 
-A `pairwise` model must pass all of them. A `query_block` model may depend on the other texts of its
-block, so its queries keep their blocks; at block 1 it must pass all of them too.
+A `pairwise` model must pass all checks. The scores of a `query_block` model may depend on the other
+texts of their block, so its queries stay in their blocks; at block 1 it must pass all checks.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 Rows = NDArray[np.int64]
 
 _SCORE_STEPS: Final = 16
-"""Steps of a float by which another order of a sum may move a score."""
+"""Floating-point steps by which another order of summation may change a score."""
 
 _ENCODE_STEPS: Final = 64
-"""The same for a whole encoder: other batch shapes pick other kernels in every layer."""
+"""The same for an encoder, which may use other kernels in every layer for other batch sizes."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class SampleConfig:
         videos: Videos drawn from the whole gallery.
         encoded_captions: Captions encoded again.
         encoded_videos: Videos decoded and encoded again.
-        piece: Items of a piece when queries or gallery are cut anew.
-        seed: Of the draw and of the shuffling.
+        piece: Items of a piece when queries or gallery are divided again.
+        seed: Seed for drawing and shuffling.
     """
 
     captions: int = 128
@@ -57,21 +57,21 @@ class SampleConfig:
 
 
 class HonestySample:
-    """Pairs whose scores are kept from the run, to be compared with scores in other company.
+    """A sample of pairs whose scores are kept from the run, to be compared later.
 
     Attributes:
-        captions: Drawn from the whole split, ascending.
-        videos: Drawn from the whole gallery, ascending.
-        run: Captions that stand together, cut at text blocks.
-        chunk: Videos of one column-run of the grid.
+        captions: Rows drawn from the whole split, ascending.
+        videos: Columns drawn from the whole gallery, ascending.
+        run: Consecutive captions, in whole text blocks.
+        chunk: Consecutive videos, one chunk of the grid.
     """
 
     def __init__(self, scorer: "Scorer", config: SampleConfig) -> None:
         """Draw the sample.
 
         Args:
-            scorer: Of the run; gives the sizes and the cuts.
-            config: How much to draw.
+            scorer: Scorer of the run, with its sizes and blocks.
+            config: Sizes of the sample.
         """
         grid = scorer.grid
         self._config = config
@@ -88,11 +88,11 @@ class HonestySample:
         self._scores = np.full((len(self._rows), len(self._columns)), np.nan)
 
     def add(self, scores: torch.Tensor, block: Block) -> None:
-        """Keep what a block of the run holds of the sample.
+        """Keep the scores of the sample in a block of the run.
 
         Args:
             scores: float, captions x videos of the block.
-            block: Where it stands.
+            block: The block.
         """
         rows, columns = _within(self._rows, block.captions), _within(self._columns, block.videos)
         inside = np.ix_(
@@ -104,11 +104,11 @@ class HonestySample:
 
     @property
     def kept(self) -> NDArray[np.float64]:
-        """float64, sample captions x sample videos: NaN for what no block held yet."""
+        """float64, sample captions x sample videos; NaN for pairs that were not in any block."""
         return self._scores
 
     def take(self, kept: NDArray[np.float64]) -> None:
-        """Take what another process kept of the same sample.
+        """Add the scores that another process kept of the same sample.
 
         Args:
             kept: Its `kept`.
@@ -130,20 +130,20 @@ class HonestySample:
         return found
 
     def pieces(self, items: Rows) -> list[Rows]:
-        """Shuffle items and cut them anew.
+        """Shuffle items and divide them into pieces.
 
         Args:
             items: Rows or columns.
 
         Returns:
-            At least two pieces where there are two items.
+            The pieces, at least two if there are two items.
         """
         shuffled = self._random.permutation(items)
         size = max(1, min(self._config.piece, len(items) // 2))
         return [shuffled[piece] for piece in cut(len(items), size)]
 
     def encoded_videos(self) -> Rows:
-        """Draw the videos that are encoded again, among those of the sample."""
+        """Draw the videos to encode again from those of the sample."""
         return self._draw_from(self.videos, self._config.encoded_videos)
 
     def _draw(self, count: int, size: int) -> Rows:
@@ -161,19 +161,19 @@ def check_honesty(
     encode_captions: Callable[[Sequence[Rows]], "Features"],
     encode_videos: Callable[[Sequence[Rows]], "Features"],
 ) -> tuple[HonestyCheck, ...]:
-    """Score the sample again in other company and refuse a model whose scores move.
+    """Score the sample again among other items, and refuse a model whose scores change.
 
     Args:
-        scorer: Of the run.
-        sample: Holds the scores of the run.
-        encode_captions: Encodes captions again, each piece in a batch of its own, pieces in order.
-        encode_videos: The same for videos.
+        scorer: Scorer of the run.
+        sample: The sample with its scores from the run.
+        encode_captions: Encodes captions again, each piece in its own batch, in order.
+        encode_videos: Encodes videos again in the same way.
 
     Returns:
-        What was found, each way.
+        The result of each check.
 
     Raises:
-        ProtocolError: A score moved by more than the tolerance.
+        ProtocolError: A score changed by more than the tolerance.
     """
     checks = []
     if scorer.text_block == 1:
@@ -240,7 +240,7 @@ def _videos_encoded_again(
 def _reordered(
     pieces: Sequence[Rows], rows: Rows, encode: Callable[[Sequence[Rows]], "Features"]
 ) -> "Features":
-    """Encode pieces and put the features back into the order of the rows."""
+    """Encode pieces and return the features in the order of the rows."""
     features = encode(pieces)
     back = torch.from_numpy(np.argsort(np.concatenate(pieces)))
     return {name: value[back.to(value.device)] for name, value in features.items()}

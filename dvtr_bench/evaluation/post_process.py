@@ -1,9 +1,9 @@
-"""Post-processing of a whole run: two matrices out of one, each ranked in its own direction.
+"""Post-processing of scores, which gives a separate matrix for each direction.
 
-What is done to scores for t2v is not what is done for v2t, so ranks of both can no longer be
-counted from one sim_matrix. A post-processor is fitted in streaming passes over the raw scores;
-then each direction is ranked from blocks that are scored and post-processed on the way. captions x
-videos is never held.
+Scores are post-processed differently for t2v and v2t, so the two cannot be ranked from one
+sim_matrix. A post-processor is fitted in streaming passes over the raw scores. Then each direction
+is ranked from blocks that are scored and post-processed one by one; the whole matrix is never in
+memory.
 """
 
 import time
@@ -39,13 +39,13 @@ _FOR_ALL = (
 
 @dataclass(frozen=True, eq=False)
 class RawScores:
-    """What a post-processor may look at.
+    """The input of a post-processor.
 
     Attributes:
-        source: The scores, before any post-processing.
-        ranking: What they gave.
+        source: The scores before any post-processing.
+        ranking: Ranks and best candidates by these scores.
         bank: Training items, for a post-processor that needs them.
-        processes: Those that share the work.
+        processes: The processes that share the work.
         show_progress: Whether to show progress bars.
     """
 
@@ -57,19 +57,19 @@ class RawScores:
 
 
 class Fitted(Protocol):
-    """A post-processor that has seen what it needs of a run."""
+    """A post-processor after fitting it to a run."""
 
     @property
     def facts(self) -> Mapping[str, Any]:
-        """What the record states beside the settings (JSON values)."""
+        """Facts for the record, besides the settings (JSON values)."""
         ...
 
     def t2v(self, scores: Floats, block: "Block") -> Floats:
-        """Return what captions are ranked by: float64, captions x videos of the block."""
+        """Return the scores for ranking by captions: float64, captions x videos of the block."""
         ...
 
     def v2t(self, scores: Floats, block: "Block") -> Floats:
-        """Return what videos are ranked by: float64, captions x videos of the block."""
+        """Return the scores for ranking by videos: float64, captions x videos of the block."""
         ...
 
 
@@ -79,7 +79,7 @@ class PostProcess:
 
     Attributes:
         name: A file of `dvtr_bench.evaluation.post_processing`.
-        config: Its ``Config``; `NoSettings` where its file has none.
+        config: Its ``Config``; `NoSettings` without one.
     """
 
     name: str
@@ -87,17 +87,17 @@ class PostProcess:
 
     @classmethod
     def of(cls, text: str) -> "PostProcess":
-        """Read what a user wrote.
+        """Parse a post-processor with its settings.
 
         Args:
-            text: A name, with settings where they are not the published ones.
+            text: A name, with the settings that differ from the published ones.
 
         Returns:
             The post-processor.
 
         Raises:
-            NotFoundError: None is called so.
-            ConfigError: There is no such setting, or its value does not fit.
+            NotFoundError: There is no post-processor of this name.
+            ConfigError: There is no such setting, or its value is not allowed.
 
         Example:
             >>> PostProcess.of("qb_norm:bank_captions=1000").config.inverse_temperature
@@ -112,7 +112,7 @@ class PostProcess:
 
     @property
     def label(self) -> str:
-        """Name and all settings: what a table of results is headed by.
+        """Name and all settings, the heading of a table of results.
 
         Example:
             >>> PostProcess.of("dual-softmax").label
@@ -134,18 +134,18 @@ class PostProcess:
         relevance: "Relevance",
         top_k: int,
     ) -> tuple[ScoringFacts, Ranking]:
-        """Fit it to a run and rank each direction by what it makes of the scores.
+        """Fit it to a run and rank each direction by the post-processed scores.
 
         Args:
             raw: The scores of the run.
-            scoring: What the record says of them.
-            split: Names the captions and the videos.
-            relevance: Of the split.
+            scoring: Their description in the record.
+            split: The split, with the ids of captions and videos.
+            relevance: Relevance of the split.
             top_k: Candidates to keep for each query.
 
         Returns:
-            What the record says of the scores now; ranks and best candidates, the same in every
-            process, with the seconds that fitting and ranking took.
+            The description of the post-processed scores for the record, and their ranks and best
+            candidates, the same in every process. The seconds are those of fitting and ranking.
 
         Raises:
             InputError: A score is infinite.
@@ -183,15 +183,15 @@ def require_feasible(
     split: "RetrievalSplit | None" = None,
     bank: "RetrievalSplit | None" = None,
 ) -> None:
-    """Refuse what cannot be done, before anything is scored.
+    """Refuse post-processors that cannot be applied, before anything is scored.
 
     Args:
         chosen: Post-processors.
-        split: What is evaluated by a model; None for brought scores.
-        bank: The train split that stands ready to be a bank; None for none.
+        split: The split that a model is evaluated on; None for given scores.
+        bank: The train split to use as a bank; None without one.
 
     Raises:
-        ConfigError: One is asked for twice, or needs a bank and there is none.
+        ConfigError: One is chosen twice, or needs a bank and there is none.
         ProtocolError: The bank is not the train split of the same build.
     """
     labels = [one.label for one in chosen]

@@ -1,4 +1,4 @@
-"""A bank of training captions and training videos, scored against what is searched."""
+"""A bank of training captions and videos, scored against the videos and captions of a run."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.split_rules import require_whole_split
 from dvtr_bench.errors import ConfigError, ProtocolError
-from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode import select_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,60 +20,62 @@ if TYPE_CHECKING:
 
 
 class QueryBank:
-    """Scores of training items, made by the calls that score the run.
+    """Scores of training items, computed in the same way as those of the run.
 
     Attributes:
         split: The training split.
     """
 
     def __init__(self, split: "RetrievalSplit", encoded: "EncodedSplit", scorer: "Scorer") -> None:
-        """Put a bank beside a run.
+        """Create the bank of a run.
 
         Args:
             split: The training split.
             encoded: Its features.
-            scorer: Of the run.
+            scorer: Scorer of the run.
         """
         self.split = split
         self._encoded = encoded
         self._scorer = scorer
 
     def captions(self, count: int | None) -> "Scorer":
-        """Return the scores of training captions, in blocks of their own, and the gallery.
+        """Return the scores of training captions, in separate blocks, with the gallery.
 
         Args:
-            count: How many, evenly spaced in file order; None for all.
+            count: Number of captions, evenly spaced in file order; None for all.
 
         Returns:
             Training captions x videos of the run.
 
         Raises:
-            ConfigError: There are not so many.
+            ConfigError: There are fewer captions.
         """
         rows = self._rows("captions", self.split.caption_ids, count)
         return self._scorer.with_features(
-            texts=select(self._encoded.texts, torch.from_numpy(rows)), videos=self._scorer.videos
+            texts=select_rows(self._encoded.texts, torch.from_numpy(rows)),
+            videos=self._scorer.videos,
         )
 
     def videos(self, count: int | None) -> "Scorer":
-        """Return the scores of the queries, in the blocks of the run, and training videos.
+        """Return the scores of the queries, in the blocks of the run, with training videos.
 
         Args:
-            count: How many, evenly spaced in file order; None for all.
+            count: Number of videos, evenly spaced in file order; None for all.
 
         Returns:
             Captions of the run x training videos.
 
         Raises:
-            ConfigError: There are not so many.
+            ConfigError: There are fewer videos.
         """
         rows = self._rows("videos", self.split.video_ids, count)
         return self._scorer.with_features(
-            texts=self._scorer.texts, videos=select(self._encoded.videos, torch.from_numpy(rows))
+            texts=self._scorer.texts,
+            videos=select_rows(self._encoded.videos, torch.from_numpy(rows)),
         )
 
     def facts(self, captions: int | None, videos: int | None) -> dict[str, Any]:
-        """Return what the record states of the bank: sizes and hashes of ids (JSON values)."""
+        """Return the bank's description for the record: sizes and hashes of ids (JSON values)."""
         found: dict[str, Any] = {"bank_split": self.split.name}
         for what, ids, count in (
             ("captions", self.split.caption_ids, captions),
@@ -95,15 +97,15 @@ class QueryBank:
 
 
 def require_bank(bank: "RetrievalSplit", split: "RetrievalSplit") -> None:
-    """Refuse a bank that is not the whole train split beside the split that is evaluated.
+    """Refuse a bank that is not the complete train split of the same build.
 
     Args:
-        bank: What is to be the bank.
-        split: What is evaluated.
+        bank: The split to use as a bank.
+        split: The split to evaluate.
 
     Raises:
-        ProtocolError: It is another split than ``train``, of another dataset or build, or what is
-            evaluated itself.
+        ProtocolError: The bank is not ``train``, is of another dataset or build, or is the split to
+            evaluate.
     """
     if bank.name != "train":
         raise ProtocolError(

@@ -1,4 +1,4 @@
-"""The sim_matrix of one run, block by block, into ranks: in one process or in several."""
+"""Ranking of a sim_matrix block by block, in one process or several."""
 
 import time
 from collections.abc import Callable, Collection, Sequence
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from dvtr_bench.ranking.relevance import Relevance
 
 KEPT_BYTES: Final = 32 << 20
-"""Room for scores that are kept from the first round for the second."""
+"""Most bytes of scores that are kept from the first round for the second."""
 
 
 class ScoreSource(Protocol):
-    """Where blocks of a sim_matrix come from: a model, or scores that someone brought."""
+    """A source of blocks of a sim_matrix: a model, or given scores."""
 
     @property
     def name(self) -> str:
-        """Who scored, for messages."""
+        """Name of the model, for messages."""
         ...
 
     @property
     def grid(self) -> "Grid":
-        """How captions x videos are cut."""
+        """How captions x videos are divided into blocks."""
         ...
 
     def score(self, block: "Block") -> torch.Tensor:
@@ -43,14 +43,14 @@ class ScoreSource(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """What one pass over the sim_matrix gives.
+    """The result of one pass over the sim_matrix.
 
     Attributes:
-        table: The ranks of every query.
+        table: The ranks of all queries.
         best: The best candidates of every query, by direction.
-        seconds: What scoring and counting took.
-        device: Where the scores were.
-        dtype: Of the scores.
+        seconds: Time taken for scoring and counting.
+        device: Device of the scores.
+        dtype: Dtype of the scores.
     """
 
     table: "RankTable"
@@ -73,25 +73,25 @@ def rank(
 ) -> Ranking:
     """Rank every query of a split.
 
-    Several processes share the runs of columns; every block is scored as one process would score
-    it, so the ranks are the same to the bit.
+    Several processes share the columns of blocks. Each block is scored as in a single process, so
+    ranks are exactly the same.
 
     Args:
         source: The scores.
-        split: Names the captions and the videos.
-        relevance: Of the split.
+        split: The split, with the ids of captions and videos.
+        relevance: Relevance of the split.
         top_k: Candidates to keep for each query.
-        watch: Called with every block that this process scores.
-        processes: Those that share the work.
-        label: Of the progress bar.
-        show_progress: False for no progress bar.
+        watch: Functions called with every block that this process scores.
+        processes: The processes that share the work.
+        label: Label of the progress bar.
+        show_progress: Whether to show a progress bar.
 
     Returns:
         The ranks, the same in every process.
 
     Raises:
-        NotANumberError: Scores were NaN.
-        ProtocolError: The source scores a pair otherwise when it is asked twice.
+        NotANumberError: A score is NaN.
+        ProtocolError: The source gives different scores for the same pair.
     """
     counter = RankCounter(
         relevance, source.name, caption_ids=split.caption_ids, video_ids=split.video_ids
@@ -139,19 +139,19 @@ def count_blocks(
     look: Callable[[torch.Tensor, "Block"], None] = lambda scores, block: None,
     advance: Callable[[], None] = lambda: None,
 ) -> None:
-    """Feed blocks to a counter: those with relevant pairs to learn the best, then all to count.
+    """Count ranks in two rounds: first find the best relevant scores, then count all blocks.
 
-    Blocks of the first round are kept for the second while there is room, so that a small
-    sim_matrix is scored once.
+    Scores of the first round are kept for the second up to `KEPT_BYTES`, so that a small sim_matrix
+    is scored only once.
 
     Args:
-        counter: Counts.
-        blocks: Whole runs of columns.
-        wanted: Which of them the first round needs, see `RankCounter.wanted`.
+        counter: The counter.
+        blocks: Complete columns of blocks.
+        wanted: Numbers of the blocks needed in the first round, see `RankCounter.wanted`.
         score: Returns the scores of a block.
         between: Called between the rounds.
-        look: Called with every block, once.
-        advance: Called after every block of either round.
+        look: Called once with every block.
+        advance: Called after every block of each round.
     """
     kept: dict[int, torch.Tensor] = {}
     room = KEPT_BYTES
@@ -161,7 +161,7 @@ def count_blocks(
         counter.note_relevant(scores, block)
         room -= scores.nbytes
         if room >= 0:
-            # A copy: a model may write its next scores into the same memory.
+            # A copy, because a model may reuse the memory for its next scores.
             kept[number] = scores.clone()
         advance()
     between()

@@ -1,4 +1,4 @@
-"""What one `dvtr-bench evaluate` evaluates: which weights on which datasets, and what it writes."""
+"""Selection of datasets and weights for an evaluation, and writing of its results."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -32,21 +32,21 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Retriever
 
 SHEET_QUERIES: Final = 6
-"""Queries of a contact sheet."""
+"""Number of queries of a contact sheet."""
 
 SHEET_CLIPS: Final = 5
-"""Clips of each of its queries."""
+"""Number of clips for each query of a contact sheet."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Where a model's weights come from.
+    """The origin of a model's weights.
 
     Attributes:
         model: The model's key.
-        checkpoint: Folder of its checkpoint; None for a model that is not trained.
-        settings: Fields of its ``Config`` for a model without a checkpoint; the rest keep their
-            defaults.
+        checkpoint: Folder of its checkpoint; None for an untrained model.
+        settings: Fields of its ``Config`` that differ from the defaults, for a model without a
+            checkpoint.
     """
 
     model: str
@@ -62,11 +62,11 @@ class Weights:
         return f"{self.model} ({origin})" if origin else self.model
 
     def description(self) -> dict[str, Any]:
-        """Return what the checkpoint says of itself; empty without a checkpoint."""
+        """Return the config.json of the checkpoint; empty without a checkpoint."""
         return {} if self.checkpoint is None else read_checkpoint_config(self.checkpoint)
 
     def load(self, device: str) -> "Retriever":
-        """Load the model, onto a device and set for evaluation where it knows of such things."""
+        """Load the model onto a device, in evaluation mode if it has one."""
         if self.checkpoint is not None:
             return on_device(load_checkpoint(self.checkpoint), device)
         return on_device(model_entry(self.model).build(self.settings), device)
@@ -74,11 +74,11 @@ class Weights:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is evaluated on what.
+    """The datasets and weights of an evaluation.
 
     Attributes:
-        runs: Datasets and the weights for each; a dataset stands once for every seed.
-        left_out: Datasets and seeds that are not evaluated and why, one sentence each.
+        runs: Pairs of dataset and weights; a dataset occurs once for every seed.
+        left_out: Why datasets or seeds are not evaluated, one sentence each.
     """
 
     runs: tuple[tuple[BuiltDataset, Weights], ...]
@@ -101,25 +101,25 @@ def plan_evaluation(
 
     Args:
         model: The model's key.
-        dataset: A dataset's name or folder; None takes every dataset built under ``root``.
+        dataset: A dataset's name or folder; None for every dataset built under ``root``.
         split: The split to evaluate.
-        checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
-        backbone: What a model that is not trained is built on; None for the model's own default.
-        settings: Further fields of the ``Config`` of a model that is not trained.
-        runs: Where training runs are kept.
-        all_seeds: Whether to take, beside that checkpoint, those of the finished runs that differ
-            from its run in nothing but the seed.
-        root: Where datasets are looked for.
+        checkpoint: A checkpoint or run folder; None for the newest of the model and dataset.
+        backbone: Backbone of an untrained model; None for the model's default.
+        settings: Further fields of the ``Config`` of an untrained model.
+        runs: Folder of training runs.
+        all_seeds: Whether to include the checkpoints of finished runs that differ only in the seed.
+        root: Folder of all built datasets.
 
     Returns:
-        At least one dataset with weights. Where every built dataset was asked for, those that
-        cannot be evaluated are left out, each with its reason.
+        At least one dataset with weights. If all built datasets were requested, those that cannot
+        be evaluated are left out, each with the reason.
 
     Raises:
-        NotFoundError: No dataset, no checkpoint, no such split, no frames; says what to do.
-        ProtocolError: The checkpoint found for a dataset was trained on another build of it.
-        ConfigError: A setting that the model does not have, or out of range.
-        ExtensionError: The model's file lacks something.
+        NotFoundError: There is no dataset, checkpoint, split or frames; the message says what to
+            do.
+        ProtocolError: The checkpoint of a dataset was trained on another build of it.
+        ConfigError: The model has no such setting, or its value is out of range.
+        ExtensionError: The model's module lacks a required name.
     """
     entry = model_entry(model)
     needs_checkpoint = entry.trainable
@@ -170,16 +170,17 @@ def write_evaluation(
     results: Path,
     processes: Processes = ALONE,
 ) -> tuple[Path, ...]:
-    """Write the result files of an evaluation, and a contact sheet where there are frames.
+    """Write the result files of an evaluation and, if there are frames, a contact sheet.
 
     Args:
-        evaluation: Of the split.
-        split: What was evaluated on.
+        evaluation: The evaluation.
+        split: Its split.
         results: Folder for the files.
-        processes: Those that shared the work; the first one alone writes.
+        processes: The processes that shared the work; only the first one writes.
 
     Returns:
-        What this process wrote: for each record its result file and its top lists, then the sheet.
+        Files written by this process: for each record its result file and top lists, then the
+        sheet.
     """
     if not processes.is_first:
         return ()
@@ -199,10 +200,10 @@ def draw_top_videos(
     """Draw a few queries with their best videos.
 
     Args:
-        evaluation: Of the split.
-        split: With frames.
-        path: The PNG to write.
-        queries: How many queries, each of another video, spread evenly over the split.
+        evaluation: The evaluation.
+        split: Its split, with frames.
+        path: The PNG file to write.
+        queries: Number of queries, each of another video, spread evenly over the split.
 
     Returns:
         The path written.
@@ -220,15 +221,15 @@ def top_videos_title(evaluation: Evaluation, split: "RetrievalSplit") -> str:
 def top_video_rows(
     evaluation: Evaluation, split: "RetrievalSplit", queries: Sequence[int]
 ) -> list[Row]:
-    """Lay out queries with their best videos, as rows of a contact sheet.
+    """Return the rows of a contact sheet of queries with their best videos.
 
     Args:
-        evaluation: Of the split.
-        split: With frames.
+        evaluation: The evaluation.
+        split: Its split, with frames.
         queries: Rows of captions.
 
     Returns:
-        A row a query, its own video marked as relevant.
+        One row a query, with its own video marked as relevant.
     """
     ranks = evaluation.records[0].rank_table.ranks["t2v"]["strict"].pessimistic
     own = split.caption_video_index
@@ -251,7 +252,7 @@ def top_video_rows(
 
 
 def spread_queries(caption_video_index: "NDArray[np.int64]", queries: int) -> list[int]:
-    """Choose queries of different videos, spread evenly, now the first caption, now the last."""
+    """Choose evenly spread queries of different videos, with varying positions of captions."""
     videos = np.unique(caption_video_index)
     queries = min(queries, len(videos))
     chosen = []
@@ -263,7 +264,7 @@ def spread_queries(caption_video_index: "NDArray[np.int64]", queries: int) -> li
 
 
 def _other_seeds(folder: Path, dataset: str, wanted: bool) -> tuple[list[Path], list[str]]:
-    """Return the checkpoints of the other seeds to evaluate, and why the rest is left out."""
+    """Return the checkpoints of other seeds to evaluate, and why others are left out."""
     others = find_other_seeds(folder)
     if not wanted:
         seeds = ", ".join(map(str, others.checkpoints))

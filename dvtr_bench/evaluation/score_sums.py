@@ -1,8 +1,8 @@
-"""Sums of exponentials along the axes of a sim_matrix, block by block: what a softmax divides by.
+"""Sums of exponentials along the axes of a sim_matrix, block by block (softmax denominators).
 
-Every sum is made in float64 and in one order, whatever the number of processes: a video's is made
-by the one process that holds its run of columns; a caption's is joined run by run, from left to
-right. So ranks made with them are the same to the bit, and equal columns or rows stay equal.
+Every sum is computed in float64 and in the same order for any number of processes: that of a video
+by the process with its columns, that of a caption column by column from left to right. So ranks are
+exactly the same, and equal columns or rows stay equal.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,13 +28,13 @@ Floats = NDArray[np.float64]
 class LogSums:
     """Logarithms of sums of ``exp(inverse_temperature * score)``, one an item.
 
-    The greatest score is kept apart, so that no digit is lost where a score is nearly the whole
+    The greatest score is stored separately, so that no precision is lost if one score dominates the
     sum.
 
     Attributes:
-        inverse_temperature: What scores are multiplied by.
-        greatest: float64, N: the greatest score of each item; -inf where nothing was added.
-        excess: float64, N: by how much the logarithm is above that of the greatest score alone.
+        inverse_temperature: Factor of scores.
+        greatest: float64, N: the greatest score of each item; -inf before anything was added.
+        excess: float64, N: the logarithm of the sum minus that of its greatest term.
     """
 
     inverse_temperature: float
@@ -43,7 +43,7 @@ class LogSums:
 
     @classmethod
     def empty(cls, inverse_temperature: float, count: int) -> "LogSums":
-        """Start with nothing added to any of ``count`` items."""
+        """Return empty sums of ``count`` items."""
         return cls(inverse_temperature, np.full(count, -np.inf), np.full(count, -np.inf))
 
     @classmethod
@@ -63,12 +63,12 @@ class LogSums:
         self.greatest[places] = greatest
 
     def log_shares(self, scores: Floats, places: slice, axis: int) -> Floats:
-        """Return what share of its item's sum each score would be, as a logarithm.
+        """Return the logarithm of each score's share of its item's sum.
 
         Args:
             scores: float64, captions x videos of a block.
-            places: Which items stand along the block's other axis.
-            axis: The axis that was summed over: 0 where videos have the sums, 1 where captions do.
+            places: The items along the block's other axis.
+            axis: The axis of summation: 0 for sums of videos, 1 for sums of captions.
 
         Returns:
             float64, captions x videos.
@@ -81,11 +81,11 @@ class LogSums:
 
 @dataclass(frozen=True, eq=False)
 class SumsBothWays:
-    """The sums of a sim_matrix.
+    """The sums along both axes of a sim_matrix.
 
     Attributes:
-        of_videos: V, over the captions; empty where it was not asked for.
-        of_captions: T, over the videos; empty where it was not asked for.
+        of_videos: V sums over the captions; empty if not requested.
+        of_captions: T sums over the videos; empty if not requested.
     """
 
     of_videos: LogSums
@@ -103,17 +103,17 @@ def log_sums(
     label: str,
     show_progress: bool,
 ) -> SumsBothWays:
-    """Sum up a sim_matrix in one pass.
+    """Compute the sums of a sim_matrix in one pass.
 
     Args:
         source: The scores.
-        inverse_temperature: What they are multiplied by.
+        inverse_temperature: Factor of scores before the exponential.
         of_videos: Whether to sum over the captions, for each video.
         of_captions: Whether to sum over the videos, for each caption.
-        processes: Those that share the runs of columns.
-        watch: Called with every block that this process scores.
-        label: Of the progress bar.
-        show_progress: False for no progress bar.
+        processes: The processes that share the columns.
+        watch: Functions called with every block that this process scores.
+        label: Label of the progress bar.
+        show_progress: Whether to show a progress bar.
 
     Returns:
         The sums, the same in every process.

@@ -1,4 +1,4 @@
-"""One model, one set of features, one grid: scores any block, always by the same call."""
+"""Scoring of blocks of captions x videos by a model, always by the same call."""
 
 import copy
 from typing import TYPE_CHECKING
@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode import select_rows
 from dvtr_bench.ranking.blocks import Block, Grid
 
 if TYPE_CHECKING:
@@ -24,8 +24,8 @@ class Scorer:
         retriever: The model.
         texts: Features of all captions.
         videos: Features of all videos.
-        grid: How captions x videos are cut.
-        text_block: Texts scored together; 1 for a ``pairwise`` model.
+        grid: How captions x videos are divided into blocks.
+        text_block: Number of texts scored together; 1 for a ``pairwise`` model.
     """
 
     def __init__(
@@ -38,14 +38,15 @@ class Scorer:
         block_captions: int,
         block_videos: int,
     ) -> None:
-        """Cut captions x videos into blocks.
+        """Divide captions x videos into blocks.
 
         Args:
             retriever: The model.
             texts: Features of T captions.
             videos: Features of V videos.
-            text_block: Texts that the model scores together; rows are cut at multiples of it.
-            block_captions: Rows of a block, at most, where the text block allows it.
+            text_block: Number of texts that the model scores together; blocks have a multiple of it
+                as rows.
+            block_captions: Most rows of a block, unless the text block is larger.
             block_videos: Columns of a block.
         """
         self.retriever = retriever
@@ -65,13 +66,13 @@ class Scorer:
         return self.retriever.name
 
     def scored_by(self, retriever: "Retriever") -> "Scorer":
-        """Return the same features on the same grid with another model to score them."""
+        """Return a scorer of the same features and grid with another model."""
         other = copy.copy(self)
         other.retriever = retriever
         return other
 
     def with_features(self, texts: "Features", videos: "Features") -> "Scorer":
-        """Return the same model, text block and size of blocks with other items to score."""
+        """Return a scorer with the same model, text block and block sizes for other features."""
         return Scorer(
             self.retriever,
             texts,
@@ -85,16 +86,16 @@ class Scorer:
         """Score a block of the grid.
 
         Args:
-            block: Where it stands.
+            block: The block.
 
         Returns:
             float, captions x videos.
 
         Raises:
-            InputError: The model returned another shape, or no floating point numbers.
+            InputError: The model returned another shape or dtype.
         """
         return self.score_features(
-            select(self.texts, block.captions), select(self.videos, block.videos)
+            select_rows(self.texts, block.captions), select_rows(self.videos, block.videos)
         )
 
     def score_rows(self, captions: Rows | slice, videos: Rows | slice) -> torch.Tensor:
@@ -108,7 +109,7 @@ class Scorer:
             float, captions x videos.
         """
         return self.score_features(
-            select(self.texts, _index(captions)), select(self.videos, _index(videos))
+            select_rows(self.texts, _index(captions)), select_rows(self.videos, _index(videos))
         )
 
     def score_features(self, texts: "Features", videos: "Features") -> torch.Tensor:
@@ -122,7 +123,7 @@ class Scorer:
             float, T x V.
 
         Raises:
-            InputError: The model returned another shape, or no floating point numbers.
+            InputError: The model returned another shape or dtype.
         """
         with torch.no_grad():
             scores = self.retriever.score(texts, videos)

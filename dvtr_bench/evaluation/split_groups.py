@@ -1,4 +1,4 @@
-"""Into which groups the queries of a split fall, along every axis that fits it."""
+"""Groups of a split's queries, along every axis that applies to it."""
 
 from typing import TYPE_CHECKING
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 
 def frame_measures(split: "RetrievalSplit") -> FrameMeasures:
-    """Return what breakdowns measure of frames, to be worked out while these are decoded.
+    """Return the frame measures of all breakdowns, to be computed while frames are decoded.
 
     Args:
         split: The split.
 
     Returns:
-        The numbers that are not kept yet.
+        The measures that are not cached yet.
     """
     functions: dict[str, Callable[[Frames], float]] = {}
     for module in BREAKDOWNS.load_all().values():
@@ -33,15 +33,15 @@ def frame_measures(split: "RetrievalSplit") -> FrameMeasures:
 def split_groups(
     split: "RetrievalSplit", *, processes: Processes = ALONE, show_progress: bool = True
 ) -> dict[str, Groups]:
-    """Sort the captions and videos of a split along every axis of `breakdowns/`.
+    """Group the captions or videos of a split along every axis of `breakdowns/`.
 
     Args:
         split: The split.
-        processes: Those that share the work; the first one sorts for all.
-        show_progress: Whether to show a progress bar while frames are looked at.
+        processes: The processes that share the work; the first one computes the groups.
+        show_progress: Whether to show a progress bar while frames are decoded.
 
     Returns:
-        Groups by axis; an axis that says nothing about this split is left out.
+        Groups by axis, without axes that do not apply to this split.
     """
     found: dict[str, Groups] = {}
     if processes.is_first:

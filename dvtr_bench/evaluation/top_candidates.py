@@ -1,4 +1,4 @@
-"""The best candidates of every query, kept while blocks of the sim_matrix pass by."""
+"""The best candidates of every query, collected block by block."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from dvtr_bench.runtime.processes import Processes
 
 _NOBODY: Final = torch.iinfo(torch.int64).max
-"""Row of an empty place: after every candidate."""
+"""Row of an empty entry, sorted after every candidate."""
 
 _FIELDS: Final = ("rows", "scores")
 
@@ -26,8 +26,8 @@ class Best:
     """The best candidates of the queries of one direction.
 
     Attributes:
-        rows: int64, Q x k: row of each candidate, best first; of equal scores the first row. k is
-            the gallery's size where that is smaller.
+        rows: int64, Q x k: rows of the candidates, best first, equal scores in row order. k is at
+            most the gallery's size.
         scores: Q x k, in the dtype of the scores.
     """
 
@@ -36,18 +36,18 @@ class Best:
 
 
 class TopCandidates:
-    """Keeps the k best candidates of each query, all directions.
+    """Keeps the k best candidates of each query in all directions.
 
-    ``t2v``: videos of each caption. ``v2t_caption``: captions of each video. ``v2t``: caption sets
-    of each video, named by their video, a set scoring what its best caption scores.
+    ``t2v``: videos for each caption. ``v2t_caption``: captions for each video. ``v2t``: caption
+    sets for each video, named by their video; the score of a set is that of its best caption.
     """
 
     def __init__(self, k: int, caption_video_index: torch.Tensor, num_videos: int) -> None:
-        """Start with nothing seen.
+        """Start without candidates.
 
         Args:
-            k: Candidates to keep.
-            caption_video_index: int64, T: each caption's own video.
+            k: Number of candidates to keep.
+            caption_video_index: int64, T: the video of each caption.
             num_videos: V.
         """
         captions, sets = len(caption_video_index), len(torch.unique(caption_video_index))
@@ -59,11 +59,11 @@ class TopCandidates:
         }
 
     def add(self, scores: torch.Tensor, block: "Block") -> None:
-        """Merge a block; each block of a grid must come once.
+        """Merge a block; each block of the grid must be added exactly once.
 
         Args:
             scores: float, captions x videos of the block.
-            block: Where it stands.
+            block: The block.
         """
         self._own = self._own.to(scores.device)
         captions = torch.arange(block.captions.start, block.captions.stop, device=scores.device)
@@ -78,26 +78,26 @@ class TopCandidates:
             self._kept["v2t"].merge(by_set, videos[rising], sets, best[rising])
 
     def merged(self, processes: "Processes") -> dict[Direction, Best]:
-        """Join what every process kept.
+        """Join the candidates of all processes.
 
         Args:
-            processes: Those that shared the blocks.
+            processes: The processes that shared the blocks.
 
         Returns:
-            By direction, on the CPU; the same in every process.
+            Candidates by direction, on the CPU; the same in every process.
         """
         return {direction: kept.merged(processes) for direction, kept in self._kept.items()}
 
 
 def top_lists(best: dict[Direction, Best], split: "RetrievalSplit") -> TopLists:
-    """Name the best candidates.
+    """Return the ids of the best candidates.
 
     Args:
-        best: By direction, rows.
-        split: Names the rows.
+        best: Rows of the best candidates by direction.
+        split: The split.
 
     Returns:
-        By direction, ids; videos without captions are no queries.
+        Ids by direction; videos without captions are not queries.
     """
     queries = np.unique(split.caption_video_index)
     videos = [split.video_ids[row] for row in queries]
@@ -113,14 +113,14 @@ def top_lists(best: dict[Direction, Best], split: "RetrievalSplit") -> TopLists:
 
 
 class KeptBest:
-    """The best so far of some queries: row numbers and scores, made when the first block comes."""
+    """The best candidates so far of some queries; memory is allocated for the first block."""
 
     def __init__(self, queries: int, k: int) -> None:
-        """Start with nothing seen.
+        """Start without candidates.
 
         Args:
             queries: Q.
-            k: Candidates to keep of each, at most as many as there are.
+            k: Number of candidates to keep of each query, at most the size of the gallery.
         """
         self._queries = queries
         self._k = k
@@ -128,7 +128,7 @@ class KeptBest:
         self._scores = torch.empty(0, 0)
 
     def rising(self, queries: torch.Tensor, best: torch.Tensor) -> torch.Tensor:
-        """Return the places of the queries whose best new score reaches the worst one kept."""
+        """Return indices of the queries whose best new score is at least the worst one kept."""
         self._prepare(best)
         return (best >= self._scores[queries, -1]).nonzero()[:, 0]
 
@@ -139,13 +139,13 @@ class KeptBest:
         candidates: torch.Tensor,
         best: torch.Tensor,
     ) -> None:
-        """Merge a block; most blocks hold nothing for most queries.
+        """Merge a block; most blocks have no better candidate for most queries.
 
         Args:
             scores: float, queries x candidates of the block.
             queries: int64: rows of its queries.
-            candidates: int64: rows of its candidates, each pair once in all blocks.
-            best: As the scores: the best of each line.
+            candidates: int64: rows of its candidates; each pair must be merged exactly once.
+            best: The best score of each query in the block.
         """
         places = self.rising(queries, best)
         if not len(places):
@@ -159,13 +159,13 @@ class KeptBest:
         self._rows[there], self._scores[there] = rows, kept
 
     def merged(self, processes: "Processes") -> Best:
-        """Join what every process kept.
+        """Join the candidates of all processes.
 
         Args:
-            processes: Those that shared the blocks.
+            processes: The processes that shared the blocks.
 
         Returns:
-            On the CPU; the same in every process. Of equal scores the first row.
+            The candidates, on the CPU; the same in every process. Equal scores are in row order.
         """
         mine = Best(self._rows.cpu(), self._scores.cpu()) if len(self._rows) else None
         return _joined([part for part in processes.gathered(mine) if part])
@@ -184,7 +184,7 @@ def _joined(parts: Sequence[Best]) -> Best:
 
 
 def _best_of(rows: torch.Tensor, scores: torch.Tensor, k: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the k best of each line, each candidate once, by its best score."""
+    """Return the k best candidates of each query, each candidate once with its best score."""
     order = scores.argsort(dim=1, descending=True, stable=True)
     rows, scores = rows.gather(1, order), scores.gather(1, order)
     order = rows.argsort(dim=1, stable=True)
@@ -192,7 +192,7 @@ def _best_of(rows: torch.Tensor, scores: torch.Tensor, k: int) -> tuple[torch.Te
     again = torch.zeros_like(rows, dtype=torch.bool)
     again[:, 1:] = rows[:, 1:] == rows[:, :-1]
     rows, scores = rows.masked_fill(again, _NOBODY), scores.masked_fill(again, -torch.inf)
-    # Candidates come before the empty places even when both score -inf.
+    # Candidates come before empty entries even if both scores are -inf.
     order = rows.argsort(dim=1, stable=True)
     rows, scores = rows.gather(1, order), scores.gather(1, order)
     order = scores.argsort(dim=1, descending=True, stable=True)[:, :k]

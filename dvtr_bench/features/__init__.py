@@ -1,1 +1,1 @@
-"""Captions and videos to features: encoded once, kept beside the dataset."""
+"""Encoding of captions and videos into features, and the cache of backbone features."""

@@ -1,7 +1,7 @@
-"""Backbone features kept beside the dataset: computed once, then read by every evaluation.
+"""Cache of backbone features: computed once, then read by every evaluation.
 
-They stand in ``.embeddings/`` beside the dataset's folder, not in it: a dataset that is pushed to
-the Hub takes none of them along. To delete that folder is safe at any time.
+The cache is the folder ``.embeddings/`` beside the dataset's folder. It is not inside the dataset,
+so a push to the Hub does not upload it. It can be deleted at any time.
 """
 
 import hashlib
@@ -33,44 +33,44 @@ _FINGERPRINT: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class FeatureCache:
-    """The place of one side of a split as one backbone encodes it.
+    """The cache entry of one side of a split, encoded by one backbone.
 
     Attributes:
-        folder: Of the entry.
-        key: Everything that its features depend on, JSON values.
-        count: Items: rows of every tensor.
+        folder: The entry's folder.
+        key: Everything that the features depend on, as JSON values.
+        count: Number of items: rows of every tensor.
     """
 
     def __init__(self, folder: Path, key: Mapping[str, Any], count: int) -> None:
-        """Point at an entry; reads nothing yet."""
+        """Store the arguments; nothing is read yet."""
         self.folder = folder
         self.key = dict(key)
         self.count = count
 
     def read(self, *, report: bool) -> StoredFeatures | None:
-        """Return what is kept.
+        """Read the cached features.
 
         Args:
-            report: Whether to say on standard error that an entry is damaged.
+            report: Whether to report a damaged entry on standard error.
 
         Returns:
-            The features, mapped into memory; None where there are none that can be used.
+            The features, mapped into memory; None if there is no usable entry.
         """
         try:
             return read_entry(self.folder, self.key)
         except InputError as failure:
             if report:
-                tell(f"{failure}: it is not used but computed again")
+                _print_to_stderr(f"{failure}: ignoring it and computing it again")
             return None
 
     @contextmanager
-    def alone(self) -> Iterator[bool]:
-        """Keep other processes from computing the same; wait where one does.
+    def locked(self) -> Iterator[bool]:
+        """Lock the entry, so that only one process computes it; wait while another one does.
 
-        The lock is the operating system's: it ends with the process that holds it.
+        The operating system releases the lock when the process that holds it ends.
 
         Yields:
-            True when features can be written; False when the folder cannot be written to.
+            Whether the folder can be written to.
         """
         lock = FileLock(self.folder.with_name(f".{self.folder.name}.lock"))
         try:
@@ -78,10 +78,10 @@ class FeatureCache:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                tell(f"another process computes {self.folder.name}: waiting for it")
+                _print_to_stderr(f"another process is computing {self.folder.name}: waiting for it")
                 lock.acquire()
-        except (OSError, NotImplementedError) as failure:  # the latter: no locks there
-            self._tell_not_kept(failure)
+        except (OSError, NotImplementedError) as failure:  # the latter: no locks on this system
+            self._report_not_cached(failure)
             yield False
             return
         try:
@@ -90,51 +90,59 @@ class FeatureCache:
             lock.release()
 
     def fill(self, compute: "Callable[[int], Iterator[tuple[Features, int]]]") -> bool:
-        """Compute and write the entry, from where an earlier process was stopped.
+        """Compute and write the entry, continuing where an earlier process was stopped.
 
-        To be called under `alone`.
+        Call it only while holding the lock of `locked`.
 
         Args:
-            compute: Gives the batches from a row on: features and the most frames of a video.
+            compute: Takes a start row and yields, for each batch from there on, its features and
+                the largest number of frames of its videos.
 
         Returns:
-            False where they could not be written: said on standard error, nothing is left behind.
+            False if the entry could not be written. That is reported on standard error, and no
+            files are left behind.
         """
         try:
             shutil.rmtree(self.folder, ignore_errors=True)
             writer = EntryWriter(self.folder, self.key, self.count)
         except OSError as failure:
-            self._tell_not_kept(failure)
+            self._report_not_cached(failure)
             return False
         with writer:
             if writer.rows:
-                tell(f"goes on from {writer.rows} of {self.count} {self.key['side']} encoded")
+                _print_to_stderr(
+                    f"{writer.rows} of {self.count} {self.key['side']} are encoded already: "
+                    "continuing from there"
+                )
             for features, most_frames in compute(writer.rows):
                 try:
                     writer.add(features, most_frames)
                 except OSError as failure:
-                    return self._gave_up(writer, failure)
+                    return self._give_up(writer, failure)
             try:
                 writer.finish()
             except OSError as failure:
-                return self._gave_up(writer, failure)
+                return self._give_up(writer, failure)
         return True
 
-    def _gave_up(self, writer: EntryWriter, failure: OSError) -> bool:
+    def _give_up(self, writer: EntryWriter, failure: OSError) -> bool:
         writer.discard()
-        self._tell_not_kept(failure)
+        self._report_not_cached(failure)
         return False
 
-    def _tell_not_kept(self, failure: Exception) -> None:
-        tell(f"embeddings are not kept in {self.folder.parent} ({failure}): going on without")
+    def _report_not_cached(self, failure: Exception) -> None:
+        _print_to_stderr(
+            f"embeddings are not kept in {self.folder.parent} ({failure}): continuing without"
+        )
 
 
-def cache_of(
+def feature_cache(
     retriever: "Retriever", split: "RetrievalSplit", side: "Side", batch: int
 ) -> FeatureCache | None:
-    """Return where a side of a split is kept for a model.
+    """Return the cache entry of one side of a split for a model.
 
-    The batch is part of the key, and so are the libraries: other ones may give other last bits.
+    The key includes the batch size and the versions of libraries, since a change of either may
+    change the last bits of the features.
 
     Args:
         retriever: The model.
@@ -143,11 +151,11 @@ def cache_of(
         batch: Items encoded in one call.
 
     Returns:
-        The place; None for a split that has no folder, or a model that does not say what its
-        features depend on.
+        The entry; None if the split has no folder, or the model does not declare what its features
+        depend on.
 
     Raises:
-        InputError: The dataset's fingerprint is none.
+        InputError: The dataset's fingerprint is malformed.
     """
     from dvtr_bench.models.retriever import StagedRetriever
 
@@ -168,14 +176,13 @@ def cache_of(
         "libraries": library_versions(),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }
-    spelled = canonical_json(key)
-    name = f"{split.name}-{side}-{hashlib.sha256(spelled).hexdigest()[:16]}"
+    key_json = canonical_json(key)
+    name = f"{split.name}-{side}-{hashlib.sha256(key_json).hexdigest()[:16]}"
     dataset = split.folder.resolve()
-    place = dataset.parent / FOLDER / f"{dataset.name}-{split.fingerprint[:12]}"
+    build_folder = dataset.parent / FOLDER / f"{dataset.name}-{split.fingerprint[:12]}"
     count = len(split.captions) if side == "texts" else len(split.video_ids)
-    return FeatureCache(place / name, json.loads(spelled), count)
+    return FeatureCache(build_folder / name, json.loads(key_json), count)
 
 
-def tell(message: str) -> None:
-    """Say something on standard error, in one line."""
+def _print_to_stderr(message: str) -> None:
     print(message, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Captions and videos to features, in batches, frames decoded ahead of the model."""
+"""Encoding of captions and videos in batches; frames are decoded ahead of the model."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -34,20 +34,23 @@ def encode_texts(
     Args:
         retriever: The model.
         captions: T captions.
-        batch: Captions of one call.
-        show_progress: False for no progress bar.
+        batch: Captions in one call.
+        show_progress: Whether to show a progress bar.
 
     Returns:
-        Features whose first axis is T.
+        Named tensors with T rows.
 
     Raises:
-        InputError: The model returned something else than features of its batch.
+        InputError: The model did not return one row a caption.
     """
-    what = f"{retriever.name}: encode_texts"
-    parts = text_parts(
-        retriever.encode_texts, captions, batch, what=what, show_progress=show_progress
+    batches = encode_text_batches(
+        retriever.encode_texts,
+        captions,
+        batch,
+        method_name=f"{retriever.name}: encode_texts",
+        show_progress=show_progress,
     )
-    return join_features(list(parts), retriever.name)
+    return join_features(list(batches), retriever.name)
 
 
 def encode_videos(
@@ -62,30 +65,38 @@ def encode_videos(
 
     Args:
         retriever: The model.
-        split: Where the frames are.
-        rows: int64: videos to encode, in this order.
-        batch: Videos of one call; a few batches of frames are in memory at a time.
-        show_progress: False for no progress bar.
+        split: The split of the videos.
+        rows: int64: rows of the videos to encode, in this order.
+        batch: Videos in one call; the frames of a few batches are in memory at a time.
+        show_progress: Whether to show a progress bar.
 
     Returns:
-        Features whose first axis is the rows, and the most frames that a video had.
+        Named tensors with one row a video, and the largest number of frames of a video.
 
     Raises:
         NotFoundError: The dataset was built from annotations only.
-        InputError: The model returned something else than features of its batch.
+        InputError: The model did not return one row a video.
     """
-    call, what = retriever.encode_videos, f"{retriever.name}: encode_videos"
-    found = list(video_parts(call, split, rows, batch, what=what, show_progress=show_progress))
-    parts = [part for part, _ in found]
-    return join_features(parts, retriever.name), max((most for _, most in found), default=0)
+    batches = list(
+        encode_video_batches(
+            retriever.encode_videos,
+            split,
+            rows,
+            batch,
+            method_name=f"{retriever.name}: encode_videos",
+            show_progress=show_progress,
+        )
+    )
+    features = join_features([features for features, _ in batches], retriever.name)
+    return features, max((most_frames for _, most_frames in batches), default=0)
 
 
-def text_parts(
+def encode_text_batches(
     encode: "Callable[[Sequence[str]], Features]",
     captions: Sequence[str],
     batch: int,
     *,
-    what: str,
+    method_name: str,
     show_progress: bool,
 ) -> "Iterator[Features]":
     """Encode captions batch by batch.
@@ -93,30 +104,30 @@ def text_parts(
     Args:
         encode: A model's method that takes captions.
         captions: T captions.
-        batch: Captions of one call.
-        what: Names the model and the method, for messages.
-        show_progress: False for no progress bar.
+        batch: Captions in one call.
+        method_name: Name of the model and the method, for messages.
+        show_progress: Whether to show a progress bar.
 
     Yields:
         The features of each batch, in order.
 
     Raises:
-        InputError: The model returned something else than features of its batch.
+        InputError: The model did not return one row a caption.
     """
     bar = progress_bar("encode captions", len(captions), enabled=show_progress)
     with bar as advance:
         for rows in cut(len(captions), batch):
-            yield called(encode, captions[rows], rows.stop - rows.start, what)
+            yield encode_batch(encode, captions[rows], rows.stop - rows.start, method_name)
             advance(rows.stop - rows.start)
 
 
-def video_parts(
+def encode_video_batches(
     encode: "Callable[[Sequence[Frames]], Features]",
     split: "RetrievalSplit",
     rows: Rows,
     batch: int,
     *,
-    what: str,
+    method_name: str,
     look: "Look | None" = None,
     show_progress: bool,
 ) -> "Iterator[tuple[Features, int]]":
@@ -124,19 +135,19 @@ def video_parts(
 
     Args:
         encode: A model's method that takes videos.
-        split: Where the frames are.
-        rows: int64: videos to encode, in this order.
-        batch: Videos of one call; a few batches of frames are in memory at a time.
-        what: Names the model and the method, for messages.
+        split: The split of the videos.
+        rows: int64: rows of the videos to encode, in this order.
+        batch: Videos in one call; the frames of a few batches are in memory at a time.
+        method_name: Name of the model and the method, for messages.
         look: Called with each video's row and frames, in the thread that decodes them.
-        show_progress: False for no progress bar.
+        show_progress: Whether to show a progress bar.
 
     Yields:
-        The features of each batch and the most frames that one of its videos had, in order.
+        The features of each batch and the largest number of frames of its videos, in order.
 
     Raises:
         NotFoundError: The dataset was built from annotations only.
-        InputError: The model returned something else than features of its batch.
+        InputError: The model did not return one row a video.
     """
     if not split.has_frames:
         raise NotFoundError(
@@ -148,70 +159,70 @@ def video_parts(
     with bar as advance:
         for videos in _decoded(split, batches, look):
             most_frames = max(len(frames) for frames in videos)
-            yield called(encode, videos, len(videos), what), most_frames
+            yield encode_batch(encode, videos, len(videos), method_name), most_frames
             advance(len(videos))
 
 
-def called(
-    encode: "Callable[[_Items], Features]", items: _Items, count: int, what: str
+def encode_batch(
+    encode: "Callable[[_Items], Features]", items: _Items, count: int, method_name: str
 ) -> "Features":
-    """Call a model on a batch, without gradients, and check what it returns.
+    """Encode one batch without gradients and check the number of rows returned.
 
     Args:
         encode: A model's method.
-        items: What it takes.
-        count: How many items those are.
-        what: Names the model and the method, for messages.
+        items: Its argument.
+        count: Number of items.
+        method_name: Name of the model and the method, for messages.
 
     Returns:
-        Named tensors whose first axis is ``count``.
+        Named tensors with ``count`` rows.
 
     Raises:
-        InputError: Something else came back.
+        InputError: The model did not return one row an item.
     """
     with torch.no_grad():
-        part = encode(items)
-    lengths = {key: value.shape[0] if value.ndim else None for key, value in part.items()}
+        features = encode(items)
+    lengths = {key: value.shape[0] if value.ndim else None for key, value in features.items()}
     if not lengths or set(lengths.values()) != {count}:
         raise InputError(
-            f"{what} of {count} items returned tensors of first axis {lengths}: expected named "
-            f"tensors with {count} rows each"
+            f"{method_name} of {count} items returned tensors with first axes {lengths}: expected "
+            f"named tensors with {count} rows each"
         )
-    return part
+    return features
 
 
 def join_features(parts: "Sequence[Features]", name: str) -> "Features":
     """Join the features of batches along their first axis.
 
     Args:
-        parts: Of at least one batch.
-        name: The model's, for messages.
+        parts: Features of at least one batch; the same names in each.
+        name: The model's name, for messages.
 
     Returns:
-        The same names.
+        Named tensors with the rows of all batches, in order.
 
     Raises:
-        InputError: Batches of different shapes.
+        InputError: The rows of two batches differ in shape.
     """
     shapes = [{key: tuple(value.shape[1:]) for key, value in part.items()} for part in parts]
     for number, shape in enumerate(shapes):
         if shape != shapes[0]:
             raise InputError(
-                f"{name}: the features of batch {number} have shapes {shape}, those of the first "
+                f"{name}: the rows of batch {number} have shapes {shape}, those of the first batch "
                 f"{shapes[0]}: pad to a fixed length, so that batches can be joined"
             )
     return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
 
 
-def select(features: "Features", rows: "slice | torch.Tensor") -> "Features":
-    """Cut features along their first axis.
+def select_rows(features: "Features", rows: "slice | torch.Tensor") -> "Features":
+    """Select rows of each tensor.
 
     Args:
         features: Named tensors.
-        rows: A slice, or int64 indices.
+        rows: A slice, or int64 indices on any device.
 
     Returns:
-        The same names, those rows.
+        The same names with these rows.
     """
     if isinstance(rows, slice):
         return {name: value[rows] for name, value in features.items()}
@@ -228,15 +239,15 @@ def _decoded(
                 look(int(row), frames)
         return videos
 
-    # One thread: frames are read in row order, and a split need not be safe under several.
+    # One thread, because frames are read in row order and a split need not be thread-safe.
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="decode")
-    waiting: deque[Future[list[Frames]]] = deque()
+    pending: deque[Future[list[Frames]]] = deque()
     try:
         for rows in batches:
-            waiting.append(pool.submit(decode, rows))
-            if len(waiting) > _BATCHES_AHEAD:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            pending.append(pool.submit(decode, rows))
+            if len(pending) > _BATCHES_AHEAD:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Everything of a split as features: read where they are kept, else computed by all processes."""
+"""Features of a whole split: read from the cache, or computed by all processes together."""
 
 import time
 from contextlib import nullcontext
@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dvtr_bench.features.cache import FeatureCache, cache_of
-from dvtr_bench.features.encode import called, join_features, select, text_parts, video_parts
+from dvtr_bench.features.cache import FeatureCache, feature_cache
+from dvtr_bench.features.encode import (
+    encode_batch,
+    encode_text_batches,
+    encode_video_batches,
+    join_features,
+    select_rows,
+)
 from dvtr_bench.features.store import StoredFeatures
 from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.runtime.processes import ALONE
@@ -29,11 +35,11 @@ class EncodedSplit:
     """The features of a split.
 
     Attributes:
-        texts: Of T captions.
-        videos: Of V videos.
-        frames_per_video: Most frames that a video had.
-        seconds_texts: What the captions took here: to read them, where they were kept.
-        seconds_videos: What the videos took here, likewise.
+        texts: Features of the T captions.
+        videos: Features of the V videos.
+        frames_per_video: Largest number of frames of a video.
+        seconds_texts: Time taken for the captions in this process, reading the cache included.
+        seconds_videos: Time taken for the videos in this process, reading the cache included.
     """
 
     texts: "Features"
@@ -56,25 +62,24 @@ def encode_split(
 ) -> EncodedSplit:
     """Encode every caption and every video of a split once.
 
-    The batches are the same whatever the number of processes and whether features are kept, and so
-    are the features.
+    Batches, and therefore features, depend neither on the number of processes nor on the cache.
 
     Args:
         retriever: The model.
-        split: With frames.
-        text_batch: Captions of one call.
-        video_batch: Videos of one call.
-        cache: Whether backbone features are kept beside the dataset and read from there.
-        look: Called with the row and frames of each video that is decoded here.
-        processes: Those that share the work.
-        show_progress: False for no progress bars.
+        split: A split with frames.
+        text_batch: Captions in one call.
+        video_batch: Videos in one call.
+        cache: Whether to read and write the cache of backbone features beside the dataset.
+        look: Called with the row and frames of each video that this process decodes.
+        processes: The processes that share the work.
+        show_progress: Whether to show progress bars.
 
     Returns:
         The same features in every process.
 
     Raises:
         NotFoundError: The dataset was built from annotations only.
-        InputError: The model returned something else than features of its batch.
+        InputError: The model did not return one row a caption or a video.
     """
     started = time.perf_counter()
     videos = encode_all_videos(
@@ -110,25 +115,25 @@ def encode_all_videos(
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> StoredFeatures:
-    """Encode every video of a split: see `encode_split`.
+    """Encode every video of a split, see `encode_split`.
 
-    With ``heads`` off the features are those of the backbone alone, as `StagedRetriever` has them.
+    Without ``heads``, only the backbone of a `StagedRetriever` runs.
     """
 
-    def encode(method: str, rows: slice) -> "Iterator[_Part]":
-        return video_parts(
+    def encode(method: str, rows: slice) -> "Iterator[_Batch]":
+        return encode_video_batches(
             getattr(retriever, method),
             split,
             np.arange(rows.start, rows.stop),
             batch,
-            what=f"{retriever.name}: {method}",
+            method_name=f"{retriever.name}: {method}",
             look=look,
             show_progress=show_progress,
         )
 
-    share = _Share(retriever.name, len(split.video_ids), batch, processes)
-    place = cache_of(retriever, split, "videos", batch) if cache and split.has_frames else None
-    return _encode_all(retriever, "videos", share, encode, place, heads=heads)
+    shared = _SharedEncoding(retriever.name, len(split.video_ids), batch, processes)
+    entry = feature_cache(retriever, split, "videos", batch) if cache and split.has_frames else None
+    return _encode_all(retriever, "videos", shared, encode, entry, heads=heads)
 
 
 def encode_all_texts(
@@ -141,67 +146,69 @@ def encode_all_texts(
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> StoredFeatures:
-    """Encode every caption of a split: see `encode_all_videos`."""
+    """Encode every caption of a split, see `encode_all_videos`."""
 
-    def encode(method: str, rows: slice) -> "Iterator[_Part]":
-        parts = text_parts(
+    def encode(method: str, rows: slice) -> "Iterator[_Batch]":
+        batches = encode_text_batches(
             getattr(retriever, method),
             split.captions[rows],
             batch,
-            what=f"{retriever.name}: {method}",
+            method_name=f"{retriever.name}: {method}",
             show_progress=show_progress,
         )
-        for part in parts:
-            yield part, 0
+        for features in batches:
+            yield features, 0
 
-    share = _Share(retriever.name, len(split.captions), batch, processes)
-    place = cache_of(retriever, split, "texts", batch) if cache else None
-    return _encode_all(retriever, "texts", share, encode, place, heads=heads)
+    shared = _SharedEncoding(retriever.name, len(split.captions), batch, processes)
+    entry = feature_cache(retriever, split, "texts", batch) if cache else None
+    return _encode_all(retriever, "texts", shared, encode, entry, heads=heads)
 
 
 if TYPE_CHECKING:
-    _Part = tuple[Features, int]
-    _Encode = Callable[[slice], Iterator[_Part]]
+    _Batch = tuple[Features, int]
+    _Encode = Callable[[slice], Iterator[_Batch]]
 
 
 def _encode_all(
     retriever: "Retriever",
     side: "Side",
-    share: "_Share",
-    encode: "Callable[[str, slice], Iterator[_Part]]",
-    place: FeatureCache | None,
+    shared: "_SharedEncoding",
+    encode: "Callable[[str, slice], Iterator[_Batch]]",
+    entry: FeatureCache | None,
     *,
     heads: bool,
 ) -> StoredFeatures:
-    """Encode one side whole; where a place is given, its costly stage is kept there."""
-    if place is None:
-        return share.out(partial(encode, f"{'encode' if heads else 'backbone'}_{side}"))
-    kept = _kept(place, share, partial(encode, f"backbone_{side}"))
+    """Encode one side; with a cache entry, the backbone's features are read from it or kept."""
+    if entry is None:
+        return shared.encode_rows(partial(encode, f"{'encode' if heads else 'backbone'}_{side}"))
+    backbone = _cached(entry, shared, partial(encode, f"backbone_{side}"))
     if not heads:
-        return kept
+        return backbone
     method = f"head_{side}"
-    head = partial(called, getattr(retriever, method), what=f"{retriever.name}: {method}")
-    return share.out(partial(_headed, head, kept, share.batch))
+    head = partial(
+        encode_batch, getattr(retriever, method), method_name=f"{retriever.name}: {method}"
+    )
+    return shared.encode_rows(partial(_run_head, head, backbone, shared.batch))
 
 
 @dataclass(frozen=True)
-class _Share:
-    """How the rows of a side are shared out among the processes."""
+class _SharedEncoding:
+    """The rows of one side, divided among the processes."""
 
     name: str
     count: int
     batch: int
     processes: "Processes"
 
-    def out(self, encode: "_Encode") -> StoredFeatures:
-        """Encode this process's rows and fetch those of the others."""
+    def encode_rows(self, encode: "_Encode") -> StoredFeatures:
+        """Encode the rows of this process and fetch those of the others."""
         if self.processes.count == 1:
-            return self._joined(encode(slice(0, self.count)))
+            return self._join(encode(slice(0, self.count)))
         mine = self.processes.share_of(self.count, self.batch)
         has_rows = mine.stop > mine.start
-        # A process without rows of its own encodes the first batch: that tells it names and shapes.
+        # A process without rows encodes the first batch, to learn names and shapes of tensors.
         first = slice(0, min(self.batch, self.count))
-        part = self._joined(encode(mine if has_rows else first))
+        part = self._join(encode(mine if has_rows else first))
         rows = self.processes.gathered(mine)
         whole = {}
         for name, value in part.features.items():
@@ -212,46 +219,49 @@ class _Share:
             whole[name] = tensor.to(value.device)
         return StoredFeatures(whole, max(self.processes.gathered(part.most_frames)))
 
-    def _joined(self, parts: "Iterator[_Part]") -> StoredFeatures:
-        found = list(parts)
-        features = join_features([features for features, _ in found], self.name)
-        return StoredFeatures(features, max(most for _, most in found))
+    def _join(self, batches: "Iterator[_Batch]") -> StoredFeatures:
+        encoded = list(batches)
+        features = join_features([features for features, _ in encoded], self.name)
+        return StoredFeatures(features, max(most_frames for _, most_frames in encoded))
 
 
-def _kept(place: FeatureCache, share: _Share, encode: "_Encode") -> StoredFeatures:
-    """Return the backbone's features: those that are kept, else computed and then kept.
+def _cached(entry: FeatureCache, shared: _SharedEncoding, encode: "_Encode") -> StoredFeatures:
+    """Return the backbone's features from the cache, or compute and cache them.
 
-    One process alone writes batch by batch and can be stopped at any time. Of several, each
-    encodes its rows and the first one writes them all.
+    A single process writes batch by batch and can be stopped at any time. Of several processes,
+    each encodes its rows and the first one writes them all.
     """
-    processes = share.processes
-    found = place.read(report=False)
-    if all(processes.gathered(found is not None)) and found:
-        return found
-    with place.alone() if processes.is_first else nullcontext(False) as writable:
+    processes = shared.processes
+    cached = entry.read(report=False)
+    if all(processes.gathered(cached is not None)) and cached:
+        return cached
+    with entry.locked() if processes.is_first else nullcontext(False) as writable:
         processes.gathered(writable)  # the first one may have waited for another evaluation
-        found = place.read(report=processes.is_first)
-        if all(processes.gathered(found is not None)) and found:
-            return found
+        cached = entry.read(report=processes.is_first)
+        if all(processes.gathered(cached is not None)) and cached:
+            return cached
         if processes.count > 1:
-            computed = share.out(encode)
+            computed = shared.encode_rows(encode)
             if writable:
-                place.fill(partial(_rest, computed, share.count))
+                entry.fill(partial(_rows_from, computed, shared.count))
             return computed
-        if writable and place.fill(lambda start: encode(slice(start, share.count))):
-            found = place.read(report=True)
-    return found or share.out(encode)
+        if writable and entry.fill(lambda start: encode(slice(start, shared.count))):
+            cached = entry.read(report=True)
+    return cached or shared.encode_rows(encode)
 
 
-def _rest(computed: StoredFeatures, count: int, start: int) -> "Iterator[_Part]":
+def _rows_from(computed: StoredFeatures, count: int, start: int) -> "Iterator[_Batch]":
     if start < count:
-        yield select(computed.features, slice(start, count)), computed.most_frames
+        yield select_rows(computed.features, slice(start, count)), computed.most_frames
 
 
-def _headed(
-    head: "Callable[[Features, int], Features]", kept: StoredFeatures, batch: int, rows: slice
-) -> "Iterator[_Part]":
-    """Run the cheap stage over the batches that the costly one had."""
+def _run_head(
+    head: "Callable[[Features, int], Features]", backbone: StoredFeatures, batch: int, rows: slice
+) -> "Iterator[_Batch]":
+    """Run the head over backbone features, in the batches that the backbone had."""
     for run in cut(rows.stop - rows.start, batch):
         part = slice(rows.start + run.start, rows.start + run.stop)
-        yield head(select(kept.features, part), part.stop - part.start), kept.most_frames
+        yield (
+            head(select_rows(backbone.features, part), part.stop - part.start),
+            backbone.most_frames,
+        )

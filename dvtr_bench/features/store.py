@@ -1,8 +1,8 @@
-"""Features on disk: one ``.npy`` file a tensor and ``entry.json``, which says what they are.
+"""Features on disk: one ``.npy`` file a tensor, described by ``entry.json``.
 
-An entry is written batch by batch in a hidden folder beside its place, which is renamed at the end.
-After each batch ``progress.json`` says how many rows are whole and what their bytes hash to, so
-that a writer that was killed is followed by one that goes on from the last whole batch.
+An entry is written batch by batch into a hidden folder, which is renamed at the end. After each
+batch, ``progress.json`` records the number of complete rows and the hash of their bytes. If the
+writer is killed, the next one continues from the last complete batch.
 """
 
 import errno
@@ -32,7 +32,7 @@ ENTRY_FILE: Final = "entry.json"
 PROGRESS_FILE: Final = "progress.json"
 
 _BFLOAT16: Final = "bfloat16"
-"""NumPy has no such type: its bits are kept as unsigned integers."""
+"""NumPy has no bfloat16: its bits are stored as unsigned integers."""
 
 _DTYPES: Final = frozenset(
     f"bool uint8 int8 int16 int32 int64 float16 float32 float64 {_BFLOAT16}".split()
@@ -48,7 +48,7 @@ class StoredFeatures:
 
     Attributes:
         features: Named tensors whose first axis is the item.
-        most_frames: Most frames that a video had; 0 for texts.
+        most_frames: Largest number of frames of a video; 0 for texts.
     """
 
     features: "Features"
@@ -56,17 +56,17 @@ class StoredFeatures:
 
 
 def read_entry(folder: Path, key: Mapping[str, Any]) -> StoredFeatures | None:
-    """Map an entry into memory, every byte of it checked.
+    """Check every byte of an entry and map it into memory.
 
     Args:
-        folder: Of the entry.
-        key: What its features must depend on, in full.
+        folder: The entry's folder.
+        key: The full key that the entry must have.
 
     Returns:
-        The features; None where there is no entry. Writing to them changes memory alone.
+        The features; None if there is no entry. Writing to them does not change the files.
 
     Raises:
-        InputError: The entry is damaged, of another key or of another version.
+        InputError: The entry is damaged, or has another key or format version.
     """
     path = folder / ENTRY_FILE
     try:
@@ -87,21 +87,22 @@ def read_entry(folder: Path, key: Mapping[str, Any]) -> StoredFeatures | None:
 
 
 class EntryWriter:
-    """Writes an entry, going on where an earlier writer of the same key was stopped.
+    """Writes an entry, continuing where an earlier writer with the same key was stopped.
 
-    One process may write an entry at a time. Use it as a context manager: it closes its files.
+    Only one process may write an entry at a time. Use the writer as a context manager, which
+    closes its files.
 
     Args:
-        folder: Of the entry; nothing stands there.
-        key: What the features depend on; JSON values.
-        count: Rows in all.
+        folder: The entry's folder, which must not exist.
+        key: Everything that the features depend on, as JSON values.
+        count: Total number of rows.
 
     Attributes:
-        rows: Rows that are written, whole batches.
+        rows: Number of rows already written, in complete batches.
     """
 
     def __init__(self, folder: Path, key: Mapping[str, Any], count: int) -> None:
-        """Look for what an earlier writer left."""
+        """Resume an unfinished entry, or start a new one."""
         self._folder = folder
         self._part = folder.with_name(f".{folder.name}.part")
         self._key = dict(key)
@@ -111,7 +112,7 @@ class EntryWriter:
         self._records: dict[str, dict[str, Any]] = {}
         self._most_frames = 0
         self.rows = 0
-        if not self._resumed():
+        if not self._resume():
             self.close()
             self._files, self._hashes, self._records = {}, {}, {}
             self._most_frames = self.rows = 0
@@ -123,7 +124,7 @@ class EntryWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close the files; what is written stays for the next writer."""
+        """Close the files; the complete batches stay for the next writer."""
         self.close()
 
     def add(self, features: "Features", most_frames: int) -> None:
@@ -131,17 +132,17 @@ class EntryWriter:
 
         Args:
             features: The next rows; the same names, dtypes and row shapes each time.
-            most_frames: Most frames that a video of the batch had.
+            most_frames: Largest number of frames of the batch's videos.
 
         Raises:
-            OSError: There is no room, or the folder cannot be written to.
-            InputError: Names or dtypes that cannot be kept.
+            OSError: The disk is full, or the folder cannot be written to.
+            InputError: A name or dtype cannot be stored.
         """
         arrays = {name: _as_array(value) for name, value in features.items()}
         if not self._files:
             for name, value in features.items():
                 self._begin(name, value)
-            self._require_room()
+            self._check_free_space()
         for name, array in arrays.items():
             data = array.tobytes()
             self._files[name].write(data)
@@ -153,7 +154,7 @@ class EntryWriter:
         self._describe(PROGRESS_FILE, rows=self.rows)
 
     def finish(self) -> None:
-        """Move the whole entry to its place.
+        """Complete the entry and rename its folder.
 
         Raises:
             OSError: The folder cannot be written to.
@@ -166,7 +167,7 @@ class EntryWriter:
         self._part.rename(self._folder)
 
     def discard(self) -> None:
-        """Remove what was written."""
+        """Close and delete the unfinished entry."""
         self.close()
         shutil.rmtree(self._part, ignore_errors=True)
 
@@ -179,8 +180,8 @@ class EntryWriter:
         dtype = _dtype_name(value)
         if not _NAME.fullmatch(name) or dtype not in _DTYPES:
             raise InputError(
-                f"features {name!r} of dtype {dtype} cannot be kept: expected a name of letters, "
-                "digits and _, and an ordinary dtype; or evaluate with --no-cache"
+                f"features {name!r} of dtype {dtype} cannot be cached: expected a name of letters, "
+                "digits and _, and a dtype that NumPy has or bfloat16; or evaluate with --no-cache"
             )
         file = (self._part / f"{name}.npy").open("w+b")
         array = _as_array(value)
@@ -203,7 +204,7 @@ class EntryWriter:
             "row_bytes": array[0].nbytes,
         }
 
-    def _require_room(self) -> None:
+    def _check_free_space(self) -> None:
         needed = sum(int(record["size_bytes"]) for record in self._records.values())
         free = shutil.disk_usage(self._part).free
         if needed > free:
@@ -222,8 +223,8 @@ class EntryWriter:
         with written_beside(self._part / file_name) as beside:
             beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
-    def _resumed(self) -> bool:
-        """Go on from what an earlier writer left, if every byte of it is as it was."""
+    def _resume(self) -> bool:
+        """Continue an unfinished entry; False if there is none or its bytes have changed."""
         try:
             progress = json.loads((self._part / PROGRESS_FILE).read_text(encoding="utf-8"))
             same = progress["format_version"] == FORMAT_VERSION and progress["key"] == self._key
@@ -243,7 +244,7 @@ class EntryWriter:
             self._most_frames = progress["most_frames"]
             self.rows = progress["rows"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return False  # there is nothing, or nothing that can be trusted
+            return False
         return True
 
 
@@ -252,10 +253,10 @@ def _read_tensor(folder: Path, name: str, record: Mapping[str, Any]) -> torch.Te
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            found = _hash_of(file, size).hexdigest()
-        if size != record["size_bytes"] or found != record["sha256"]:
-            raise InputError(f"{path} is damaged (another size or SHA-256)")
-        # Copy on write: PyTorch takes no memory that it may not write to.
+            digest = _hash_of(file, size).hexdigest()
+        if size != record["size_bytes"] or digest != record["sha256"]:
+            raise InputError(f"{path} is damaged: its size or SHA-256 differs from {ENTRY_FILE}")
+        # Copy on write, because PyTorch does not accept read-only memory.
         array = np.load(path, mmap_mode="c")
     except (OSError, ValueError) as failure:
         raise InputError(f"{path} cannot be used ({failure})") from None
@@ -263,13 +264,13 @@ def _read_tensor(folder: Path, name: str, record: Mapping[str, Any]) -> torch.Te
     if record["dtype"] == _BFLOAT16 and tensor.dtype == torch.uint16:
         tensor = tensor.view(torch.bfloat16)
     if _dtype_name(tensor) != record["dtype"] or list(tensor.shape) != record["shape"]:
-        raise InputError(f"{path} has another dtype or shape than {ENTRY_FILE} says")
+        raise InputError(f"{path}: its dtype or shape differs from {ENTRY_FILE}")
     return tensor
 
 
 def _tensor_path(folder: Path, name: str) -> Path:
     if not _NAME.fullmatch(name):
-        raise InputError(f"{folder}: {name!r} is no name of a tensor")
+        raise InputError(f"{folder}: {name!r} is not a valid tensor name")
     return folder / f"{name}.npy"
 
 

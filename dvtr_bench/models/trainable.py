@@ -93,8 +93,8 @@ class Trainable(StagedRetriever, Protocol):
         """Set activation checkpointing of the towers, which saves memory, if they support it."""
         ...
 
-    def clamp_logit_scale(self, greatest: float) -> None:
-        """Keep the logarithm of the logit scale at or below ``greatest``."""
+    def clamp_logit_scale(self, maximum: float) -> None:
+        """Keep the logarithm of the logit scale at or below ``maximum``."""
         ...
 
     def describe(self) -> Mapping[str, Any]:

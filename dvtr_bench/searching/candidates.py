@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from dvtr_bench.errors import NotANumberError, ProtocolError
 from dvtr_bench.evaluation.scorer import Scorer
-from dvtr_bench.features.encode import select
+from dvtr_bench.features.encode import select_rows
 from dvtr_bench.models.retriever import BlockRetriever, VectorRetriever
 from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.runtime.faiss_library import load_faiss
@@ -120,7 +120,7 @@ def _scores(
     """Return the model's scores of rows of the gallery: float64, one per row."""
     parts = []
     for run in cut(len(rows), _BLOCK):
-        candidates = select(gallery, torch.from_numpy(rows[run]))
+        candidates = select_rows(gallery, torch.from_numpy(rows[run]))
         texts, videos = (query, candidates) if wanted == "videos" else (candidates, query)
         scorer = Scorer(
             model, texts, videos, text_block=1, block_captions=_BLOCK, block_videos=_BLOCK

@@ -9,7 +9,7 @@ import torch
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
-from dvtr_bench.features.encode import called, select
+from dvtr_bench.features.encode import encode_batch, select_rows
 from dvtr_bench.features.encode_split import encode_all_texts, encode_all_videos
 from dvtr_bench.searching.candidates import RERANK, best_candidates
 from dvtr_bench.video.extract import extract_frames
@@ -101,7 +101,7 @@ def search_clips(
     require_text(text)
     batch = EvaluationConfig().video_batch
     videos = encode_all_videos(model, split, batch, cache=cache, show_progress=show_progress)
-    query = called(model.encode_texts, [text], 1, f"{model.name}: encode_texts")
+    query = encode_batch(model.encode_texts, [text], 1, f"{model.name}: encode_texts")
     candidates = best_candidates(model, query, videos.features, "videos", top=top, rerank=rerank)
     return tuple(
         FoundClip(
@@ -150,8 +150,8 @@ def search_captions(
         rows_by_caption.setdefault(caption, []).append(caption_row)
     distinct = list(rows_by_caption)
     firsts = torch.tensor([rows_by_caption[caption][0] for caption in distinct])
-    query = called(model.encode_videos, [frames], 1, f"{model.name}: encode_videos")
-    gallery = select(texts.features, firsts)
+    query = encode_batch(model.encode_videos, [frames], 1, f"{model.name}: encode_videos")
+    gallery = select_rows(texts.features, firsts)
     candidates = best_candidates(model, query, gallery, "texts", top=top, rerank=rerank)
     captions = []
     for rank, candidate in enumerate(candidates, start=1):

@@ -1,6 +1,6 @@
-"""Clips in, frames out: decoding, sampling by time, resizing, frame encoding and perceptual hashes.
+"""Video decoding, frame sampling by time, resizing, frame encoding and perceptual hashes.
 
-Data flows one way: `containers` opens a file, `decode` reads its frames in order, `sampling` picks
-by time, `extract` resizes the picked frames, `frame_store` turns them into bytes. Models read the
-stored frames; of this package they use the resizing alone. Nothing here imports torch.
+`containers` opens a file, `decode` reads its frames in order, `sampling` picks frames by time,
+`extract` resizes them, and `frame_store` encodes them. Models read the stored frames and use only
+`resize` of this package. Nothing here imports torch.
 """

@@ -1,10 +1,9 @@
-"""Bicubic resizing with antialiasing: the bytes that Pillow gives CLIP, in a quarter of the time.
+"""Bicubic resizing with antialiasing, equal to Pillow's byte for byte in a quarter of the time.
 
-Why it is here and Pillow does not do it: Pillow's version 13 takes the columns of some upright
-pictures first, so that a dataset's bytes would depend on what is installed; and an eighth of a
-build went into it. OpenCV's bicubic has another kernel and no antialiasing. This is Pillow's
-arithmetic, in whole numbers but for the weights, along lines of memory, where a compiler finds
-vector instructions.
+Pillow itself is not used for two reasons. Pillow 13 resizes some upright pictures in another order
+(columns first), so a dataset's bytes would depend on the installed version; and it took an eighth
+of a build's time. OpenCV's bicubic resizing has another kernel and no antialiasing. This is
+Pillow's integer arithmetic along lines of contiguous memory, which a compiler can vectorise.
 
 Source: Pillow 12, `src/libImaging/Resample.c`, `precompute_coeffs` and the 8-bit passes.
 """
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 _SHARPNESS = -0.5
 _REACH = 2.0
 _FRACTION_BITS = 22
-"""Of a weight: 32 bits less 8 of a pixel and 2 for sums that overshoot."""
+"""Fraction bits of a weight: 32 bits less 8 of a pixel and 2 for sums that overshoot."""
 
 
 def resize_bicubic(picture: NDArray[np.uint8], width_px: int, height_px: int) -> NDArray[np.uint8]:
@@ -33,11 +32,11 @@ def resize_bicubic(picture: NDArray[np.uint8], width_px: int, height_px: int) ->
 
     Args:
         picture: Uint8, height x width x 3.
-        width_px: Wanted, above 0.
-        height_px: Wanted, above 0.
+        width_px: New width, above 0.
+        height_px: New height, above 0.
 
     Returns:
-        uint8, height_px x width_px x 3; the picture itself where it has that size.
+        uint8, height_px x width_px x 3; the picture itself if it already has this size.
 
     Example:
         >>> resize_bicubic(np.full((4, 6, 3), 7, np.uint8), 3, 2)[..., 0]
@@ -63,19 +62,19 @@ def _resize_lines(picture: NDArray[np.uint8], num_lines: int) -> NDArray[np.uint
 
 @compiled
 def _weigh_lines(lines: NDArray[np.uint8], resized: NDArray[np.uint8]) -> None:
-    """Make each line of the result from the lines around its place.
+    """Compute each resized line as the weighted sum of the lines around it.
 
     Args:
-        lines: Uint8, given number x values of a line.
-        resized: Uint8, wanted number x values of a line: written.
+        lines: Uint8, number of lines x values of a line.
+        resized: Uint8, new number of lines x values of a line: the result is written here.
     """
     scale = len(lines) / len(resized)
     stretch = max(scale, 1.0)
     reach = _REACH * stretch
     weights = np.empty(math.ceil(reach) * 2 + 1)
     sums = np.empty(lines.shape[1], dtype=np.int32)
-    for place in range(len(resized)):
-        centre = (place + 0.5) * scale
+    for position in range(len(resized)):
+        centre = (position + 0.5) * scale
         first = max(int(centre - reach + 0.5), 0)
         count = min(int(centre + reach + 0.5), len(lines)) - first
         total = 0.0
@@ -90,12 +89,12 @@ def _weigh_lines(lines: NDArray[np.uint8], resized: NDArray[np.uint8]) -> None:
             for column in range(len(line)):
                 sums[column] += rounded * np.int32(line[column])
         for column in range(len(sums)):
-            resized[place, column] = min(max(sums[column] >> _FRACTION_BITS, 0), 255)
+            resized[position, column] = min(max(sums[column] >> _FRACTION_BITS, 0), 255)
 
 
 @compiled
 def _bicubic(distance: float) -> float:
-    """Weight of a pixel by its distance, in steps of the coarser of the two grids."""
+    """Return the weight of a pixel at a distance, in pixels of the coarser of the two grids."""
     x = abs(distance)
     if x < 1.0:
         return ((_SHARPNESS + 2.0) * x - (_SHARPNESS + 3.0)) * x * x + 1

@@ -1,4 +1,4 @@
-"""From decoded YUV to RGB: which matrix and range hold, and what was assumed where no tag says."""
+"""Conversion of decoded YUV frames to RGB: matrix and range, by the clip's tags or assumed."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _TAGGED = {
     10: ("bt2020", Colorspace.BT2020),
 }
 _BT709, _BT601 = _TAGGED[1], _TAGGED[6]
-# Accurate rounding, chroma interpolated, no CPU-specific shortcuts: the same bytes on any machine.
-# Without these flags swscale repeats chroma and rounds loosely (1.3 against 0.2 ms at 640 x 360).
+# Accurate rounding, interpolated chroma, no CPU-specific shortcuts: the same bytes on any machine.
+# Without these flags swscale repeats chroma and rounds coarsely (0.2 instead of 1.3 ms at 640x360).
 _SCALER = (
     Interpolation.BILINEAR
     | Interpolation.ACCURATE_RND
@@ -36,13 +36,13 @@ _SCALER = (
 
 @dataclass(frozen=True)
 class FrameColour:
-    """The matrix and range a frame is converted with, and whether tags or a guess gave them.
+    """The matrix and range with which a frame is converted, and whether they are tagged.
 
     Attributes:
-        matrix: Bt709, bt601, bt2020, ... or rgb and gray, which need none.
-        matrix_tagged: Whether the clip says so.
-        full_range: Luma uses 0..255, else 16..235.
-        range_tagged: Whether the clip says so.
+        matrix: ``bt709``, ``bt601``, ``bt2020`` and so on; ``rgb`` or ``gray`` without a matrix.
+        matrix_tagged: Whether the clip is tagged with the matrix; otherwise it is assumed.
+        full_range: Whether luma uses 0..255; otherwise 16..235.
+        range_tagged: Whether the clip is tagged with the range; otherwise it is assumed.
     """
 
     matrix: str
@@ -51,7 +51,7 @@ class FrameColour:
     range_tagged: bool
 
     def __str__(self) -> str:
-        """Say it in words, as `ClipFacts.colour` stores it."""
+        """Describe the conversion, as stored in `ClipFacts.colour`."""
         if self.matrix in {"rgb", "gray"}:
             return self.matrix
         tags = {True: "tagged", False: "assumed"}
@@ -62,18 +62,18 @@ class FrameColour:
 
 
 def frame_colour(frame: VideoFrame) -> FrameColour:
-    """Decide how a frame's YUV becomes RGB.
+    """Choose matrix and range for converting a frame to RGB.
 
     Args:
         frame: A decoded frame.
 
     Returns:
-        The tags of the clip where it has them. Where it has none: BT.709 from 1280 pixels of width
-        or more than 576 of height, else BT.601; limited range, except in formats that are full
-        range by name.
+        Matrix and range, by the clip's tags. Without a tag, the matrix is BT.709 if the width is
+        at least 1280 or the height above 576 pixels, otherwise BT.601; the range is limited, except
+        in pixel formats that are full range by name.
 
     Source:
-        The size rule is mpv's for untagged video. differs: ffmpeg and OpenCV take BT.601 for all.
+        The size rule is mpv's for untagged video. differs: ffmpeg and OpenCV always use BT.601.
     """
     name = frame.format.name
     if frame.format.is_rgb or name.startswith("gbr") or name == "pal8":
@@ -93,15 +93,15 @@ def to_rgb(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8
 
     Args:
         frame: A decoded frame, any pixel format.
-        reformatter: Reused from frame to frame, which saves setting it up again.
+        reformatter: Reuse it from frame to frame, because setting it up takes time.
 
     Returns:
         uint8, height x width x 3, RGB, full range.
     """
     colour = frame_colour(frame)
     matrices = dict(_TAGGED.values())
-    # Into planes swscale has vector code: the same bytes in half the time. Not so from RGB, where
-    # its white of 5 bits becomes 248.
+    # swscale has vector code for planar output: the same bytes in half the time. Not for RGB input,
+    # where it makes 248 of a white of 5 bits.
     is_rgb = colour.matrix == "rgb"
     rgb = reformatter.reformat(
         frame,

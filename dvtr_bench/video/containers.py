@@ -1,8 +1,7 @@
-"""Clip files: opened safely, and how long they say they are.
+"""Safe opening of clip files, and the length that a container declares.
 
-Local containers only, one video stream, clear errors. Headers lie about frame counts, but a box
-that reaches past the end of the file is a sure sign that the file was cut off: no healthy clip has
-one.
+Only local files are opened. Frame counts in headers are often wrong, but a box that ends after the
+end of the file proves that the file was cut off: no intact clip has one.
 """
 
 from __future__ import annotations
@@ -23,10 +22,10 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 MAX_FRAME_PX = 100_000_000
-"""Larger frames than 100 megapixels are taken for a broken or hostile header."""
+"""Frames above 100 megapixels are refused: their header is broken or hostile."""
 
-# Containers that hold moving pictures and nothing else: playlists (which open other files and
-# addresses), pictures, subtitles and text art are formats of libav too, and are not clips.
+# Video containers only. libav also reads playlists (which open other files and URLs), pictures,
+# subtitles and text art; these are not clips.
 _FORMATS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,asf,ogg,gif,mxf,nut"
 
 _MATROSKA_MAGIC = b"\x1a\x45\xdf\xa3"
@@ -36,10 +35,10 @@ _RIFF_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF})
 
 
 def check_file(path: Path) -> None:
-    """Check that there is a file with something in it; it is not opened for that.
+    """Check that a file exists and is not empty, without opening it.
 
     Raises:
-        ClipError: Nothing there, a folder or an empty file.
+        ClipError: The file does not exist, is a folder or is empty.
     """
     if not path.exists():
         raise ClipError(f"{path}: there is no such clip. Check the name and the folder.")
@@ -50,7 +49,7 @@ def check_file(path: Path) -> None:
 
 
 def clip_size(path: Path) -> ContainerSize:
-    """Return how long a clip is and says it is.
+    """Return the actual and the declared size of a clip, see `read_container_size`.
 
     Raises:
         ClipError: The file cannot be read.
@@ -62,16 +61,16 @@ def clip_size(path: Path) -> ContainerSize:
 
 
 def open_container(path: Path) -> InputContainer:
-    """Open a clip file with libav, local file access only.
+    """Open a clip file with libav, which may access no other file or URL.
 
     Args:
-        path: The clip, any container of the usual ones (MP4, MOV, MKV, WebM, AVI, MPEG-TS, ...).
+        path: The clip, in a common container format (MP4, MOV, MKV, WebM, AVI, MPEG-TS, ...).
 
     Returns:
         The open container; the caller closes it.
 
     Raises:
-        ClipError: The file is missing, empty, unreadable, cut off before its index or no video.
+        ClipError: The file is missing, empty, unreadable, cut off before its index or not a video.
     """
     check_file(path)
     try:
@@ -109,10 +108,10 @@ def pick_video_stream(path: Path, container: InputContainer) -> VideoStream:
         container: The open container.
 
     Returns:
-        libav's best video stream; cover pictures do not count.
+        libav's best video stream, ignoring cover pictures.
 
     Raises:
-        ClipError: No video stream, one that libav cannot decode, or frames too large.
+        ClipError: There is no video stream, libav cannot decode it, or its frames are too large.
     """
     best = container.streams.best("video")
     streams = [stream for stream in container.streams.video if not _is_cover(stream)]
@@ -131,7 +130,7 @@ def pick_video_stream(path: Path, container: InputContainer) -> VideoStream:
             f"{path}: no video stream in it (streams found: {kinds}). Replace it by the clip."
         )
     check_frame_size(path, stream.codec_context.width, stream.codec_context.height)
-    # Frames may be larger than the header says: the decoder refuses them before it makes room.
+    # Frames may be larger than the header says; the decoder refuses these before it allocates them.
     stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PX)}
     return stream
 
@@ -141,8 +140,8 @@ def check_frame_size(path: Path, width_px: int, height_px: int) -> None:
 
     Args:
         path: The clip, for messages.
-        width_px: Of a frame.
-        height_px: Of a frame.
+        width_px: Width of a frame.
+        height_px: Height of a frame.
 
     Raises:
         ClipError: The frame is larger.
@@ -160,7 +159,7 @@ def _is_cover(stream: VideoStream) -> bool:
 
 
 def _has_decoder(stream: VideoStream) -> bool:
-    # PyAV's stub promises a context; streams of unknown codecs have none.
+    # Streams of unknown codecs have no context, unlike PyAV's type stub says.
     return getattr(stream, "codec_context", None) is not None
 
 
@@ -174,12 +173,13 @@ def _cut_before_first_frame(path: Path, size: ContainerSize) -> ClipError:
 
 @dataclass(frozen=True)
 class ContainerSize:
-    """What a container file says about its own length.
+    """The declared and the actual size of a container file.
 
     Attributes:
-        declared_bytes: Where its last box ends; None where the format does not say.
-        actual_bytes: The size of the file.
-        lacks_index: An MP4 or QuickTime file without the `moov` box that lists its frames.
+        declared_bytes: End of its last box; None if the format does not declare it.
+        actual_bytes: Size of the file.
+        lacks_index: Whether it is an MP4 or QuickTime file without `moov`, the box that lists its
+            frames.
     """
 
     declared_bytes: int | None
@@ -188,19 +188,19 @@ class ContainerSize:
 
     @property
     def is_cut_off(self) -> bool:
-        """Whether the file is shorter than its own boxes say."""
+        """Whether the file is shorter than its boxes declare."""
         return self.declared_bytes is not None and self.declared_bytes > self.actual_bytes
 
 
 def read_container_size(path: Path) -> ContainerSize:
-    """Read how long an MP4, AVI or Matroska file says it is.
+    """Read the declared size of an MP4, AVI or Matroska file.
 
     Args:
         path: The clip.
 
     Returns:
-        The declared and the actual size. Formats without a size of their own (MPEG-TS, FLV, ASF)
-        and files that are not containers at all give None for the declared one.
+        The declared and the actual size. The declared one is None for formats that do not declare
+        it (MPEG-TS, FLV, ASF) and for files that are not containers.
 
     Raises:
         OSError: The file cannot be read.
@@ -226,14 +226,14 @@ def read_container_size(path: Path) -> ContainerSize:
 
 
 def _mp4_end(file: BinaryIO, actual_bytes: int) -> tuple[int | None, bool]:
-    """Walk the top-level boxes: where the last one ends, and whether `moov` is missing."""
+    """Return the end of the last top-level box, and whether `moov` is missing."""
     offset, has_index = 0, False
     while offset + 8 <= actual_bytes:
         file.seek(offset)
         head = file.read(16)
         size, kind = int.from_bytes(head[:4]), head[4:8]
         if not all(32 <= byte < 127 or byte == 0xA9 for byte in kind):
-            break  # trailing bytes that are no box: players ignore them, so do we
+            break  # trailing bytes that are not a box: players ignore them, so do we
         has_index = has_index or kind == b"moov"
         if size == 0:  # the last box, up to the end of the file
             offset = actual_bytes
@@ -247,7 +247,7 @@ def _mp4_end(file: BinaryIO, actual_bytes: int) -> tuple[int | None, bool]:
 
 
 def _avi_end(file: BinaryIO, actual_bytes: int) -> int | None:
-    """Walk the RIFF chunks (files over 1 GB have several) to where the last one ends."""
+    """Return the end of the last RIFF chunk; files over 1 GB have several."""
     offset = 0
     while offset + 8 <= actual_bytes:
         file.seek(offset)
@@ -258,11 +258,12 @@ def _avi_end(file: BinaryIO, actual_bytes: int) -> int | None:
         if size in _RIFF_UNKNOWN_SIZES:  # a writer that could not seek back
             return None
         offset += 8 + size + size % 2
-    return offset - 1 if offset == actual_bytes + 1 else offset  # the last padding byte may lack
+    # The last padding byte may be missing.
+    return offset - 1 if offset == actual_bytes + 1 else offset
 
 
 def _matroska_end(file: BinaryIO) -> int | None:
-    """Where the Segment element ends; None for live streams, which do not say."""
+    """Return the end of the Segment element; None for live streams, which do not declare it."""
     file.seek(4)
     header_bytes = _read_matroska_length(file)
     if header_bytes is None:
@@ -275,7 +276,7 @@ def _matroska_end(file: BinaryIO) -> int | None:
 
 
 def _read_matroska_length(file: BinaryIO) -> int | None:
-    """Read one EBML length: leading zeros give its width, all ones mean unknown."""
+    """Read an EBML length: leading zeros give its width, all ones mean unknown."""
     first = file.read(1)
     if not first or first[0] == 0:
         return None

@@ -1,4 +1,4 @@
-"""Decoding a clip in order, from the first frame to the last, and counting what is really there."""
+"""Decoding of a clip in order, from the first frame to the last."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ClipFacts:
-    """What a clip was found to be, counted while decoding, not what its header claims.
+    """Properties of a clip, measured by decoding it rather than read from its header.
 
     Attributes:
-        duration_seconds: From the first frame shown to the end of the last one.
+        duration_seconds: Time from the first frame to the end of the last one.
         source_fps: Mean frame rate, `source_num_frames / duration_seconds`.
-        source_width_px: Of the pictures as they are coded, before rotation.
-        source_height_px: Of the pictures as they are coded, before rotation.
-        source_num_frames: Frames that a player shows.
-        source_codec: Such as h264, hevc, mpeg4.
-        rotation_degrees: 0, 90, 180 or 270, how far stored pictures are turned clockwise to be
-            shown; extracted frames have it applied.
-        colour: The conversion to RGB and where it came from, such as "bt709 (tagged), limited
+        source_width_px: Width of the coded pictures, before rotation.
+        source_height_px: Height of the coded pictures, before rotation.
+        source_num_frames: Number of frames that a player shows.
+        source_codec: Codec, such as h264, hevc or mpeg4.
+        rotation_degrees: Clockwise rotation of the coded pictures for display: 0, 90, 180 or 270.
+            Extracted frames are rotated.
+        colour: The conversion to RGB and whether it was tagged, such as "bt709 (tagged), limited
             range (assumed)".
     """
 
@@ -53,10 +53,10 @@ class ClipFacts:
 
 @dataclass(frozen=True)
 class ShownFrame:
-    """One decoded frame; its picture is converted only when asked for.
+    """One decoded frame, converted to RGB on request.
 
     Attributes:
-        index: Place in display order, from 0.
+        index: Number of the frame in display order, from 0.
     """
 
     index: int
@@ -65,10 +65,10 @@ class ShownFrame:
     _reformatter: VideoReformatter
 
     def rgb(self) -> NDArray[np.uint8]:
-        """The picture as it is shown.
+        """Return the picture as a player shows it.
 
         Returns:
-            uint8, height x width x 3, RGB, rotation applied; pixels are taken as square.
+            uint8, height x width x 3, RGB, rotated; pixels are assumed to be square.
         """
         return self._orientation.apply(to_rgb(self._frame, self._reformatter))
 
@@ -76,20 +76,20 @@ class ShownFrame:
 class ClipDecoder:
     """Decodes one clip once, in display order.
 
-    Iterate it to the end; then `timeline` and `facts` are known. Damage that the decoder notices is
-    an error wherever it lies: a clip is decoded as a whole or not at all. What precedes the first
-    whole frame in a recording that starts between two key frames is not shown by players and does
-    not count.
+    Iterate to the end; then `timeline` and `facts` are known. Any damage that the decoder notices
+    is an error: a clip is decoded as a whole or not at all. A recording may start between two key
+    frames; packets before its first complete frame are ignored, as players do.
 
     Args:
         path: The clip.
-        threads: Decoding threads, of use for clips coded in slices. Builders run one process a
-            core and leave it at 1.
-        foretell: Called before the first frame with the timeline that the packets foretell, None
-            where they carry no times; the packets are then read before any is decoded.
+        threads: Decoding threads; they help only for clips coded in slices. Builders run one
+            process a core and leave it at 1.
+        on_predicted_timeline: Called before the first frame with the timeline that the packets'
+            time stamps predict, or None if they have none. All packets are then read before any is
+            decoded.
 
     Raises:
-        ClipError: When iterated, see the messages.
+        ClipError: While iterating: the clip cannot be decoded as a whole.
 
     Example:
         >>> decoder = ClipDecoder(path)  # doctest: +SKIP
@@ -102,25 +102,25 @@ class ClipDecoder:
         self,
         path: Path,
         threads: int = 1,
-        foretell: Callable[[Timeline | None], None] | None = None,
+        on_predicted_timeline: Callable[[Timeline | None], None] | None = None,
     ) -> None:
-        """Remember what to decode; the file is opened by iterating."""
+        """Store the arguments; the file is opened by iterating."""
         self._path = path
         self._threads = threads
-        self._foretell = foretell
+        self._on_predicted_timeline = on_predicted_timeline
         self._timeline: Timeline | None = None
         self._facts: ClipFacts | None = None
 
     @property
     def timeline(self) -> Timeline:
-        """When each frame is shown; known once the last frame was read."""
+        """When each frame is shown; known after iterating to the end."""
         if self._timeline is None:
             raise RuntimeError("decode the clip to its end first")
         return self._timeline
 
     @property
     def facts(self) -> ClipFacts:
-        """What the clip is; known once the last frame was read."""
+        """Properties of the clip; known after iterating to the end."""
         if self._facts is None:
             raise RuntimeError("decode the clip to its end first")
         return self._facts
@@ -152,22 +152,22 @@ class ClipDecoder:
 
     @contextmanager
     def _reader(self) -> Iterator[tuple[StreamReader, VideoStream]]:
-        """Start before the first packet, the timeline foretold where that is asked for."""
+        """Open the clip, report the predicted timeline if requested, and yield a reader."""
         packets = None
         with ExitStack() as opened:
             container = opened.enter_context(open_container(self._path))
             stream = pick_video_stream(self._path, container)
-            if self._foretell is not None:
+            if self._on_predicted_timeline is not None:
                 ahead = read_ahead(container, stream)
-                self._foretell(ahead.timeline)
+                self._on_predicted_timeline(ahead.timeline)
                 packets = ahead.replay()
-                if not ahead.fit:
-                    # Opened anew, not sought back: no seek is exact in every container.
+                if not ahead.holds_all_packets:
+                    # Opened again instead of seeking back, which is not exact in every container.
                     opened.close()
                     container = opened.enter_context(open_container(self._path))
                     stream, packets = pick_video_stream(self._path, container), None
             # Frame threads (AUTO) would be faster, but with them PyAV loses the errors of the last
-            # frames: of 75 damaged clips, 9 that 1 thread refused passed as whole with 4.
+            # frames: of 75 damaged clips, 9 that 1 thread refused were accepted with 4.
             stream.thread_type = "SLICE"
             stream.codec_context.thread_count = self._threads
             yield StreamReader(self._path, container, stream, packets), stream
@@ -175,24 +175,24 @@ class ClipDecoder:
 
 @dataclass(frozen=True)
 class Orientation:
-    """How a stored picture is turned to be shown.
+    """How a coded picture is mirrored and rotated for display.
 
     Attributes:
-        clockwise_degrees: 0, 90, 180 or 270, applied after the mirroring.
-        mirrored: Flipped left to right first.
+        clockwise_degrees: 0, 90, 180 or 270, applied after mirroring.
+        mirrored: Whether left and right are exchanged.
     """
 
     clockwise_degrees: int = 0
     mirrored: bool = False
 
     def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Turn a picture upright.
+        """Mirror and rotate a picture.
 
         Args:
             picture: Uint8, height x width x 3.
 
         Returns:
-            uint8, contiguous; height and width change places at 90 and 270 degrees.
+            uint8, contiguous; height and width are exchanged at 90 and 270 degrees.
         """
         if self.mirrored:
             picture = picture[:, ::-1]
@@ -206,14 +206,14 @@ def frame_orientation(frame: VideoFrame) -> Orientation:
         frame: A decoded frame.
 
     Returns:
-        The orientation, to the nearest right angle: phones and drones write no other.
+        The orientation, rounded to a right angle: phones and drones write no other.
     """
     # PyAV's stub knows only one kind of side data.
     side_data = cast("Mapping[str, memoryview]", frame.side_data)
     matrix = side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return Orientation()
-    # Three rows of three 32-bit numbers; (x, y) of the stored picture is shown at
+    # Three rows of three 32-bit numbers; (x, y) of the coded picture is shown at
     # (a x + c y, b x + d y), y pointing down.
     a, b, _, c, d, *_ = np.frombuffer(matrix, dtype="=i4").tolist()
     mirrored = a * d - b * c < 0

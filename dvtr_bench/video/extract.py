@@ -1,4 +1,4 @@
-"""A clip to its stored frames: decode once, pick by time, resize, hash."""
+"""Extraction of a clip's sampled frames: decode once, pick by time, resize, hash."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SHORT_SIDE_PX = 224
 
 @dataclass(frozen=True)
 class ExtractedClip:
-    """The sampled frames of a clip and what the clip was found to be.
+    """The sampled frames and the properties of a clip.
 
     Attributes:
-        frames: Uint8, height x width x 3, RGB, short side as asked, in display order.
-        frame_pts_seconds: When each of them is first shown, from the clip's first frame.
-        facts: Counted while decoding.
-        clip_sha256: Of the file, lower-case hex.
-        perceptual_hash: Of the frames, a signed 64-bit number.
+        frames: Uint8, height x width x 3 each, RGB, resized, in display order.
+        frame_pts_seconds: Time at which each is first shown, since the clip's first frame.
+        facts: Properties measured while decoding.
+        clip_sha256: SHA-256 of the file, in lower-case hex.
+        perceptual_hash: Perceptual hash of the frames, a signed 64-bit integer.
     """
 
     frames: tuple[NDArray[np.uint8], ...]
@@ -54,23 +54,23 @@ def extract_frames(
 ) -> ExtractedClip:
     """Decode a clip and keep its sampled frames.
 
-    Which frames are wanted is known only at the end, when the duration is. So the packets are read
-    first, which is cheap, and the frames that their times foretell are kept while decoding. Where
-    decoding finds other times than the packets had, the clip is decoded a second time; only the
-    sampled frames and the packets of a small clip are ever held in memory.
+    Which frames to keep depends on the duration, known only at the end. So the packets are read
+    first, which is fast, and the frames that their time stamps predict are kept while decoding. If
+    the decoded times differ from the predicted ones, the clip is decoded a second time. Only the
+    sampled frames, and the packets of a small clip, are held in memory.
 
     Args:
         path: The clip.
-        sampling: Which frames.
-        short_side_px: Size of the frames.
-        threads: Decoding threads; the result does not depend on it.
-        clip_sha256: Of the file, where it is known already; None to hash it here.
+        sampling: Which frames to keep.
+        short_side_px: Length of the frames' short side.
+        threads: Decoding threads; the result does not depend on them.
+        clip_sha256: SHA-256 of the file if known; None to compute it.
 
     Returns:
-        Frames, times, facts and hashes.
+        Frames, their times, properties of the clip, and hashes.
 
     Raises:
-        ClipError: The clip is missing, no video, cut off or damaged.
+        ClipError: The clip is missing, not a video, cut off or damaged.
 
     Example:
         >>> clip = extract_frames(Path("a.mp4"), Sampling.parse("12"))  # doctest: +SKIP
@@ -79,17 +79,17 @@ def extract_frames(
     """
     check_file(path)
     clip_sha256 = clip_sha256 or file_sha256(path)
-    foretold: set[int] = set()
+    predicted: set[int] = set()
 
-    def choose(timeline: Timeline | None) -> None:
-        foretold.update(sampling.pick(timeline) if timeline else ())
+    def predict(timeline: Timeline | None) -> None:
+        predicted.update(sampling.pick(timeline) if timeline else ())
 
-    decoder = ClipDecoder(path, threads, choose)
-    kept = _keep(decoder, foretold, short_side_px)
+    decoder = ClipDecoder(path, threads, predict)
+    kept = _decode_and_keep(decoder, predicted, short_side_px)
     wanted = sampling.pick(decoder.timeline)
     if not kept.keys() >= set(wanted):
         decoder = ClipDecoder(path, threads)
-        kept = _keep(decoder, set(wanted), short_side_px)
+        kept = _decode_and_keep(decoder, set(wanted), short_side_px)
     return ExtractedClip(
         frames=tuple(kept[index] for index in wanted),
         frame_pts_seconds=tuple(decoder.timeline.seconds(index) for index in wanted),
@@ -99,10 +99,10 @@ def extract_frames(
     )
 
 
-def _keep(
+def _decode_and_keep(
     decoder: ClipDecoder, wanted: Collection[int], short_side_px: int
 ) -> dict[int, NDArray[np.uint8]]:
-    """Decode to the end and keep the wanted frames, resized."""
+    """Decode to the end; return the wanted frames, resized, by their index."""
     return {
         frame.index: resize_short_side(frame.rgb(), short_side_px)
         for frame in decoder

@@ -1,8 +1,8 @@
-"""Stored frames: RGB pictures to JPEG or PNG bytes and back.
+"""Encoding of frames as JPEG or PNG, and decoding.
 
-The default JPEG setting comes from tests/benchmarks/frame_fidelity.py over 48 real drone clips
-(576 frames, 398 x 224 and the like), stored frames against frames decoded afresh, both after CLIP's
-own preprocessing; asked for: a mean PSNR of 40 dB and a mean SSIM of 0.98.
+The default JPEG setting was chosen with tests/benchmarks/frame_fidelity.py on 48 real drone clips
+(576 frames of about 398 x 224 pixels). Stored frames were compared with unstored ones, both after
+CLIP's preprocessing. The requirement was a mean PSNR of 40 dB and a mean SSIM of 0.98.
 
     quality, chroma   mean PSNR   lowest PSNR   mean SSIM   bytes a frame
     90 4:2:0            38.7 dB       33.4 dB      0.9739          25,939
@@ -13,8 +13,8 @@ own preprocessing; asked for: a mean PSNR of 40 dB and a mean SSIM of 0.98.
     96 4:4:4            44.7 dB       41.4 dB      0.9908          48,546
     png                   exact         exact      1.0000         146,073
 
-The default leaves room for footage that was not measured, and full chroma keeps small coloured
-things, such as cars seen from above: its lowest frame is 2 dB better than 95 4:2:2 for 3% more.
+The default leaves a margin for other footage. Full chroma preserves small coloured objects, such as
+cars seen from above: its worst frame is 2 dB better than with 95 4:2:2, for 3% more bytes.
 """
 
 from __future__ import annotations
@@ -43,11 +43,11 @@ class FrameFormat:
 
     Attributes:
         kind: "jpeg", or "png" for bit-exact frames.
-        jpeg_quality: 1 to 100.
-        jpeg_chroma: "4:4:4", "4:2:2" or "4:2:0"; how far colour is thinned out.
+        jpeg_quality: JPEG quality, 1 to 100.
+        jpeg_chroma: Chroma subsampling of JPEG: "4:4:4" (none), "4:2:2" or "4:2:0".
 
     Raises:
-        ConfigError: A value outside of these.
+        ConfigError: A value is not allowed.
     """
 
     kind: Literal["jpeg", "png"] = "jpeg"
@@ -71,10 +71,10 @@ def encode_frame(picture: NDArray[np.uint8], frame_format: FrameFormat) -> bytes
 
     Args:
         picture: Uint8, height x width x 3, RGB.
-        frame_format: JPEG or PNG.
+        frame_format: How to encode it.
 
     Returns:
-        The bytes of a whole image file.
+        The bytes of an image file.
 
     Example:
         >>> grey = np.full((8, 8, 3), 128, np.uint8)
@@ -100,13 +100,13 @@ def decode_frame(data: bytes) -> NDArray[np.uint8]:
     """Decode one stored frame.
 
     Args:
-        data: What `encode_frame` gave, or any JPEG or PNG file.
+        data: The bytes of a JPEG or PNG file, such as `encode_frame` returns.
 
     Returns:
         uint8, height x width x 3, RGB.
 
     Raises:
-        InputError: The bytes are no picture.
+        InputError: The bytes are not a picture.
     """
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
     if picture is None:

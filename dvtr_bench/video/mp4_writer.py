@@ -1,7 +1,7 @@
-"""Frames into an H.264 MP4 file through PyAV: the same bytes on every machine.
+"""Writing of H.264 MP4 files with PyAV: the same bytes on every machine.
 
-PyAV's wheels bring the same libx264 for every system, and no program on PATH can take its place.
-x264 writes the same bits with any set of vector instructions, given one thread.
+PyAV's wheels contain the same libx264 for every system, and do not depend on programs on PATH.
+With one thread, x264 writes the same bits with any set of vector instructions.
 """
 
 import hashlib
@@ -25,25 +25,25 @@ _OPTIONS: Final = {
     "crf": "24",
     "threads": "1",
     "flags": "+bitexact",
-    # No choice of x264's goes by the CPU.
+    # x264 makes no choice that depends on the CPU.
     "x264-params": "cpu-independent=1",
 }
 _BT601: Final = 6
-"""In ITU-T H.273, for matrix, primaries and transfer; said in the file, or decoders would guess."""
+"""ITU-T H.273 code for matrix, primaries and transfer; tagged, so that decoders need not guess."""
 _LIMITED_RANGE: Final = 1
 
 
 @cache
 def encoder_name() -> str:
-    """Name the encoder behind `write_mp4`, by what it calls itself and by what it writes.
+    """Identify the encoder behind `write_mp4` by its version and its output.
 
     Returns:
-        Such as ``x264 core 165, test clip 0123456789ab``: how x264 signs its streams, and the start
-        of the SHA-256 of a file that is made of eight made-up frames. Encoders of one name write
-        the same bytes, as far as these frames show.
+        Such as ``x264 core 165, test clip 0123456789ab``: x264's signature in its streams, and the
+        start of the SHA-256 of a test clip of eight synthetic frames. Encoders with the same
+        identity write the same bytes, as far as the test clip shows.
 
     Raises:
-        BuildError: There is no room for the file.
+        BuildError: The test clip cannot be written.
         NotFoundError: PyAV has no libx264.
 
     Example:
@@ -55,19 +55,19 @@ def encoder_name() -> str:
         write_mp4(_test_frames(), path, 8)
         written = path.read_bytes()
     # "x264 - core 164 r3108 31e19f9 - H.264/MPEG-4 AVC codec - ..."
-    signed = re.search(rb"x264 - (.+?) - H\.264", written)
-    version = signed[1].decode() if signed else "without a signature"
+    signature = re.search(rb"x264 - (.+?) - H\.264", written)
+    version = signature[1].decode() if signature else "without a signature"
     return f"x264 {version}, test clip {hashlib.sha256(written).hexdigest()[:12]}"
 
 
 def write_mp4(frames: Iterable[npt.NDArray[np.uint8]], path: Path, fps: int) -> None:
-    """Encode frames into an MP4 file, written beside its place and then renamed.
+    """Encode frames into an MP4 file, written under another name and then renamed.
 
     Args:
-        frames: Uint8 (rows, columns, 3) each, red, green, blue; at least one, all of one size, even
-            numbers of rows and columns.
+        frames: Uint8, height x width x 3 each, RGB; at least one, all of one size, height and width
+            even.
         path: The file to write.
-        fps: Frames a second.
+        fps: Frames per second.
 
     Raises:
         BuildError: The file cannot be written.
@@ -79,8 +79,8 @@ def write_mp4(frames: Iterable[npt.NDArray[np.uint8]], path: Path, fps: int) -> 
         av.Codec(_CODEC, "w")
     except ValueError as error:
         raise NotFoundError(
-            f"PyAV {av.__version__} has no {_CODEC}, which writes aerosynth's clips; its wheels "
-            "have it. Install one: pip install --force-reinstall --only-binary :all: av"
+            f"PyAV {av.__version__} has no {_CODEC}, which is needed to write aerosynth's clips. "
+            "PyAV's wheels contain it: pip install --force-reinstall --only-binary :all: av"
         ) from error
     beside = path.with_name(f"{path.stem}.partial{path.suffix}")
     muxing = {"movflags": "+faststart", "fflags": "+bitexact"}
@@ -101,15 +101,15 @@ def write_mp4(frames: Iterable[npt.NDArray[np.uint8]], path: Path, fps: int) -> 
         beside.replace(path)
     except (av.FFmpegError, OSError) as error:
         raise BuildError(
-            f"the clip {path} cannot be written: {error}. Check that its folder is there and that "
-            "the disk has room, then build again: finished clips are kept"
+            f"the clip {path} cannot be written: {error}. Check that its folder exists and that "
+            "the disk has free space, then build again: finished clips are kept"
         ) from error
     finally:
         beside.unlink(missing_ok=True)
 
 
 def _test_frames() -> Iterator[npt.NDArray[np.uint8]]:
-    """Eight frames that give an encoder all sorts of work: grain that moves over slopes."""
+    """Yield eight frames of moving grain over gradients, which exercise much of an encoder."""
     y, x = np.mgrid[:224, :288]
     grain = (x * x * 31 + y * y * 17 + x * y * 7) % 61
     for number in range(8):

@@ -1,9 +1,9 @@
 """A 64-bit perceptual hash of a clip, for near-duplicate search.
 
-Measured on 48 real drone clips: copies at H.264 crf 38 lay at most 6 bits from their original,
-at half size 2, at 12 frames a second 8, brightened 4; with 6% cropped or 0.4 s cut off up to 16.
-Different clips lay at least 20 bits apart. The middle frame alone, and a cosine transform over time
-as well, did no better.
+On 48 real drone clips, copies differed from their originals by at most 6 bits at H.264 crf 38,
+2 at half size, 8 at 12 frames per second and 4 when brightened; by up to 16 when cropped by 6% or
+shortened by 0.4 s. Different clips differed by at least 20 bits. Hashing only the middle frame, or
+adding a cosine transform over time, was not better.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ MIRROR_BITS = 0xAAAA_AAAA_AAAA_AAAA - (1 << 64)
 
 
 def _cosines() -> NDArray[np.int64]:
-    """The lowest rows of the DCT-II, without the constant one, in whole numbers.
+    """Return the lowest rows of the DCT-II except the constant one, scaled to integers.
 
-    Whole numbers make the hash the same on every machine.
+    With integers the hash is the same on every machine.
     """
     row = np.arange(1, _KEPT + 1)[:, None]
     column = 2 * np.arange(_SIDE)[None, :] + 1
@@ -37,18 +37,17 @@ def _cosines() -> NDArray[np.int64]:
 
 
 def perceptual_hash(frames: Sequence[NDArray[np.uint8]]) -> int:
-    """Hash what a clip looks like.
+    """Hash the appearance of a clip.
 
-    The mean over the frames of their grey pictures, shrunk to 32 x 32, goes through a cosine
-    transform; each of its 8 x 8 lowest frequencies (the constant ones left out) gives one bit: is
-    it above their median? Made from frames before they are encoded, so that JPEG quality does not
-    move it.
+    Frames are converted to grey, shrunk to 32 x 32 and averaged; a cosine transform follows. Each
+    of the 8 x 8 lowest frequencies (without the constant ones) gives one bit: whether it is above
+    their median. Hash frames before they are encoded, so that JPEG quality has no influence.
 
     Args:
         frames: At least one, uint8, height x width x 3, RGB.
 
     Returns:
-        64 bits as a signed integer, what Parquet's int64 holds.
+        64 bits as a signed integer, to fit Parquet's int64.
 
     Example:
         >>> ramp = np.tile(np.arange(64, dtype=np.uint8)[None, :, None], (48, 1, 3))
@@ -58,11 +57,11 @@ def perceptual_hash(frames: Sequence[NDArray[np.uint8]]) -> int:
     small = np.zeros((_SIDE, _SIDE), dtype=np.int64)
     for frame in frames:
         grey = Image.fromarray(frame).convert("L")
-        # Rows first, whatever Pillow takes first: its version 13 changed that for tall pictures.
+        # Width first, then height: Pillow 13 changed its own order for tall pictures.
         narrow = grey.resize((_SIDE, grey.height), Image.Resampling.BOX)
         small += np.asarray(narrow.resize((_SIDE, _SIDE), Image.Resampling.BOX), dtype=np.int64)
     cosines = _cosines()
-    # Doubled around the median of an even count, which lies between two whole numbers.
+    # The median of an even count is the mean of two integers, so both sides are doubled.
     frequencies = (cosines @ small @ cosines.T).ravel()
     ordered = np.sort(frequencies)
     bits = 2 * frequencies > ordered[31] + ordered[32]
@@ -70,17 +69,17 @@ def perceptual_hash(frames: Sequence[NDArray[np.uint8]]) -> int:
 
 
 def mirrored_hash(hashed: int) -> int:
-    """What the hash of a picture becomes when the picture is flipped from left to right.
+    """Estimate the hash of the mirrored picture from the hash of a picture.
 
-    A flip turns the sign of every odd frequency along a row, and the median that bits are taken
-    above lies close to 0: so those bits turn over. Measured on 48 real drone clips: of the frames
-    of mirrored copies, encoded anew, 10 to 12 of 12 lay within 8 bits of what this foretells.
+    Mirroring changes the sign of every odd frequency along a row. The median, the threshold of the
+    bits, is close to 0, so these bits flip. On 48 real drone clips, 10 to 12 of 12 frames of
+    mirrored and re-encoded copies were within 8 bits of this estimate.
 
     Args:
-        hashed: The hash of a picture or of a clip.
+        hashed: The hash of a picture or a clip.
 
     Returns:
-        The hash of its mirror image, but for a few bits.
+        The hash of its mirror image, except for a few bits.
 
     Example:
         >>> hamming_distance(mirrored_hash(1234), 1234)
@@ -90,13 +89,13 @@ def mirrored_hash(hashed: int) -> int:
 
 
 def hamming_distance(first: int, second: int) -> int:
-    """How many of the 64 bits of two hashes differ.
+    """Count the differing bits of two hashes.
 
     Args:
         first: A hash.
-        second: Another.
+        second: Another hash.
 
     Returns:
-        0 (alike) to 64; unrelated clips lie around 32.
+        0 (equal) to 64; around 32 for unrelated clips.
     """
     return ((first ^ second) & 0xFFFF_FFFF_FFFF_FFFF).bit_count()

@@ -1,4 +1,4 @@
-"""Resizing as CLIP's own preprocessing has it: bicubic with antialiasing, short side to a size."""
+"""Resizing as in CLIP's preprocessing: bicubic, antialiased, by the length of the short side."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ if TYPE_CHECKING:
 
 
 def short_side_size(width_px: int, height_px: int, short_side_px: int) -> tuple[int, int]:
-    """The size at which the short side has a given length.
+    """Return the size of a picture after resizing its short side to a length.
 
     Args:
-        width_px: Of the picture.
-        height_px: Of the picture.
-        short_side_px: Wanted.
+        width_px: Width of the picture.
+        height_px: Height of the picture.
+        short_side_px: New length of the short side.
 
     Returns:
-        Width and height; the long side is cut to an integer as torchvision's Resize does.
+        Width and height; the long side is truncated to an integer, as torchvision's Resize does.
 
     Example:
         >>> short_side_size(640, 360, 224)
@@ -34,17 +34,16 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
 
     Args:
         picture: Uint8, height x width x 3, RGB.
-        short_side_px: Wanted; smaller pictures are enlarged, as CLIP's preprocessing does.
+        short_side_px: New length of the short side; smaller pictures are enlarged.
 
     Returns:
-        uint8, height x width x 3, RGB; the picture itself where its short side has that length.
+        uint8, height x width x 3, RGB; the picture itself if its short side has that length.
 
     Source:
         `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
     """
-    from dvtr_bench.video.bicubic import (
-        resize_bicubic,  # loads Numba: half a second for commands that need none
-    )
+    # Imported here, because Numba takes half a second to load.
+    from dvtr_bench.video.bicubic import resize_bicubic
 
     height_px, width_px, _ = picture.shape
     return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

@@ -1,4 +1,4 @@
-"""Which frames of a clip are stored: chosen by time, never by index."""
+"""Sampling of a clip's frames by time, never by index."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ _RATE = re.compile(r"(\d{1,3}(?:\.\d{1,3})?)fps(?::(\d{1,4}))?")
 class Sampling:
     """How frames are sampled from a clip.
 
-    Without a rate, the clip is cut into `num_frames` segments of equal time and the frame shown at
-    the middle of each is taken; a clip with fewer frames than that gives some of them several
-    times. With a rate, the frames shown at 0, 1/rate, 2/rate, ... seconds are taken; where those
-    are more than `num_frames`, `num_frames` of them at even steps, first and last included.
+    Without a rate, the clip is divided into `num_frames` segments of equal duration, and the frame
+    shown at the middle of each is taken; if the clip has fewer frames, some are taken several
+    times. With a rate, the frames shown at 0, 1/rate, 2/rate, ... seconds are taken; if there are
+    more than `num_frames`, then `num_frames` evenly spaced ones, including the first and the last.
 
     Attributes:
-        num_frames: How many frames at most (with a rate) or exactly (without).
-        rate_fps: Frames a second; None for equal segments.
+        num_frames: Exact number of frames without a rate, maximum with one.
+        rate_fps: Frames per second; None for equal segments.
 
     Raises:
-        ConfigError: A count or a rate that is not positive.
+        ConfigError: The count or the rate is not positive.
 
     Example:
         >>> str(Sampling.parse("12")), str(Sampling.parse("1fps"))
         ('uniform:12', '1fps:12')
 
     Source:
-        The rate form is CLIP4Clip's (arXiv 2104.08860) and MSAM's loader: `feature_framerate 1`,
-        `max_frames 12`, `slice_framepos 2`. differs: times come from the decoder's time stamps;
-        the loader counts frames with the frame rate cut to an integer and seeks to them.
+        The form with a rate follows the loader of CLIP4Clip (arXiv 2104.08860) and MSAM:
+        `feature_framerate 1`, `max_frames 12`, `slice_framepos 2`. differs: times are the decoder's
+        time stamps; the loader counts frames with the frame rate truncated to an integer and seeks
+        to them.
     """
 
     num_frames: int = 12
@@ -62,7 +63,7 @@ class Sampling:
                 most 12 frames.
 
         Returns:
-            The sampling; `str` of it gives the long form back.
+            The sampling; its `str` is the long form.
 
         Raises:
             ConfigError: The text has none of these forms.
@@ -76,19 +77,19 @@ class Sampling:
         )
 
     def __str__(self) -> str:
-        """The text that `parse` reads back."""
+        """Return the long form that `parse` reads."""
         if self.rate_fps is None:
             return f"uniform:{self.num_frames}"
         return f"{float(self.rate_fps):g}fps:{self.num_frames}"
 
     def times(self, duration_seconds: Fraction) -> list[Fraction]:
-        """The times to sample, in seconds from the first frame, ascending.
+        """Return the times to sample.
 
         Args:
-            duration_seconds: Of the clip, above 0.
+            duration_seconds: Duration of the clip, above 0.
 
         Returns:
-            Exact times within the clip.
+            Exact times within the clip, in seconds from its first frame, ascending.
         """
         if self.rate_fps is None:
             step = duration_seconds / (2 * self.num_frames)
@@ -100,12 +101,12 @@ class Sampling:
         return [i / self.rate_fps for i in chosen]
 
     def pick(self, timeline: Timeline) -> list[int]:
-        """The indices of the frames on screen at the sampled times.
+        """Return the indices of the frames on screen at the sampled times.
 
         Args:
             timeline: When each frame of the clip is shown.
 
         Returns:
-            Indices in display order, ascending, with repeats where a clip has too few frames.
+            Indices in display order, ascending, repeated if the clip has too few frames.
         """
         return [timeline.shown_at(time) for time in self.times(timeline.duration_seconds)]

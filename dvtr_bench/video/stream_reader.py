@@ -1,4 +1,4 @@
-"""Packets to frames: one video stream read in order, with damage found and times kept."""
+"""Decoding of one video stream in order, with detection of damage and a record of frame times."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ _DAMAGED_ADVICE = (
 
 
 class StreamReader:
-    """One pass over one stream: packets in, checked frames out, their times noted.
+    """Decodes one stream once, checks its frames and records their times.
 
     Args:
         path: The clip, for messages.
         container: The open container.
-        stream: The stream to decode, threads set.
+        stream: The stream to decode, with its threads configured.
         packets: All its packets; None to read them from the container.
     """
 
@@ -55,7 +55,7 @@ class StreamReader:
         stream: VideoStream,
         packets: Iterable[Packet[VideoStream]] | None = None,
     ) -> None:
-        """Start before the first packet."""
+        """Prepare to decode; no packet is read yet."""
         self._path = path
         self._stream = stream
         self._packets = container.demux(stream) if packets is None else packets
@@ -68,13 +68,13 @@ class StreamReader:
         self._ticks: list[int] = []
 
     def frames(self) -> Iterator[VideoFrame]:
-        """Decode to the end, once.
+        """Decode the stream to its end; call it only once.
 
         Yields:
-            Every frame that is shown, in display order.
+            Every frame that a player shows, in display order.
 
         Raises:
-            ClipError: Cut off, damaged, or without any frame.
+            ClipError: The clip is cut off, damaged, or has no frames.
         """
         try:
             for packet in self._packets:
@@ -93,7 +93,7 @@ class StreamReader:
                         if self._ticks:
                             raise self._damaged()
                         continue
-                    self._note(frame)
+                    self._check_and_record(frame)
                     yield frame
         except av.error.FFmpegError as error:
             raise self._damaged() from error
@@ -108,36 +108,36 @@ class StreamReader:
             )
 
     def timeline(self) -> Timeline:
-        """When each frame is shown; for after the last one."""
+        """Return when each frame is shown; call it after the last frame."""
         ticks, last_duration = self._ticks, self._last_duration
         if not self._has_display_times:
-            # The n-th frame shown fills the n-th slot of the file; slots at the start may go
-            # unused, where a clip was cut between two key frames.
+            # The n-th frame shown has the n-th slot of the file. If the clip was cut between two
+            # key frames, slots at the start are unused.
             num_frames, last_duration = len(ticks), 0
             ticks = self._slots[-num_frames:] if len(self._slots) >= num_frames else sorted(ticks)
         return make_timeline(ticks, last_duration, _time_base(self._stream), _rate(self._stream))
 
-    def _note(self, frame: VideoFrame) -> None:
-        """Note a frame's time and check it.
+    def _check_and_record(self, frame: VideoFrame) -> None:
+        """Check a frame's size and time, and record its time.
 
         Raises:
-            ClipError: A frame without a time, one that goes back in time, or one too large.
+            ClipError: The frame is too large, has no time or goes back in time.
         """
         check_frame_size(self._path, frame.width, frame.height)
         tick = frame.pts if frame.pts is not None else frame.dts
-        place = f"{self._path}: frame {len(self._ticks) + 1}"
+        frame_name = f"{self._path}: frame {len(self._ticks) + 1}"
         if tick is None:
-            raise ClipError(f"{place} has no time stamp. {_DAMAGED_ADVICE}")
+            raise ClipError(f"{frame_name} has no time stamp. {_DAMAGED_ADVICE}")
         if self._ticks and tick < self._ticks[-1] and self._has_display_times:
-            raise ClipError(f"{place} goes back in time. {_DAMAGED_ADVICE}")
+            raise ClipError(f"{frame_name} goes back in time. {_DAMAGED_ADVICE}")
         self._last_duration = frame.duration
         self._ticks.append(tick)
 
     def _is_cut_off(self) -> bool:
-        """Whether the file ends before its last frame.
+        """Return whether the file ends before its last frame.
 
-        Frame counts in headers lie, so a count alone is no proof: the file must also be shorter
-        than its own boxes say. Then the count can only acquit it.
+        Frame counts in headers are often wrong, so too few packets prove nothing. The file must
+        also be shorter than its boxes declare; and if all packets are there, it is not cut off.
         """
         if not self._size.is_cut_off:
             return False
@@ -145,7 +145,7 @@ class StreamReader:
         return self._short_packet or not has_all
 
     def _check_refused_size(self) -> None:
-        """Tell a picture that is too large from one that is damaged.
+        """Raise another error than "damaged" if the decoder refused a picture for its size.
 
         Raises:
             ClipError: The decoder refused a picture for its size.
@@ -154,7 +154,7 @@ class StreamReader:
             check_frame_size(self._path, *size)
 
     def _damaged(self) -> ClipError:
-        """The error for a clip that breaks off or cannot be decoded any further."""
+        """Return the error for a clip that is cut off or cannot be decoded further."""
         num_frames = len(self._ticks)
         if self._is_cut_off():
             total = f" of {self._stream.frames:,} by its header" if self._stream.frames else ""
@@ -172,28 +172,28 @@ class StreamReader:
         )
 
 
-HELD_PACKET_BYTES: Final = 32_000_000
-"""Packets of a clip up to this size are held in memory while its times are read, so that its file
-is read once; a larger clip is opened again."""
+MAX_READ_AHEAD_BYTES: Final = 32_000_000
+"""Packets up to this total size are held in memory, so that the file is read once; the file of a
+larger clip is opened again."""
 
 
 @dataclass(frozen=True)
-class PacketsAhead:
+class ReadAhead:
     """The packets of a stream, read before any is decoded.
 
     Attributes:
-        timeline: What decoding will most likely find; None where packets carry no times. It is a
-            guess: frames that open a cut group of pictures have packets and are never shown.
-        fit: Whether all packets were held, so that `replay` gives them.
+        timeline: The predicted timeline; None if packets have no times. Decoding may find another
+            one: frames at the start of a cut group of pictures have packets but are never shown.
+        holds_all_packets: Whether all packets fit into memory, so that `replay` can yield them.
     """
 
     timeline: Timeline | None
-    fit: bool
+    holds_all_packets: bool
     _packets: deque[Packet[VideoStream]]
     _failure: av.error.FFmpegError | None
 
     def replay(self) -> Iterator[Packet[VideoStream]]:
-        """Yield the packets once, each let go of, and fail where reading them failed."""
+        """Yield the packets and release them; then raise the error of reading, if any."""
         while self._packets:
             yield self._packets.popleft()
         if self._failure is not None:
@@ -201,22 +201,22 @@ class PacketsAhead:
 
 
 def read_ahead(
-    container: InputContainer, stream: VideoStream, held_bytes: int = HELD_PACKET_BYTES
-) -> PacketsAhead:
-    """Read all packets of a stream, to know its times before it is decoded.
+    container: InputContainer, stream: VideoStream, max_bytes: int = MAX_READ_AHEAD_BYTES
+) -> ReadAhead:
+    """Read all packets of a stream, to predict its times before decoding.
 
     Args:
         container: The open container, not read yet.
-        stream: Of the container.
-        held_bytes: What the held packets may come to.
+        stream: A stream of the container.
+        max_bytes: Maximum total size of packets to hold in memory.
 
     Returns:
-        The packets and the times that they foretell.
+        The packets and the predicted timeline.
     """
     has_display_times = _has_display_times(container)
     ticks: list[tuple[int, int]] = []
     packets: deque[Packet[VideoStream]] = deque()
-    room, failure = held_bytes, None
+    room, failure = max_bytes, None
     try:
         for packet in container.demux(stream):
             tick = packet.pts if has_display_times and packet.pts is not None else packet.dts
@@ -235,14 +235,14 @@ def read_ahead(
         starts = [tick for tick, _ in ticks]
         last_duration = ticks[-1][1] if has_display_times else 0
         timeline = make_timeline(starts, last_duration, _time_base(stream), _rate(stream))
-    return PacketsAhead(timeline, room >= 0, packets, failure)
+    return ReadAhead(timeline, room >= 0, packets, failure)
 
 
 def _has_display_times(container: InputContainer) -> bool:
-    """Whether a container says when frames are shown.
+    """Return whether a container stores display times.
 
-    AVI only has slots in the order of decoding; the display times that libav makes up for it are
-    wrong for H.264 with B-frames, and so are the durations.
+    AVI has only slots in decoding order; the display times and durations that libav derives from
+    them are wrong for H.264 with B-frames.
     """
     return container.format.name != "avi"
 
@@ -257,23 +257,22 @@ def _rate(stream: VideoStream) -> Fraction | None:
 
 _LOGGED = re.compile(r"Picture size (\d+)x(\d+)")
 _JPEG_FRAME = re.compile(rb"\xff[\xc0-\xc3]..\x08(..)(..)", re.DOTALL)
-"""Start of a JPEG frame: marker, length, 8 bits a sample, height, width."""
+"""Header of a JPEG frame: marker, length, 8 bits a sample, height, width."""
 
 
 def find_refused_size(path: Path) -> tuple[int, int] | None:
-    """Look for the picture that is larger than `MAX_FRAME_PX`.
+    """Find the first picture that the decoder refused because it exceeds `MAX_FRAME_PX`.
 
     Args:
         path: A clip that could not be decoded as a whole.
 
     Returns:
-        Width and height, in pixels, of the first such picture that the decoder refused; None where
-        it failed for another reason.
+        Width and height in pixels; None if decoding failed for another reason.
 
     Raises:
-        ClipError: The clip cannot even be opened.
+        ClipError: The clip cannot be opened.
     """
-    with _open_log() as log, open_container(path) as container:
+    with _captured_log() as log, open_container(path) as container:
         stream = pick_video_stream(path, container)
         stream.thread_type = "SLICE"
         stream.codec_context.thread_count = 1
@@ -286,21 +285,21 @@ def find_refused_size(path: Path) -> tuple[int, int] | None:
                     if size := _too_large(log, bytes(packet) if is_jpeg else b""):
                         return size
         except av.error.FFmpegError:
-            pass  # what the log says by then is all that there is to learn
+            pass  # the log up to here is all the information there is
         return _too_large(log, b"")
 
 
 def _too_large(log: list[tuple[int, str, str]], header: bytes) -> tuple[int, int] | None:
     sizes = [(int(w), int(h)) for _, _, text in log for w, h in _LOGGED.findall(text)]
-    if found := _JPEG_FRAME.search(header):
-        height, width = (int.from_bytes(number, "big") for number in found.groups())
+    if match := _JPEG_FRAME.search(header):
+        height, width = (int.from_bytes(number, "big") for number in match.groups())
         sizes.append((width, height))
     return next((size for size in sizes if size[0] * size[1] > MAX_FRAME_PX), None)
 
 
 @contextmanager
-def _open_log() -> Iterator[list[tuple[int, str, str]]]:
-    """Hear what libav says in this thread, and nowhere else."""
+def _captured_log() -> Iterator[list[tuple[int, str, str]]]:
+    """Capture libav's log messages of this thread."""
     level, skips = av.logging.get_level(), av.logging.get_skip_repeated()
     av.logging.set_level(av.logging.ERROR)
     av.logging.set_skip_repeated(False)

@@ -16,10 +16,10 @@ class Timeline:
     """The times at which a clip's frames are shown.
 
     Attributes:
-        starts: When each frame begins, in ticks of `time_base`, ascending; the first is 0: a clip
-            begins where its first frame is shown, whatever offset its container has.
-        end: When the last frame ends, in ticks: its own duration counts.
-        time_base: Seconds a tick.
+        starts: Start of each frame, in ticks of `time_base`, ascending. The first is 0, whatever
+            the offset in the container.
+        end: End of the last frame, in ticks.
+        time_base: Duration of a tick in seconds.
 
     Example:
         >>> line = Timeline(starts=(0, 2, 4), end=6, time_base=Fraction(1, 4))
@@ -33,32 +33,32 @@ class Timeline:
 
     @property
     def duration_seconds(self) -> Fraction:
-        """From the first frame's start to the last frame's end."""
+        """Time from the first frame's start to the last frame's end."""
         return self.end * self.time_base
 
     def seconds(self, index: int) -> float:
-        """When the frame with this index is first shown."""
+        """Return the time at which a frame is first shown."""
         return float(self.starts[index] * self.time_base)
 
     def shown_at(self, seconds: Fraction) -> int:
-        """The index of the frame on screen at a time: the last one that starts by then."""
+        """Return the index of the frame on screen at a time: the last one that starts by then."""
         return max(0, bisect_right(self.starts, seconds / self.time_base) - 1)
 
 
 def make_timeline(
     ticks: list[int], last_duration: int, time_base: Fraction, rate: Fraction | None
 ) -> Timeline:
-    """Build a timeline from presentation times as the container has them.
+    """Build a timeline from the presentation times of a container.
 
     Args:
         ticks: Presentation times, ascending, at least one.
-        last_duration: How long the last frame is shown, in ticks; 0 where the container does not
-            say: then the median gap between frames is taken, or the stream's frame rate.
-        time_base: Seconds a tick.
-        rate: The stream's frame rate, for a clip of one frame.
+        last_duration: Duration of the last frame, in ticks. If it is 0 (unknown), the median gap
+            between frames is used; for a single frame, the frame rate.
+        time_base: Duration of a tick in seconds.
+        rate: The stream's frame rate, if known.
 
     Returns:
-        The timeline, beginning at 0.
+        The timeline, starting at 0.
     """
     starts = tuple(tick - ticks[0] for tick in ticks)
     gaps = [later - earlier for earlier, later in pairwise(starts)]

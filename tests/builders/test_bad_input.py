@@ -87,10 +87,10 @@ def test_the_folder_above_the_clips_is_named(folder_builder: FolderBuilder) -> N
     clips.rename(clips.with_name("flight"))
     clips.mkdir()
     clips.with_name("flight").rename(clips / "flight")
-    told = refused(folder_builder, MissingClipsError, "not one of 5 ids has a clip")
-    assert "All of them lie in flight/: was that folder meant with --clips?" in told
+    told = refused(folder_builder, MissingClipsError, "none of 5 ids has a clip")
+    assert "All of them are in flight/: did you mean that folder with --clips?" in told
     folder_builder.tiny.write(clips / "other.mp4")
-    told = refused(folder_builder, MissingClipsError, "not one of 5 ids has a clip")
+    told = refused(folder_builder, MissingClipsError, "none of 5 ids has a clip")
     assert "All of them" not in told
 
 
@@ -99,7 +99,7 @@ def test_advice_is_given_where_it_is_read(folder_builder: FolderBuilder) -> None
     folder_builder.tiny.write_folder(folder_builder.clips, [f"{name}.mp4" for name in names])
     rows = "\n".join(f"{name.title()}.mp4,a field" for name in names)
     folder_builder.table_of(f"file_name,caption\n{rows}\n")
-    told = refused(folder_builder, MissingClipsError, "not one of 12 ids has a clip")
+    told = refused(folder_builder, MissingClipsError, "none of 12 ids has a clip")
     assert told.count("flight_") == 10
     folder_builder.tiny.write(folder_builder.clips / "a.mp4")
     folder_builder.table_of(f"file_name,caption\n{rows}\na.mp4,a road\n")
@@ -116,10 +116,14 @@ def test_no_clip_can_be_decoded(folder_builder: FolderBuilder) -> None:
     assert [path.name for path in folder_builder.root.iterdir()] == ["mine.build-report.json"]
 
 
-def test_captions_of_zero_words(folder_builder: FolderBuilder) -> None:
+def test_captions_without_words(folder_builder: FolderBuilder) -> None:
     folder_builder.five_clips()
     folder_builder.table_of("file_name,caption\na.mp4,\nb.mp4,x\nc.mp4,  \n")
-    refused(folder_builder, AnnotationError, "problems found: 2.*line 2: a caption of zero.*line 4")
+    refused(
+        folder_builder,
+        AnnotationError,
+        "problems found: 2.*line 2: a caption without words.*line 4",
+    )
 
 
 def test_one_file_under_two_ids(folder_builder: FolderBuilder) -> None:
@@ -143,7 +147,7 @@ def test_one_id_for_two_files(folder_builder: FolderBuilder) -> None:
     folder_builder.table_of("file_name,caption\na.mp4,one\na.mov,two\n")
     refused(folder_builder, AnnotationError, r"'a' names two files.*add a column video_id")
     folder_builder.table_of("video_id,caption\nb,one\n")
-    refused(folder_builder, AnnotationError, r"'b' fits several files: .*add a column file_name")
+    refused(folder_builder, AnnotationError, r"'b' matches several files: .*add a column file_name")
 
 
 @pytest.mark.parametrize(
@@ -152,15 +156,15 @@ def test_one_id_for_two_files(folder_builder: FolderBuilder) -> None:
 def test_file_names_that_leave_the_folder(folder_builder: FolderBuilder, name: str) -> None:
     folder_builder.five_clips()
     folder_builder.table_of(f"file_name,caption\n{name},one\n")
-    refused(folder_builder, AnnotationError, "line 2: the file name .* is not one below")
+    refused(folder_builder, AnnotationError, "line 2: the file name .* is not inside the folder")
 
 
 @pytest.mark.parametrize(
     ("video_id", "reason"),
     [
-        ("x/y", "holds a slash"),
-        ("..", "is no name"),
-        ("x\\y", "holds a slash"),
+        ("x/y", "contains a slash"),
+        ("..", "is not a name"),
+        ("x\\y", "contains a slash"),
         ("x\ty", "control character"),
         ("x" * 201, "longer than 200 bytes"),
     ],

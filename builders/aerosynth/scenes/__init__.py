@@ -1,4 +1,4 @@
-"""Backgrounds, one module each: ``paint(variant, rng)`` makes the ground of one site."""
+"""Backgrounds, one module each; ``paint(variant, rng)`` returns the ground of one site."""
 
 from functools import cache
 from importlib import import_module
@@ -9,7 +9,7 @@ from builders.aerosynth.seeds import stable_rng
 
 @cache
 def ground_of(scene: str, variant: int) -> Ground:
-    """Paint the ground of a site, or hand out the one painted before in this process.
+    """Paint the ground of a site, or return the one painted earlier in this process.
 
     Args:
         scene: Name of a module of this package.

@@ -16,17 +16,17 @@ ROW_Y = 62.0
 
 LANE = 12.0
 FREE_BAYS: tuple[float, ...] = (-66.0, -44.0, 22.0, 44.0, 66.0)
-"""x of the bays of the inner rows that the ground leaves free for cars that move."""
+"""x of the bays of the inner rows that are left free for moving cars."""
 
 _PARKED = ("white", "grey", "black", "grey", "blue", "white", "red")
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -56,7 +56,7 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
 
 
 def _row(canvas: Canvas, y: float, side: int, inner: bool) -> None:
-    """One row of bays with their lines and most of them taken."""
+    """Paint one row of bays with their lines and parked cars in most of them."""
     half = BAY_DEPTH / 2
     for x in np.arange(-330.0, 331.0, BAY_WIDTH):
         edge = float(x) + BAY_WIDTH / 2

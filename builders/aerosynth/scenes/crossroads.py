@@ -20,11 +20,11 @@ _ROOFS: tuple[tuple[Colour, ...], ...] = (
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -41,7 +41,7 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
 
 
 def _roads(canvas: Canvas) -> None:
-    """Pavement, asphalt, dashes, stop lines and zebra crossings."""
+    """Paint pavement, asphalt, dashes, stop lines and zebra crossings."""
     across = [(-HALF_WIDTH, 0.0), (HALF_WIDTH, 0.0)]
     along = [(0.0, -HALF_HEIGHT), (0.0, HALF_HEIGHT)]
     pavement = canvas.blend(PAVEMENT, (196, 192, 184), 16, 4, 3)
@@ -75,7 +75,7 @@ def _roads(canvas: Canvas) -> None:
 
 
 def _corner(canvas: Canvas, sx: int, sy: int, roofs: tuple[Colour, ...]) -> None:
-    """Houses and trees of one quarter."""
+    """Paint houses and trees in one corner."""
     rng = canvas.rng
     for column in range(3):
         for row in range(3):

@@ -17,11 +17,11 @@ _GRAIN: tuple[Colour, ...] = ((202, 172, 88), (186, 164, 92), (212, 186, 104), (
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground; ``under`` is the stubble.

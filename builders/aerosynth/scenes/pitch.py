@@ -18,11 +18,11 @@ _LINE: Colour = (236, 240, 234)
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -62,12 +62,12 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
 
 
 def _rectangle(half_x: float, half_y: float) -> list[Point]:
-    """Corners of a rectangle around the origin."""
+    """Return the corners of a rectangle around the origin."""
     return [(-half_x, -half_y), (half_x, -half_y), (half_x, half_y), (-half_x, half_y)]
 
 
 def _lines(canvas: Canvas) -> None:
-    """Touch lines, half-way line, centre circle and penalty areas."""
+    """Paint touch lines, half-way line, centre circle and penalty areas."""
     outline = _rectangle(HALF_LENGTH, HALF_BREADTH)
     canvas.line([*outline, outline[0]], _LINE, 1.6)
     canvas.line([(0.0, -HALF_BREADTH), (0.0, HALF_BREADTH)], _LINE, 1.6)
@@ -82,7 +82,7 @@ def _lines(canvas: Canvas) -> None:
 
 
 def _goal(canvas: Canvas, sign: int) -> None:
-    """One goal with its net."""
+    """Paint one goal with its net."""
     x, back = sign * HALF_LENGTH, sign * (HALF_LENGTH + 12)
     frame = [(x, -HALF_GOAL), (back, -HALF_GOAL), (back, HALF_GOAL), (x, HALF_GOAL)]
     for step in np.arange(-HALF_GOAL, HALF_GOAL + 0.1, 3.4):

@@ -7,7 +7,7 @@ import numpy as np
 
 from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, Canvas, Ground
 from builders.aerosynth.furniture import tree
-from builders.aerosynth.motion import Point, snapped
+from builders.aerosynth.motion import Point, round_length
 from builders.aerosynth.palette import Colour
 
 HALF_RIVER = 66.0
@@ -22,26 +22,26 @@ _WATER: tuple[tuple[Colour, Colour], ...] = (
 
 @lru_cache(maxsize=64)
 def stream_line(offset: float = 0.0) -> tuple[Point, ...]:
-    """A line along the river, from left to right.
+    """Return a line along the river, from left to right.
 
     Args:
-        offset: How far below the middle of the river, in world units.
+        offset: Distance below the middle of the river, in world units.
 
     Returns:
         Its points.
     """
     return tuple(
-        (float(x), snapped(16.0 * math.sin(x / 90.0 + 0.8) + offset))
+        (float(x), round_length(16.0 * math.sin(x / 90.0 + 0.8) + offset))
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH + 1, 15.0)
     )
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.

@@ -7,7 +7,7 @@ import numpy as np
 
 from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, TEXELS, Canvas, Ground, ImageArray
 from builders.aerosynth.furniture import dashes, road, tree, trees_along
-from builders.aerosynth.motion import Point, snapped
+from builders.aerosynth.motion import Point, round_length
 from builders.aerosynth.palette import Colour, shaded
 
 LANE = 11.0
@@ -23,26 +23,26 @@ _CROPS: tuple[tuple[Colour, ...], ...] = (
 
 @lru_cache(maxsize=64)
 def centre_line(offset: float = 0.0) -> tuple[Point, ...]:
-    """A line that runs beside the middle of the road, from left to right.
+    """Return a line parallel to the middle of the road, from left to right.
 
     Args:
-        offset: How far below the middle, in world units.
+        offset: Distance below the middle, in world units.
 
     Returns:
         Its points.
     """
     return tuple(
-        (float(x), snapped(13.0 * math.sin(x / 105.0) + offset))
+        (float(x), round_length(13.0 * math.sin(x / 105.0) + offset))
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH + 1, 15.0)
     )
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -76,12 +76,12 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
 
 
 def rows_of(canvas: Canvas, crop: Colour, angle: float, gap: float = 7.0) -> ImageArray:
-    """A field of crop rows.
+    """Return a picture of crop rows.
 
     Args:
-        canvas: Where; only its size and randomness are used.
+        canvas: The ground; only its size and random generator are used.
         crop: Mean colour.
-        angle: Of the rows, in radians.
+        angle: Angle of the rows, in radians.
         gap: Distance between rows, in world units.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Rows of houses with gardens along a street, and a side street that leads upwards."""
+"""Rows of houses with gardens along a street, and a side street that leads up in the picture."""
 
 import numpy as np
 
@@ -27,11 +27,11 @@ _ROOFS: tuple[tuple[Colour, ...], ...] = (
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -60,7 +60,7 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
 
 
 def _plot(canvas: Canvas, x: float, y: float, roofs: tuple[Colour, ...]) -> None:
-    """A house, a path and a garden with trees or a pool."""
+    """Paint a house, a path and a garden with trees or a pool."""
     rng = canvas.rng
     size = (rng.uniform(34, 42), rng.uniform(26, 31))
     turn = 0.0 if rng.random() < 0.7 else np.pi / 2

@@ -22,7 +22,7 @@ _CLOTHS: tuple[Colour, ...] = ((214, 120, 130), (110, 170, 190), (222, 206, 140)
 
 
 def _edge(offset: float) -> list[Point]:
-    """A line along the edge of the water."""
+    """Return a line along the edge of the water."""
     return [
         (float(x), WATER_LINE + offset + 4 * math.sin(x / 38.0) + 3 * math.sin(x / 17.0))
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH + 1, 6.0)
@@ -30,11 +30,11 @@ def _edge(offset: float) -> list[Point]:
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -67,7 +67,7 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
 
 
 def _camp(canvas: Canvas, x: float, y: float) -> None:
-    """A parasol and a towel."""
+    """Paint a parasol and a towel."""
     cloth = _CLOTHS[int(canvas.rng.integers(len(_CLOTHS)))]
     left, top = x + 13, y + 2
     canvas.polygon(

@@ -7,7 +7,7 @@ import numpy as np
 
 from builders.aerosynth.canvas import HALF_HEIGHT, HALF_WIDTH, Canvas, Ground
 from builders.aerosynth.furniture import tree
-from builders.aerosynth.motion import Point, snapped
+from builders.aerosynth.motion import Point, round_length
 from builders.aerosynth.palette import Colour
 
 _LEAVES: tuple[tuple[Colour, ...], ...] = (
@@ -19,7 +19,7 @@ _LEAVES: tuple[tuple[Colour, ...], ...] = (
 
 
 def track_y(x: float) -> float:
-    """Where the middle of the track is.
+    """Return y of the middle of the track.
 
     Args:
         x: World units.
@@ -27,15 +27,15 @@ def track_y(x: float) -> float:
     Returns:
         y, in world units.
     """
-    return snapped(18.0 + 14.0 * math.sin(x / 80.0))
+    return round_length(18.0 + 14.0 * math.sin(x / 80.0))
 
 
 @lru_cache(maxsize=64)
 def track_line(offset: float = 0.0) -> tuple[Point, ...]:
-    """A line along the track, from left to right.
+    """Return a line along the track, from left to right.
 
     Args:
-        offset: How far below the middle, in world units.
+        offset: Distance below the middle, in world units.
 
     Returns:
         Its points.
@@ -45,11 +45,11 @@ def track_line(offset: float = 0.0) -> tuple[Point, ...]:
 
 
 def paint(variant: int, rng: np.random.Generator) -> Ground:
-    """Paint one such place.
+    """Paint one site of this scene.
 
     Args:
         variant: Number of the site.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         The ground.
@@ -67,7 +67,7 @@ def paint(variant: int, rng: np.random.Generator) -> Ground:
         for x in np.arange(-HALF_WIDTH, HALF_WIDTH, 23.0):
             px, py = x + rng.uniform(-8, 8), y + rng.uniform(-8, 8)
             radius = rng.uniform(11, 17)
-            # The crown and its shadow keep clear of what moves along the track.
+            # Crown and shadow must not cover the track.
             above = track_y(px) - py
             if -22 - radius < above < 26 + 1.6 * radius:
                 continue

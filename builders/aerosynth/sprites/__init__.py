@@ -1,1 +1,1 @@
-"""What moves on the ground: small solids made of polygons, drawn through the camera's matrix."""
+"""Moving objects: small solids made of polygons, projected by the camera."""

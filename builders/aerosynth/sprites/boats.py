@@ -9,7 +9,7 @@ GLASS: Colour = (50, 66, 84)
 
 
 def _hull(length: float, width: float) -> tuple[Point, ...]:
-    """Outline with a pointed bow."""
+    """Return an outline with a pointed bow."""
     half, side = length / 2, width / 2
     return (
         (half, 0.0),
@@ -23,7 +23,7 @@ def _hull(length: float, width: float) -> tuple[Point, ...]:
 
 
 def boat(colour: str) -> tuple[Prism, ...]:
-    """A motor boat, 44 units long.
+    """Return the prisms of a motor boat, 44 units long.
 
     Args:
         colour: A key of ``NAMED``.

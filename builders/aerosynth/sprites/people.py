@@ -9,11 +9,11 @@ SKIN: Colour = (214, 164, 128)
 HAIR: Colour = (66, 44, 30)
 TROUSERS: Colour = (50, 54, 76)
 PHASES = 8
-"""How many pictures one full step (left and right) has."""
+"""Number of pictures of one full step (left and right)."""
 
 
 def person(colour: str, phase: int) -> tuple[Prism, ...]:
-    """A person with a shirt of one colour, larger than life so that the shirt can be seen.
+    """Return the prisms of a person in a coloured shirt, larger than life to make it visible.
 
     Args:
         colour: A key of ``NAMED``.
@@ -35,7 +35,7 @@ def person(colour: str, phase: int) -> tuple[Prism, ...]:
 
 
 def ball(colour: str) -> tuple[Prism, ...]:
-    """A ball, larger than life.
+    """Return the prisms of a ball, larger than life.
 
     Args:
         colour: A key of ``NAMED``.

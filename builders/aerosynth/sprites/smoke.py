@@ -1,4 +1,4 @@
-"""A column of smoke: soft puffs that rise, grow, drift and thin out."""
+"""A column of smoke: soft puffs that rise, grow, drift and become thinner."""
 
 import math
 from functools import lru_cache
@@ -17,19 +17,20 @@ ImageArray = npt.NDArray[np.uint8]
 EVERY_SECONDS = 0.24
 LIFE_SECONDS = 4.6
 CORE = 0.66
-"""Part of a puff's radius that counts as seen."""
+"""Share of a puff's radius that counts as visible."""
 
 FAINT = 0.14
-"""Puffs that are thinner than this do not count as seen."""
+"""Puffs with a lower opacity do not count as visible."""
 
 _SIZE = 48
 
 
 @lru_cache(maxsize=1)
 def _billow() -> FloatArray:
-    """Opacity of one puff, a ragged soft disc, and its light: bright towards the sun.
+    """Return opacity and light of a puff, a soft ragged disc that is brighter towards the sun.
 
-    float64 (size, size, 2).
+    Returns:
+        float64 (size, size, 2).
     """
     from builders.aerosynth.ground_pixels import add_smooth
 
@@ -43,10 +44,10 @@ def _billow() -> FloatArray:
 
 
 class Puffs:
-    """All puffs of one column of smoke as functions of time."""
+    """The puffs of one column of smoke as a function of time."""
 
     def __init__(self, track: Track, scale: float) -> None:
-        """Remember where the smoke rises and how it drifts.
+        """Store where the smoke rises and how it drifts.
 
         Args:
             track: Its start is the source; a puff goes along it as it ages.
@@ -103,12 +104,12 @@ class Puffs:
             time: Seconds from the start of the clip.
             colour: Red, green, blue.
         """
-        from builders.aerosynth.pixels import add_puff, veil
+        from builders.aerosynth.pixels import add_puff, draw_smoke
 
-        # Half the resolution is enough for what is soft and four times as fast.
+        # Half the resolution is enough for smoke, and four times as fast.
         size = (HEIGHT_PX // 2, WIDTH_PX // 2)
         clear, glow = np.ones(size), np.zeros(size)
         puffs = list(zip(*self._on_frame(time, matrix), strict=True))
         for (x, y), radius, opacity in reversed(puffs):
             add_puff(clear, glow, _billow(), (x / 2, y / 2, radius / 2, opacity))
-        veil(frame, clear, glow, np.array(colour, np.int32))
+        draw_smoke(frame, clear, glow, np.array(colour, np.int32))

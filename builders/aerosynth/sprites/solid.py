@@ -1,4 +1,4 @@
-"""Sprites as stacks of convex prisms: compiled once a clip, drawn once a frame."""
+"""Sprites as stacks of convex prisms: created once a clip, drawn once a frame."""
 
 import math
 from collections.abc import Sequence
@@ -22,15 +22,15 @@ SUN = (0.55, 0.42)
 
 @dataclass(frozen=True)
 class Prism:
-    """A convex solid with a flat base and a flat top, the base towards x being the front.
+    """A convex solid with a flat base and a flat top; its front points along x.
 
     Attributes:
         base: Corners of the base, x forwards and y to the right, in world units.
         low: Height of the base.
         high: Height of the top.
         top: Colour of the top face.
-        side: Colour of what shows of the sides; None: a flat patch without sides.
-        roof: Corners of the top; None: the same as the base. As many as the base has.
+        side: Colour of the sides; None for a flat patch without sides.
+        roof: Corners of the top, as many as of the base; None if equal to the base.
         shadow: Whether it casts a shadow.
     """
 
@@ -46,7 +46,7 @@ class Prism:
 def box(
     length: float, width: float, x: float = 0.0, y: float = 0.0, cut: float = 0.0
 ) -> tuple[Point, ...]:
-    """Corners of a rectangle, with its corners cut off where asked.
+    """Return the corners of a rectangle, optionally with its corners cut off.
 
     Args:
         length: Extent along x.
@@ -75,7 +75,7 @@ def box(
 
 
 def ellipse(length: float, width: float, x: float = 0.0, y: float = 0.0) -> tuple[Point, ...]:
-    """Ten points of an ellipse.
+    """Return ten points of an ellipse.
 
     Args:
         length: Extent along x.
@@ -91,10 +91,10 @@ def ellipse(length: float, width: float, x: float = 0.0, y: float = 0.0) -> tupl
 
 
 class Sprite:
-    """A stack of prisms ready to be drawn, from the lowest to the highest."""
+    """A stack of prisms, drawn from the lowest to the highest."""
 
     def __init__(self, prisms: Sequence[Prism], scale: float = 1.0) -> None:
-        """Put the corners of all prisms into one array.
+        """Join the corners of all prisms in one array.
 
         Args:
             prisms: In the order in which they are drawn.
@@ -111,7 +111,7 @@ class Sprite:
         self._points = np.array(points, dtype=np.float64) * scale
 
     def place(self, pose: FloatArray, height: float = 0.0) -> FloatArray:
-        """Corner points in the world.
+        """Return the corner points in world coordinates.
 
         Args:
             pose: float64 (3,): x, y, heading.
@@ -161,7 +161,7 @@ class Sprite:
 
 
 def fixed_point(pixels: FloatArray) -> npt.NDArray[np.int32]:
-    """Pixels in cv2's fixed point form, kept within what cv2 can take.
+    """Convert pixels to cv2's fixed point form, limited to the range that cv2 allows.
 
     Args:
         pixels: float64 (points, 2).

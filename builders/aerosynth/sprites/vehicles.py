@@ -10,7 +10,7 @@ TAIL: Colour = (150, 16, 20)
 
 
 def car(colour: str) -> tuple[Prism, ...]:
-    """A car, 27 units long.
+    """Return the prisms of a car, 27 units long.
 
     Args:
         colour: A key of ``NAMED``.
@@ -33,7 +33,7 @@ def car(colour: str) -> tuple[Prism, ...]:
 
 
 def van(colour: str) -> tuple[Prism, ...]:
-    """A van, 33 units long: one box with a windscreen.
+    """Return the prisms of a van, 33 units long: one box with a windscreen.
 
     Args:
         colour: A key of ``NAMED``.
@@ -56,7 +56,7 @@ def van(colour: str) -> tuple[Prism, ...]:
 
 
 def truck(colour: str) -> tuple[Prism, ...]:
-    """A truck, 47 units long: a cab, a gap, and a ribbed box.
+    """Return the prisms of a truck, 47 units long: a cab, a gap, and a ribbed box.
 
     Args:
         colour: A key of ``NAMED``.
@@ -79,7 +79,7 @@ def truck(colour: str) -> tuple[Prism, ...]:
 
 
 def bus(colour: str) -> tuple[Prism, ...]:
-    """A bus, 56 units long, with two white roof units and windows all round.
+    """Return the prisms of a bus, 56 units long, with windows all round and two roof units.
 
     Args:
         colour: A key of ``NAMED``.
@@ -102,7 +102,7 @@ def bus(colour: str) -> tuple[Prism, ...]:
 
 
 def tractor(colour: str) -> tuple[Prism, ...]:
-    """A tractor with big rear wheels and a loaded trailer, 52 units long.
+    """Return the prisms of a tractor with big rear wheels and a loaded trailer, 52 units long.
 
     Args:
         colour: A key of ``NAMED``.
@@ -127,7 +127,7 @@ def tractor(colour: str) -> tuple[Prism, ...]:
 
 
 def harvester(colour: str) -> tuple[Prism, ...]:
-    """A combine harvester, 46 units long with a header 42 wide.
+    """Return the prisms of a combine harvester, 46 units long, with a header 42 wide.
 
     Args:
         colour: A key of ``NAMED``.

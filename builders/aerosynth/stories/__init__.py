@@ -42,10 +42,10 @@ class Story(Protocol):
         """Put the objects on stage."""
 
     def captions(self, facts: Facts, words: Words) -> tuple[Phrase, ...]:
-        """Say it in a vague, a general, and a specific way, in this order."""
+        """Return a vague, a general and a specific caption, in this order."""
 
     def exactly(self, facts: Facts, words: Words) -> Phrase:
-        """Say everything but camera and time of day, with the order of events."""
+        """Return all facts except camera and time of day, with the order of events."""
 
 
 @cache

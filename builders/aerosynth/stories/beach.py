@@ -22,25 +22,25 @@ CENTRE: Point = (0.0, -6.0)
 ZOOM = 1.12
 
 SPEEDS: dict[str, float] = {"walk": 17.0, "run": 42.0}
-"""World units a second."""
+"""Speeds of people, in world units per second."""
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together."""
+    """Return whether facts are compatible."""
     return facts["boat"] != facts["colour"]
 
 
 def people(
     facts: Facts, line: tuple[Point, ...], speed: float, scale: float, rng: np.random.Generator
 ) -> list[Actor]:
-    """A group of people who go the same way, each a little aside of the other.
+    """Return a group of people who go the same way, slightly to the side of each other.
 
     Args:
-        facts: With colour, count and direction.
-        line: The way from left to right.
-        speed: World units a second.
+        facts: Facts with colour, count and direction.
+        line: Their way from left to right.
+        speed: World units per second.
         scale: Size factor.
-        rng: Source of randomness.
+        rng: Random generator.
 
     Returns:
         One actor for each person.
@@ -49,10 +49,10 @@ def people(
     way = line if facts["direction"] == "right" else line[::-1]
     gap = 23.0 * scale
     cast = []
-    for place, aside in enumerate((-5.0, 8.0, -10.0, 4.0)[:count]):
+    for number, aside in enumerate((-5.0, 8.0, -10.0, 4.0)[:count]):
         corners = tuple((x, y + aside * scale) for x, y in way)
         middle = Track(corners, 8.0, cruise(0.0)).length / 2
-        start = middle + gap * ((count - 1) / 2 - place) - 2 * speed + rng.uniform(-2, 2)
+        start = middle + gap * ((count - 1) / 2 - number) - 2 * speed + rng.uniform(-2, 2)
         cast.append(
             Actor(
                 "person",
@@ -67,7 +67,7 @@ def people(
 
 
 def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
-    """Put the people onto the sand and the boat onto the sea."""
+    """Place the people on the sand and the boat on the sea."""
     side = 1.0 if rng.random() < 0.5 else -1.0
     line: tuple[Point, ...] = ((-320.0, 24.0), (320.0, 24.0))
     cast = people(facts, line, SPEEDS[facts["gait"]], 1.35, rng)
@@ -82,7 +82,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     count = int(facts["count"])
     naming = (
         "people by the sea" if count > 1 else "a person by the sea",
@@ -105,13 +105,13 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day."""
+    """Return all facts except camera and time of day."""
     place = words.pick("along the beach", "over the sand by the sea")
     return join(_group(facts, words), place, _boat(facts, words))
 
 
 def _group(facts: Facts, words: Words) -> Phrase:
-    """The people, what they wear and where they go."""
+    """Describe the people, their clothes and their direction."""
     count = int(facts["count"])
     who = say(
         f"{noun('person', None, count)} in {facts['colour']}", range(count), ["colour", "count"]
@@ -123,7 +123,7 @@ def _group(facts: Facts, words: Words) -> Phrase:
 
 
 def _boat(facts: Facts, words: Words) -> Phrase:
-    """The boat off the shore."""
+    """Describe the boat off the shore."""
     if facts["boat"] == "none":
         return say(", the sea is empty", about=["boat"])
     passing = words.pick("passes", "goes by")

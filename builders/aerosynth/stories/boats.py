@@ -24,7 +24,7 @@ ZOOM = 0.88
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: only one boat on its own turns around."""
+    """Return whether facts are compatible: only a single boat turns around."""
     if facts["manoeuvre"] == "turn":
         return facts["count"] == "1" and facts["oncoming"] == "none"
     return facts["oncoming"] != facts["colour"]
@@ -79,7 +79,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     count = int(facts["count"])
     everyone = range(count + (facts["oncoming"] != "none"))
     naming = ("boats on the water", "boats on a river")
@@ -103,7 +103,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return _movements(facts, words, words.pick("along the river", "on the wide river"))
 
 

@@ -1,4 +1,4 @@
-"""One to three equal vehicles drive along a country road; another one may come towards them."""
+"""One to three equal vehicles drive along a country road; a car may come towards them."""
 
 import numpy as np
 
@@ -24,12 +24,12 @@ ZOOM = 0.88
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: the oncoming car has another colour."""
+    """Return whether facts are compatible: the oncoming car has another colour."""
     return facts["oncoming"] != facts["colour"]
 
 
 def lane(direction: str) -> tuple[Point, ...]:
-    """The lane of those who drive to one side; traffic keeps to the right.
+    """Return the lane of vehicles that drive to one side; traffic keeps to the right.
 
     Args:
         direction: left or right.
@@ -41,7 +41,7 @@ def lane(direction: str) -> tuple[Point, ...]:
 
 
 def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
-    """Put the vehicles onto the road, the first in front."""
+    """Place the vehicles on the road, the first in front."""
     count, kind = int(facts["count"]), facts["kind"]
     gap = LENGTHS[kind] + 13.0
     speed = float(rng.uniform(25, 31))
@@ -52,11 +52,11 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
         Actor(
             kind,
             facts["colour"],
-            Track(path.corners, 8.0, cruise(speed, lead - gap * place)),
+            Track(path.corners, 8.0, cruise(speed, lead - gap * number)),
             "drive",
             facts["direction"],
         )
-        for place in range(count)
+        for number in range(count)
     ]
     if facts["oncoming"] != "none":
         other = "left" if facts["direction"] == "right" else "right"
@@ -67,7 +67,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     group, count = list(range(int(facts["count"]))), int(facts["count"])
     everyone = range(count + (facts["oncoming"] != "none"))
     naming = ("vehicles move on the road", "traffic on a road between fields")
@@ -84,12 +84,12 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day."""
+    """Return all facts except camera and time of day."""
     return join(_column(facts, words), "along the road between fields", _other(facts, words))
 
 
 def _column(facts: Facts, words: Words) -> Phrase:
-    """The vehicles and where they drive."""
+    """Describe the vehicles and their direction."""
     count = int(facts["count"])
     who = say(
         noun(facts["kind"], facts["colour"], count), range(count), ["kind", "colour", "count"]
@@ -101,7 +101,7 @@ def _column(facts: Facts, words: Words) -> Phrase:
 
 
 def _other(facts: Facts, words: Words) -> Phrase:
-    """The car that comes towards them."""
+    """Describe the car that comes towards them."""
     if facts["oncoming"] == "none":
         return say("alone", about=["oncoming"])
     meets = verb(words.pick("meets", "passes"), int(facts["count"]))

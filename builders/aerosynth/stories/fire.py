@@ -30,7 +30,7 @@ _SOURCE = {
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: without people nothing is said about them."""
+    """Return whether facts are compatible: without people nothing is said about them."""
     if facts["count"] == "0":
         return (facts["colour"], facts["direction"], facts["gait"]) == ("red", "left", "walk")
     return True
@@ -49,7 +49,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = say(words.pick("smoke in the air", "something burns", "smoke rises"), [0])
     source = _SOURCE[facts["scene"]][0]
     if words.pick("smoke", "count") == "smoke":
@@ -68,7 +68,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day."""
+    """Return all facts except camera and time of day."""
     return _events(facts, words)
 
 

@@ -30,7 +30,7 @@ _ENDING = {
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: a helper's colour needs a helper, in another colour."""
+    """Return whether facts are compatible: a helper's colour needs a helper, in another colour."""
     if facts["helper"] == "none":
         return facts["helper_colour"] == "red"
     return facts["helper_colour"] != facts["colour"] and facts["ending"] != "turn"
@@ -72,7 +72,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         ("a machine works in a field", "grain is harvested"),
         [0],
@@ -89,7 +89,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return _harvester(facts, words, ("cuts grain in the field", "harvests the ripe field"))
 
 

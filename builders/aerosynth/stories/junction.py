@@ -1,4 +1,4 @@
-"""A vehicle comes to a crossroads and turns, drives on or stops."""
+"""A vehicle comes to a crossroads and turns, drives straight on or stops."""
 
 import numpy as np
 
@@ -26,7 +26,7 @@ HEADINGS: dict[str, Point] = {
     "top": (0.0, 1.0),
     "bottom": (0.0, -1.0),
 }
-"""Which way a vehicle drives that comes from a side of the picture."""
+"""Heading of a vehicle by the side of the picture that it comes from."""
 
 TOWARDS: dict[Point, str] = {
     (1.0, 0.0): "right",
@@ -34,7 +34,7 @@ TOWARDS: dict[Point, str] = {
     (0.0, 1.0): "bottom",
     (0.0, -1.0): "top",
 }
-"""To which side of the picture a heading leads."""
+"""Side of the picture to which a heading leads."""
 
 DONE: dict[str, tuple[str, ...]] = {
     "straight": ("drives straight over the crossroads", "goes straight on at the crossroads"),
@@ -45,7 +45,7 @@ DONE: dict[str, tuple[str, ...]] = {
 
 
 def exit_heading(entry: Point, manoeuvre: str) -> Point:
-    """Which way a vehicle drives after the crossroads.
+    """Return a vehicle's heading after the crossroads.
 
     Args:
         entry: Its heading before.
@@ -63,7 +63,7 @@ def exit_heading(entry: Point, manoeuvre: str) -> Point:
 
 
 def way(entry: Point, manoeuvre: str, reach: float) -> Track:
-    """The path over the crossroads, with a placeholder for the times.
+    """Return the path over the crossroads, with placeholder times.
 
     Args:
         entry: Heading before.
@@ -86,13 +86,13 @@ def way(entry: Point, manoeuvre: str, reach: float) -> Track:
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together."""
+    """Return whether facts are compatible."""
     del facts
     return True
 
 
 def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
-    """Put the vehicle on its way."""
+    """Place the vehicle before the crossroads."""
     entry = HEADINGS[facts["entry"]]
     manoeuvre = facts["manoeuvre"]
     reach = 104.0 if entry[0] else 92.0
@@ -108,7 +108,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         (
             "a vehicle moves on the road",
@@ -131,7 +131,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     who = say(noun(facts["kind"], facts["colour"]), [0], ["kind", "colour"])
     what = say(words.pick(*DONE[facts["manoeuvre"]]), about=["manoeuvre"])
     if not words.sees_directions:
@@ -145,7 +145,7 @@ def exactly(facts: Facts, words: Words) -> Phrase:
 
 
 def _origin(facts: Facts, words: Words) -> Phrase | str:
-    """Where it comes from, if that can be seen."""
+    """Describe where it comes from, if that can be seen."""
     if not words.sees_directions:
         return ""
     return say(f"coming from the {facts['entry']}", about=["entry"])

@@ -34,7 +34,7 @@ _DONE = {
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: the two can be told apart by their colours."""
+    """Return whether facts are compatible: the two can be told apart by their colours."""
     return facts["colour_a"] != facts["colour_b"]
 
 
@@ -57,7 +57,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         (
             "two vehicles on the road",
@@ -89,7 +89,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return _ordered_events(facts, words, "first")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from builders.aerosynth.actors import Actor
 from builders.aerosynth.grammar import COUNT_WORDS, Phrase, Words, join, say
-from builders.aerosynth.motion import Point, Track, timed
+from builders.aerosynth.motion import Point, Track, track_through
 from builders.aerosynth.scenes.pitch import HALF_LENGTH
 from builders.aerosynth.stories import Facts
 
@@ -24,18 +24,18 @@ ZOOM = 1.0
 
 SCALE = 1.25
 REACH = 11.0
-"""How far in front of a player the ball rolls, in world units."""
+"""Distance of the ball in front of a player, in world units."""
 
 Stop = tuple[float, Point]
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: the teams differ."""
+    """Return whether facts are compatible: the teams differ."""
     return facts["colour"] != facts["opponent"]
 
 
 def _plays(play: str, sign: float) -> tuple[list[Stop], list[Stop], list[Stop], float]:
-    """Stops of the first player, the second player and the ball, and when it flies to the goal.
+    """Return the stops of both players and the ball, and when it flies to the goal.
 
     The attack goes to the right for sign 1. The flight starts at -1 where there is none.
     """
@@ -69,26 +69,30 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
     keeper = _jog((sign * (HALF_LENGTH - 6.0), 9.0), 0.0, rng)
     spots = ((22.0, -60.0), (8.0, 52.0))
     other = [keeper, *(_jog((sign * x, y), sign, rng) for x, y in spots)][:size]
-    own = [timed(first), timed(second), _jog((-70.0 * sign, -12.0), sign, rng)][:size]
+    own = [track_through(first), track_through(second), _jog((-70.0 * sign, -12.0), sign, rng)][
+        :size
+    ]
     cast = [
         Actor("person", facts["colour"], track, facts["play"], facts["direction"], SCALE)
         for track in own
     ]
     cast += [Actor("person", facts["opponent"], track, "defend", None, SCALE) for track in other]
     hops = ((flight, flight + 0.8, 9.0),) if flight >= 0 else ()
-    cast.append(Actor("ball", "white", timed(ball), facts["play"], facts["direction"], 1.1, hops))
+    cast.append(
+        Actor("ball", "white", track_through(ball), facts["play"], facts["direction"], 1.1, hops)
+    )
     return tuple(cast)
 
 
 def _jog(spot: Point, sign: float, rng: np.random.Generator) -> Track:
-    """A player who moves a little."""
+    """Return a player who moves a little."""
     x, y = spot
     drift = sign * 18.0 + rng.uniform(-4, 4)
-    return timed([(0.0, (x, y)), (4.0, (x + drift, y + rng.uniform(-10, -6)))])
+    return track_through([(0.0, (x, y)), (4.0, (x + drift, y + rng.uniform(-10, -6)))])
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     size = int(facts["size"])
     everyone, ball = range(2 * size), 2 * size
     vague = words.vaguely(
@@ -112,12 +116,12 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return join(_deed(facts, words), _against(facts, words))
 
 
 def _deed(facts: Facts, words: Words) -> Phrase:
-    """What the attackers do, in its order."""
+    """Describe what the attackers do, in order."""
     ball = 2 * int(facts["size"])
     who = say(f"a player in {facts['colour']}", [0], ["colour"])
     seen = words.sees_directions
@@ -145,7 +149,7 @@ def _deed(facts: Facts, words: Words) -> Phrase:
 
 
 def _against(facts: Facts, words: Words) -> Phrase:
-    """The other team and its size."""
+    """Describe the other team and its size."""
     size = int(facts["size"])
     players = words.pick("players in", "opponents in")
     return say(

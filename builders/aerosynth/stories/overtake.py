@@ -26,7 +26,7 @@ ZOOM = 0.84
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: the two differ in colour and in kind."""
+    """Return whether facts are compatible: the two differ in colour and in kind."""
     return facts["colour_a"] != facts["colour_b"] and facts["kind_a"] != facts["kind_b"]
 
 
@@ -61,7 +61,7 @@ def _around(own: Track) -> tuple[Point, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         (
             "vehicles move on the road",
@@ -87,7 +87,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     if facts["manoeuvre"] == "follow":
         return join(_deed(facts, words), "all the way along the road", _where(facts, words))
     first, second = _nouns(facts)

@@ -23,7 +23,7 @@ ZOOM = 0.94
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: who only passes has no row."""
+    """Return whether facts are compatible: who only passes has no row."""
     return facts["manoeuvre"] != "pass" or facts["row"] == "top"
 
 
@@ -70,7 +70,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         ("a vehicle moves in a car park",), [0], ("many parked cars", "a car park")
     )
@@ -91,7 +91,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return join("between parked cars", _manoeuvre(facts, words))
 
 

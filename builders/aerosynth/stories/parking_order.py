@@ -25,7 +25,7 @@ ZOOM = 0.94
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: the two can be told apart by their colours."""
+    """Return whether facts are compatible: the two can be told apart by their colours."""
     return facts["colour_a"] != facts["colour_b"]
 
 
@@ -52,7 +52,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         ("two vehicles move in a car park",), [0, 1], ("many parked cars", "a car park")
     )
@@ -73,7 +73,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return _ordered_events(facts, words, "first")
 
 

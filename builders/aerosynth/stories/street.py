@@ -1,4 +1,4 @@
-"""A vehicle in a street between houses: it drives on, or turns into or out of the side street."""
+"""A vehicle in a street with houses drives on, or turns into or out of the side street."""
 
 import numpy as np
 
@@ -28,17 +28,17 @@ ACTIONS: dict[str, str] = {
     "out-left": "right",
     "out-right": "left",
 }
-"""Which way a vehicle turns on each route; the first word says where it comes from."""
+"""Turn of a vehicle on each route; the first word is the side from which it comes."""
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together."""
+    """Return whether facts are compatible."""
     del facts
     return True
 
 
 def _corners(route: str) -> tuple[Point, ...]:
-    """The way through the streets; traffic keeps to the right."""
+    """Return the way through the streets; traffic keeps to the right."""
     rightwards, leftwards = STREET_Y + LANE, STREET_Y - LANE
     far = 300.0
     return {
@@ -52,7 +52,7 @@ def _corners(route: str) -> tuple[Point, ...]:
 
 
 def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
-    """Put the vehicle into the street and the walker onto the pavement."""
+    """Place the vehicle in the street and the walker on the pavement."""
     corners, speed = _corners(facts["route"]), float(rng.uniform(43, 49))
     begin = 300.0 - 88.0
     if facts["route"].startswith("out"):
@@ -73,7 +73,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     vague = words.vaguely(
         ("a vehicle among houses", "traffic in a street with houses"),
         [0],
@@ -87,13 +87,13 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     place = words.pick("between roofs", "between houses")
     return join(place, _deed(facts, words), _walker(facts, words))
 
 
 def _deed(facts: Facts, words: Words) -> Phrase:
-    """Where the vehicle comes from, and what it does then."""
+    """Describe where the vehicle comes from and what it does then."""
     who = say(noun(facts["kind"], facts["colour"]), [0], ["kind", "colour"])
     start, _, end = facts["route"].partition("-")
     turn = ACTIONS[facts["route"]]

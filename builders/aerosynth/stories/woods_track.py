@@ -24,7 +24,7 @@ ZOOM = 1.0
 
 
 def possible(facts: Facts) -> bool:
-    """Say whether these facts go together: only one vehicle on its own stops."""
+    """Return whether facts are compatible: only one vehicle on its own stops."""
     if facts["halt"] == "yes":
         return facts["count"] == "1" and facts["kind"] != "person"
     return facts["count"] != "3" or facts["kind"] in ("car", "person")
@@ -58,7 +58,7 @@ def actors(facts: Facts, rng: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
-    """Say it in a vague, a general, and a specific way, in this order."""
+    """Return a vague, a general and a specific caption, in this order."""
     count, walkers = int(facts["count"]), facts["kind"] == "person"
     hyper = "person" if walkers else "vehicle"
     naming = (f"{'people' if walkers else 'traffic'} in the woods",)
@@ -81,7 +81,7 @@ def captions(facts: Facts, words: Words) -> tuple[Phrase, ...]:
 
 
 def exactly(facts: Facts, words: Words) -> Phrase:
-    """Say everything but camera and time of day, with the order of events."""
+    """Return all facts except camera and time of day, with the order of events."""
     return _movements(
         facts, words, words.pick("along a track through the woods", "on a sandy track among trees")
     )

@@ -9,11 +9,11 @@ from typing import Any
 from builders.checks.diff.row_summaries import (
     DECODED_COLUMNS,
     SAMPLED_COLUMNS,
-    LightRow,
-    read_light_rows,
+    RowSummary,
+    read_row_summaries,
 )
 from builders.checks.diff.settings import SettingChange, compare_settings
-from builders.sources.locate import Opened
+from builders.sources.locate import LocatedDataset
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.schema import SPLITS
 from dvtr_bench.runtime.progress import progress_bar
@@ -60,8 +60,8 @@ class Difference:
             same way.
     """
 
-    a: Opened
-    b: Opened
+    a: LocatedDataset
+    b: LocatedDataset
     settings: tuple[SettingChange, ...]
     added: tuple[Change, ...]
     removed: tuple[Change, ...]
@@ -91,7 +91,7 @@ class Difference:
         )
 
 
-def compare_datasets(a: Opened, b: Opened, *, progress: bool = True) -> Difference:
+def compare_datasets(a: LocatedDataset, b: LocatedDataset, *, progress: bool = True) -> Difference:
     """Compare two datasets; rows are read without their frames.
 
     Args:
@@ -107,8 +107,8 @@ def compare_datasets(a: Opened, b: Opened, *, progress: bool = True) -> Differen
     """
     total = sum(split.num_videos for side in (a, b) for split in side.manifest.splits.values())
     with progress_bar("read rows", total, enabled=progress) as advance:
-        first = dict(read_light_rows(a, advance))
-        second = dict(read_light_rows(b, advance))
+        first = dict(read_row_summaries(a, advance))
+        second = dict(read_row_summaries(b, advance))
     pairs = [
         (video_id, first[video_id], row) for video_id, row in second.items() if video_id in first
     ]
@@ -150,8 +150,8 @@ def _sampling(manifest: Manifest) -> tuple[Any, ...] | None:
 
 
 def _renamed(
-    first: Mapping[str, LightRow],
-    second: Mapping[str, LightRow],
+    first: Mapping[str, RowSummary],
+    second: Mapping[str, RowSummary],
     removed: Sequence[Change],
     added: Sequence[Change],
 ) -> Iterator[Change]:
@@ -167,7 +167,7 @@ def _renamed(
             yield Change(left[clip], left[clip], change.video_id)
 
 
-def _reordered(first: Mapping[str, LightRow], second: Mapping[str, LightRow]) -> Iterator[str]:
+def _reordered(first: Mapping[str, RowSummary], second: Mapping[str, RowSummary]) -> Iterator[str]:
     """Find splits whose common videos are in a different order."""
     for split in SPLITS:
         in_first = [n for n, row in first.items() if row.split == split]
@@ -177,7 +177,7 @@ def _reordered(first: Mapping[str, LightRow], second: Mapping[str, LightRow]) ->
             yield split
 
 
-def _caption_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change]:
+def _caption_changes(video_id: str, a: RowSummary, b: RowSummary) -> Iterator[Change]:
     """Align the captions of a video; replaced neighbours count as edited."""
     if a.captions == b.captions:
         return
@@ -194,7 +194,7 @@ def _caption_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change
             )
 
 
-def _column_changes(video_id: str, a: LightRow, b: LightRow) -> Iterator[Change]:
+def _column_changes(video_id: str, a: RowSummary, b: RowSummary) -> Iterator[Change]:
     """Compare further common columns; decoding results only for the same footage."""
     for column, value in a.others.items():
         if column not in b.others or value == b.others[column]:

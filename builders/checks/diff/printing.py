@@ -9,7 +9,7 @@ from rich.text import Text
 
 from builders.checks.diff.difference import Change, Difference
 from builders.checks.diff.settings import SettingChange
-from builders.sources.locate import Opened
+from builders.sources.locate import LocatedDataset
 from builders.summary import FINGERPRINT_SHOWN
 from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
@@ -133,7 +133,7 @@ def _text(value: object) -> str:
     return text if len(text) <= _LONGEST_TEXT else f"{text[:_LONGEST_TEXT]}..."
 
 
-def _title(side: Opened) -> str:
+def _title(side: LocatedDataset) -> str:
     manifest = side.manifest
     videos = "/".join(f"{split.num_videos:,}" for split in manifest.splits.values())
     frames = manifest.frames.sampling if manifest.frames else "annotations only"
@@ -155,7 +155,7 @@ def _verdict(difference: Difference) -> str:
     return f"two different datasets: results on one say nothing about the other{note}"
 
 
-def _side(side: Opened) -> dict[str, str]:
+def _side(side: LocatedDataset) -> dict[str, str]:
     manifest = side.manifest
     return {
         "place": side.label,

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from builders.checks.verify.row_stream import UnreadableRowsError, read_rows
 from builders.engine.rows import FINGERPRINTED
-from builders.sources.locate import Opened
+from builders.sources.locate import LocatedDataset
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.schema import VIDEO_FIELDS
 from dvtr_bench.errors import InputError
@@ -27,8 +27,8 @@ _LONGEST_VALUE = 200
 
 
 @dataclass(frozen=True)
-class LightRow:
-    """One video.
+class RowSummary:
+    """The columns of one video, without its frames.
 
     Attributes:
         split: Its split.
@@ -45,7 +45,7 @@ class LightRow:
     others: Mapping[str, Any]
 
 
-def read_light_rows(side: Opened, advance: Advance) -> Iterator[tuple[str, LightRow]]:
+def read_row_summaries(side: LocatedDataset, advance: Advance) -> Iterator[tuple[str, RowSummary]]:
     """Read all videos of a dataset, split by split.
 
     Args:
@@ -66,7 +66,7 @@ def read_light_rows(side: Opened, advance: Advance) -> Iterator[tuple[str, Light
                 values = row.values
                 yield (
                     values["video_id"],
-                    LightRow(
+                    RowSummary(
                         split=name,
                         category=values["category"],
                         captions=tuple(values["captions"]),

@@ -37,7 +37,7 @@ def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[st
                 schema, num_rows = opened.schema_arrow, opened.metadata.num_rows
         except (pa.ArrowException, OSError) as failure:
             findings.append(
-                Finding(file.path, f"not a whole Parquet file ({_first_line(failure)})")
+                Finding(file.path, f"not a complete Parquet file ({_first_line(failure)})")
             )
             continue
         if num_rows != file.num_rows:

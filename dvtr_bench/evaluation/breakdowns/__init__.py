@@ -1,8 +1,8 @@
-"""The axes along which a result is broken down: one file each, its name is its key.
+"""The axes of breakdowns, one file each; the module's name is its key.
 
-An axis is a module with ``groups(split, show_progress)``: the `dvtr_bench.ranking.groups.Groups` of
-a split, or None where the axis says nothing about it.
+Each module has ``groups(split, show_progress)``, which returns the
+`dvtr_bench.ranking.groups.Groups` of a split, or None if the axis does not apply to it.
 
-Borders are fixed numbers, never quantiles of a split, so that a group means the same everywhere.
-A group that nothing falls into stays in the list: that nothing does is a finding too.
+Limits of groups are fixed numbers, not quantiles of a split, so that a group means the same
+everywhere. Empty groups stay in the list, since it is useful to know that they are empty.
 """

@@ -1,4 +1,4 @@
-"""Caption length: long captions are a weakness that the authors of MSAM state themselves."""
+"""Breakdown by caption length; long captions are a weakness that MSAM's authors state."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +18,12 @@ BINS: Final = (
     (30, "13 to 30 words"),
     (float("inf"), "over 30 words"),
 )
-"""Most words of each group. Over 30 is the paper's own limit. Three quarters of the captions of
-USRD and CapERA have at most 12 words, one in eight of those of UMCRD."""
+"""Most words of each group. The limit of 30 is from the paper. Three quarters of the captions of
+USRD and CapERA, and one eighth of those of UMCRD, have at most 12 words."""
 
 
 def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups:
-    """Sort captions by their number of words, which are what white space parts.
+    """Group captions by their number of words, separated by white space.
 
     Args:
         split: The split.

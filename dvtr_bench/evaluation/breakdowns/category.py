@@ -1,4 +1,4 @@
-"""Category: what the dataset says a video shows."""
+"""Breakdown by the dataset's category of a video."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -16,15 +16,14 @@ NO_CATEGORY: Final = "(no category)"
 
 
 def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
-    """Sort videos by category.
+    """Group videos by category.
 
     Args:
         split: The split.
         show_progress: Not used.
 
     Returns:
-        Groups in alphabetical order, last the videos that have no category; None where none has
-        one.
+        Groups in alphabetical order, then videos without a category; None if no video has one.
     """
     categories = split.categories
     names = sorted({name for name in categories if name is not None})

@@ -1,9 +1,8 @@
-"""Frame-to-frame change: static and fast scenes are weaknesses that the authors of MSAM state.
+"""Breakdown by frame-to-frame change; MSAM's authors state static and fast scenes as weaknesses.
 
-Measured is what a model is given: the mean absolute difference between one stored frame and the
-next, as grey pictures of 64 x 64 pixels, in percent of the range from black to white. It is not
-divided by the time between them: of a long clip and a short one, both stored in 12 frames, the
-model sees the same number of steps.
+The measure is the mean absolute difference between neighbouring stored frames, as grey pictures of
+64 x 64 pixels, in percent of the range from black to white. It is not divided by the time between
+frames, because the model sees the same number of frames of a long and a short clip.
 """
 
 from itertools import pairwise
@@ -32,12 +31,12 @@ BINS: Final = (
     (5.0, "moderate (2.5 to 5%)"),
     (float("inf"), "fast (over 5%)"),
 )
-"""Largest change of each group, in percent. Chosen on 48 real drone clips of 1 to 10 seconds, of
-which they hold a sixth or more each: below 1% are views from afar in which the water moves, above
-5% low flights and turns in which the picture is another one from frame to frame."""
+"""Largest change of each group, in percent. Chosen so that each group contains at least one sixth
+of 48 real drone clips of 1 to 10 seconds. Below 1% are distant views with moving water; above 5%
+are low flights and turns in which each frame shows another scene."""
 
 MEASURE: Final = "frame_change-1"
-"""Name and version of the numbers on disk; raised with every change of how they are made."""
+"""Name and version of the cached numbers; raised with every change of their computation."""
 
 _SIDE_PX: Final = 64
 
@@ -70,21 +69,21 @@ def change_percent(frames: "Sequence[NDArray[np.uint8]]") -> float:
 
 
 FRAME_MEASURES: Final = {MEASURE: change_percent}
-"""Worked out while an evaluation decodes the frames for its model."""
+"""Computed while an evaluation decodes the frames for its model."""
 
 
 def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
-    """Sort videos by how much they change from one stored frame to the next.
+    """Group videos by their change from one stored frame to the next.
 
-    The frames are decoded for it only where no evaluation has decoded them; the numbers stand
-    beside the dataset from then on.
+    Frames are decoded for this only if no evaluation has computed the numbers; they are cached
+    beside the dataset.
 
     Args:
         split: The split.
         show_progress: Whether to show a progress bar while frames are decoded.
 
     Returns:
-        Static to fast; a video with a single frame is static. None where the split has no frames.
+        Groups from static to fast; a video with a single frame is static. None without frames.
     """
     if not split.has_frames:
         return None

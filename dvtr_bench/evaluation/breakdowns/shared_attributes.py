@@ -1,8 +1,8 @@
-"""Shared attributes: how many other videos fit all that a caption mentions (aerosynth).
+"""Breakdown by the number of other videos that match all facts in a caption (aerosynth).
 
-A dataset that is made by a program knows what each caption gives away: column ``caption_mentions``
-names the facts, column ``facts`` has their values for each video. "A car turns" fits every video
-of its kind in which a car turns, however the other captions of those videos are worded.
+In a synthetic dataset, the facts of each video (column ``facts``) and those in each caption (column
+``caption_mentions``) are known. "A car turns" matches every video of its category in which a car
+turns, whatever the captions of that video say.
 """
 
 from collections import Counter
@@ -24,26 +24,25 @@ UNIT: "Final[Unit]" = "caption"
 
 _Facts: TypeAlias = Mapping[str, str]
 _Wanted: TypeAlias = tuple[str | None, tuple[str, ...]]
-"""A category and the names of the facts that a caption of it mentions."""
+"""The category of a caption's video and the names of the facts that the caption mentions."""
 
 
 def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
-    """Sort captions by the number of other videos that fit them.
+    """Group captions by the number of other videos that match them.
 
-    A video fits when it is of the same category and has the same value for each fact that the
-    caption mentions. What is no fact of its own, such as the order of events, which comes with the
-    fact of what happens, is not asked for.
+    A video matches if it has the same category and the same value of each fact that the caption
+    mentions. Mentions that are not facts of their own, such as the order of events, are ignored.
 
     Args:
         split: The split.
         show_progress: Not used.
 
     Returns:
-        Captions that fit their own video alone, then those of more and more videos; None for a
-        dataset without the columns.
+        Groups by an increasing number of matching videos, the first without any other; None for a
+        dataset without these columns.
 
     Raises:
-        InputError: A video has another number of captions than of mentions.
+        InputError: A video has more captions than mentions.
     """
     if not knows_facts(split.row(0)):
         return None
@@ -67,7 +66,7 @@ def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None
 def _wanted(
     split: "RetrievalSplit", rows: Sequence[Mapping[str, Any]], facts: Sequence[_Facts]
 ) -> list[_Wanted]:
-    """Return what each caption asks for."""
+    """Return the category and the mentioned facts of each caption."""
     wanted: list[_Wanted] = []
     mentions = caption_mentions(split, rows)
     for video, mention in zip(split.caption_video_index.tolist(), mentions, strict=True):

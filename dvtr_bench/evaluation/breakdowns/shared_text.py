@@ -1,4 +1,4 @@
-"""Shared text: how many other videos have a caption's text, and so answer it just as well."""
+"""Breakdown by the number of other videos with a caption's text, which are equally good answers."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -20,19 +20,19 @@ OTHER_VIDEOS: Final = (
     (4, "2 to 4 other videos"),
     (float("inf"), "5 or more other videos"),
 )
-"""Most other videos of each group. Chance among them leaves R@1 at 100, 50, 33 to 20 and at most
-17 percent."""
+"""Most other videos of each group. A random choice among equal captions gives an R@1 of 100, 50, 33
+to 20, and at most 17 percent."""
 
 
 def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups:
-    """Sort captions by the number of other videos that have the same text.
+    """Group captions by the number of other videos with the same text.
 
     Args:
-        split: The split. Texts are compared as `dvtr_bench.ranking.ceilings` compares them.
+        split: The split. Texts are compared as in `dvtr_bench.ranking.ceilings`.
         show_progress: Not used.
 
     Returns:
-        Captions that are one video's alone, then those of more and more videos.
+        Groups by an increasing number of other videos, the first without any.
     """
     texts = text_ids(split.captions)
     videos = np.asarray(split.caption_video_index, dtype=np.int64)

@@ -1,8 +1,8 @@
-"""Told over time: whether a caption needs more than one frame (aerosynth).
+"""Breakdown by whether a caption describes movements or an order of events (aerosynth).
 
-A dataset that is made by a program knows what each caption gives away: column ``caption_mentions``
-names the facts. A mean over frames knows what stands in them, but neither which way things move nor
-what happens first: this axis shows what a model that looks at the order of frames gains by it.
+In a synthetic dataset, the facts in each caption are known (column ``caption_mentions``). A mean
+over frames represents the objects in them, but neither directions nor the order of events. So this
+axis shows what a model gains from the order of frames.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -22,27 +22,27 @@ UNIT: "Final[Unit]" = "caption"
 NAMES: Final = ("no movement", "a movement", "an order of events")
 
 ORDER: Final = "order"
-"""The mention of what happens first and what then."""
+"""The mention of an order of events."""
 
 MOVEMENTS: Final = frozenset(
     "camera direction drift ending entry gait halt manoeuvre move_a move_b play route".split()
 )
-"""Facts that are a movement or its direction."""
+"""Facts about a movement or its direction."""
 
 
 def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None:
-    """Sort captions by what they tell over time.
+    """Group captions by what they describe over time.
 
     Args:
         split: The split.
         show_progress: Not used.
 
     Returns:
-        Captions of things alone, those of a movement, and those that tell an order of events, with
-        or without movements; None for a dataset without the column.
+        Captions without movements, captions with a movement, and captions with an order of events;
+        None for a dataset without the column.
 
     Raises:
-        InputError: A video has another number of captions than of mentions.
+        InputError: A video has more captions than mentions.
     """
     if MENTIONS_COLUMN not in split.row(0):
         return None

@@ -1,1 +1,1 @@
-"""Where a model looks, held against where things are: boxes, scores, pictures."""
+"""Comparison of a model's attention maps with the boxes of objects: scores and pictures."""

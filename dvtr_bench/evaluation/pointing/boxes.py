@@ -1,4 +1,4 @@
-"""Where the objects that captions name are, on the cells that maps of a model are made of."""
+"""Boxes of the objects that captions name, and the cells of a map that they cover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
 
 Boxes = NDArray[np.float64]
-"""float64, objects x frames x 4: x0, y0, x1, y1 as fractions; without area: out of sight."""
+"""float64, objects x frames x 4: x0, y0, x1, y1 as fractions; no area if the object is not seen."""
 
 _COLUMNS: Final = ("objects", MENTIONS_COLUMN)
 
 
 @dataclass(frozen=True)
 class View:
-    """What a model took of each video.
+    """The part of each video that a model uses.
 
     Attributes:
-        frame_index: int64, V x F: which stored frames; -1 where there is none.
-        seen_part: float64, V x 4: which part of them, x0, y0, x1, y1 as fractions.
+        frame_index: int64, V x F: indices of the stored frames; -1 for padding.
+        seen_part: float64, V x 4: the part of these frames, x0, y0, x1, y1 as fractions.
     """
 
     frame_index: NDArray[np.int64]
@@ -32,16 +32,16 @@ class View:
 
 
 def named_boxes(split: "RetrievalSplit") -> list[Boxes] | None:
-    """Return the boxes of the objects that each caption names, over all stored frames.
+    """Return the boxes of the objects that each caption names, in all stored frames.
 
     Args:
-        split: Of a dataset with the columns ``objects`` and ``caption_mentions`` (aerosynth).
+        split: A split with the columns ``objects`` and ``caption_mentions`` (aerosynth).
 
     Returns:
-        T times boxes, fractions of the whole frame; None for a dataset without boxes.
+        Boxes of T captions, as fractions of the whole frame; None for a dataset without boxes.
 
     Raises:
-        InputError: A video has another number of captions than of mentions.
+        InputError: A video has more captions than mentions.
     """
     if not all(column in split.row(0) for column in _COLUMNS):
         return None
@@ -61,15 +61,15 @@ def named_boxes(split: "RetrievalSplit") -> list[Boxes] | None:
 
 
 def seen_boxes(boxes: Boxes, frame_index: NDArray[np.int64], seen_part: Sequence[float]) -> Boxes:
-    """Return boxes as a model saw them: of the frames it took, as fractions of the part it took.
+    """Convert boxes to the frames that a model uses, as fractions of the part that it uses.
 
     Args:
-        boxes: Of one caption, over all stored frames.
-        frame_index: int64, F: which it took; -1 where there is none.
-        seen_part: x0, y0, x1, y1.
+        boxes: Boxes of one caption, in all stored frames.
+        frame_index: int64, F: indices of the used frames; -1 for padding.
+        seen_part: The used part, x0, y0, x1, y1 as fractions.
 
     Returns:
-        Boxes over F frames, clipped to what was seen; zeros where nothing was.
+        Boxes in F frames, clipped to the used part; zeros if nothing of an object is seen.
     """
     left, top, right, bottom = seen_part
     size = np.array([right - left, bottom - top] * 2)
@@ -80,15 +80,15 @@ def seen_boxes(boxes: Boxes, frame_index: NDArray[np.int64], seen_part: Sequence
 
 
 def covered_cells(boxes: NDArray[np.float64], rows: int, columns: int) -> NDArray[np.float64]:
-    """Return how much of each cell of a frame lies inside any of some boxes.
+    """Return the share of each cell of a frame that is inside any box.
 
     Args:
         boxes: float64, objects x 4: x0, y0, x1, y1 in 0..1.
-        rows: Cells from top to bottom.
-        columns: Cells from left to right.
+        rows: Number of rows of cells.
+        columns: Number of columns of cells.
 
     Returns:
-        float64, rows x columns, in 0..1; exact, boxes that overlap counted once.
+        float64, rows x columns, in 0..1; exact, overlapping boxes counted once.
 
     Example:
         >>> covered_cells(np.array([[0.0, 0.0, 0.5, 0.75]]), 2, 2).tolist()
@@ -96,7 +96,7 @@ def covered_cells(boxes: NDArray[np.float64], rows: int, columns: int) -> NDArra
     """
     across = np.unique(np.concatenate([np.arange(columns + 1) / columns, *boxes[:, 0::2]]))
     down = np.unique(np.concatenate([np.arange(rows + 1) / rows, *boxes[:, 1::2]]))
-    # Between two neighbouring edges everything is either inside a box or outside.
+    # The area between neighbouring edges is either inside a box or outside.
     x, y = (across[1:] + across[:-1]) / 2, (down[1:] + down[:-1]) / 2
     inside = np.zeros((len(y), len(x)))
     for x0, y0, x1, y1 in boxes:
@@ -115,16 +115,16 @@ def covered_maps(
     view: View,
     grid: tuple[int, int],
 ) -> NDArray[np.float32]:
-    """Return how much of each cell lies inside the boxes that each caption names.
+    """Return the share of each cell that is inside the boxes of the objects in each caption.
 
     Args:
-        named: Of T captions, as `named_boxes` returns them.
+        named: Boxes of T captions from `named_boxes`.
         owner: int64, T: the row of each caption's video.
-        view: What the model took of the videos.
-        grid: Rows and columns of cells.
+        view: The part of the videos that the model uses.
+        grid: Number of rows and columns of cells.
 
     Returns:
-        float32, T x F x rows x columns, in 0..1; 0 in frames that are not there.
+        float32, T x F x rows x columns, in 0..1; 0 for padding.
     """
     found = np.zeros((len(named), view.frame_index.shape[1], *grid), dtype=np.float32)
     for caption, (boxes, video) in enumerate(zip(named, owner.tolist(), strict=True)):

@@ -1,4 +1,4 @@
-"""Pointing scores as a table and as a file."""
+"""Printing and writing of pointing scores."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -34,12 +34,12 @@ _HEADINGS: Final = (
 
 
 def print_pointing(scores: Sequence[Pointing], title: str, console: Console | None = None) -> None:
-    """Print scores, in percent.
+    """Print scores as a table, in percent.
 
     Args:
-        scores: At least one.
-        title: Which model on what.
-        console: Where to; standard output when left out.
+        scores: At least one score.
+        title: Name of the model and the dataset.
+        console: The console; None for standard output.
     """
     counts = f"{scores[0].num_captions:,} captions of {scores[0].num_videos:,} videos"
     table = Table(
@@ -63,12 +63,12 @@ def print_pointing(scores: Sequence[Pointing], title: str, console: Console | No
 
 
 def write_pointing(scores: Sequence[Pointing], about: Mapping[str, Any], path: Path) -> Path:
-    """Write scores as JSON, with what they mean.
+    """Write scores and their meanings as JSON.
 
     Args:
-        scores: What to write.
-        about: Model, checkpoint, dataset, split; JSON values.
-        path: The file; its folder exists.
+        scores: The scores.
+        about: Model, checkpoint, dataset and split, as JSON values.
+        path: The file; its folder must exist.
 
     Returns:
         The path written.

@@ -1,16 +1,16 @@
-"""The pointing score: how much of what a model looks at lies on the objects that a caption names.
+"""The pointing score: the share of a model's attention on the objects that a caption names.
 
 Three numbers of a map, each averaged over captions:
 
     mass      the share of the map inside the boxes
     maxima    the share of its maxima, one in each frame, inside them (the pointing game)
-    uniform   what both are for a map that looks everywhere alike: the share of the area
+    uniform   the value of both for a uniform map: the share of the area
 
-A cell that lies partly in a box counts by that part, as if the map were even within the cell;
-cells that share a maximum count by their mean. So all three compare, however coarse the cells are.
-A fourth, ``average``, is the mass of the map averaged over the whole split, the same for every
-video: a map that beats ``uniform`` but not ``average`` knows where objects mostly are, not where
-they are in this clip.
+A cell that is partly inside a box counts by that share, as if the map were constant within the
+cell. Cells with equal maxima count by their mean. So all three are comparable for any size of
+cells. A fourth number, ``average``, is the mass of the map averaged over the whole split, the same
+for every video. A map that is better than ``uniform`` but not than ``average`` knows where objects
+usually are, but not where they are in this clip.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ from dvtr_bench.ranking.bootstrap import BootstrapConfig, draws, interval
 Floats = NDArray[np.float64]
 
 _TIE: Final = 1e-4
-"""Weights are as great as the greatest when they fall short of it by less than this part."""
+"""Weights count as equal to the maximum if they are below it by less than this share."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,12 @@ class Pointing:
     """The pointing score of one map; shares in 0..1.
 
     Attributes:
-        name: Which map.
-        num_captions: Captions that count: those that name an object that is in view.
-        num_videos: Their videos.
+        name: Name of the map.
+        num_captions: Number of captions that name a visible object; only these count.
+        num_videos: Number of their videos.
         mass: Share of the map inside the boxes.
-        maxima: Share of its maxima inside them.
-        uniform: What both are for a uniform map.
+        maxima: Share of its maxima inside the boxes.
+        uniform: The value of both for a uniform map.
         average: The mass of the average map.
         mass_gain: ``mass - uniform``: lower end, upper end.
         maxima_gain: ``maxima - uniform``: lower end, upper end.
@@ -72,18 +72,18 @@ def pointing_scores(
     """Score maps against boxes, with intervals by bootstrap over videos.
 
     Args:
-        maps: By name: float32, T x F x h x w, or V x F x h x w for what is the same for every
-            caption of a video; not negative.
-        covered: float32, T x F x h x w, in 0..1: how much of each cell is inside the boxes.
-        there: bool, V x F: frames that are there.
+        maps: Maps by name: float32, T x F x h x w, or V x F x h x w for maps that are the same for
+            every caption of a video; not negative.
+        covered: float32, T x F x h x w, in 0..1: the share of each cell inside the boxes.
+        there: bool, V x F: False for padding.
         owner: int64, T: the row of each caption's video.
-        config: Of the bootstrap.
+        config: Settings of the bootstrap; None for the defaults.
 
     Returns:
-        One score a map; none where no caption counts.
+        One score a map; empty if no caption counts.
 
     Raises:
-        InputError: Maps and boxes of different shapes.
+        InputError: Maps and boxes differ in shape.
     """
     num_captions, num_frames = covered.shape[:2]
     inside = covered.reshape(num_captions, num_frames, -1).astype(np.float64)
@@ -152,10 +152,10 @@ def _summed_up(
 
 
 def split_maps(name: str, maps: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-    """Return the K maps of an array whose last axis is K by name, and their mean.
+    """Return the K maps along the last axis of an array by name, and their mean.
 
     Args:
-        name: Such as ``semantic map``.
+        name: Name of the maps, such as ``semantic map``.
         maps: float32, ... x K.
 
     Returns:

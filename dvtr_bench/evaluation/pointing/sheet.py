@@ -1,10 +1,10 @@
-"""Sheets of what a model looked at in one clip: frames in a row, heat where it looked, bars when.
+"""Drawing of a model's attention maps of one clip, with heat on frames and bars below them.
 
-Every sheet starts with the frames as they were looked at, in full colour. Below, each map has a
-row: with patches the frames again, faded, with heat and with named objects in boxes; below each
-frame a bar for its share of the map. A map over frames alone has the bars only. Heat and bars are
-on one scale in all sheets, in multiples of what a uniform map gives: a map that looks everywhere
-alike shows no heat and bars up to the line.
+Every sheet starts with the frames as the model sees them, in full colour. Below, each map has a
+row. For a map over patches, it shows the faded frames with heat and with boxes around named
+objects, and below each frame a bar for its share of the map. For a map over frames, it shows only
+the bars. Heat and bars have the same scale in all sheets, in multiples of a uniform map: a uniform
+map shows no heat, and bars up to the line.
 """
 
 import textwrap
@@ -28,7 +28,7 @@ HEAT: Final = (230, 60, 20)
 BAR: Final = (200, 84, 40)
 BOX: Final = (20, 160, 70)
 FULL_SCALE: Final = 4.0
-"""Times a uniform map's share at which heat and bars are at their full."""
+"""Multiple of a uniform map's share at which heat and bars reach their maximum."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +36,10 @@ class MapRow:
     """One map of a clip.
 
     Attributes:
-        label: Stands left of it, such as ``semantic map 3``.
-        frames: float32, F: the share of each frame, summing to 1.
-        patches: float32, F x h x w: the share of each patch; None for a map over frames alone.
-        boxes: float64, objects x F x 4, fractions of what was seen: drawn into the frames.
+        label: Text to the left of the map, such as ``semantic map 3``.
+        frames: float32, F: the share of each frame, with sum 1.
+        patches: float32, F x h x w: the share of each patch; None for a map over frames.
+        boxes: float64, objects x F x 4, fractions of the part seen: boxes to draw into the frames.
     """
 
     label: str
@@ -53,8 +53,8 @@ class Section:
     """Maps under one heading.
 
     Attributes:
-        heading: A caption, or what the maps are; drawn across the whole sheet.
-        rows: Its maps.
+        heading: A caption or a description of the maps, drawn across the whole sheet.
+        rows: The maps.
     """
 
     heading: str
@@ -62,7 +62,7 @@ class Section:
 
 
 def crop_seen(frame: NDArray[np.uint8], seen_part: Sequence[float]) -> Image.Image:
-    """Cut out of a frame what a model saw of it.
+    """Crop the part of a frame that a model sees.
 
     Args:
         frame: uint8, height x width x 3, RGB.
@@ -89,9 +89,9 @@ def draw_map_sheet(
     Args:
         title: The sheet's heading.
         note: A smaller line below it.
-        frames: The frames that were looked at, square, in order of time.
-        times_seconds: When each is shown.
-        sections: What to draw below them.
+        frames: The frames that the model sees, square, in time order.
+        times_seconds: The time of each frame.
+        sections: The maps to draw below them.
 
     Returns:
         An RGB image.
@@ -123,11 +123,11 @@ def draw_map_sheet(
 
 
 def save_map_sheet(sheet: Image.Image, path: Path) -> Path:
-    """Write a sheet as a PNG, beside and then renamed; its folder is made.
+    """Write a sheet as a PNG file under another name and rename it; its folder is created.
 
     Args:
-        sheet: What `draw_map_sheet` drew.
-        path: The PNG to write.
+        sheet: The sheet from `draw_map_sheet`.
+        path: The PNG file to write.
 
     Returns:
         The path written.
@@ -170,13 +170,13 @@ def _draw_row(
 
 
 def _scaled(shares: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return shares in multiples of a uniform map's."""
+    """Return shares as multiples of a uniform map's."""
     scaled: NDArray[np.float32] = shares * np.float32(shares.size)
     return scaled
 
 
 def _heated(frame: Image.Image, excess: NDArray[np.float32]) -> Image.Image:
-    """Fade a frame and lay heat over it, patch by patch: no finer than the map is."""
+    """Fade a frame and draw heat over it, with the resolution of the map."""
     small = ImageOps.fit(frame, (FRAME_PX, FRAME_PX))
     grey = ImageOps.grayscale(small).convert("RGB")
     faded = Image.blend(Image.blend(small, grey, 0.5), Image.new("RGB", small.size, PAPER), 0.2)

@@ -1,15 +1,15 @@
-"""Dual softmax: a score counts for more where the candidate prefers this query to all others.
+"""Dual softmax: a score is weighted by how much the candidate prefers this query to all others.
 
 Source: Cheng et al., "Improving Video-Text Retrieval by Multi-Stream Corpus Alignment and Dual
 Softmax Loss" (arXiv 2109.04290), whose code (starmemda/CAMoE, DSL.py) multiplies the sim_matrix by
-its softmax over the other axis, as a training loss. As post-processing it became common with 100
-for the inverse temperature and cosines for scores, as CLIP-ViP evaluates:
+its softmax over the other axis, as a training loss. For post-processing, an inverse temperature of
+100 with cosine scores became common, as in CLIP-ViP:
 ``sim_matrix * softmax(100 * sim_matrix, over the queries)``.
 
-differs: each direction has its own softmax, over its own queries, as the paper's priors have it
-(some code takes the ranks of v2t from the matrix of t2v); the factor of the number of queries in
-the authors' code, which moves no rank, is left out; float64 throughout, so that small products do
-not become zero and tie.
+differs: each direction has its own softmax over its own queries, like the paper's priors (some code
+takes the ranks of v2t from the matrix of t2v); the authors' factor, the number of queries, is left
+out, since it changes no rank; everything is float64, so that small products do not become zero and
+tie.
 """
 
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Config:
     """Settings of dual softmax.
 
     Attributes:
-        inverse_temperature: What scores are multiplied by before the softmax; 100 is for cosines.
+        inverse_temperature: Factor of scores before the softmax; 100 is for cosines.
     """
 
     inverse_temperature: float = 100.0
@@ -52,14 +52,14 @@ class Config:
 
 
 def fit(config: Config, raw: "RawScores") -> "_Fitted":
-    """Sum up, in one pass, what each softmax divides by.
+    """Compute the denominators of all softmaxes in one pass.
 
     Args:
         config: The settings.
         raw: The scores of a run.
 
     Returns:
-        What post-processes its blocks.
+        The fitted post-processor.
     """
     sums = log_sums(
         raw.source,

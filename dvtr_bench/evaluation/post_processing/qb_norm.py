@@ -1,25 +1,25 @@
-"""QB-Norm: candidates that many training queries find are hubs, and are held back.
+"""QB-Norm: reduces the scores of hubs, candidates that are close to many training queries.
 
-For t2v a bank of training captions is scored against the gallery. A video that is nearest to some
-caption of the bank is a possible hub. A query whose nearest video is one has its scores divided,
-video by video, by what the bank gives that video (inverted softmax); the scores of any other query
-stay as they are (the dynamic part):
+For t2v a bank of training captions is scored against the gallery. A video that is nearest to any
+caption of the bank is a possible hub. If the nearest video of a query is one, the query's score
+with each video is divided by the sum of that video's scores with the bank (inverted softmax).
+Scores of other queries do not change (the dynamic part):
 
     exp(b * s[query, video]) / sum over the bank of exp(b * s[bank caption, video])
 
-For v2t the sides change places: a bank of training videos is scored against the captions of the
-split, and each caption is held back by what the bank gives it.
+For v2t the roles are exchanged: a bank of training videos is scored against the captions of the
+split.
 
-A model that scores texts in blocks scores the captions of the bank in blocks of their own, in file
+A model that scores texts in blocks scores the captions of the bank in separate blocks, in file
 order, and the captions of the split in the same blocks as in the run.
 
 Source: Bogolin et al., "Cross Modal Retrieval with Querybank Normalisation" (CVPR 2022, arXiv
 2112.12777): dynamic inverted softmax, inverse temperature 20, activation by the nearest one, all
 training captions (code: ioanacroi/qb-norm, dynamic_inverted_softmax.py).
 
-differs: the logarithm of that quotient, which orders the candidates of a query alike and neither
-overflows nor becomes zero; of equal scores the first row is the nearest, where theirs is any; v2t,
-which their code leaves out.
+differs: we use the logarithm of that quotient, which gives the same order of candidates but neither
+overflows nor becomes zero; of equal scores the first row is the nearest, in their code any; v2t is
+not in their code.
 """
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class Config:
     """Settings of QB-Norm.
 
     Attributes:
-        inverse_temperature: What scores are multiplied by before they are exponentiated.
+        inverse_temperature: Factor of scores before the exponential.
         bank_captions: Training captions in the bank of t2v, evenly spaced; None for all.
         bank_videos: Training videos in the bank of v2t, evenly spaced; None for all.
     """
@@ -74,14 +74,14 @@ class Config:
 
 
 def fit(config: Config, raw: "RawScores") -> "_Fitted":
-    """Score the bank: what it gives each candidate, and which candidates it finds.
+    """Score the bank and compute sums and possible hubs.
 
     Args:
         config: The settings.
         raw: The scores of a run, with a bank.
 
     Returns:
-        What post-processes its blocks.
+        The fitted post-processor.
     """
     if raw.bank is None:
         raise ConfigError(f"{raw.source.name}: qb_norm needs a bank of training items")
@@ -107,16 +107,16 @@ def fit(config: Config, raw: "RawScores") -> "_Fitted":
 def _scored_bank(
     raw: "RawScores", inverse_temperature: float, source: "ScoreSource", *, by_video: bool
 ) -> tuple[LogSums, NDArray[np.int64]]:
-    """Return what the bank gives each candidate, and the candidates nearest to some of the bank.
+    """Return each candidate's sum over the bank, and the possible hubs.
 
     Args:
-        raw: For the processes.
-        inverse_temperature: Of the sums.
+        raw: The scores of the run; only its processes are used.
+        inverse_temperature: Factor of scores before the exponential.
         source: captions x videos, one side of which is the bank.
         by_video: Whether the videos are the bank; otherwise the captions are.
 
     Returns:
-        One sum a candidate, and int64, rows of candidates.
+        One sum a candidate, and int64 rows of possible hubs.
     """
     grid = source.grid
     nearest = KeptBest(grid.num_videos if by_video else grid.num_captions, 1)

@@ -50,8 +50,8 @@ def test_array_operations_agree_with_the_direct_form_in_blocks_of_any_size(
     monkeypatch, chunk, run
 ) -> None:
     monkeypatch.setattr(token_interaction, "_CHUNK_ELEMENTS", chunk)
-    monkeypatch.setattr(token_interaction, "_LONGEST_TEXT_RUN", run)
-    monkeypatch.setattr(token_interaction, "compiled_loops_serve", lambda *tensors: False)
+    monkeypatch.setattr(token_interaction, "_TEXTS_AT_ONCE", run)
+    monkeypatch.setattr(token_interaction, "can_use_compiled_loops", lambda *tensors: False)
     texts, videos = random_tokens(20, 9, 24, seed=0), random_tokens(7, 5, 24, seed=1)
     scores = score(texts, videos)
     expected = direct_wti_similarity(*texts, *videos)
@@ -83,7 +83,7 @@ def test_compiled_loops_agree_with_array_operations_on_any_shape(monkeypatch, se
     videos = random_tokens(videos, frames, 16, seed=seed + 100)
     repeat_beginnings(texts)
     found = score(texts, videos)
-    monkeypatch.setattr(token_interaction, "compiled_loops_serve", lambda *tensors: False)
+    monkeypatch.setattr(token_interaction, "can_use_compiled_loops", lambda *tensors: False)
     torch.testing.assert_close(found, score(texts, videos), atol=1e-6, rtol=0)
 
 

@@ -49,7 +49,7 @@ def both_forms(texts, videos, max_words=11, max_frames=6):
 @pytest.mark.parametrize("chunk", [1, 700, 3000, 2**20])
 def test_agrees_with_the_direct_form_in_blocks_of_any_size(monkeypatch, chunk) -> None:
     monkeypatch.setattr(multi_grained, "_CHUNK_ELEMENTS", chunk)
-    monkeypatch.setattr(multi_grained, "compiled_loops_serve", lambda *tensors: False)
+    monkeypatch.setattr(multi_grained, "can_use_compiled_loops", lambda *tensors: False)
     texts, videos = random_side(20, 11, seed=0), random_side(7, 6, seed=1)
     ours, direct, _ = both_forms(texts, videos)
     torch.testing.assert_close(ours, direct, atol=1e-5, rtol=0)
@@ -80,7 +80,7 @@ def test_compiled_loops_agree_with_array_operations_on_any_shape(monkeypatch, se
     count, words, videos, frames = np.random.default_rng(seed).integers(1, 40, size=4).tolist()
     texts, videos = random_side(count, words, seed=seed), random_side(videos, frames, seed=seed + 9)
     found, _, _ = both_forms(texts, videos, max_words=words + 2, max_frames=frames + 1)
-    monkeypatch.setattr(multi_grained, "compiled_loops_serve", lambda *tensors: False)
+    monkeypatch.setattr(multi_grained, "can_use_compiled_loops", lambda *tensors: False)
     arrays, _, _ = both_forms(texts, videos, max_words=words + 2, max_frames=frames + 1)
     torch.testing.assert_close(found, arrays, atol=1e-5, rtol=0)
 

@@ -100,7 +100,9 @@ def test_weights_of_another_architecture_are_named() -> None:
         clips = {
             name: FrameEncoder(name, quick_gelu=True).clip for name in ("ViT-B-32", "ViT-B-16")
         }
-    with pytest.raises(WeightsError, match="before the slash: by their shapes ViT-B-16"):
+    with pytest.raises(
+        WeightsError, match="the architecture of the weights: by their shapes, ViT-B-16"
+    ):
         load_weights(clips["ViT-B-32"], clips["ViT-B-16"].state_dict(), "file.pt")
 
 

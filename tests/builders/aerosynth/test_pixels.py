@@ -119,7 +119,7 @@ def test_smoke_veils_in_the_order_of_its_puffs(rng: np.random.Generator) -> None
     ]
     colour = np.array([200, 100, 250], np.int32)
     wanted = frame * layers[0][:, :, None] + layers[1][:, :, None] * colour
-    pixels.veil(frame, clear, glow, colour)
+    pixels.draw_smoke(frame, clear, glow, colour)
     assert np.abs(frame - np.minimum(wanted, 255)).max() <= 0.51
 
 

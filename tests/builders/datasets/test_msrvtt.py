@@ -128,7 +128,7 @@ def test_a_semicolon_table_and_foreign_test_captions(folder: Path) -> None:
     [
         ("MSRVTT_train.9k.csv", "video3\n", "video4\n", "'video4' is not in MSR-VTT's JSON"),
         ("MSRVTT_train.9k.csv", "video3\n", "video7010\n", "1 ids are in both.*'video7010'"),
-        ("MSRVTT_train.9k.csv", "video3\n", "video0\n", "line 3: 'video0' stands there twice"),
+        ("MSRVTT_train.9k.csv", "video3\n", "video0\n", "line 3: 'video0' occurs twice"),
         ("MSRVTT_train.9k.csv", "video_id\n", "id\n", "expected the columns video_id"),
         ("MSRVTT_data.json", '"videos"', '"clips"', "expected .*failed at KeyError 'videos'"),
         ("MSRVTT_data.json", '"video7010"', '"../7010"', r"ids such as 'video7010', found '\.\./"),

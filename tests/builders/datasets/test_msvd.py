@@ -57,7 +57,7 @@ def test_strings_of_python_2_are_text(tmp_path: Path, pickled: bytes) -> None:
 def test_dict_list_and_str_alone(tmp_path: Path, captions: object, found: str) -> None:
     folder = write_msvd(tmp_path, (1, 1, 1))
     (folder / "raw-captions.pkl").write_bytes(pickle.dumps(captions, protocol=4))
-    with pytest.raises(UnsafePickleError, match=f"expected dict, list and str alone, {found}"):
+    with pytest.raises(UnsafePickleError, match=f"expected only dict, list and str, {found}"):
         msvd.read(msvd.Options(folder))
 
 

@@ -120,7 +120,7 @@ def test_missing_clips_stop_the_build_or_are_dropped(
 def test_clips_of_another_dataset(annotations: Path, tmp_path: Path, tiny_clips: TinyClips) -> None:
     clips = tiny_clips.write_folder(tmp_path / "clips", ["x.mp4"])
     settings = BuildSettings(root=tmp_path / "dvtr", workers=0, progress=False)
-    with pytest.raises(MissingClipsError, match=r"(?s)not one of 12 ids has a clip.*ERA.*'x\.mp4'"):
+    with pytest.raises(MissingClipsError, match=r"(?s)none of 12 ids has a clip.*ERA.*'x\.mp4'"):
         build("usrd", {"annotations": annotations, "clips": clips}, settings)
 
 

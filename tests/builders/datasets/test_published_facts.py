@@ -144,5 +144,5 @@ def test_changed_files_are_noted(published_annotations: Path, tmp_path: Path) ->
     assert "not the published ones" in source.notes[0]
     assert "as published" in source.notes[0]
     (folder / "test_list.txt").write_bytes(b"\n".join(lists[1:]))
-    with pytest.raises(AnnotationError, match="none of the lists, such as 'Baseball_010 '"):
+    with pytest.raises(AnnotationError, match="not in any list, such as 'Baseball_010 '"):
         usrd.read(usrd.Options(folder))

@@ -189,7 +189,7 @@ def test_a_full_disk(
             patch.setattr(clip_work, "_keep", full)
         else:
             patch.setattr(parquet.pq.ParquetWriter, "write_table", full)
-        with pytest.raises(BuildError, match=r"(?s)disk that holds .* is full.*run the same"):
+        with pytest.raises(BuildError, match=r"(?s)disk of .* is full.*run the same"):
             folder_builder.build()
     assert not (folder_builder.root / "mine").exists()
     staging = folder_builder.root / ".mine.building"

@@ -17,7 +17,7 @@ import pytest
 
 from builders.build import build_source
 from builders.engine import clip_work
-from builders.engine.pool import Crash, Overtime, run_tasks
+from builders.engine.pool import Crash, TimedOut, run_tasks
 from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip, ClipFile, DatasetInfo, LicenceRecord, Source
 from dvtr_bench.errors import ConfigError, MissingClipsError
@@ -100,7 +100,7 @@ def stop_at_3(number: int) -> int:
 @pytest.mark.slow
 def test_a_hanging_task_is_killed_and_the_others_are_not() -> None:
     outcomes = dict(run_tasks(stop_at_3, list(range(8)), 2, seconds_limit=6))
-    assert outcomes.pop(3) == Overtime(6)
+    assert outcomes.pop(3) == TimedOut(6)
     assert outcomes == {number: number * number for number in range(8) if number != 3}
 
 

@@ -161,8 +161,8 @@ def test_an_address_where_nobody_answers() -> None:
 
 
 def test_a_node_of_other_versions_is_refused() -> None:
-    theirs = ray_worker.deciding_versions()
-    require_same_versions("node7", theirs, ray_worker.deciding_versions())
+    theirs = ray_worker.pixel_versions()
+    require_same_versions("node7", theirs, ray_worker.pixel_versions())
     with pytest.raises(ClusterError, match="node7 .* has other versions.*: av 15.0 there, "):
         require_same_versions("node7", {**theirs, "av": "15.0"}, theirs)
 

@@ -235,7 +235,7 @@ def test_a_dry_run_needs_no_network(datasets, tmp_path) -> None:
     )
     assert shown.returncode == 0, shown.stderr
     assert "lab/drones as v1.0.0" in shown.stdout
-    assert "note: what the Hub holds is not known: the Hub is not asked" in shown.stdout
+    assert "note: what the Hub holds is not known: the Hub is not used" in shown.stdout
     assert shown.stdout.endswith("dry run: nothing was sent\n")
 
 

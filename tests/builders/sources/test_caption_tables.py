@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from builders.sources.caption_rows import CaptionRow, find_columns, understand_row
+from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
 from builders.sources.caption_table import read_table
 from dvtr_bench.errors import AnnotationError, NotFoundError
 
@@ -13,7 +13,7 @@ from dvtr_bench.errors import AnnotationError, NotFoundError
 def understood(path: Path, group_by: str | None = None) -> list[CaptionRow]:
     rows = read_table(path)
     columns = find_columns(rows, group_by)
-    return [understand_row(row, columns) for row in rows]
+    return [parse_row(row, columns) for row in rows]
 
 
 def write(tmp_path: Path, name: str, text: str) -> Path:
@@ -89,16 +89,16 @@ def test_other_columns_are_kept_as_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("file_name,caption\na.mp4,\n", "line 2: a caption of zero words"),
-        ("file_name,caption\na.mp4,x\nb.mp4,   \n", "line 3: a caption of zero words"),
+        ("file_name,caption\na.mp4,\n", "line 2: a caption without words"),
+        ("file_name,caption\na.mp4,x\nb.mp4,   \n", "line 3: a caption without words"),
         ("file_name,caption_1,caption_2\na.mp4,,\n", "line 2: no caption"),
         ("file_name,caption\na.mp4,a car, parked\n", "line 2: expected 2 cells.*found 3.*quotes"),
         ("file_name,caption\n,x\n", "line 2: the column 'file_name' is empty"),
-        ("file_name,caption,split\na.mp4,x,holdout\n", "'holdout'.*train, validation"),
+        ("file_name,caption,split\na.mp4,x,holdout\n", "train, validation.*'holdout'"),
         ("file_name,caption,split\na.mp4,x,\n", "in every row"),
         ("file_name,words\na.mp4,x\n", r"expected a column for captions .*found file_name, words"),
         ("clip_name,caption\na.mp4,x\n", "expected a column for the clip"),
-        ("file_name,caption,caption\na.mp4,x,y\n", "'caption' stands there twice"),
+        ("file_name,caption,caption\na.mp4,x,y\n", "'caption' occurs twice"),
         ("file_name,,caption\na.mp4,x,y\n", "column 2 has no name"),
         ("file_name,caption\n", "found none"),
         ("", "found none"),
@@ -118,7 +118,7 @@ def test_bad_tables_say_where_and_what(tmp_path: Path, text: str, message: str) 
         ("a.json", '{"a": 1}', "expected a list"),
         ("a.parquet", "not parquet", "not a Parquet file"),
         ("a.xlsx", "x", "expected a name that ends in"),
-        ("a.jsonl", '{"file_name": "a.mp4", "caption": 5}\n', "zero words"),
+        ("a.jsonl", '{"file_name": "a.mp4", "caption": 5}\n', "without words"),
     ],
 )
 def test_bad_files_of_other_forms(tmp_path: Path, name: str, text: str, message: str) -> None:

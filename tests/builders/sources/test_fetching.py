@@ -79,7 +79,7 @@ def test_files_in_a_zip(
 def test_an_error_page_is_no_zip(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:
     point_at(server, msvd, monkeypatch)
     server.files["msvd/msvd_data.zip"] = b"<html>log in first</html>"
-    with pytest.raises(InputError, match="not a whole zip file"):
+    with pytest.raises(InputError, match="not a complete zip file"):
         msvd.read(msvd.Options(AUTO))
     assert not (cache_folder() / "index.json").exists()
 
@@ -110,6 +110,6 @@ def test_no_network_names_all_files(server: FileServer, monkeypatch: pytest.Monk
         umcrd.read(umcrd.Options(AUTO))
     told = str(caught.value)
     assert "raw-captions.pkl: cannot be fetched" in told
-    assert "name it with --annotations FOLDER" in told
+    assert "give it with --annotations FOLDER" in told
     for file in umcrd.INFO.files.values():
         assert f"\n  {file.url}" in told

@@ -57,7 +57,7 @@ def test_anything_else_is_refused_by_name_and_never_run(
 def test_persistent_ids_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(b"\x80\x04\x8c\x01aQ.")
-    with pytest.raises(UnsafePickleError, match="outside"):
+    with pytest.raises(UnsafePickleError, match="an external object"):
         load_pickle(path)
 
 
@@ -65,7 +65,7 @@ def test_persistent_ids_are_refused(tmp_path: Path) -> None:
 def test_damaged_files_are_named(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "a.pkl"
     path.write_bytes(data)
-    with pytest.raises(AnnotationError, match=r"a\.pkl: not a whole pickle"):
+    with pytest.raises(AnnotationError, match=r"a\.pkl: not a complete pickle"):
         load_pickle(path)
 
 

@@ -66,11 +66,11 @@ def test_what_is_written_reads_back(tmp_path: Path, manifest: Manifest) -> None:
     ("text", "message"),
     [
         ("{", "not a JSON file"),
-        ("[]", "whole number format_version, found None"),
+        ("[]", "format_version: expected an integer, found None"),
         (changed(format_version=FORMAT_VERSION + 1), "too new.*upgrade"),
         (changed(format_version=FORMAT_VERSION - 1), "too old.*build the dataset again"),
-        (changed(format_version="1"), "whole number"),
-        (changed(format_version=True), "whole number"),
+        (changed(format_version="1"), "expected an integer"),
+        (changed(format_version=True), "expected an integer"),
         (changed(colour="red"), "'colour' is unknown"),
         (changed(name=None), "name: expected string, found None"),
         (changed(notes="x"), "notes: expected array"),
@@ -89,10 +89,10 @@ def test_anything_else_is_refused(tmp_path: Path, text: str, message: str) -> No
 def test_files_stay_inside_the_folder(tmp_path: Path, path: str) -> None:
     value = json.loads(MANIFEST.to_text())
     value["splits"]["test"]["files"][0]["path"] = path
-    with pytest.raises(InputError, match="is no file of a dataset"):
+    with pytest.raises(InputError, match="a path inside the folder, found"):
         read_manifest(write(tmp_path, json.dumps(value)))
 
 
 def test_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(NotFoundError, match="holds no built dataset"):
+    with pytest.raises(NotFoundError, match="is not a built dataset"):
         read_manifest(tmp_path)

@@ -132,10 +132,10 @@ def test_damaged_files(root: Path, tmp_path: Path) -> None:
     (data,) = (folder / "data").iterdir()
     whole = data.read_bytes()
     data.write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(InputError, match="not a whole Parquet file"):
+    with pytest.raises(InputError, match="not a complete Parquet file"):
         open_dataset(folder).split("test").frames(0)
     data.unlink()
-    with pytest.raises(NotFoundError, match="is missing though the dataset's manifest names it"):
+    with pytest.raises(NotFoundError, match="is missing but is listed in the dataset's manifest"):
         open_dataset(folder).split("test").frames(0)
     data.write_bytes(whole)
     shutil.copy(root / "texts" / "captions" / "test.parquet", folder / "captions")

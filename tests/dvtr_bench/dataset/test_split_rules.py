@@ -57,7 +57,7 @@ def test_ids_are_found_in_any_order() -> None:
     ],
 )
 def test_a_gallery_other_than_the_one_built_is_refused(change) -> None:
-    with pytest.raises(ProtocolError, match="as it was built"):
+    with pytest.raises(ProtocolError, match="exactly as it was built"):
         require_whole_split(replace(Split(manifest=_manifest()), **change))
 
 
@@ -69,9 +69,9 @@ def test_nothing_to_search_is_said() -> None:
 @pytest.mark.parametrize(
     ("videos", "message"),
     [
-        (("Boat_1", *VIDEOS[1:]), r"1 are missing, the first 'Boat_1 '; 1 are not of the split"),
+        (("Boat_1", *VIDEOS[1:]), r"1 are missing, the first 'Boat_1 '; 1 are not in the split"),
         (VIDEOS[:2], "the 2 video ids are not the 3 of toy test: 1 are missing, the first 'Car_2'"),
-        ((*VIDEOS, "Car_3"), "1 are not of the split, the first 'Car_3'"),
+        ((*VIDEOS, "Car_3"), "1 are not in the split, the first 'Car_3'"),
     ],
 )
 def test_scores_of_other_ids_are_refused(videos, message) -> None:

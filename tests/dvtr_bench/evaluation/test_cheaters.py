@@ -285,7 +285,7 @@ def _edit_parquet(folder: Path, config: str, edit: Callable) -> None:
 def test_a_gallery_without_its_hard_videos_is_refused(built) -> None:
     for config in ("default", "captions"):
         _edit_parquet(built, config, lambda table: table.slice(table.num_rows // 2))
-    with pytest.raises(ProtocolError, match=r"video_ids_sha256 .* evaluate the whole split"):
+    with pytest.raises(ProtocolError, match=r"video_ids_sha256 .* evaluate the split exactly"):
         _evaluate_perfect_scores(built)
 
 
@@ -296,7 +296,7 @@ def test_easier_captions_under_the_same_ids_are_refused(built) -> None:
         return table.set_column(place, table.schema.field(place), easier)
 
     _edit_parquet(built, "captions", edit)
-    with pytest.raises(ProtocolError, match=r"captions.*was changed since"):
+    with pytest.raises(ProtocolError, match=r"captions.*was changed after"):
         _evaluate_perfect_scores(built)
 
 

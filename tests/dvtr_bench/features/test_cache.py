@@ -183,7 +183,7 @@ def test_a_damaged_entry_is_told_of_and_computed_again(built, capsys, harm) -> N
     assert model.calls == {"backbone_videos": 3}
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert "it is not used but computed again" in told
+    assert "ignoring it and computing it again" in told
     assert_same(sound, again)
     encode(model, built)
     assert model.calls == {"backbone_videos": 3}
@@ -196,7 +196,7 @@ def test_a_full_disk_leaves_nothing_and_the_evaluation_goes_on(built, capsys, mo
     assert_same(plain, encode(small_model(), built))
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 2
-    assert all("MB are needed" in line and line.endswith("going on without") for line in told)
+    assert all("MB are needed" in line and line.endswith("continuing without") for line in told)
     left = [path for path in built.folder.parent.glob(f"{FOLDER}/*/*") if path.is_dir()]
     assert left == []
 
@@ -230,7 +230,7 @@ def test_it_goes_on_from_the_last_whole_batch(built, capsys) -> None:
     later = counting(small_model())
     assert_same(whole, encode(later, built))
     assert later.calls == {"backbone_videos": 1, "backbone_texts": 3}
-    assert f"goes on from 8 of {NUM_TEST} videos" in capsys.readouterr().err
+    assert f"8 of {NUM_TEST} videos are encoded already" in capsys.readouterr().err
 
 
 def test_a_fingerprint_cannot_name_a_folder_elsewhere(built) -> None:

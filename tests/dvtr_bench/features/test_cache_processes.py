@@ -29,7 +29,7 @@ def _fill_slowly(folder, queue, pause_seconds) -> None:
             yield {"x": torch.full((1, 3), float(row))}, row
 
     cache = FeatureCache(folder, KEY, 10)
-    with cache.alone() as writable:
+    with cache.locked() as writable:
         assert writable
         stored = cache.read(report=True)
         if stored is None:

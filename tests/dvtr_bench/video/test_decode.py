@@ -141,13 +141,13 @@ def test_threads_change_nothing(clip_folder: Path) -> None:
     assert np.array_equal(one, four)
 
 
-def test_packets_foretell_the_timeline(clip_folder: Path) -> None:
+def test_packets_predict_the_timeline(clip_folder: Path) -> None:
     for name in ("cfr.mp4", "vfr.mp4", "h264.avi", "h264.ts", "cut_open_gop.mp4"):
-        foretold: list[Timeline | None] = []
-        decoder = ClipDecoder(clip_folder / name, foretell=foretold.append)
+        predicted: list[Timeline | None] = []
+        decoder = ClipDecoder(clip_folder / name, on_predicted_timeline=predicted.append)
         for _ in decoder:
             pass
-        assert foretold == [decoder.timeline], name
+        assert predicted == [decoder.timeline], name
 
 
 def test_real_clips_have_the_times_of_ffmpeg(real_clips: Path) -> None:

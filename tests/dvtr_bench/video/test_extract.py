@@ -17,7 +17,7 @@ from dvtr_bench.video.decode import ClipDecoder
 from dvtr_bench.video.extract import extract_frames
 from dvtr_bench.video.resize import resize_short_side
 from dvtr_bench.video.sampling import Sampling
-from dvtr_bench.video.stream_reader import HELD_PACKET_BYTES, PacketsAhead, read_ahead
+from dvtr_bench.video.stream_reader import MAX_READ_AHEAD_BYTES, ReadAhead, read_ahead
 from tests.fixtures.barcode_clips import read_number, write_clip
 from tests.oracles.ffmpeg_frames import reference_frames
 
@@ -100,7 +100,7 @@ def test_a_wrong_forecast_is_put_right(clip_folder: Path, monkeypatch: pytest.Mo
     path = clip_folder / "cfr.mp4"
     expected = extract_frames(path, Sampling(12))
 
-    def knowing_nothing(container: InputContainer, stream: VideoStream) -> PacketsAhead:
+    def knowing_nothing(container: InputContainer, stream: VideoStream) -> ReadAhead:
         return replace(read_ahead(container, stream), timeline=None)
 
     monkeypatch.setattr(decode, "read_ahead", knowing_nothing)
@@ -109,9 +109,9 @@ def test_a_wrong_forecast_is_put_right(clip_folder: Path, monkeypatch: pytest.Mo
     assert np.array_equal(again.frames, expected.frames)
 
 
-@pytest.mark.parametrize(("held_bytes", "times"), [(HELD_PACKET_BYTES, 1), (500, 2)])
+@pytest.mark.parametrize(("max_bytes", "times"), [(MAX_READ_AHEAD_BYTES, 1), (500, 2)])
 def test_a_small_clip_is_opened_once_and_a_large_one_twice(
-    clip_folder: Path, monkeypatch: pytest.MonkeyPatch, held_bytes: int, times: int
+    clip_folder: Path, monkeypatch: pytest.MonkeyPatch, max_bytes: int, times: int
 ) -> None:
     opened = []
 
@@ -120,7 +120,7 @@ def test_a_small_clip_is_opened_once_and_a_large_one_twice(
         return open_container(path)
 
     monkeypatch.setattr(decode, "open_container", counted)
-    monkeypatch.setattr(decode, "read_ahead", partial(read_ahead, held_bytes=held_bytes))
+    monkeypatch.setattr(decode, "read_ahead", partial(read_ahead, max_bytes=max_bytes))
     for name in ("cfr.mp4", "vfr.mp4", "h264.avi", "h264.ts", "cut_open_gop.mp4"):
         opened.clear()
         clip = extract_frames(clip_folder / name, Sampling(12))

@@ -10,7 +10,7 @@ import pytest
 from builders.checks.diff.difference import Change, Difference, compare_datasets
 from builders.checks.diff.printing import print_difference, write_difference
 from builders.engine.settings import FrameSettings
-from builders.sources.locate import Opened, open_anywhere
+from builders.sources.locate import LocatedDataset, locate_dataset
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.video.frame_store import FrameFormat
@@ -31,7 +31,7 @@ def first(folder: Path) -> BuiltDataset:
 
 
 def compared(a: BuiltDataset, b: BuiltDataset) -> Difference:
-    sides = open_anywhere(str(a.folder)), open_anywhere(str(b.folder))
+    sides = locate_dataset(str(a.folder)), locate_dataset(str(b.folder))
     return compare_datasets(*sides, progress=False)
 
 
@@ -191,7 +191,7 @@ class CountedFile(io.FileIO):
 def test_frames_are_not_read(folder: Path) -> None:
     """Neither into memory nor from where the files lie."""
     built = build_toy(folder, name="large", frames=FrameSettings(frame_format=FrameFormat("png")))
-    side = Opened("here", built.manifest, lambda path: CountedFile(built.folder / path))
+    side = LocatedDataset("here", built.manifest, lambda path: CountedFile(built.folder / path))
     assert compare_datasets(side, side, progress=False).rows_are_equal
     files = list((built.folder / "data").iterdir())
     assert sum(path.stat().st_size for path in files) > 1_500_000
@@ -218,7 +218,7 @@ def test_damaged_rows_are_named(folder: Path, first: BuiltDataset) -> None:
 
 def test_what_is_no_dataset(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError, match="no dataset 'x' is built"):
-        open_anywhere("x", tmp_path)
+        locate_dataset("x", tmp_path)
     (tmp_path / "dvtr").mkdir()
     with pytest.raises(NotFoundError, match="no dataset .* is built"):
-        open_anywhere(str(tmp_path / "dvtr" / "x"))
+        locate_dataset(str(tmp_path / "dvtr" / "x"))

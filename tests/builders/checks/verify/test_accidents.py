@@ -74,7 +74,7 @@ def test_cut_files(toy: Path, share: float) -> None:
         told = findings(toy)
         expected = f"expected {len(data):,} bytes, found {int(share * len(data)):,}"
         assert told[0] == f"{name}: {expected}"
-        assert any(f"{name}: not a whole Parquet file" in line for line in told)
+        assert any(f"{name}: not a complete Parquet file" in line for line in told)
         (toy / name).write_bytes(data)
 
 
