@@ -20,6 +20,7 @@ from dvtr_bench.cli._options import (
     Json,
     Root,
     Runs,
+    SheetQueries,
     UntrainedBackbone,
     out_folder,
 )
@@ -150,6 +151,18 @@ def evaluate(
             rich_help_panel=OUTPUT,
         ),
     ] = 10,
+    queries: SheetQueries = None,
+    browse: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Keep all captions, and small pictures of the clips of this many of the worst "
+            "queries, beside each result file: a site shows them without the dataset. Pictures "
+            "only where the dataset's licence allows showing them, 17 kB a clip.",
+            show_default="none",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = 0,
     out: Annotated[Path, out_folder("Folder for result files.")] = Path("results"),
     as_json: Json = False,
     device: Device = "auto",
@@ -180,6 +193,8 @@ def evaluate(
         "post_process": post_process or (),
         "top": top,
         "results": out,
+        "queries": queries or "spread",
+        "browse": browse,
         "root": root,
         "device": device,
     }

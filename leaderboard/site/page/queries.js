@@ -12,7 +12,8 @@
 
   function tile(board, queries, row, { label, right, wide }) {
     const name = videoName(queries, row);
-    const shown = queries.frames && row < queries.numVideos
+    const shown = queries.frames && row < queries.numVideos &&
+      (queries.pictured === null || queries.pictured.includes(row))
       ? el("img", { src: `${queries.frames}/${row}${wide ? "-strip" : ""}.jpg`, loading: "lazy",
         alt: wide ? `Four frames of ${name}` : `Middle frame of ${name}`,
         width: wide ? 640 : 160, height: 120 })

@@ -7,7 +7,7 @@ from dvtr_bench.errors import ConfigError, NotANumberError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
-from dvtr_bench.evaluation.run import write_evaluation
+from dvtr_bench.evaluation.written import write_evaluation
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import read_result, write_result
 from leaderboard.board import make_boards
