@@ -38,8 +38,8 @@ TEXT_SIZE_PX: Final = 17
 NOTE_SIZE_PX: Final = 14
 LABEL_SIZE_PX: Final = 13
 
-_COLUMN_PX: Final = TILE_WIDTH_PX + 2 * BORDER_PX + GAP_PX
-_TILE_HEIGHT_PX: Final = MAIN_HEIGHT_PX + STRIP_HEIGHT_PX + LABEL_HEIGHT_PX + 2 * BORDER_PX
+COLUMN_PX: Final = TILE_WIDTH_PX + 2 * BORDER_PX + GAP_PX
+TILE_HEIGHT_PX: Final = MAIN_HEIGHT_PX + STRIP_HEIGHT_PX + LABEL_HEIGHT_PX + 2 * BORDER_PX
 _TITLE_LINE_PX: Final = 30
 _APART_PX: Final = 2 * GAP_PX
 _TEXT_LINES: Final = 7
@@ -95,28 +95,28 @@ def draw_contact_sheet(title: str, rows: Sequence[Row]) -> Image.Image:
         raise ValueError("a contact sheet needs at least one row and a clip in every row")
     columns = max(sum(not tile.apart for tile in row.tiles) for row in rows)
     apart = max(sum(tile.apart for tile in row.tiles) for row in rows)
-    width = TEXT_WIDTH_PX + (columns + apart) * _COLUMN_PX + 2 * GAP_PX
+    width = TEXT_WIDTH_PX + (columns + apart) * COLUMN_PX + 2 * GAP_PX
     width += _APART_PX if apart else 0
     title_lines = wrapped(title, TITLE_SIZE_PX, width - 4 * GAP_PX, 2)
     header = 22 + _TITLE_LINE_PX * len(title_lines)
-    height = header + len(rows) * (_TILE_HEIGHT_PX + GAP_PX) + GAP_PX
+    height = header + len(rows) * (TILE_HEIGHT_PX + GAP_PX) + GAP_PX
     sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
     draw_lines(draw, title_lines, (2 * GAP_PX, 14), TITLE_SIZE_PX, _TITLE_LINE_PX, INK)
     for number, row in enumerate(rows):
-        top = header + number * (_TILE_HEIGHT_PX + GAP_PX)
+        top = header + number * (TILE_HEIGHT_PX + GAP_PX)
         _draw_text(draw, row, 2 * GAP_PX, top)
         answers = [tile for tile in row.tiles if not tile.apart]
         extras = [tile for tile in row.tiles if tile.apart]
         left = TEXT_WIDTH_PX + GAP_PX
         for column, tile in enumerate(answers):
-            draw_tile(sheet, tile, left + column * _COLUMN_PX, top)
-        left += columns * _COLUMN_PX + _APART_PX
+            draw_tile(sheet, tile, left + column * COLUMN_PX, top)
+        left += columns * COLUMN_PX + _APART_PX
         if extras:
             line = left - (_APART_PX + GAP_PX) // 2
-            draw.line((line, top, line, top + _TILE_HEIGHT_PX - LABEL_HEIGHT_PX), fill=OTHER)
+            draw.line((line, top, line, top + TILE_HEIGHT_PX - LABEL_HEIGHT_PX), fill=OTHER)
         for column, tile in enumerate(extras):
-            draw_tile(sheet, tile, left + column * _COLUMN_PX, top)
+            draw_tile(sheet, tile, left + column * COLUMN_PX, top)
     return sheet
 
 
