@@ -83,8 +83,9 @@ def draw_queries(
         >>> import dvtr_bench as dvtr
         >>> result = dvtr.evaluate("clip_zeroshot", "toy", backbone="tiny", device="cpu",
         ...                        show_progress=False)
-        >>> dvtr.draw_queries(result, "worst:3").size
-        (1494, 787)
+        >>> three, six = (dvtr.draw_queries(result, f"worst:{count}") for count in (3, 6))
+        >>> three.height < six.height
+        True
     """
     from leaderboard.run_sheet import draw_runs
 
@@ -121,8 +122,8 @@ def draw_dataset(
 
     Example:
         >>> import dvtr_bench as dvtr
-        >>> dvtr.draw_dataset("toy", "test", clips=5).size
-        (1164, 410)
+        >>> dvtr.draw_dataset("toy", "test", clips=5).width
+        1164
     """
     from dvtr_bench.reports.dataset_sheet import draw_dataset_sheet
 
