@@ -29,8 +29,9 @@ class WrittenFiles:
         """Report a wrong choice before anything is scored."""
         if self.browse < 0:
             raise ConfigError(f"browse: expected a number of queries, found {self.browse}")
-        if isinstance(self.queries, str):
-            parse_kind(self.queries, runs=1)
+        words = [self.queries] if isinstance(self.queries, str) else list(self.queries)
+        if len(words) == 1:
+            parse_kind(words[0], runs=1)
 
     def write(
         self, evaluation: Evaluation, split: "RetrievalSplit", processes: Processes

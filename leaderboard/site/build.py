@@ -117,6 +117,5 @@ def _write_board(
 
 
 def _write_frames(queries: Queries, site: Path) -> None:
-    # Boards of one split may share its frames.
     if (frames := queries.frames) is not None:
-        write_thumbnails(queries.pictures(), site / frames)
+        write_thumbnails(queries.pictured, queries.picture, site / frames)

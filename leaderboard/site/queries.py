@@ -1,6 +1,6 @@
 """The data of a board's queries: captions, groups and the first clips of each run."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -78,13 +78,10 @@ class Queries:
         dataset = self.board.entries[0].runs[0].dataset
         return f"frames/{dataset.fingerprint[:16]}-{dataset.split}" if self.pictured else None
 
-    def pictures(self) -> Iterator[tuple[int, Thumbnail]]:
-        """Yield the pictures by row."""
-        for row in self.pictured:
-            split = self.split
-            made = self.thumbnails[row] if split is None else make_thumbnail(split.frames(row))
-            if made is not None:
-                yield row, made
+    def picture(self, row: int) -> Thumbnail | None:
+        """Return the pictures of a video of ``pictured``; None for a clip without frames."""
+        split = self.split
+        return self.thumbnails[row] if split is None else make_thumbnail(split.frames(row))
 
 
 def find_queries(
