@@ -158,7 +158,7 @@ def evaluate(
             min=0,
             help="Keep all captions, and small pictures of the clips of this many of the worst "
             "queries, beside each result file: a site shows them without the dataset. Pictures "
-            "only where the dataset's licence allows showing them, 17 kB a clip.",
+            "only where the dataset's licence allows showing them, about 20 kB a clip.",
             show_default="none",
             rich_help_panel=OUTPUT,
         ),

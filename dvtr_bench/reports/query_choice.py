@@ -105,7 +105,7 @@ def spread_queries(caption_video_index: "NDArray[np.int64]", queries: int) -> li
 
 def worst_queries(records: "Sequence[RunRecord]", count: int) -> list[int]:
     """Return the captions whose own video is ranked lowest by any run; of equal ones the first."""
-    return np.argsort(-_ranks(records).max(0), kind="stable")[:count].tolist()
+    return _first(np.argsort(-_ranks(records).max(0), kind="stable"), count)
 
 
 def _by_kind(kind: str, count: int, records: "Sequence[RunRecord]") -> list[int]:
@@ -116,12 +116,16 @@ def _by_kind(kind: str, count: int, records: "Sequence[RunRecord]") -> list[int]
     if kind == "worst":
         return worst_queries(records, count)
     if kind == "random":
-        return shuffled[:count].tolist()
+        return _first(shuffled, count)
     if kind == "best":
         # Many have rank 1: a draw shows captions of different clips, the first ones would not.
-        return shuffled[np.argsort(ranks.max(0)[shuffled], kind="stable")][:count].tolist()
+        return _first(shuffled[np.argsort(ranks.max(0)[shuffled], kind="stable")], count)
     ratio = ranks.max(0) / ranks.min(0)
-    return np.argsort(-ratio, kind="stable")[:count].tolist()
+    return _first(np.argsort(-ratio, kind="stable"), count)
+
+
+def _first(queries: "NDArray[np.int64]", count: int) -> list[int]:
+    return [int(query) for query in queries[:count]]
 
 
 def _by_id(word: str, known: dict[str, int]) -> list[int]:
