@@ -22,6 +22,7 @@ from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.terminal import make_console, plain_table
 from dvtr_bench.runtime.json_records import from_json, to_json
+from dvtr_bench.runtime.progress import say as hint
 from dvtr_bench.settings import settings_of
 
 _WIDTH = 100
@@ -159,7 +160,7 @@ def _print_built(say: _Speaker, dataset: LocatedDataset) -> None:
     say.bullets("known flaws", _flaws(dataset))
     say.citation(manifest.citation)
     if dataset.folder:
-        say.line(f"\ncheck it: dvtr-bench verify {dataset.folder}")
+        hint(f"check it: dvtr-bench verify {dataset.folder}")
 
 
 def _print_known(say: _Speaker, module: ModuleType, root: Path) -> None:

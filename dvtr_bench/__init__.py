@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
     from dvtr_bench.api.models import load_model
+    from dvtr_bench.api.reports import draw_dataset, draw_queries, report
     from dvtr_bench.api.results import (
         compare,
         find_mistakes,
@@ -63,6 +64,9 @@ _PLACES: Final = {
     "compare": f"{_API}.results",
     "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
+    "report": f"{_API}.reports",
+    "draw_queries": f"{_API}.reports",
+    "draw_dataset": f"{_API}.reports",
     "search": f"{_API}.searching",
     "run_study": f"{_API}.studies",
     "list_study": f"{_API}.studies",
@@ -94,6 +98,8 @@ __all__ = [
     "__version__",
     "build",
     "compare",
+    "draw_dataset",
+    "draw_queries",
     "evaluate",
     "evaluate_all",
     "evaluate_external",
@@ -105,6 +111,7 @@ __all__ = [
     "make_leaderboard",
     "open_dataset",
     "recall_at_k",
+    "report",
     "run_study",
     "search",
     "train",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT, open_dataset
 from dvtr_bench.errors import NotFoundError
+from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem, result_paths
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
@@ -49,6 +50,17 @@ class ResultFile:
                 "what evaluate returned"
             )
         return read_top_lists(self.record, self.path)
+
+    def kept_split(self) -> KeptSplit | None:
+        """Return the captions and pictures that stand beside the file; None if there are none.
+
+        Raises:
+            ResultError: Those beside the file belong to another split.
+        """
+        try:
+            return None if self.path is None else read_kept(self.record, self.path)
+        except NotFoundError:
+            return None
 
 
 def read_result_file(path: Path) -> ResultFile:

@@ -28,6 +28,7 @@ SECTIONS: Final = {
         "recall_at_k",
     ),
     "Results": ("load_results", "compare", "find_mistakes", "make_leaderboard"),
+    "Reports": ("report", "draw_queries", "draw_dataset"),
     "Studies": ("run_study", "list_study"),
 }
 
@@ -68,9 +69,12 @@ COMMANDS: Final = {
     "probe": "msam.probe_run.probe_dataset",
     "push": "builders.publishing.push.push",
     "quickstart": "dvtr_bench.api.studies.run_study",
+    "report": "dvtr_bench.api.reports.report",
     "run": "dvtr_bench.api.studies.run_study",
     "runs": "dvtr_bench.training.run_listing.list_runs",
     "search": "dvtr_bench.api.searching.search",
+    "sheet": "dvtr_bench.api.reports.draw_queries",
+    "show": "leaderboard.shown_run.print_run",
     "train": "dvtr_bench.api.training.train",
     "verify": "builders.checks.verify.verify.verify_dataset",
 }

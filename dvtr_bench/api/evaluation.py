@@ -1,26 +1,27 @@
 """Evaluation from Python: models of this project, your own models, or external scores."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from dvtr_bench.api.datasets import DatasetLike, as_dataset
+from dvtr_bench.api.evaluation_options import EvaluationOptions, WrittenFiles
 from dvtr_bench.api.models import Settings, WeightsLike, find_weights, model_settings
 from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset
 from dvtr_bench.errors import InputError
-from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
+from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.evaluation.evaluate import evaluate as evaluate_retriever
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
 from dvtr_bench.evaluation.external_file import Form
 from dvtr_bench.evaluation.facts import origin_of
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.evaluation.run import Weights, plan_evaluation, write_evaluation
+from dvtr_bench.evaluation.run import Weights, plan_evaluation
 from dvtr_bench.models.entry import model_entry
+from dvtr_bench.reports.query_choice import DEFAULT, Queries
 from dvtr_bench.runtime.device import choose_device
-from dvtr_bench.runtime.processes import Processes, joined_processes
+from dvtr_bench.runtime.processes import joined_processes
 from dvtr_bench.searching.choice import choose_dataset
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ def evaluate(
     post_process: Sequence[PostProcessLike] = (),
     top: int = EvaluationConfig.top_k,
     results: str | Path | None = None,
+    queries: Queries = DEFAULT,
+    browse: int = 0,
     runs: str | Path = "runs",
     root: str | Path = ROOT,
     device: str = "auto",
@@ -67,6 +70,10 @@ def evaluate(
         top: Candidates to keep of each query.
         results: Folder for result files, top lists and a contact sheet; None writes nothing, and
             `EvaluationResult.save` writes them later.
+        queries: Which queries the contact sheet shows, as `draw_queries` takes them.
+        browse: Worst queries whose clips to keep beside each result file, with all captions, so
+            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
+            the dataset's licence allows showing them.
         runs: Folder of training runs.
         root: Folder in which a dataset's name is looked up.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; an object stays on its own device.
@@ -94,10 +101,13 @@ def evaluate(
         >>> list(result.worst(3).columns)
         ['query', 'rank', 'caption', 'video_id', 'found']
     """
+    written = WrittenFiles(results, queries, browse)
     processors = list(map(_post_process, post_process))
     device = choose_device(device)
     with joined_processes() as processes:
-        options = _Options(device, processors, top, results, cache, show_progress, tell, processes)
+        options = EvaluationOptions(
+            device, processors, top, written, cache, show_progress, tell, processes
+        )
         if isinstance(dataset, DatasetSplit):
             split = dataset.name
         if isinstance(model, str | Path | TrainedRun | Weights):
@@ -129,6 +139,8 @@ def evaluate_all(
     post_process: Sequence[PostProcessLike] = (),
     top: int = EvaluationConfig.top_k,
     results: str | Path | None = None,
+    queries: Queries = DEFAULT,
+    browse: int = 0,
     runs: str | Path = "runs",
     root: str | Path = ROOT,
     device: str = "auto",
@@ -151,6 +163,10 @@ def evaluate_all(
         post_process: Post-processing of the scores; each gives separate records.
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
+        queries: Which queries the contact sheet shows, as `draw_queries` takes them.
+        browse: Worst queries whose clips to keep beside each result file, with all captions, so
+            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
+            the dataset's licence allows showing them.
         runs: Folder of training runs.
         root: Folder of the datasets.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
@@ -172,10 +188,13 @@ def evaluate_all(
         >>> [result.split.dataset_name for result in found]
         ['toy']
     """
+    written = WrittenFiles(results, queries, browse)
     processors = list(map(_post_process, post_process))
     device = choose_device(device)
     with joined_processes() as processes:
-        options = _Options(device, processors, top, results, cache, show_progress, tell, processes)
+        options = EvaluationOptions(
+            device, processors, top, written, cache, show_progress, tell, processes
+        )
         plan = plan_evaluation(
             model_entry(model).key,
             None if dataset is None else str(dataset),
@@ -209,6 +228,8 @@ def evaluate_external(
     post_process: Sequence[PostProcessLike] = (),
     top: int = EvaluationConfig.top_k,
     results: str | Path | None = None,
+    queries: Queries = DEFAULT,
+    browse: int = 0,
     root: str | Path = ROOT,
     device: str = "auto",
     show_progress: bool = True,
@@ -234,6 +255,10 @@ def evaluate_external(
         post_process: Post-processing of the scores here; each gives a separate record.
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
+        queries: Which queries the contact sheet shows, as `draw_queries` takes them.
+        browse: Worst queries whose clips to keep beside each result file, with all captions, so
+            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
+            the dataset's licence allows showing them.
         root: Folder in which a dataset's name is looked up.
         device: Device for scoring and counting.
         show_progress: Whether to show progress bars.
@@ -263,10 +288,13 @@ def evaluate_external(
     from dvtr_bench.evaluation.external_file import read_external, require_external
 
     require_external(Path(file), form)
+    written = WrittenFiles(results, queries, browse)
     processors = list(map(_post_process, post_process))
     device = choose_device(device)
     with joined_processes() as processes:
-        options = _Options(device, processors, top, results, False, show_progress, None, processes)
+        options = EvaluationOptions(
+            device, processors, top, written, False, show_progress, None, processes
+        )
         opened, _ = _open(dataset, split, root)
         evaluation = evaluate_file(
             read_external(Path(file), form),
@@ -281,48 +309,8 @@ def evaluate_external(
         return options.finished(evaluation, opened)
 
 
-@dataclass(frozen=True)
-class _Options:
-    """Options of an evaluation, and what to do with its result."""
-
-    device: str
-    post_process: Sequence[PostProcess]
-    top: int
-    results: str | Path | None
-    cache: bool
-    show_progress: bool
-    tell: Callable[[str], None] | None
-    processes: Processes
-
-    @property
-    def needs_bank(self) -> bool:
-        """Whether a post-processor needs the train split."""
-        return any(processor.needs_bank for processor in self.post_process)
-
-    def say(self, line: str) -> None:
-        """Pass a line to the caller, from the first process only."""
-        if self.tell is not None and self.processes.is_first:
-            self.tell(line)
-
-    def as_arguments(self) -> dict[str, Any]:
-        """Return the arguments of every evaluation."""
-        return {
-            "config": EvaluationConfig(cache=self.cache, top_k=self.top),
-            "post_process": self.post_process,
-            "processes": self.processes,
-            "show_progress": self.show_progress,
-        }
-
-    def finished(self, evaluation: Evaluation, split: "RetrievalSplit") -> EvaluationResult:
-        """Write the result files, if wanted."""
-        paths: tuple[Path, ...] = ()
-        if self.results is not None:
-            paths = write_evaluation(evaluation, split, Path(self.results), self.processes)
-        return EvaluationResult(evaluation, split, paths)
-
-
 def _evaluate_weights(
-    weights: Weights, built: BuiltDataset, split: str, options: _Options
+    weights: Weights, built: BuiltDataset, split: str, options: EvaluationOptions
 ) -> EvaluationResult:
     bank = built.split("train") if options.needs_bank else None
     options.say(f"{weights.label} on {built.name} {split}, on {options.device}")

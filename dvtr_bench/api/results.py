@@ -156,9 +156,9 @@ def compare(
     if more:
         from leaderboard.comparison.several import SeveralComparison
 
-        runs = [_one_file(run) for run in (first, second, *more)]
+        runs = [one_file(run) for run in (first, second, *more)]
         return SeveralComparison.of(runs, all_pairs=all_pairs)
-    files = _one_file(first), _one_file(second)
+    files = one_file(first), one_file(second)
     comparison = make_comparison(files[0].record, files[1].record, queries)
     splits = [getattr(result, "split", None) for result in (first, second)]
     split = next((each for each in splits if each is not None), None)
@@ -191,7 +191,7 @@ def find_mistakes(result: ResultLike, *, root: str | Path = ROOT) -> "Mistakes":
     from leaderboard.mistakes import find_mistakes as find
     from leaderboard.result_files import searched_split
 
-    file = _one_file(result)
+    file = one_file(result)
     split = getattr(result, "split", None)
     split = searched_split(file.record, Path(root)) if split is None else split
     dataset = file.record.dataset
@@ -231,7 +231,7 @@ def make_leaderboard(
 
     # A wrong name is reported before many files are read.
     study_read = None if study is None else read_study(study)
-    items = _as_list(results)
+    items = as_list(results)
     files = [file for result in items for file in _files(result)]
     records = [file.record for file in files]
     if not records:
@@ -243,7 +243,8 @@ def make_leaderboard(
     return Leaderboard(make_boards(records), records, study_figures, files)
 
 
-def _as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
+def as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
+    """Return one result, or several, as a list."""
     # No isinstance check for EvaluationResult: its module loads torch, which tables do not need.
     if isinstance(results, Iterable) and not isinstance(results, str):
         return list(results)
@@ -262,7 +263,8 @@ def _files(result: ResultLike) -> "Iterator[ResultFile]":
             yield ResultFile(record, None, top)
 
 
-def _one_file(result: ResultLike) -> "ResultFile":
+def one_file(result: ResultLike) -> "ResultFile":
+    """Return a run with its path or top lists, as far as there are any."""
     from leaderboard.result_files import ResultFile, read_result_file
 
     if isinstance(result, str | Path):

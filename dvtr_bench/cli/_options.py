@@ -81,6 +81,17 @@ Root = Annotated[
     ),
 ]
 
+SheetQueries = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CHOICE",
+        help="Queries of the contact sheet: spread, worst, best, random or disagree (of two runs), "
+        "with a number as in worst:12; or ids of captions, with commas between them.",
+        show_default="spread:6",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
 Json = Annotated[
     bool,
     typer.Option(

@@ -20,6 +20,7 @@ from dvtr_bench.cli._options import (
     Json,
     Root,
     Runs,
+    SheetQueries,
     UntrainedBackbone,
     out_folder,
 )
@@ -109,6 +110,27 @@ AllSeeds = Annotated[
 ]
 
 
+Top = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Candidates of each query to keep: pictures, TREC runs.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Browse = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Keep all captions, and small pictures of the clips of this many of the worst "
+        "queries, beside each result file: a site shows them without the dataset. Pictures "
+        "only where the dataset's licence allows showing them, about 20 kB a clip.",
+        show_default="none",
+        rich_help_panel=OUTPUT,
+    ),
+]
+
+
 class EvaluateCommand(EntriesInHelp):
     """Lists the post-processors on its help page; takes spellings of before."""
 
@@ -143,14 +165,9 @@ def evaluate(
         typer.Option(help="Report test; validation is for choosing.", rich_help_panel=DATASET),
     ] = "test",
     post_process: PostProcess = None,
-    top: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Candidates of each query to keep: pictures, TREC runs.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = 10,
+    top: Top = 10,
+    queries: SheetQueries = None,
+    browse: Browse = 0,
     out: Annotated[Path, out_folder("Folder for result files.")] = Path("results"),
     as_json: Json = False,
     device: Device = "auto",
@@ -181,6 +198,8 @@ def evaluate(
         "post_process": post_process or (),
         "top": top,
         "results": out,
+        "queries": queries or "spread",
+        "browse": browse,
         "root": root,
         "device": device,
     }

@@ -1,14 +1,16 @@
 """List the training runs."""
 
+import shlex
 from pathlib import Path
 
-from dvtr_bench.cli._options import Json, Runs
+from dvtr_bench.cli._options import Json, Root, Runs
 from dvtr_bench.cli._output import print_json
 from dvtr_bench.runtime.progress import say
 
 
 def runs(
     runs: Runs = Path("runs"),
+    root: Root = Path("dvtr"),
     as_json: Json = False,
 ) -> None:
     """List the training runs, the newest first: model, dataset, seed, how far each has come."""
@@ -24,7 +26,8 @@ def runs(
     console = make_console()
     if not listed:
         console.print(Text(f"no training runs under {runs}"))
-        say("next: dvtr-bench train --model msam --dataset NAME")
+        out = "" if runs == Path("runs") else f" --out {shlex.quote(str(runs))}"
+        say(f"next: dvtr-bench train --model msam --dataset NAME{_root_option(root)}{out}")
         return
     table = plain_table("model", "dataset", "seed", "epochs", "T2V R@1", "state", "run")
     for column in table.columns[:-1]:
@@ -43,11 +46,16 @@ def runs(
     console.print(table)
     console.print(Text("T2V R@1: of the best checkpoint, on validation, percent"))
     console.print(Text(f"run: its folder, {runs}/DATASET/MODEL/RUN"))
+    say(f"more of one: dvtr-bench show {shlex.quote(str(listed[0].folder))}")
     newest = next((run for run in listed if run.finished), None)
     if newest is None:
         say("next: the same dvtr-bench train as before goes on with a stopped run")
         return
     say(
         f"next: dvtr-bench evaluate --model {newest.model} --dataset {newest.dataset} "
-        f"--checkpoint {newest.folder}"
+        f"--checkpoint {shlex.quote(str(newest.folder))}{_root_option(root)}"
     )
+
+
+def _root_option(root: Path) -> str:
+    return "" if root == Path("dvtr") else f" --root {shlex.quote(str(root))}"

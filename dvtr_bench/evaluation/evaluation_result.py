@@ -5,18 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.evaluate import Evaluation
-from dvtr_bench.evaluation.run import (
-    SHEET_QUERIES,
-    spread_queries,
-    top_video_rows,
-    top_videos_title,
-    write_evaluation,
-)
+from dvtr_bench.evaluation.written import top_video_rows, top_videos_title, write_evaluation
 from dvtr_bench.reports.contact_sheet import draw_contact_sheet
+from dvtr_bench.reports.query_choice import (
+    COUNT,
+    DEFAULT,
+    Queries,
+    choose_queries,
+    spread_queries,
+    worst_queries,
+)
 from dvtr_bench.results import RunRecord, to_frame
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class EvaluationResult:
         import pandas as pd
 
         ranks = self.record.rank_table.ranks["t2v"]["strict"].pessimistic
-        queries = np.argsort(-ranks, kind="stable")[:count].tolist()
+        queries = worst_queries([self.record], count)
         own, best = self.split.caption_video_index, self.evaluation.top[0]["t2v"].candidate_ids
         return pd.DataFrame(
             {
@@ -84,12 +84,13 @@ class EvaluationResult:
             for query in queries
         )
 
-    def contact_sheet(self, queries: int | Sequence[int] = SHEET_QUERIES) -> "Image.Image":
-        """Draw queries with their five best videos, the correct one marked in green.
+    def contact_sheet(self, queries: int | str | Sequence[int] = COUNT) -> "Image.Image":
+        """Draw queries with their five best videos, the right one in green.
 
         Args:
-            queries: Rows of captions, such as ``result.worst(6)["query"]``; or a number of
-                queries, spread evenly over the split.
+            queries: Rows of captions, such as ``result.worst(6)["query"]``; or how many, spread
+                evenly over the split; or a way to choose them such as ``worst:12``, as
+                `dvtr_bench.draw_queries` takes it.
 
         Returns:
             An RGB image.
@@ -99,7 +100,12 @@ class EvaluationResult:
             NotFoundError: The split has no frames.
         """
         own = self.split.caption_video_index
-        rows = spread_queries(own, queries) if isinstance(queries, int) else list(map(int, queries))
+        if isinstance(queries, str):
+            rows = choose_queries(queries, [self.record], self.split.caption_ids)
+        elif isinstance(queries, int):
+            rows = spread_queries(own, queries)
+        else:
+            rows = list(map(int, queries))
         if not rows or not all(0 <= row < len(own) for row in rows):
             raise InputError(
                 f"a contact sheet needs rows of captions in 0..{len(own) - 1}, found {rows[:5]}"
@@ -107,16 +113,22 @@ class EvaluationResult:
         drawn = top_video_rows(self.evaluation, self.split, rows)
         return draw_contact_sheet(top_videos_title(self.evaluation, self.split), drawn)
 
-    def save(self, results: str | Path = "results") -> tuple[Path, ...]:
-        """Write the result files and, if the split has frames, a contact sheet.
+    def save(
+        self, results: str | Path = "results", *, queries: Queries = DEFAULT, browse: int = 0
+    ) -> tuple[Path, ...]:
+        """Write the result files, and a contact sheet where there are frames.
 
         Args:
             results: Folder for the files.
+            queries: Which queries the sheet shows, as `dvtr_bench.draw_queries` takes them.
+            browse: Worst queries whose clips to keep for a site, see `dvtr_bench.evaluate`.
 
         Returns:
             The paths written.
         """
-        return write_evaluation(self.evaluation, self.split, Path(results))
+        return write_evaluation(
+            self.evaluation, self.split, Path(results), queries=queries, browse=browse
+        )
 
     def __repr__(self) -> str:
         """Show the first record and the number of others."""

@@ -1,41 +1,23 @@
 """Selection of datasets and weights for an evaluation, and writing of its results."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
 from dvtr_bench.errors import ConfigError, NotFoundError, ProtocolError
-from dvtr_bench.evaluation.evaluate import Evaluation
 from dvtr_bench.models.entry import model_entry, on_device
-from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.results import write_result
-from dvtr_bench.results.files import file_stem
-from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import (
     checkpoint_folder,
     find_checkpoint,
     load_checkpoint,
     read_checkpoint_config,
 )
-from dvtr_bench.runtime.processes import ALONE, Processes
 from dvtr_bench.training.run_choice import find_other_seeds
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.models.retriever import Retriever
-
-SHEET_QUERIES: Final = 6
-"""Number of queries of a contact sheet."""
-
-SHEET_CLIPS: Final = 5
-"""Number of clips for each query of a contact sheet."""
 
 
 @dataclass(frozen=True)
@@ -162,105 +144,6 @@ def plan_evaluation(
             f"{model} cannot be evaluated on any dataset under {_shown(root)}:\n{reasons}"
         )
     return Plan(tuple(found), (*map(str, problems), *seeds_left_out))
-
-
-def write_evaluation(
-    evaluation: Evaluation,
-    split: "RetrievalSplit",
-    results: Path,
-    processes: Processes = ALONE,
-) -> tuple[Path, ...]:
-    """Write the result files of an evaluation and, if there are frames, a contact sheet.
-
-    Args:
-        evaluation: The evaluation.
-        split: Its split.
-        results: Folder for the files.
-        processes: The processes that shared the work; only the first one writes.
-
-    Returns:
-        Files written by this process: for each record its result file and top lists, then the
-        sheet.
-    """
-    if not processes.is_first:
-        return ()
-    paths = []
-    for record, lists in zip(evaluation.records, evaluation.top, strict=True):
-        path = write_result(record, results)
-        paths += [path, write_top_lists(lists, path)]
-    if split.has_frames:
-        sheet = results / f"{file_stem(evaluation.records[0])}.png"
-        paths.append(draw_top_videos(evaluation, split, sheet))
-    return tuple(paths)
-
-
-def draw_top_videos(
-    evaluation: Evaluation, split: "RetrievalSplit", path: Path, queries: int = SHEET_QUERIES
-) -> Path:
-    """Draw a few queries with their best videos.
-
-    Args:
-        evaluation: The evaluation.
-        split: Its split, with frames.
-        path: The PNG file to write.
-        queries: Number of queries, each of another video, spread evenly over the split.
-
-    Returns:
-        The path written.
-    """
-    rows = top_video_rows(evaluation, split, spread_queries(split.caption_video_index, queries))
-    return save_contact_sheet(top_videos_title(evaluation, split), rows, path)
-
-
-def top_videos_title(evaluation: Evaluation, split: "RetrievalSplit") -> str:
-    """Return the heading of a contact sheet of queries with their best videos."""
-    label = evaluation.records[0].label
-    return f"{label} on {split.dataset_name}, {split.name}: the five best clips"
-
-
-def top_video_rows(
-    evaluation: Evaluation, split: "RetrievalSplit", queries: Sequence[int]
-) -> list[Row]:
-    """Return the rows of a contact sheet of queries with their best videos.
-
-    Args:
-        evaluation: The evaluation.
-        split: Its split, with frames.
-        queries: Rows of captions.
-
-    Returns:
-        One row a query, with its own video marked as relevant.
-    """
-    ranks = evaluation.records[0].rank_table.ranks["t2v"]["strict"].pessimistic
-    own = split.caption_video_index
-    row_of = {video_id: row for row, video_id in enumerate(split.video_ids)}
-    frames_of = cache(split.frames)
-    rows = []
-    for query in queries:
-        found = evaluation.top[0]["t2v"].candidate_ids[query][:SHEET_CLIPS]
-        tiles = [
-            Tile(
-                frames_of(row_of[video_id]),
-                f"{number} · {video_id}",
-                relevant=row_of[video_id] == own[query],
-            )
-            for number, video_id in enumerate(found, start=1)
-        ]
-        note = f"its clip is ranked {int(ranks[query])} of {len(split.video_ids)}"
-        rows.append(Row(split.captions[query], note, tiles))
-    return rows
-
-
-def spread_queries(caption_video_index: "NDArray[np.int64]", queries: int) -> list[int]:
-    """Choose evenly spread queries of different videos, with varying positions of captions."""
-    videos = np.unique(caption_video_index)
-    queries = min(queries, len(videos))
-    chosen = []
-    for place in range(queries):
-        video = videos[(2 * place + 1) * len(videos) // (2 * queries)]
-        captions = np.flatnonzero(caption_video_index == video)
-        chosen.append(int(captions[-1 - place % len(captions)]))
-    return chosen
 
 
 def _other_seeds(folder: Path, dataset: str, wanted: bool) -> tuple[list[Path], list[str]]:

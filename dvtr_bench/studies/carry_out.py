@@ -215,7 +215,7 @@ def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -
 
 
 def _sheet(evaluation: "Evaluation", split: "RetrievalSplit") -> bytes:
-    from dvtr_bench.evaluation.run import draw_top_videos
+    from dvtr_bench.evaluation.written import draw_top_videos
 
     with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
         return draw_top_videos(evaluation, split, Path(folder) / "sheet.png").read_bytes()

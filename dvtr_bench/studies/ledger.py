@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.results import load_results, write_result
-from dvtr_bench.results.files import file_stem, result_path
+from dvtr_bench.results.files import result_path
 from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
 from dvtr_bench.runtime.files import written_beside
@@ -109,7 +109,8 @@ class Ledger:
             self.results.mkdir(parents=True, exist_ok=True)
             write_top_lists(made.top, result_path(made.record, self.results))
             if made.sheet is not None:
-                with written_beside(self.results / f"{file_stem(made.record)}.png") as beside:
+                sheet = result_path(made.record, self.results).with_suffix(".png")
+                with written_beside(sheet) as beside:
                     beside.write_bytes(made.sheet)
             write_result(made.record, self.results)
             self.records.append(made.record)

@@ -24,7 +24,12 @@ MARK: Final = '<meta name="generator" content="dvtr-bench leaderboard">'
 
 
 def write_site(
-    boards: Sequence[Board], files: Sequence[ResultFile], folder: Path, root: Path = ROOT
+    boards: Sequence[Board],
+    files: Sequence[ResultFile],
+    folder: Path,
+    root: Path = ROOT,
+    *,
+    worst: int | None = None,
 ) -> Path:
     """Write the leaderboard as a folder of static files.
 
@@ -36,6 +41,8 @@ def write_site(
         files: Their results, with paths or top lists.
         folder: The output folder.
         root: Folder of the datasets, for captions, and for frames if their licence allows it.
+        worst: Number of queries of each run, the worst, whose clips get pictures; None for the
+            pictures of all clips.
 
     Returns:
         The page to open, ``index.html``.
@@ -54,7 +61,7 @@ def write_site(
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
         for board in boards:
-            _write_board(board, by_record, data, root)
+            _write_board(board, by_record, data, root, worst)
         index = {
             "protocol": PROTOCOL_VERSION,
             "boards": [board_summary(board) for board in boards],
@@ -86,7 +93,9 @@ def _copy_page(building: Path) -> None:
             write_text(building / file.name, file.read_text(encoding="utf-8"))
 
 
-def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: Path) -> None:
+def _write_board(
+    board: Board, files: dict[int, ResultFile], data: Path, root: Path, worst: int | None
+) -> None:
     places = places_of(board)
     name, content = board_id(board), board_data(board, places)
     write_script(data, f"board-{name}", content)
@@ -97,7 +106,8 @@ def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: P
     ):
         write_text(data / f"{name}.{ending}", text)
     runs = [run for entry in board.entries for run in entry.runs]
-    queries = find_queries(board, [files[id(run)] for run in runs if id(run) in files], root)
+    known = [files[id(run)] for run in runs if id(run) in files]
+    queries = find_queries(board, known, root, worst)
     write_script(data, f"queries-{name}", queries_data(queries))
     _write_frames(queries, data.parent)
     for listed_id, top in queries.top.items():
@@ -109,7 +119,5 @@ def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: P
 
 
 def _write_frames(queries: Queries, site: Path) -> None:
-    # Boards of one split share its frames.
-    split, frames = queries.split, queries.frames
-    if split is not None and frames is not None and not (site / frames).exists():
-        write_thumbnails(split, site / frames)
+    if (frames := queries.frames) is not None:
+        write_thumbnails(queries.pictured, queries.picture, site / frames)

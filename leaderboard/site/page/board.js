@@ -263,7 +263,8 @@
         dvtr.save(`${board.id}-view.csv`, "text/csv", csvOf(...seen())) }, "CSV of the table as shown")),
       [["csv", "CSV: one figure per line"], ["json", "JSON: everything in the table"],
         ["tex", "TeX: a tabular for a paper (booktabs)"]].map(([kind, told]) =>
-        el("li", {}, el("a", { href: `data/${board.id}.${kind}`, download: "" }, told)))),
+        el("li", {}, el("a", { href: dvtr.place(`data/${board.id}.${kind}`),
+          download: `${board.id}.${kind}` }, told)))),
       el("p", { class: "faint" }, "The BibTeX entry of a row is on the page of each of its runs."));
   }
 

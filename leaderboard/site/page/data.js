@@ -2,12 +2,15 @@
 // Data are scripts, loaded by name: a page opened from disk may not fetch.
 (() => {
   const known = new Map();
+  // A page in one file holds its pictures and downloads too: path -> the content as an address.
+  dvtr.place = (path) => dvtr.inside?.[path] ?? path;
   const asked = new Map();
 
   dvtr.put = (name, value) => known.set(name, value);
 
   dvtr.load = (name) => {
     if (!/^[\w-]+$/.test(name)) return Promise.reject(new Error(`no data are called ${name}`));
+    if (known.has(name)) return Promise.resolve(known.get(name));
     if (!asked.has(name)) {
       asked.set(name, new Promise((resolve, reject) => {
         const script = dvtr.el("script", { src: `data/${name}.js` });

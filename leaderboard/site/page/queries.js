@@ -2,7 +2,7 @@
 // Single queries: what each run put first, the right clip marked; and the page of one clip.
 (() => {
   const { el, others, whole } = dvtr;
-  const AT_ONCE = 10;
+  const AT_ONCE = 10, WORST = 6;
   const SORTS = [
     ["file", "file order"], ["disagreement", "disagreement"], ["worst", "worst rank first"],
     ["best", "best rank first"], ["long", "longest caption"], ["shared", "most shared text"],
@@ -12,8 +12,9 @@
 
   function tile(board, queries, row, { label, right, wide }) {
     const name = videoName(queries, row);
-    const shown = queries.frames && row < queries.numVideos
-      ? el("img", { src: `${queries.frames}/${row}${wide ? "-strip" : ""}.jpg`, loading: "lazy",
+    const shown = queries.frames && row < queries.numVideos &&
+      (queries.pictured === null || queries.pictured.includes(row))
+      ? el("img", { src: dvtr.place(`${queries.frames}/${row}${wide ? "-strip" : ""}.jpg`), loading: "lazy",
         alt: wide ? `Four frames of ${name}` : `Middle frame of ${name}`,
         width: wide ? 640 : 160, height: 120 })
       : el("span", { class: "noframe" }, others(name));
@@ -54,6 +55,12 @@
       told.push(`text of ${queries.sharing[query]} videos`);
     }
     return el("small", { class: "facts" }, others(told.join(" · ")));
+  }
+
+  function article(board, queries, runs, query, heading = "h2") {
+    return el("article", { class: "query", "data-query": query },
+      el(heading, {}, others(captionOf(queries, query))), facts(queries, query),
+      runs.map((run) => strip(board, queries, run, query)));
   }
 
   async function loadRuns(board, queries, rows) {
@@ -99,6 +106,17 @@
     return queries.missing.map((told) => el("p", { class: "not" }, others(told)));
   }
 
+  // The worst queries of one run, for its page.
+  dvtr.worstQueries = async (board, row, id) => {
+    const queries = await dvtr.load(`queries-${board.id}`);
+    const [ranks, top] = await Promise.all([dvtr.load(`ranks-${id}`),
+      queries.top.includes(id) ? dvtr.load(`top-${id}`) : null]);
+    const runs = [{ row, id, ranks, top }];
+    const found = order(queries, runs, { sort: "worst", search: "", axis: "", group: "" });
+    return [missing(queries), found.slice(0, WORST).map((query) => article(board, queries, runs,
+      query, "h3"))];
+  };
+
   dvtr.showQueries = async (id, settings) => {
     const [board, queries] = await dvtr.loadAll([`board-${id}`, `queries-${id}`]);
     const state = {
@@ -126,9 +144,7 @@
       state.page = Math.min(state.page, last);
       const start = (state.page - 1) * AT_ONCE;
       list.replaceChildren(...found.slice(start, start + AT_ONCE).map((query) =>
-        el("article", { class: "query", "data-query": query },
-          el("h2", {}, others(captionOf(queries, query))), facts(queries, query),
-          runs.map((run) => strip(board, queries, run, query)))));
+        article(board, queries, runs, query)));
       const step = (to, told) => el("button", { type: "button", disabled: to < 1 || to > last,
         onclick: () => update({ page: to }) }, told);
       pages.replaceChildren(step(state.page - 1, "Back"),

@@ -93,6 +93,10 @@
     const row = board.rows.find((one) => one.id === run.row);
     const { record } = run;
     const { model, dataset, environment } = record;
+    const failures = el("div", { id: "failures" });
+    dvtr.worstQueries(board, row, id).then(
+      (made) => failures.replaceChildren(...made.flat()),
+      (failure) => failures.replaceChildren(el("p", { class: "not" }, failure.message)));
     return [
       el("h1", {}, others(run.name), model.seeds.length ? `, seed ${model.seeds.join(", ")}` : null),
       el("p", {}, el("a", { href: dvtr.link("board", run.board) }, others(board.title)),
@@ -100,8 +104,6 @@
       run.contaminated ? el("p", { class: "not" }, others(run.contaminated)) : null,
       row.runs.length > 1 ? el("p", {}, "Runs of this row: ", row.runs.map((one, n) => [n ? ", " : "",
         one === id ? el("b", {}, one) : el("a", { href: dvtr.link("run", one) }, one)])) : null,
-      el("p", {}, el("a", { class: "button", href: dvtr.link("queries", run.board,
-        { rows: run.row, sort: "worst" }) }, "Its worst failures")),
       figures(record),
       record.left_out.map((told) => el("p", { class: "faint" }, others(told))),
       el("h2", {}, "Repeat it"), copied("commands", run.commands.join("\n")),
@@ -115,6 +117,9 @@
       el("h3", {}, "Scoring"), facts({ ...record.scoring, seconds: record.seconds }),
       el("h3", {}, "Dataset"), facts(dataset),
       el("h3", {}, "Environment"), facts(environment),
+      el("h2", {}, "Worst failures"), failures,
+      el("p", {}, el("a", { class: "button", href: dvtr.link("queries", run.board,
+        { rows: run.row, sort: "worst" }) }, "All queries, its worst first")),
       el("h2", {}, "By group"), Object.keys(run.breakdowns).length
         ? Object.values(run.breakdowns).map((axis) => breakdown(board, axis)) : el("p", {}, "The run has no breakdowns."),
     ].flat();

@@ -23,15 +23,15 @@ from tests.fixtures.scored_runs import random_split, scored_run
 COMMANDS: dict[str, Any] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
 PRINT_TABLES = set(
     "ablate audit build compare datasets diff doctor evaluate info leaderboard mistakes models "
-    "probe quickstart run runs search verify".split()
+    "probe quickstart run runs search show verify".split()
 )
 WRITE = set(
-    "ablate audit compare convert diff evaluate export leaderboard mistakes pretrain-tiny probe "
-    "quickstart run search train verify".split()
+    "ablate audit compare convert diff evaluate export info leaderboard mistakes pretrain-tiny "
+    "probe quickstart report run search sheet train verify".split()
 )
 NAME_A_DATASET = set(
-    "ablate audit build compare datasets diff evaluate info leaderboard mistakes probe push run "
-    "search train verify".split()
+    "ablate audit build compare datasets diff evaluate info leaderboard mistakes probe push report "
+    "run runs search sheet train verify".split()
 )
 
 
@@ -279,6 +279,32 @@ def test_lists_say_what_to_type_next_unless_quiet(
         assert silent.stdout == told.stdout
         assert silent.stderr == ""
     assert not is_quiet()
+
+
+def test_hints_of_runs_name_what_is_not_where_it_is_by_default(work: Path) -> None:
+    (work / "runs").rename(work / "my runs")
+    told = run("runs", "--runs", "my runs", "--root", "elsewhere").stderr
+    assert "--checkpoint 'my runs/toy/msam/run1' --root elsewhere\n" in told
+    assert "dvtr-bench show 'my runs/toy/msam/run2'\n" in told
+    told = run("runs", "--runs", "none", "--root", "elsewhere").stderr
+    assert (
+        told == "next: dvtr-bench train --model msam --dataset NAME --root elsewhere --out none\n"
+    )
+
+
+def test_info_draws_a_dataset_and_hints_on_standard_error_alone(work: Path) -> None:
+    told = run("info", "toy")
+    assert told.stderr == "check it: dvtr-bench verify dvtr/toy\n"
+    assert "check it" not in told.stdout
+    assert run("info", "toy", "--quiet").stderr == ""
+    assert run("info", "toy", "--sheet").stdout == f"{told.stdout}wrote toy.png\n"
+    again = run("info", "toy", "--sheet", "-o", "a/b.png", "--split", "test", "--json")
+    assert json.loads(again.stdout)["written"] == ["a/b.png"]
+    for path in ("toy.png", "a/b.png"):
+        assert (work / path).read_bytes().startswith(b"\x89PNG")
+    assert "add --sheet" in run("info", "toy", "--seed", "1", code=2).stderr
+    with pytest.raises(NotFoundError, match="no dataset 'usrd' is built"):
+        run("info", "usrd", "--sheet")
 
 
 def test_datasets_names_the_first_step_where_nothing_is_built(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from dvtr_bench.dataset.measures import FrameMeasures
 from dvtr_bench.evaluation.breakdowns import frame_change
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.honesty import SampleConfig
-from dvtr_bench.evaluation.run import draw_top_videos
+from dvtr_bench.evaluation.written import draw_top_videos
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.runtime.processes import Processes
 from tests.fixtures.grouped_split import GroupedSplit
@@ -49,7 +49,7 @@ def test_a_contact_sheet_decodes_a_clip_once_however_often_it_is_found(
 ) -> None:
     evaluation = evaluate(HonestModel(), split, config=QUICK, show_progress=False)
     split.decoded.clear()
-    draw_top_videos(evaluation, split, tmp_path / "sheet.png", queries=12)
+    draw_top_videos(evaluation, split, tmp_path / "sheet.png", queries="spread:12")
     assert sorted(split.decoded) == sorted(set(split.decoded))
 
 

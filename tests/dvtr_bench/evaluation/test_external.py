@@ -1,5 +1,7 @@
 """Scores that others brought go the road of our models: same ranks, same figures, same file."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -7,8 +9,9 @@ from dvtr_bench.errors import ConfigError, NotANumberError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
-from dvtr_bench.evaluation.run import write_evaluation
+from dvtr_bench.evaluation.written import write_evaluation
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.reports.kept_clips import read_kept
 from dvtr_bench.results import read_result, write_result
 from leaderboard.board import make_boards
 
@@ -223,3 +226,41 @@ def test_where_there_are_frames_a_contact_sheet_is_drawn(
     assert result.name.startswith("toy-test-theirs-")
     assert others == [result.with_suffix(".top.parquet"), result.with_suffix(".png")]
     assert all(path.is_file() for path in paths)
+
+
+def test_sheets_and_what_is_kept_are_numbered_like_their_result_files(
+    honest_model, split, brought, tmp_path
+) -> None:
+    scores = _scores(honest_model(), split)
+    written = []
+    for sign in (1, -1):
+        evaluation = _evaluate(brought(split, sim_matrix=sign * scores), split)
+        evaluation = replace(
+            evaluation,
+            records=tuple(
+                replace(record, model=replace(record.model, checkpoint_sha256=None))
+                for record in evaluation.records
+            ),
+        )
+        written.append(write_evaluation(evaluation, split, tmp_path, queries="worst", browse=2))
+    endings = (".json", ".top.parquet", ".browse.parquet", ".png")
+    assert [[path.name for path in paths] for paths in written] == [
+        [f"toy-test-theirs{number}{ending}" for ending in endings] for number in ("", "-2")
+    ]
+    sheets = [paths[-1].read_bytes() for paths in written]
+    assert sheets[0] != sheets[1]
+    record = read_result(written[0][0])
+    kept = read_kept(record, written[0][0])
+    assert kept.captions == list(split.captions)
+    # A split in memory states no licence, so its frames are not kept.
+    assert not kept.thumbnails
+
+
+def test_the_record_is_the_same_with_and_without_what_the_browser_needs(
+    honest_model, split, brought, tmp_path
+) -> None:
+    evaluation = _evaluate(brought(split, sim_matrix=_scores(honest_model(), split)), split)
+    plain = write_evaluation(evaluation, split, tmp_path / "plain")
+    kept = write_evaluation(evaluation, split, tmp_path / "kept", browse=200)
+    assert plain[0].read_bytes() == kept[0].read_bytes()
+    assert plain[1].read_bytes() == kept[1].read_bytes()

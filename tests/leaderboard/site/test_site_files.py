@@ -5,6 +5,7 @@ import io
 import json
 import re
 import shlex
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,12 @@ import dvtr_bench as dvtr
 from dvtr_bench.api.training import make_recipe
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import InputError
+from dvtr_bench.reports.kept_clips import clips_to_keep, keep_split, write_kept
 from dvtr_bench.results import RunRecord
 from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
 from leaderboard.contamination import contamination
-from leaderboard.result_files import ResultFile
+from leaderboard.result_files import ResultFile, read_result_file
 from leaderboard.site.build import write_site
 from leaderboard.site.commands import bibtex, repeat_commands
 from leaderboard.site.downloads import csv_text
@@ -161,6 +163,32 @@ def test_without_the_dataset_ids_come_from_the_top_lists(scored: Path, tmp_path:
     assert len(queries["captionIds"]) == 2 * CLIPS
     assert "not this build of the dataset" in queries["missing"][0]
     assert str(tmp_path) not in path.read_text(encoding="ascii")
+
+
+def test_without_the_dataset_kept_captions_and_pictures_are_shown(
+    scored: Path, site: Path, tmp_path: Path
+) -> None:
+    results = shutil.copytree(scored / "results", tmp_path / "results")
+    split = dvtr.open_dataset("toy", scored / "dvtr").split("test")
+    wanted: set[int] = set()
+    for path in sorted(results.glob("*.json")):
+        file = read_result_file(path)
+        clips = clips_to_keep(file.record, file.top_lists()["t2v"], split.video_ids, 1)
+        wanted |= set(clips)
+        write_kept(keep_split(split, clips), path)
+    made = dvtr.make_leaderboard(results).write_site(tmp_path / "site", root=tmp_path).parent
+    (path,) = (made / "data").glob("queries-*.js")
+    (with_dataset,) = (site / "data").glob("queries-*.js")
+    queries, expected = read_script(path), read_script(with_dataset)
+    assert queries["pictured"] == sorted(wanted)
+    assert len(wanted) < CLIPS
+    assert expected["pictured"] is None
+    for queries_of_site in (queries, expected):
+        queries_of_site.pop("pictured")
+    assert queries == expected
+    files = {name for name in all_bytes(made) if name.startswith("frames/")}
+    assert {int(Path(name).stem.split("-")[0]) for name in files} == wanted
+    assert all(all_bytes(made)[name] == all_bytes(site)[name] for name in files)
 
 
 def test_results_alone_make_a_site(tmp_path: Path) -> None:

@@ -1,0 +1,88 @@
+"""How evaluations from Python are carried out, and what they write."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
+from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+from dvtr_bench.evaluation.post_process import PostProcess
+from dvtr_bench.evaluation.written import write_evaluation
+from dvtr_bench.reports.query_choice import Queries, parse_kind
+from dvtr_bench.runtime.processes import Processes
+
+if TYPE_CHECKING:
+    from dvtr_bench.dataset.split import RetrievalSplit
+
+
+@dataclass(frozen=True)
+class WrittenFiles:
+    """What is written of an evaluation, and where; no folder writes nothing."""
+
+    folder: str | Path | None
+    queries: Queries
+    browse: int
+
+    def __post_init__(self) -> None:
+        """Report a wrong choice before anything is scored."""
+        if self.browse < 0:
+            raise ConfigError(f"browse: expected a number of queries, found {self.browse}")
+        words = [self.queries] if isinstance(self.queries, str) else list(self.queries)
+        if len(words) == 1:
+            parse_kind(words[0], runs=1)
+
+    def write(
+        self, evaluation: Evaluation, split: "RetrievalSplit", processes: Processes
+    ) -> tuple[Path, ...]:
+        """Write the files; return the paths."""
+        if self.folder is None:
+            return ()
+        return write_evaluation(
+            evaluation,
+            split,
+            Path(self.folder),
+            processes,
+            queries=self.queries,
+            browse=self.browse,
+        )
+
+
+@dataclass(frozen=True)
+class EvaluationOptions:
+    """Options of an evaluation, and what to do with its result."""
+
+    device: str
+    post_process: Sequence[PostProcess]
+    top: int
+    written: WrittenFiles
+    cache: bool
+    show_progress: bool
+    tell: Callable[[str], None] | None
+    processes: Processes
+
+    @property
+    def needs_bank(self) -> bool:
+        """Whether a post-processor needs the train split."""
+        return any(processor.needs_bank for processor in self.post_process)
+
+    def say(self, line: str) -> None:
+        """Pass a line to the caller, from the first process only."""
+        if self.tell is not None and self.processes.is_first:
+            self.tell(line)
+
+    def as_arguments(self) -> dict[str, Any]:
+        """Return the arguments of every evaluation."""
+        return {
+            "config": EvaluationConfig(cache=self.cache, top_k=self.top),
+            "post_process": self.post_process,
+            "processes": self.processes,
+            "show_progress": self.show_progress,
+        }
+
+    def finished(self, evaluation: Evaluation, split: "RetrievalSplit") -> EvaluationResult:
+        """Write the result files, if wanted."""
+        return EvaluationResult(
+            evaluation, split, self.written.write(evaluation, split, self.processes)
+        )

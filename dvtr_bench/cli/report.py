@@ -1,0 +1,21 @@
+"""Write everything about one run as one HTML file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import dvtr_bench as dvtr
+from dvtr_bench.cli._options import Root, out_file
+
+
+def report(
+    result: Annotated[Path, typer.Argument(help="A result file.")],
+    out: Annotated[
+        Path | None,
+        out_file("The HTML file to write.", show_default="the result's name, here"),
+    ] = None,
+    root: Root = Path("dvtr"),
+) -> None:
+    """Write everything about one run as one HTML file: config, figures, checks, worst queries."""
+    typer.echo(f"wrote {dvtr.report(result, out or Path(f'{result.stem}.html'), root=root)}")

@@ -1,0 +1,23 @@
+"""Show one result, or one training run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dvtr_bench.cli._options import Json, Runs
+from dvtr_bench.cli._output import print_json
+
+
+def show(
+    path: Annotated[Path, typer.Argument(help="A result file, or the folder of a training run.")],
+    runs: Runs = Path("runs"),
+    as_json: Json = False,
+) -> None:
+    """Show one result or one training run: figures, curves, checks, config, how to repeat it."""
+    from leaderboard.shown_run import print_run, run_as_json
+
+    if as_json:
+        print_json(run_as_json(path, runs))
+    else:
+        print_run(path, runs)
