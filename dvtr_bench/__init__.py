@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
     from dvtr_bench.api.models import load_model
+    from dvtr_bench.api.plotting import plot
     from dvtr_bench.api.results import (
         compare,
         find_mistakes,
@@ -63,6 +64,7 @@ _PLACES: Final = {
     "compare": f"{_API}.results",
     "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
+    "plot": f"{_API}.plotting",
     "search": f"{_API}.searching",
     "run_study": f"{_API}.studies",
     "list_study": f"{_API}.studies",
@@ -104,6 +106,7 @@ __all__ = [
     "load_results",
     "make_leaderboard",
     "open_dataset",
+    "plot",
     "recall_at_k",
     "run_study",
     "search",
