@@ -1,10 +1,14 @@
 """Shares of queries that are found up to each rank, of every row of a board."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from dvtr_bench.ranking import Direction
 from dvtr_bench.reports.chart_data import Series
 from leaderboard.plot_subject import Subject
+
+if TYPE_CHECKING:
+    from dvtr_bench.ranking import Direction
 
 _QUERIES = {"t2v": "captions", "v2t": "videos", "v2t_caption": "videos"}
 
@@ -46,6 +50,4 @@ def found_within(subject: Subject, what: str, axis: str, deepest: int | None = N
         )
     title = f"{subject.short} {what}"
     shown = axis if last == candidates or deepest is None else f"{axis}, to {last}"
-    return Series(
-        subject.title(title), shown, f"percent of the {_QUERIES[direction]}", lines, True
-    )
+    return Series(subject.title(title), shown, f"percent of the {_QUERIES[direction]}", lines, True)

@@ -27,9 +27,7 @@ def recall_against(
     """
     rows = [
         (name, number, cell)
-        for name, number, cell in zip(
-            subject.names, numbers, subject.cells(RANKED), strict=True
-        )
+        for name, number, cell in zip(subject.names, numbers, subject.cells(RANKED), strict=True)
         if number is not None and cell is not None
     ]
     if not rows:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import RunRecord
-from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json
+from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, read_json
 from dvtr_bench.training.recipe import whole_recipe
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.plot_subject import Subject
@@ -77,6 +77,7 @@ class RunFolders:
     def __init__(self, runs: Path) -> None:
         """Read what stands in the folder."""
         self._found: dict[str, tuple[str, Path]] = {}
+        self._by_weights: dict[str, Path] = {}
         for path in sorted(runs.glob(f"*/*/*/{RUN_FILE}")):
             if not (path.parent / LOG_FILE).is_file():
                 continue
@@ -89,12 +90,18 @@ class RunFolders:
                 dataset.get("fingerprint"),
                 setup.get("recipe", {}),
             )
+            best = path.parent / str(state.get("best")) / CONFIG_FILE
+            if best.is_file():
+                self._by_weights[read_json(best)["weights_sha256"]] = path.parent
             updated = str(state.get("updated_at", ""))
             if key not in self._found or updated >= self._found[key][0]:
                 self._found[key] = (updated, path.parent)
 
     def find(self, record: RunRecord) -> Path | None:
-        """Return the newest run with a model's settings, training data, recipe and seed.
+        """Return the run whose best checkpoint a model is.
+
+        Where checkpoints are gone, it is the newest run with the model's settings, training data,
+        recipe and seed.
 
         Args:
             record: A result.
@@ -105,6 +112,8 @@ class RunFolders:
         model, training = record.model, record.model.training
         if training is None:
             return None
+        if model.checkpoint_sha256 in self._by_weights:
+            return self._by_weights[model.checkpoint_sha256]
         key = _key(model.name, model.config, training.fingerprint, training.recipe)
         found = self._found.get(key)
         return None if found is None else found[1]
@@ -133,9 +142,7 @@ def read_log(folder: Path) -> RunLog:
     return RunLog(_ascending(validation), _thinned(_ascending(loss)))
 
 
-def _key(
-    model: Any, config: Mapping[str, Any], fingerprint: Any, recipe: Mapping[str, Any]
-) -> str:
+def _key(model: Any, config: Mapping[str, Any], fingerprint: Any, recipe: Mapping[str, Any]) -> str:
     parts = [model, config, fingerprint, whole_recipe(recipe)]
     return json.dumps(parts, sort_keys=True, default=list)
 

@@ -1,6 +1,5 @@
 """Charts of results from Python."""
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,6 +7,8 @@ from dvtr_bench.api.results import RESULTS, ResultLike, make_leaderboard
 from dvtr_bench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from dvtr_bench.reports.chart import Chart
 
 _DIRECTIONS = ("t2v", "v2t", "v2t_caption")

@@ -115,3 +115,13 @@ def put_names(axes: "Axes", names: Sequence[str]) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(max(len(names), 1) - 0.5, -0.5)
     axes.spines["left"].set_visible(False)
+
+
+def logarithmic(axes: "Axes") -> None:
+    """Make the x axis logarithmic, with plain numbers at 1, 2, 5, 10 and so on."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())

@@ -1,10 +1,10 @@
-"""How every chart looks: sizes, colours that colour-blind readers tell apart, and the same bytes."""
+"""How every chart looks: sizes, and colours that colour-blind readers tell apart."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 from dvtr_bench.errors import ConfigError
 
@@ -53,7 +53,7 @@ IN_THE_DARK: Final = {
 MARKERS: Final = ("o", "s", "^", "D", "v", "P", "X")
 LINES: Final = ("-", "--", ":", "-.")
 
-_SETTINGS: Final = {
+_SETTINGS: Final[dict[Any, Any]] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": FONT_POINTS,
@@ -109,7 +109,7 @@ def width_inches(size: str) -> float:
     """Return the width that a size stands for.
 
     Args:
-        size: ``column``, ``page``, or a width with its unit, such as ``85mm``, ``8.5cm``, ``3.3in``.
+        size: ``column``, ``page``, or a width with its unit, such as ``85mm`` or ``3.3in``.
 
     Returns:
         Inches.

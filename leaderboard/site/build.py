@@ -11,6 +11,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
 from leaderboard.result_files import ResultFile
+from leaderboard.run_logs import RunFolders
 from leaderboard.site.downloads import csv_text, json_download, tex_text
 from leaderboard.site.frames import write_thumbnails
 from leaderboard.site.queries import Queries, find_queries, queries_data
@@ -23,18 +24,23 @@ MARK: Final = '<meta name="generator" content="dvtr-bench leaderboard">'
 
 
 def write_site(
-    boards: Sequence[Board], files: Sequence[ResultFile], folder: Path, root: Path = ROOT
+    boards: Sequence[Board],
+    files: Sequence[ResultFile],
+    folder: Path,
+    root: Path = ROOT,
+    runs: Path = Path("runs"),
 ) -> Path:
     """Write the leaderboard as a folder of static files.
 
-    The same boards, files and datasets give the same bytes. The site is written to a temporary
-    folder and then renamed; an earlier site is replaced.
+    The same boards, files, datasets and logs give the same bytes. The site is written to a
+    temporary folder and then renamed; an earlier site is replaced.
 
     Args:
         boards: At least one.
         files: Their results, with paths or top lists.
         folder: The output folder.
         root: Folder of the datasets, for captions, and for frames if their licence allows it.
+        runs: Folder of training runs, whose logs give the curves of their results.
 
     Returns:
         The page to open, ``index.html``.
@@ -52,8 +58,14 @@ def write_site(
     try:
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
+        run_folders = RunFolders(runs)
         for board in boards:
             _write_board(board, by_record, data, root)
+            for entry in board.entries:
+                for run in entry.runs:
+                    content = run_data(board, entry, run, run_folders)
+                    write_script(data, f"run-{run_id(run)}", content)
+                    write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
         index = {
             "protocol": PROTOCOL_VERSION,
             "boards": [board_summary(board) for board in boards],
@@ -100,10 +112,6 @@ def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: P
     _write_frames(queries, data.parent)
     for listed_id, top in queries.top.items():
         write_script(data, f"top-{listed_id}", top)
-    for entry in board.entries:
-        for run in entry.runs:
-            write_script(data, f"run-{run_id(run)}", run_data(board, entry, run))
-            write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
 
 
 def _write_frames(queries: Queries, site: Path) -> None:

@@ -1,7 +1,7 @@
 """Dots with their intervals on one axis, one row per name."""
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.reports.chart_data import NamedValues
 from dvtr_bench.reports.chart_marks import (
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TAKES: Final = NamedValues
 
-DOT_INCHES: Final = 0.13
+DOT_INCHES: Final = 0.1
 
 
 def height(data: NamedValues, width_inches: float) -> float:
@@ -37,7 +37,7 @@ def draw(axes: "Axes", data: NamedValues) -> None:
     step = 0.72 / max(len(data.parts), 1)
     for number, (part, values) in enumerate(data.parts.items()):
         intervals = data.intervals.get(part)
-        style = {"color": colour(number), "marker": marker(number), "linestyle": "none"}
+        style: dict[str, Any] = {"color": colour(number), "marker": marker(number), "ls": "none"}
         axes.plot([], [], label=part, **style)
         for row, (name, value) in enumerate(zip(data.names, values, strict=True)):
             if math.isnan(value):

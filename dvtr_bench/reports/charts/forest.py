@@ -31,9 +31,7 @@ def draw(axes: "Axes", data: NamedValues) -> None:
     step = 0.72 / max(len(data.parts), 1)
     for number, (part, values) in enumerate(data.parts.items()):
         intervals = data.intervals.get(part)
-        axes.plot(
-            [], [], color=colour(number), marker=marker(number), linestyle="none", label=part
-        )
+        axes.plot([], [], color=colour(number), marker=marker(number), linestyle="none", label=part)
         for row, (name, value) in enumerate(zip(data.names, values, strict=True)):
             if math.isnan(value):
                 continue

@@ -61,7 +61,9 @@ def draw(axes: "Axes", data: NamedValues) -> None:
             share = (value - low) / (high - low) if high > low else 0.5
             shade = tuple(a + (b - a) * share for a, b in zip(LIGHTEST, DARKEST, strict=True))
             cell = Rectangle((column - 0.5, row - 0.5), 1, 1, facecolor=shade, edgecolor="none")
-            told(cell, f"{name}, {part}: {value_text(value, intervals[row] if intervals else None)}")
+            told(
+                cell, f"{name}, {part}: {value_text(value, intervals[row] if intervals else None)}"
+            )
             axes.add_patch(cell)
             axes.text(
                 column,

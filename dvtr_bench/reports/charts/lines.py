@@ -1,6 +1,6 @@
 """Series as lines over one axis, with a mark at every point where there are few."""
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.reports.chart_data import Series
 from dvtr_bench.reports.chart_marks import colour, line_style, marker, told
@@ -23,7 +23,7 @@ def draw(axes: "Axes", data: Series) -> None:
     """
     for number, (name, points) in enumerate(data.lines.items()):
         few = len(points) <= FEW_POINTS
-        style = {"color": colour(number), "marker": marker(number) if few else ""}
+        style: dict[str, Any] = {"color": colour(number), "marker": marker(number) if few else ""}
         (line,) = axes.plot(
             [x for x, _ in points],
             [y for _, y in points],
@@ -36,7 +36,9 @@ def draw(axes: "Axes", data: Series) -> None:
             (dot,) = axes.plot([x], [y], linestyle="none", **style)
             told(dot, f"{name}, {x:g}: {y:.1f}")
     if data.whole_numbers:
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        from matplotlib.ticker import MaxNLocator
+
+        axes.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
     axes.set_xlabel(data.axis)
     axes.set_ylabel(data.y_axis)
     axes.grid(axis="y")

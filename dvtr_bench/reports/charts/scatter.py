@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.chart_data import NamedValues
-from dvtr_bench.reports.chart_marks import colour, marker, number_text, told, value_text
+from dvtr_bench.reports.chart_marks import (
+    colour,
+    logarithmic,
+    marker,
+    number_text,
+    told,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +42,7 @@ def draw(axes: "Axes", data: NamedValues) -> None:
     intervals = data.intervals.get(upwards)
     positive = [x for x in xs if x > 0]
     if len(positive) == len(xs) > 1 and max(xs) / min(xs) >= LOGARITHMIC_FROM:
-        axes.set_xscale("log")
+        logarithmic(axes)
     for number, (name, x, y) in enumerate(zip(data.names, xs, ys, strict=True)):
         if math.isnan(x) or math.isnan(y):
             continue

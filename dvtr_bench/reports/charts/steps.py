@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.reports.chart_data import Series
-from dvtr_bench.reports.chart_marks import colour, line_style, told
+from dvtr_bench.reports.chart_marks import colour, line_style, logarithmic, told
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +29,7 @@ def draw(axes: "Axes", data: Series) -> None:
         )
         told(line, name)
     if all(x > 0 for points in data.lines.values() for x, _ in points):
-        axes.set_xscale("log")
-        axes.xaxis.set_major_formatter("{x:,.0f}")
+        logarithmic(axes)
     axes.set_xlabel(data.axis)
     axes.set_ylabel(data.y_axis)
     axes.grid(axis="y")
