@@ -24,7 +24,7 @@ HOVER: Final = "hover:"
 NAME_SHARE: Final = 0.4
 """Share of a chart's width that names beside it may take."""
 
-MOST_LINES: Final = 3
+MOST_LINES: Final = 5
 """Lines of a name; what does not fit is cut."""
 
 _COLOURS: Final = tuple(COLOURS.values())
@@ -79,7 +79,7 @@ def fitted(name: str, letters: int, lines: int = MOST_LINES) -> str:
         >>> fitted("clip4clip_tighttransf", 12, lines=1)
         'clip4clip_t…'
     """
-    found = textwrap.wrap(printable(name), max(letters, 4)) or [""]
+    found = textwrap.wrap(printable(name), max(letters, 4), break_on_hyphens=False) or [""]
     if len(found) > lines:
         found = found[:lines]
         found[-1] = found[-1][: max(letters, 4) - 1] + "…"

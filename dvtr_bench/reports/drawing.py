@@ -74,6 +74,7 @@ def make_figure(
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         module.draw(axes, data)
+        _make_printable(axes, width_inches)
         height = HEIGHT_INCHES
         if hasattr(module, "height"):
             height = module.height(data, width_inches)
@@ -196,8 +197,19 @@ def _svg_text(figure: "Figure") -> str:
     text = text[text.index("<svg ") :]
     text = re.sub(r"\s*<metadata>.*?</metadata>", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"\s*<defs>\s*<style.*?</defs>", "", text, count=1, flags=re.DOTALL)
-    text = re.sub(rf'<g id="{HOVER}([^"]*)">', r"<g><title>\1</title>", text)
-    return re.sub(r'<g id="\w+_\d+">', "<g>", text)
+    text = re.sub(rf'<g id="{HOVER}([^"]*)"([^>]*)>', r"<g\2><title>\1</title>", text)
+    return re.sub(r'<g id="[\w.]+_\d+"', "<g", text)
+
+
+def _make_printable(axes: "Axes", width_inches: float) -> None:
+    """Take control characters out of texts, and break the names of the axes into lines."""
+    for text in axes.texts:
+        text.set_text("\n".join(map(printable, text.get_text().split("\n"))))
+    for label, inches in (
+        (axes.xaxis.label, 0.55 * width_inches),
+        (axes.yaxis.label, 0.8 * HEIGHT_INCHES),
+    ):
+        label.set_text(fitted(label.get_text(), letters_within(inches)))
 
 
 def _add_legend(figure: "Figure", axes: "Axes") -> float:

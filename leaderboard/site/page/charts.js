@@ -1,7 +1,7 @@
 "use strict";
 // Charts of a board: its rows as filtered and chosen, the address says which chart.
 (() => {
-  const { el, others, number, whole, interval, signed, pValue } = dvtr;
+  const { el, others, number, interval, signed, pValue } = dvtr;
   const DIRECTIONS = { t2v: "T2V", v2t: "V2T", v2t_caption: "V2T single" };
   const QUERIES = { t2v: "captions", v2t: "videos", v2t_caption: "videos" };
   const KINDS = [
@@ -104,28 +104,28 @@
 
   const loadRuns = (row) => dvtr.loadAll(row.runs.map((run) => `ranks-${run}`));
 
-  async function found(board, rows, state, width, whole_) {
+  async function found(board, rows, state, width, toTheEnd) {
     const runs = await Promise.all(rows.map(loadRuns));
     const candidates = state.direction === "v2t_caption" ? board.captions : board.videos;
-    const last = whole_ ? candidates : Math.min(MOST_DEPTHS, candidates);
+    const last = toTheEnd ? candidates : Math.min(MOST_DEPTHS, candidates);
     const series = rows.map((row, n) => {
       const depths = Array.from({ length: Math.min(last, 200) }, (_, k) => k + 1);
       const all = new Set([...depths, last]);
-      if (whole_) runs[n].forEach((ranks) => ranks[state.direction].forEach((one) => all.add(one)));
+      if (toTheEnd) runs[n].forEach((ranks) => ranks[state.direction].forEach((one) => all.add(one)));
       const sorted = [...all].filter((depth) => depth <= last).sort((a, b) => a - b);
       return { n, id: row.id, name: row.name, points: shares(runs[n], state.direction, sorted) };
     });
     const shown = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].filter((k) => k <= last);
     const tables = new Map(rows.map((row, n) => [row.id, shares(runs[n], state.direction, shown)]));
-    const what = whole_ ? "queries found up to a rank" : "R@k over k";
+    const what = toTheEnd ? "queries found up to a rank" : "R@k over k";
     return [dvtr.chart({
       title: `${DIRECTIONS[state.direction]} ${what}`,
       about: `The percentage of ${QUERIES[state.direction]} whose rank is at most k` +
         (rows.some((row) => row.runs.length > 1) ? "; of several seeds the mean" : ""),
-      drawn: dvtr.linesChart(series, { width, log: whole_, stepped: whole_,
-        xTitle: whole_ ? "rank" : "k", yTitle: `percent of the ${QUERIES[state.direction]}` }),
+      drawn: dvtr.linesChart(series, { width, log: toTheEnd, stepped: toTheEnd,
+        xTitle: toTheEnd ? "rank" : "k", yTitle: `percent of the ${QUERIES[state.direction]}` }),
       keys: series.map((one) => [one.n, one.name]), lined: true, rows,
-      columns: [nameColumn(), ...shown.map((k, n) => ({ title: `${whole_ ? "≤ " : "R@"}${k}`,
+      columns: [nameColumn(), ...shown.map((k, n) => ({ title: `${toTheEnd ? "≤ " : "R@"}${k}`,
         numeric: true, cell: (row) => number(tables.get(row.id)[n][1]) }))],
     })];
   }
@@ -272,8 +272,7 @@
     return [
       el("h1", {}, "Charts"),
       el("p", {}, el("a", { href: dvtr.link("board", id, { ...settingsOf(state), kind: "",
-        direction: "", against: "" }) }, others(board.title)),
-      ` · ${whole(board.captions)} captions, ${whole(board.videos)} videos`),
+        direction: "", against: "" }) }, others(board.title))),
       top, area,
     ];
   };

@@ -5,7 +5,7 @@
   const SPACE = "http://www.w3.org/2000/svg";
   const COLOURS = 6;
   const DASHES = [null, "6 3", "2 3", "8 3 2 3"];
-  const LETTER = 6.6;
+  const LETTER = 7.3;
   let made = 0;
 
   // As dvtr.el, in the name space of SVG: texts become text nodes, attributes plain values.
@@ -25,19 +25,18 @@
   const short = (text, letters) => text.length <= letters ? text
     : `${text.slice(0, Math.max(letters - 1, 1))}…`;
 
-  // A name in up to three lines of a width.
+  // A name in up to five lines of a width: a word that is too long is broken, so that the end of a
+  // name, which tells it apart, is seen.
   function lines(text, letters) {
     const found = [""];
-    for (const word of dvtr.text(text).split(" ")) {
+    const words = dvtr.text(text).split(" ").flatMap((word) =>
+      word.match(new RegExp(`.{1,${Math.max(letters, 4)}}`, "gu")) ?? [""]);
+    for (const word of words) {
       const longer = found.at(-1) ? `${found.at(-1)} ${word}` : word;
       if (longer.length <= letters || !found.at(-1)) found[found.length - 1] = longer;
       else found.push(word);
     }
-    if (found.length > 3) {
-      found.length = 3;
-      found[2] += " …";
-    }
-    return found.map((line) => short(line, letters));
+    return found.length <= 5 ? found : [...found.slice(0, 4), short(`${found[4]}…`, letters)];
   }
 
   const texts = (x, y, found, attributes) => svg("text", { x, y, ...attributes },
