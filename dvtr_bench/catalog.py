@@ -70,8 +70,7 @@ class Catalog:
 
     Attributes:
         kind: What an entry is, for messages ("model", "dataset", "metric").
-        packages: Dotted names of the packages whose modules are the entries, in listing order; the
-            first one that has a name gives its entry.
+        packages: Dotted names of the packages of the entries, in listing order; the first wins.
         shown_by: The command that lists the entries, for messages.
         group: Group of the entry points that plug in further entries; empty for none.
         needs: Names that every entry must define.
@@ -303,10 +302,6 @@ def _is_class(value: object) -> bool:
     return isinstance(value, type)
 
 
-def _takes_two(value: object) -> bool:
-    return callable(value) and len(inspect.signature(value).parameters) == 2
-
-
 MODELS = Catalog(
     "model",
     ("baselines.models", "msam.models"),
@@ -390,7 +385,7 @@ CHARTS = Catalog(
         Need(
             "draw",
             "write draw(axes, data), which draws onto matplotlib Axes",
-            _takes_two,
+            lambda value: callable(value) and len(inspect.signature(value).parameters) == 2,
         ),
     ),
 )
@@ -400,4 +395,3 @@ PLOTS = Catalog(
     "see `dvtr-bench plot --help`",
     "dvtr_bench.charts",
 )
-"""What `dvtr-bench plot` can draw: its own kinds, then every chart."""

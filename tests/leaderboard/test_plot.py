@@ -15,6 +15,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.catalog import PLOTS
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError, NotFoundError
+from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import compare
 from dvtr_bench.reports.chart import Chart
 from dvtr_bench.reports.chart_data import NamedValues, Series
@@ -184,7 +185,7 @@ def test_differences_are_those_of_a_paired_comparison(folder: Path) -> None:
     assert isinstance(data, NamedValues)
     ((part, values),) = data.parts.items()
     assert "difference to xpool, layers=4" in part
-    expected = compare(one.rank_table, other.rank_table)["t2v", "strict", "R@1"]
+    expected = compare(one.rank_table, other.rank_table, BootstrapConfig())["t2v", "strict", "R@1"]
     row = data.names.index("xpool, layers=2")
     assert values[row] == pytest.approx(expected.difference)
     assert data.intervals[part][row] == pytest.approx((expected.low, expected.high))
