@@ -13,6 +13,20 @@ from dvtr_bench.cli._output import print_json
 
 WHICH = "Which results"
 
+PlottedDataset = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the dataset.", show_default="the only one there", rich_help_panel=WHICH
+    ),
+]
+
+PlottedSplit = Annotated[
+    str | None,
+    typer.Option(
+        help="Name of the split.", show_default="the only one there", rich_help_panel=WHICH
+    ),
+]
+
 
 class PlotCommand(EntriesInHelp):
     """Lists the kinds on its help page."""
@@ -41,18 +55,8 @@ def plot(
         bool,
         typer.Option("--no-title", help="No title above the chart.", rich_help_panel=OUTPUT),
     ] = False,
-    dataset: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the dataset.", show_default="the only one there", rich_help_panel=WHICH
-        ),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            help="Name of the split.", show_default="the only one there", rich_help_panel=WHICH
-        ),
-    ] = None,
+    dataset: PlottedDataset = None,
+    split: PlottedSplit = None,
     post_processing: Annotated[
         str | None,
         typer.Option(
