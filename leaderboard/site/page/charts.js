@@ -132,8 +132,8 @@
 
   async function differences(board, rows, state, width, say) {
     const base = board.rows.find((row) => row.id === state.against) ?? rows[0];
-    const others_ = rows.filter((row) => row !== base);
-    if (!others_.length) return [el("p", {}, "Differences need two rows or more.")];
+    const rest = rows.filter((row) => row !== base);
+    if (!rest.length) return [el("p", {}, "Differences need two rows or more.")];
     const queries = await dvtr.load(`queries-${board.id}`);
     const draws = dvtr.makeDraws(board.draws, queries.own);
     // A row's figures take a while, so they are kept for the next base.
@@ -145,9 +145,11 @@
     const place = `${state.direction}/R@1`;
     const first = await figuresOf(base);
     const lines = [];
-    for (const [n, row] of others_.entries()) {
-      say(`Row ${n + 1} of ${others_.length} …`);
-      await breathe();
+    for (const [n, row] of rest.entries()) {
+      if (!drawn.has(`${board.id}/${row.id}`)) {
+        say(`Row ${n + 1} of ${rest.length} …`);
+        await breathe();
+      }
       lines.push({ ...row, ...dvtr.difference(first, await figuresOf(row), place,
         board.draws.level) });
     }

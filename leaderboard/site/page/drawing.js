@@ -25,18 +25,18 @@
   const short = (text, letters) => text.length <= letters ? text
     : `${text.slice(0, Math.max(letters - 1, 1))}…`;
 
-  // A name in up to five lines of a width: a word that is too long is broken, so that the end of a
-  // name, which tells it apart, is seen.
+  // A name in up to five lines of a width, broken after spaces and such. A part that is too long is
+  // broken too: the end of a name, which tells it apart, must be seen.
   function lines(text, letters) {
     const found = [""];
-    const words = dvtr.text(text).split(" ").flatMap((word) =>
-      word.match(new RegExp(`.{1,${Math.max(letters, 4)}}`, "gu")) ?? [""]);
-    for (const word of words) {
-      const longer = found.at(-1) ? `${found.at(-1)} ${word}` : word;
-      if (longer.length <= letters || !found.at(-1)) found[found.length - 1] = longer;
-      else found.push(word);
+    const parts = dvtr.text(text).split(/(?<=[ _/=])/).flatMap((part) =>
+      part.match(new RegExp(`.{1,${Math.max(letters, 4)}}`, "gu")) ?? []);
+    for (const part of parts) {
+      if (`${found.at(-1)}${part}`.trimEnd().length <= letters) found[found.length - 1] += part;
+      else found.push(part);
     }
-    return found.length <= 5 ? found : [...found.slice(0, 4), short(`${found[4]}…`, letters)];
+    const shown = found.map((line) => line.trim()).filter((line, n) => line || !n);
+    return shown.length <= 5 ? shown : [...shown.slice(0, 4), short(`${shown[4]}…`, letters)];
   }
 
   const texts = (x, y, found, attributes) => svg("text", { x, y, ...attributes },
