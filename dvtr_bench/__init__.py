@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
     from dvtr_bench.api.models import load_model
+    from dvtr_bench.api.plotting import plot
     from dvtr_bench.api.reports import draw_dataset, draw_queries, report
     from dvtr_bench.api.results import (
         compare,
@@ -64,6 +65,7 @@ _PLACES: Final = {
     "compare": f"{_API}.results",
     "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
+    "plot": f"{_API}.plotting",
     "report": f"{_API}.reports",
     "draw_queries": f"{_API}.reports",
     "draw_dataset": f"{_API}.reports",
@@ -110,6 +112,7 @@ __all__ = [
     "load_results",
     "make_leaderboard",
     "open_dataset",
+    "plot",
     "recall_at_k",
     "report",
     "run_study",

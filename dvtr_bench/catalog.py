@@ -8,6 +8,7 @@ docs/guides/extending.md shows one of each kind.
 
 import importlib
 import importlib.util
+import inspect
 import pkgutil
 import sys
 import warnings
@@ -69,7 +70,7 @@ class Catalog:
 
     Attributes:
         kind: What an entry is, for messages ("model", "dataset", "metric").
-        packages: Dotted names of the packages whose modules are the entries, in listing order.
+        packages: Dotted names of the packages of the entries, in listing order; the first wins.
         shown_by: The command that lists the entries, for messages.
         group: Group of the entry points that plug in further entries; empty for none.
         needs: Names that every entry must define.
@@ -175,7 +176,7 @@ class Catalog:
                     "reinstall dvtr-bench"
                 )
             for module in pkgutil.iter_modules(spec.submodule_search_locations):
-                entries[module.name] = Entry(module.name, f"{package}.{module.name}")
+                entries.setdefault(module.name, Entry(module.name, f"{package}.{module.name}"))
         refused: list[tuple[str, str]] = []
         for plug_in in _plug_ins(self.group) if self.group else ():
             offer = f"the plug-in {plug_in.plug_in} offers a {self.kind} {plug_in.name!r}"
@@ -381,6 +382,16 @@ CHARTS = Catalog(
             "write TAKES = NamedValues, Distribution or Series (dvtr_bench.reports.chart_data)",
             _is_class,
         ),
-        Need("draw", "write draw(data), which returns an <svg> element as text"),
+        Need(
+            "draw",
+            "write draw(axes, data), which draws onto matplotlib Axes",
+            lambda value: callable(value) and len(inspect.signature(value).parameters) == 2,
+        ),
     ),
+)
+PLOTS = Catalog(
+    "kind of plot",
+    ("leaderboard.plots", "dvtr_bench.reports.charts"),
+    "see `dvtr-bench plot --help`",
+    "dvtr_bench.charts",
 )

@@ -79,18 +79,25 @@ class Leaderboard:
         """
         return write_charts(self.boards, charts, Path(page))
 
-    def write_site(self, folder: str | Path = "site", *, root: str | Path = ROOT) -> Path:
+    def write_site(
+        self,
+        folder: str | Path = "site",
+        *,
+        root: str | Path = ROOT,
+        runs: str | Path = "runs",
+    ) -> Path:
         """Write the boards as a folder of static files, which opens from disk.
 
         Args:
             folder: Where to; a site that stands there is replaced.
             root: Where datasets are looked for by name: captions, and frames where their licence
                 lets them be shown.
+            runs: Folder of training runs, whose logs give the curves of their results.
 
         Returns:
             The page to open.
         """
-        return write_site(self.boards, self.files, Path(folder), Path(root))
+        return write_site(self.boards, self.files, Path(folder), Path(root), Path(runs))
 
     def write_study(self, folder: str | Path = ".") -> Path:
         """Write the study's page under the name that the study states.

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from dvtr_bench.errors import NotFoundError
 from dvtr_bench.results import RunRecord
-from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json
+from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, read_json
 from dvtr_bench.training.recipe import whole_recipe
 from dvtr_bench.training.run import LOG_FILE
+from leaderboard.plot_subject import Subject
 
 MOST_POINTS: Final = 400
 """Of a loss over steps; longer logs are shown by the mean of each few steps."""
@@ -28,6 +30,43 @@ class RunLog:
     loss: list[tuple[float, float]]
 
 
+def logged_runs(subject: Subject) -> tuple[dict[str, RunLog], tuple[str, ...]]:
+    """Return the curves of every run of a board that was trained here.
+
+    Args:
+        subject: The board, and the folder of training runs.
+
+    Returns:
+        Curves by name of the row and seed, and a sentence about each trained run without a log.
+
+    Raises:
+        NotFoundError: No run has a log.
+        WeightsError: A run.json is damaged.
+    """
+    folders = RunFolders(subject.runs)
+    logs: dict[str, RunLog] = {}
+    missing: list[str] = []
+    shown: set[Path] = set()
+    for entry in subject.board.entries:
+        for run in entry.runs:
+            if run.model.training is None:
+                continue
+            folder = folders.find(run)
+            seeds = ", ".join(map(str, run.model.seeds))
+            if folder is None:
+                missing.append(f"{entry.name}, seed {seeds}: no log in {subject.runs}")
+            elif folder not in shown:
+                # Two rows may come of one training, such as two text blocks of one model.
+                shown.add(folder)
+                logs[f"{entry.name}, seed {seeds}"] = read_log(folder)
+    if not logs:
+        raise NotFoundError(
+            f"{subject.title('training')}: no log of these results stands in {subject.runs} "
+            f"(*/*/*/{LOG_FILE}): name the folder that `dvtr-bench train` wrote its runs into"
+        )
+    return logs, tuple(missing)
+
+
 class RunFolders:
     """The training runs of a folder, each found by what it trained.
 
@@ -38,6 +77,7 @@ class RunFolders:
     def __init__(self, runs: Path) -> None:
         """Read what stands in the folder."""
         self._found: dict[str, tuple[str, Path]] = {}
+        self._by_weights: dict[str, Path] = {}
         for path in sorted(runs.glob(f"*/*/*/{RUN_FILE}")):
             if not (path.parent / LOG_FILE).is_file():
                 continue
@@ -50,12 +90,18 @@ class RunFolders:
                 dataset.get("fingerprint"),
                 setup.get("recipe", {}),
             )
+            best = path.parent / Path(str(state.get("best"))).name / CONFIG_FILE
+            if best.is_file():
+                self._by_weights[read_json(best)["weights_sha256"]] = path.parent
             updated = str(state.get("updated_at", ""))
             if key not in self._found or updated >= self._found[key][0]:
                 self._found[key] = (updated, path.parent)
 
     def find(self, record: RunRecord) -> Path | None:
-        """Return the newest run with a model's settings, training data, recipe and seed.
+        """Return the run whose best checkpoint a model is.
+
+        Where checkpoints are gone, it is the newest run with the model's settings, training data,
+        recipe and seed.
 
         Args:
             record: A result.
@@ -66,6 +112,8 @@ class RunFolders:
         model, training = record.model, record.model.training
         if training is None:
             return None
+        if model.checkpoint_sha256 in self._by_weights:
+            return self._by_weights[model.checkpoint_sha256]
         key = _key(model.name, model.config, training.fingerprint, training.recipe)
         found = self._found.get(key)
         return None if found is None else found[1]

@@ -70,7 +70,7 @@ def print_run(path: Path, runs: Path = Path("runs"), console: Console | None = N
     for name in ("model", "scoring", "dataset", "seconds", "environment"):
         _print_facts(console, name, to_json(getattr(record, name)))
     _heading(console, "Repeat it")
-    for command in run_data(board, board.entries[0], record)["commands"]:
+    for command in repeat_commands(record):
         _line(console, command)
     for note in about_repeating(record):
         _line(console, note, "dim")
@@ -97,12 +97,14 @@ def run_as_json(path: Path, runs: Path = Path("runs")) -> dict[str, Any]:
         return {"run": path, "state": read_json(path / RUN_FILE), "training_log": log}
     record = _read(path)
     (board,) = make_boards([record])
-    folder = RunFolders(runs).find(record)
+    told = run_data(board, board.entries[0], record, RunFolders(runs))
+    training_log = told.pop("curves")
+    del told["aboutCurves"]
     return {
         "result": path,
-        **run_data(board, board.entries[0], record),
+        **told,
         "recall_at": recall_at(record.rank_table),
-        "training_log": None if folder is None else read_log(folder),
+        "training_log": training_log,
     }
 
 

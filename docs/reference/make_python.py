@@ -27,7 +27,7 @@ SECTIONS: Final = {
         "evaluate_scores",
         "recall_at_k",
     ),
-    "Results": ("load_results", "compare", "find_mistakes", "make_leaderboard"),
+    "Results": ("load_results", "compare", "find_mistakes", "make_leaderboard", "plot"),
     "Reports": ("report", "draw_queries", "draw_dataset"),
     "Studies": ("run_study", "list_study"),
 }
@@ -65,6 +65,7 @@ COMMANDS: Final = {
     "leaderboard": "dvtr_bench.api.results.make_leaderboard",
     "mistakes": "dvtr_bench.api.results.find_mistakes",
     "models": "dvtr_bench.models.listing.list_models",
+    "plot": "dvtr_bench.api.plotting.plot",
     "pretrain_tiny": "dvtr_bench.api.pretraining.pretrain_tiny",
     "probe": "msam.probe_run.probe_dataset",
     "push": "builders.publishing.push.push",

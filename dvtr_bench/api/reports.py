@@ -15,11 +15,18 @@ if TYPE_CHECKING:
     from dvtr_bench.reports.query_choice import Queries
 
 
-def report(result: ResultLike, out: str | Path = "report.html", *, root: str | Path = ROOT) -> Path:
+def report(
+    result: ResultLike,
+    out: str | Path = "report.html",
+    *,
+    root: str | Path = ROOT,
+    runs: str | Path = "runs",
+) -> Path:
     """Write everything about one run as one HTML file, which opens without a network.
 
-    It has the pages that a site has for a run: its config, the command that repeats it, honesty
-    checks, figures with intervals and by group, and its queries, the worst first. Captions come
+    It has the pages that a site has for a run: its config, the command that repeats it, the curves
+    of its training, honesty checks, figures with intervals and by group, and its queries, the worst
+    first. Captions come
     from the dataset, or from what ``evaluate(browse=...)`` kept; frames likewise, where the
     dataset's licence allows showing them.
 
@@ -27,6 +34,7 @@ def report(result: ResultLike, out: str | Path = "report.html", *, root: str | P
         result: A result file, a record, or a result of `evaluate` (its first record).
         out: The HTML file to write.
         root: Folder in which the dataset's name is looked up.
+        runs: Folder of training runs, whose logs give the curves.
 
     Returns:
         The path written.
@@ -46,7 +54,7 @@ def report(result: ResultLike, out: str | Path = "report.html", *, root: str | P
 
     file = one_file(result)
     (board,) = make_boards([file.record])
-    return write_report(board, file, Path(out), Path(root))
+    return write_report(board, file, Path(out), Path(root), Path(runs))
 
 
 def draw_queries(

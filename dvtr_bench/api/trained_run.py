@@ -101,7 +101,7 @@ class TrainedRun:
         points = list(zip(log["epoch"], log["validation_t2v_r1"], strict=True))
         title = f"{self.model} on {self.dataset.name}, seed {self.seed}"
         y_axis = "T2V R@1 on validation, percent"
-        return Chart("lines", Series(title, "epoch", y_axis, {"validation": points}))
+        return Chart("lines", Series(title, "epoch", y_axis, {"validation": points}, True))
 
     def __repr__(self) -> str:
         """Model, dataset, seed, R@1 on validation and the checkpoint."""

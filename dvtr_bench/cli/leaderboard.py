@@ -8,7 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._entries_in_help import EntriesInHelp
-from dvtr_bench.cli._options import Json, Root, out_file
+from dvtr_bench.cli._options import Json, Root, Runs, out_file
 from dvtr_bench.cli._output import print_json
 
 
@@ -47,6 +47,7 @@ def leaderboard(
         typer.Option(help="Make a site too: a folder of static files, index.html opens from disk."),
     ] = None,
     root: Root = Path("dvtr"),
+    runs: Runs = Path("runs"),
     as_json: Json = False,
 ) -> None:
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
@@ -55,7 +56,7 @@ def leaderboard(
     made = dvtr.make_leaderboard(results or Path("results"), study=study)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
     page, drawn = made.write(out), made.write_charts(chart or (), out)
-    site_page = made.write_site(site, root=root) if site else None
+    site_page = made.write_site(site, root=root, runs=runs) if site else None
     study_page = made.write_study(out.parent) if made.study else None
     if as_json:
         from leaderboard.json_form import boards_as_json, study_as_json

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._options import Root, out_file
+from dvtr_bench.cli._options import Root, Runs, out_file
 
 
 def report(
@@ -16,6 +16,8 @@ def report(
         out_file("The HTML file to write.", show_default="the result's name, here"),
     ] = None,
     root: Root = Path("dvtr"),
+    runs: Runs = Path("runs"),
 ) -> None:
     """Write everything about one run as one HTML file: config, figures, checks, worst queries."""
-    typer.echo(f"wrote {dvtr.report(result, out or Path(f'{result.stem}.html'), root=root)}")
+    page = dvtr.report(result, out or Path(f"{result.stem}.html"), root=root, runs=runs)
+    typer.echo(f"wrote {page}")

@@ -1,12 +1,16 @@
-"""Data together with the chart that draws it, shown as a picture in a notebook."""
+"""Data together with the chart that draws it: a picture in a notebook, a file for a paper."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dvtr_bench.reports.chart_data import ChartData
-from dvtr_bench.reports.drawing import svg_file_text
+from dvtr_bench.reports.chart_style import width_inches
+from dvtr_bench.reports.drawing import checked_suffix, make_figure, save_figure, svg_file_text
 from dvtr_bench.reports.others_text import one_line
-from dvtr_bench.runtime.files import written_beside
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True, repr=False)
@@ -16,6 +20,7 @@ class Chart:
     Attributes:
         name: Name of a file in ``dvtr_bench/reports/charts``, or of a plug-in.
         data: Of the kind that the chart takes.
+        notes: What the chart leaves out and why, one sentence each.
 
     Example:
         >>> from dvtr_bench.reports.chart_data import Series
@@ -26,24 +31,40 @@ class Chart:
 
     name: str
     data: ChartData
+    notes: tuple[str, ...] = ()
+
+    def figure(self, size: str = "page", *, title: bool = True) -> "Figure":
+        """Return it as a matplotlib figure, to change before it is saved.
+
+        Args:
+            size: ``column``, ``page``, or a width such as ``85mm``.
+            title: Whether the title stands above it; in a paper the caption says it.
+        """
+        return make_figure(self.name, self.data, width_inches(size), titled=title)
 
     def to_svg(self) -> str:
         """Return the picture as the text of an SVG file; names are escaped."""
         return svg_file_text(self.name, self.data)
 
-    def save(self, path: str | Path) -> Path:
-        """Write the picture as an SVG file, atomically.
+    def save(self, path: str | Path, size: str = "page", *, title: bool = True) -> Path:
+        """Write the picture as a file, atomically.
 
         Args:
-            path: The file; its folder is created if missing.
+            path: The file, which ends in .pdf, .svg or .png; its folder is created if missing.
+            size: As `figure` takes it.
+            title: As `figure` takes it.
 
         Returns:
             The path written.
+
+        Raises:
+            ConfigError: Another suffix, or no such size.
         """
         target = Path(path)
+        checked_suffix(target)
+        figure = self.figure(size, title=title)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with written_beside(target) as beside:
-            beside.write_text(self.to_svg(), encoding="utf-8", newline="\n")
+        save_figure(figure, self.data.title, target)
         return target
 
     def __repr__(self) -> str:

@@ -13,8 +13,10 @@ class NamedValues:
     Attributes:
         title: What the chart shows.
         names: Names of the things, in order.
-        parts: Values by part, one for each name, such as by split or by figure.
-        intervals: Lower and upper end of each value, by part; a part may have none.
+        parts: Values by part, one for each name, such as by split or by figure; NaN for a value
+            that is missing.
+        intervals: Lower and upper end of each value, by part; a part may have none, and a value
+            without an interval has NaN twice.
 
     Raises:
         InputError: A part has more or fewer values than there are names.
@@ -86,6 +88,7 @@ class Series:
         axis: What the axis is, with its unit.
         y_axis: What the values are, with their unit.
         lines: Points (x, y) of each line, from left to right.
+        whole_numbers: Whether the axis counts something, such as epochs.
 
     Raises:
         InputError: The points of a line are not in order of x.
@@ -95,6 +98,7 @@ class Series:
     axis: str
     y_axis: str
     lines: Mapping[str, Sequence[tuple[float, float]]]
+    whole_numbers: bool = False
 
     def __post_init__(self) -> None:
         """Check that the points of every line are in order of x."""

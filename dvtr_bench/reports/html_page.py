@@ -3,7 +3,7 @@
 from importlib import resources
 from typing import Final
 
-from dvtr_bench.reports.drawing import chart_style
+from dvtr_bench.reports.chart_style import chart_style
 from dvtr_bench.reports.others_text import safe_html
 
 PAGE_STYLE: Final = "page.css"
@@ -28,19 +28,3 @@ def html_page(title: str, body: str) -> str:
         f"<title>{safe_html(title)}</title><style>{chart_style()}{style}</style></head><body><main>"
         f"{body}</main></body></html>\n"
     )
-
-
-def legend(keys: tuple[str, ...]) -> str:
-    """Return the legend of a chart: each name beside the colour of its part.
-
-    Args:
-        keys: Names, in the order of the chart's parts; any text.
-
-    Returns:
-        HTML; empty without names.
-    """
-    shown = "".join(
-        f'<span class="key"><i class="k{number % 6}"></i>{safe_html(name)}</span>'
-        for number, name in enumerate(keys)
-    )
-    return f'<span class="keys">{shown}</span>' if shown else ""

@@ -12,6 +12,7 @@ from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
 from leaderboard.result_files import ResultFile
 from leaderboard.row_json import places_of
+from leaderboard.run_logs import RunFolders
 from leaderboard.site.downloads import csv_text, json_download, tex_text
 from leaderboard.site.frames import write_thumbnails
 from leaderboard.site.queries import Queries, find_queries, queries_data
@@ -28,13 +29,14 @@ def write_site(
     files: Sequence[ResultFile],
     folder: Path,
     root: Path = ROOT,
+    runs: Path = Path("runs"),
     *,
     worst: int | None = None,
 ) -> Path:
     """Write the leaderboard as a folder of static files.
 
-    The same boards, files and datasets give the same bytes. The site is written to a temporary
-    folder and then renamed; an earlier site is replaced.
+    The same boards, files, datasets and logs give the same bytes. The site is written to a
+    temporary folder and then renamed; an earlier site is replaced.
 
     Args:
         boards: At least one.
@@ -43,6 +45,7 @@ def write_site(
         root: Folder of the datasets, for captions, and for frames if their licence allows it.
         worst: Number of queries of each run, the worst, whose clips get pictures; None for the
             pictures of all clips.
+        runs: Folder of training runs, whose logs give the curves of their results.
 
     Returns:
         The page to open, ``index.html``.
@@ -60,8 +63,14 @@ def write_site(
     try:
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
+        run_folders = RunFolders(runs)
         for board in boards:
             _write_board(board, by_record, data, root, worst)
+            for entry in board.entries:
+                for run in entry.runs:
+                    content = run_data(board, entry, run, run_folders)
+                    write_script(data, f"run-{run_id(run)}", content)
+                    write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
         index = {
             "protocol": PROTOCOL_VERSION,
             "boards": [board_summary(board) for board in boards],
@@ -112,10 +121,6 @@ def _write_board(
     _write_frames(queries, data.parent)
     for listed_id, top in queries.top.items():
         write_script(data, f"top-{listed_id}", top)
-    for entry in board.entries:
-        for run in entry.runs:
-            write_script(data, f"run-{run_id(run)}", run_data(board, entry, run))
-            write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
 
 
 def _write_frames(queries: Queries, site: Path) -> None:

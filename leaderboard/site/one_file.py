@@ -35,7 +35,13 @@ _ENDS: Final = re.compile("</(script|style)|<!--", re.IGNORECASE)
 
 
 def write_report(
-    board: Board, file: ResultFile, path: Path, root: Path = ROOT, worst: int = WORST
+    board: Board,
+    file: ResultFile,
+    path: Path,
+    root: Path = ROOT,
+    runs: Path = Path("runs"),
+    *,
+    worst: int = WORST,
 ) -> Path:
     """Write the pages of one run as one file, which opens at the run's page.
 
@@ -44,6 +50,7 @@ def write_report(
         file: The run, with its path or top lists.
         path: The HTML file to write.
         root: Folder of the datasets, for captions, and for frames if their licence allows it.
+        runs: Folder of training runs, whose logs give the curves of the training.
         worst: Number of queries, the worst, whose clips are shown as pictures.
 
     Returns:
@@ -53,7 +60,7 @@ def write_report(
         ResultError: The top lists beside the result file belong to another run.
     """
     with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
-        page = write_site([board], [file], Path(folder) / "site", root, worst=worst)
+        page = write_site([board], [file], Path(folder) / "site", root, runs, worst=worst)
         text = as_one_file(page.parent, f"#/run/{run_id(file.record)}")
     path.parent.mkdir(parents=True, exist_ok=True)
     return write_text(path, text)

@@ -7,6 +7,7 @@ from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
 from leaderboard.contamination import contamination
+from leaderboard.run_logs import RunFolders, read_log
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
 from leaderboard.site.rows import board_id, row_id, run_id
 
@@ -28,13 +29,16 @@ _SHOWN_FIELDS: Final = (
 """Fields of the record that a run's page shows unchanged: all but checks, groups and ranks."""
 
 
-def run_data(board: Board, entry: Entry, record: RunRecord) -> dict[str, Any]:
+def run_data(
+    board: Board, entry: Entry, record: RunRecord, run_folders: RunFolders
+) -> dict[str, Any]:
     """Return the data of a run's page.
 
     Args:
         board: The board of the run.
         entry: The row of the run.
         record: The run.
+        run_folders: Training runs, whose logs give the curves.
 
     Returns:
         JSON values; ``record`` holds the figures of the result file with all digits.
@@ -54,7 +58,21 @@ def run_data(board: Board, entry: Entry, record: RunRecord) -> dict[str, Any]:
         "commands": repeat_commands(record),
         "about": about_repeating(record),
         "bibtex": bibtex(record, run_id(record)),
+        **_curves(record, run_folders),
     }
+
+
+def _curves(record: RunRecord, run_folders: RunFolders) -> dict[str, Any]:
+    """Return the curves of a run's training, or None and why there are none."""
+    if record.model.training is None:
+        return {"curves": None, "aboutCurves": "It was not trained, or not by dvtr-bench."}
+    folder = run_folders.find(record)
+    if folder is None:
+        why = "There are no curves: whoever made this site had the results, but not the log."
+        return {"curves": None, "aboutCurves": why}
+    log = read_log(folder)
+    curves = {"validation": log.validation, "loss": log.loss}
+    return {"curves": curves, "aboutCurves": ""}
 
 
 def ranks_data(record: RunRecord) -> dict[str, list[int]]:

@@ -182,9 +182,11 @@ def test_results_that_were_there_before_have_the_metric(house: House) -> None:
 
 
 def test_an_export_and_a_chart_take_results_that_were_there_before(house: House) -> None:
-    _, drawn = house.run(
+    _, drawn, plotted, listed = house.run(
         ["export", "before", "--to", "json_lines", "-o", "lines"],
         ["leaderboard", "before", "--chart", "lollipops", "--chart", "dots"],
+        ["plot", "before", "--kind", "lollipops", "--out", "lollipops.pdf"],
+        ["plot", "--help"],
     )
     lines = (house.folder / "lines" / "r1.jsonl").read_text().splitlines()
     assert [json.loads(line)["model"] for line in lines] == ["msam", "xpool"]
@@ -192,7 +194,11 @@ def test_an_export_and_a_chart_take_results_that_were_there_before(house: House)
     assert f"wrote {picture.name}" in drawn
     text = picture.read_text(encoding="utf-8")
     assert ElementTree.fromstring(text).tag.endswith("svg")
-    assert text.count("<circle") == 2
+    hovered = re.findall(r"<title>(\w+, T2V R@1: [\d.]+)</title>", text)
+    assert [one.partition(",")[0] for one in hovered] == ["msam", "xpool"]
+    assert "wrote lollipops.pdf" in plotted
+    assert (house.folder / "lollipops.pdf").read_bytes().startswith(b"%PDF")
+    assert "lollipops (Lollipops: a thin line and a dot at its end for each value)" in listed
 
 
 def test_a_model_is_listed_with_its_settings(house: House) -> None:

@@ -15,7 +15,7 @@ from builders.checks.audit.run import AUDIT_NAME, Audit, finding_modules, run_au
 from builders.checks.audit.subject import subject_of, told_apart
 from builders.checks.audit.terminal import describe
 from dvtr_bench.reports.drawing import draw_chart
-from dvtr_bench.reports.html_page import html_page, legend
+from dvtr_bench.reports.html_page import html_page
 from dvtr_bench.reports.others_text import safe_html
 from dvtr_bench.runtime.files import written_beside
 
@@ -67,8 +67,7 @@ def _block(block: Block, folder: Path) -> Iterator[str]:
     if isinstance(block, Paragraph):
         yield f"<p>{safe_html(block.text)}</p>"
         return
-    keys = legend(block.data.keys) if isinstance(block, Chart) else ""
-    yield f"<figure><figcaption>{safe_html(block.title)}{keys}</figcaption>"
+    yield f"<figure><figcaption>{safe_html(block.title)}</figcaption>"
     if isinstance(block, Table):
         yield _table(block)
     elif isinstance(block, Chart):

@@ -4,11 +4,12 @@ A chart is a module with
 
 - ``TAKES``: the data it draws, ``NamedValues``, ``Distribution`` or ``Series`` of
   `dvtr_bench.reports.chart_data`;
-- ``draw(data)``: returns an ``<svg>`` element as text.
+- ``draw(axes, data)``: draws onto matplotlib ``Axes``;
+- if it needs another height than usual, ``height(data, width_inches)``: its height in inches,
+  without title and legend.
 
-A chart is inline SVG and takes its colours from the page, in light and dark mode. The classes are
-those of ``reports/chart.css``: ``f0`` to ``f5`` fill and ``l0`` to ``l5`` stroke with the colours
-of the parts, ``g`` is a line of the grid; ``e`` aligns text right, ``m`` centres it, ``s``
-makes it small. Names come from outside: pass everything written into the element through
-`dvtr_bench.reports.others_text.safe_html`.
+The same drawing becomes SVG in a page and SVG, PDF or PNG for a paper. Colours, markers and lines
+come from `dvtr_bench.reports.chart_marks`, so that a dark page can turn them. A part that has a
+``label`` stands in the legend, which is added below the axes if there are several; ``told`` gives a
+mark a text that pages show on hover. Other names may be any text: nothing in them is a formula.
 """

@@ -1,45 +1,68 @@
 """Horizontal bars: the name on the left, the value at the end, parts below each other."""
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.reports.chart_data import NamedValues
-from dvtr_bench.reports.others_text import safe_html
-from dvtr_bench.reports.svg import COLOURS, WIDTH_PX, number_text, shortened, svg_element
+from dvtr_bench.reports.chart_marks import (
+    colour,
+    number_text,
+    put_names,
+    rows_height,
+    told,
+    value_text,
+)
+from dvtr_bench.reports.chart_style import FAINT, FONT_POINTS, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TAKES: Final = NamedValues
 
-LABEL_PX: Final = 130
-BAR_PX: Final = 12
+BAR_INCHES: Final = 0.15
 
 
-def draw(data: NamedValues) -> str:
-    """Draw the bars, from 0.
+def height(data: NamedValues, width_inches: float) -> float:
+    """Return the height in inches."""
+    return rows_height(data.names, width_inches, BAR_INCHES * len(data.parts) + 0.08)
+
+
+def draw(axes: "Axes", data: NamedValues) -> None:
+    """Draw the bars, from 0, with a whisker for each interval.
 
     Args:
-        data: At least one name; values of 0 or more.
-
-    Returns:
-        An ``<svg>`` element.
+        axes: To draw onto.
+        data: Values of 0 or more.
     """
-    parts = list(data.parts.items())
-    row_px = BAR_PX * len(parts) + 8
-    height = row_px * len(data.names) + 4
-    most = max((max(values) for _, values in parts), default=0) or 1
-    room = WIDTH_PX - LABEL_PX - 45
-    drawn = []
-    for index, name in enumerate(data.names):
-        top = index * row_px + 4
-        middle = top + BAR_PX * len(parts) / 2 + 4
-        drawn.append(
-            f'<text x="{LABEL_PX - 8}" y="{middle:g}" class="e">{shortened(name, 20)}</text>'
-        )
-        for number, (part, values) in enumerate(parts):
-            value, y = values[index], top + number * BAR_PX
-            drawn.append(
-                f'<rect x="{LABEL_PX}" y="{y:g}" width="{room * value / most:.1f}" '
-                f'height="{BAR_PX - 2}" class="f{number % COLOURS}">'
-                f"<title>{safe_html(f'{name}, {part}: {number_text(value)}')}</title></rect>"
-                f'<text x="{LABEL_PX + room * value / most + 5:.1f}" y="{y + BAR_PX - 3:g}" '
-                f'class="s">{number_text(value)}</text>'
+    thick = 0.8 / max(len(data.parts), 1)
+    for number, (part, values) in enumerate(data.parts.items()):
+        intervals = data.intervals.get(part)
+        drawn = 0
+        for row, (name, value) in enumerate(zip(data.names, values, strict=True)):
+            if math.isnan(value):
+                continue
+            middle = row + (number - (len(data.parts) - 1) / 2) * thick
+            ends = intervals[row] if intervals else None
+            label = "_" if drawn else part
+            (bar,) = axes.barh(middle, value, thick * 0.86, color=colour(number), label=label)
+            drawn += 1
+            told(bar, f"{name}, {part}: {value_text(value, ends)}")
+            reach = value
+            if ends is not None and not math.isnan(ends[0]):
+                axes.hlines(middle, *ends, color=INK, linewidth=0.8)
+                reach = max(value, ends[1])
+            axes.annotate(
+                number_text(value),
+                (reach, middle),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                color=FAINT,
+                fontsize=FONT_POINTS - 1,
             )
-    return svg_element(data.title, height, drawn)
+    axes.set_xlim(left=0)
+    axes.margins(x=0.12)
+    axes.grid(axis="x")
+    if len(data.parts) == 1:
+        axes.set_xlabel(next(iter(data.parts)))
+    put_names(axes, data.names)

@@ -1,69 +1,59 @@
 """Dots with their intervals on one axis, one row per name."""
 
-from typing import Final
+import math
+from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.reports.chart_data import NamedValues
-from dvtr_bench.reports.others_text import safe_html
-from dvtr_bench.reports.svg import (
-    COLOURS,
-    WIDTH_PX,
-    number_text,
-    round_numbers,
-    shortened,
-    svg_element,
+from dvtr_bench.reports.chart_marks import (
+    colour,
+    marker,
+    put_names,
+    rows_height,
+    told,
+    value_text,
 )
+from dvtr_bench.reports.chart_style import GRID
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 TAKES: Final = NamedValues
 
-LABEL_PX: Final = 150
-ROW_PX: Final = 14
+DOT_INCHES: Final = 0.1
 
 
-def draw(data: NamedValues) -> str:
+def height(data: NamedValues, width_inches: float) -> float:
+    """Return the height in inches."""
+    return rows_height(data.names, width_inches, DOT_INCHES * len(data.parts) + 0.08)
+
+
+def draw(axes: "Axes", data: NamedValues) -> None:
     """Draw a dot for each value, over a line that spans its interval.
 
     Args:
-        data: At least one name.
-
-    Returns:
-        An ``<svg>`` element.
+        axes: To draw onto.
+        data: Values, with or without intervals.
     """
-    parts = list(data.parts.items())
-    ends = [end for both in data.intervals.values() for pair in both for end in pair]
-    every = [value for _, values in parts for value in values] + ends or [0.0]
-    low, high = min(0.0, *every), max(every)
-    high = high if high > low else low + 1
-    row_px = ROW_PX * len(parts) + 8
-    bottom = row_px * len(data.names) + 4
-    right = WIDTH_PX - 20
-
-    def at(value: float) -> float:
-        return LABEL_PX + (value - low) / (high - low) * (right - LABEL_PX)
-
-    drawn = []
-    for tick in round_numbers(low, high):
-        drawn.append(
-            f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="0" y2="{bottom:g}" class="g"/>'
-            f'<text x="{at(tick):.1f}" y="{bottom + 14:g}" class="m">{tick:g}</text>'
-        )
-    for index, name in enumerate(data.names):
-        top = index * row_px + 4
-        middle = top + ROW_PX * len(parts) / 2 + 4
-        drawn.append(
-            f'<text x="{LABEL_PX - 8}" y="{middle:g}" class="e">{shortened(name, 22)}</text>'
-        )
-        for number, (part, values) in enumerate(parts):
-            y = top + number * ROW_PX + ROW_PX / 2
-            tooltip = f"{name}, {part}: {number_text(values[index])}"
-            if part in data.intervals:
-                start, end = data.intervals[part][index]
-                tooltip += f" ({number_text(start)} to {number_text(end)})"
-                drawn.append(
-                    f'<line x1="{at(start):.1f}" x2="{at(end):.1f}" y1="{y:g}" y2="{y:g}" '
-                    f'class="l{number % COLOURS}"/>'
-                )
-            drawn.append(
-                f'<circle cx="{at(values[index]):.1f}" cy="{y:g}" r="4" '
-                f'class="f{number % COLOURS}"><title>{safe_html(tooltip)}</title></circle>'
-            )
-    return svg_element(data.title, bottom + 20, drawn)
+    step = 0.72 / max(len(data.parts), 1)
+    for number, (part, values) in enumerate(data.parts.items()):
+        intervals = data.intervals.get(part)
+        style: dict[str, Any] = {"color": colour(number), "marker": marker(number), "ls": "none"}
+        axes.plot([], [], label=part, **style)
+        for row, (name, value) in enumerate(zip(data.names, values, strict=True)):
+            if math.isnan(value):
+                continue
+            y = row + (number - (len(data.parts) - 1) / 2) * step
+            ends = intervals[row] if intervals else None
+            if ends is not None and not math.isnan(ends[0]):
+                axes.hlines(y, *ends, color=colour(number), linewidth=1.2)
+            (dot,) = axes.plot([value], [y], **style)
+            told(dot, f"{name}, {part}: {value_text(value, ends)}")
+    for row in range(1, len(data.names)):
+        axes.axhline(row - 0.5, color=GRID, linewidth=0.4)
+    axes.margins(x=0.04)
+    if axes.get_xlim()[0] > 0:
+        axes.set_xlim(left=0)
+    axes.grid(axis="x")
+    if len(data.parts) == 1:
+        axes.set_xlabel(next(iter(data.parts)))
+    put_names(axes, data.names)

@@ -1,29 +1,34 @@
 """Scatter plot: one dot per name, its first value on the x axis, its second on the y axis."""
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.chart_data import NamedValues
-from dvtr_bench.reports.others_text import safe_html
-from dvtr_bench.reports.svg import WIDTH_PX, number_text, round_numbers, shortened, svg_element
+from dvtr_bench.reports.chart_marks import (
+    colour,
+    logarithmic,
+    marker,
+    number_text,
+    told,
+    value_text,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from matplotlib.axes import Axes
 
 TAKES: Final = NamedValues
 
-LEFT_PX: Final = 44
-HEIGHT_PX: Final = 320
+LOGARITHMIC_FROM: Final = 20.0
+"""Largest over smallest x from which the axis is logarithmic."""
 
 
-def draw(data: NamedValues) -> str:
-    """Draw the dots, each with its name.
+def draw(axes: "Axes", data: NamedValues) -> None:
+    """Draw the dots, each with the interval of its second value; the legend names them.
 
     Args:
+        axes: To draw onto.
         data: Data with two parts: x values and y values.
-
-    Returns:
-        An ``<svg>`` element.
 
     Raises:
         InputError: The data does not have exactly two parts.
@@ -34,43 +39,27 @@ def draw(data: NamedValues) -> str:
             f"{', '.join(data.parts) or 'none'}"
         )
     (across, xs), (upwards, ys) = data.parts.items()
-    top, bottom, right = 10, HEIGHT_PX - 40, WIDTH_PX - 80
-    x_low, x_high = _range(xs)
-    y_low, y_high = _range(ys)
-
-    def at(value: float) -> float:
-        return LEFT_PX + (value - x_low) / (x_high - x_low) * (right - LEFT_PX)
-
-    def up(value: float) -> float:
-        return bottom - (value - y_low) / (y_high - y_low) * (bottom - top)
-
-    drawn = []
-    for tick in round_numbers(y_low, y_high):
-        drawn.append(
-            f'<line x1="{LEFT_PX}" x2="{right}" y1="{up(tick):.1f}" y2="{up(tick):.1f}" class="g"/>'
-            f'<text x="{LEFT_PX - 6}" y="{up(tick) + 4:.1f}" class="e">{tick:g}</text>'
+    intervals = data.intervals.get(upwards)
+    positive = [x for x in xs if x > 0]
+    if len(positive) == len(xs) > 1 and max(xs) / min(xs) >= LOGARITHMIC_FROM:
+        logarithmic(axes)
+    for number, (name, x, y) in enumerate(zip(data.names, xs, ys, strict=True)):
+        if math.isnan(x) or math.isnan(y):
+            continue
+        ends = intervals[number] if intervals else None
+        if ends is not None and not math.isnan(ends[0]):
+            axes.vlines(x, *ends, color=colour(number), linewidth=1)
+        (dot,) = axes.plot(
+            [x],
+            [y],
+            marker=marker(number),
+            markersize=5.5,
+            color=colour(number),
+            linestyle="none",
+            label=name,
         )
-    for tick in round_numbers(x_low, x_high):
-        drawn.append(
-            f'<line x1="{at(tick):.1f}" x2="{at(tick):.1f}" y1="{top}" y2="{bottom}" class="g"/>'
-            f'<text x="{at(tick):.1f}" y="{bottom + 16}" class="m">{tick:g}</text>'
-        )
-    middle = (LEFT_PX + right) / 2
-    drawn.append(
-        f'<text x="{middle:g}" y="{bottom + 34}" class="m">{safe_html(across)}</text>'
-        f'<text x="{LEFT_PX + 4}" y="{top + 8}">{safe_html(upwards)}</text>'
-    )
-    for name, x, y in zip(data.names, xs, ys, strict=True):
-        tooltip = f"{name}, {across}: {number_text(x)}, {upwards}: {number_text(y)}"
-        drawn.append(
-            f'<circle cx="{at(x):.1f}" cy="{up(y):.1f}" r="4" class="f0">'
-            f"<title>{safe_html(tooltip)}</title></circle>"
-            f'<text x="{at(x) + 7:.1f}" y="{up(y) + 3:.1f}" class="s">{shortened(name, 18)}</text>'
-        )
-    return svg_element(data.title, HEIGHT_PX, drawn)
-
-
-def _range(values: "Sequence[float]") -> tuple[float, float]:
-    low, high = min(values, default=0.0), max(values, default=1.0)
-    margin = (high - low) * 0.05 or 0.5
-    return low - margin, high + margin
+        told(dot, f"{name}, {across}: {number_text(x)}, {upwards}: {value_text(y, ends)}")
+    axes.margins(x=0.08, y=0.08)
+    axes.set_xlabel(across)
+    axes.set_ylabel(upwards)
+    axes.grid()

@@ -137,6 +137,8 @@
       FILTERS.every(([id, , value]) => !state[id] || value(row) === state[id]);
   }
 
+  dvtr.rowFilters = { FILTERS, matches };
+
   function controls(board, state, columns, update) {
     const search = el("input", { type: "search", value: state.search, id: "search",
       oninput: () => update({ search: search.value }) });
@@ -273,6 +275,7 @@
     const state = readState(settings, board);
     const chosen = new Set((settings.get("pick") || "").split(",").filter(Boolean));
     const area = el("div"), groups = el("div"), compare = el("p", { class: "act" });
+    const charts = el("a", { class: "button", id: "to-charts" }, "Charts");
     let seen = [[], []];
 
     const pick = {
@@ -282,6 +285,7 @@
         else chosen.delete(row);
         dvtr.remember({ pick: [...chosen].join(",") });
         showCompare();
+        linkCharts();
       },
     };
 
@@ -291,6 +295,13 @@
         ? el("span", { class: "faint" }, "Choose two rows or more to compare them.")
         : el("a", { class: "button", id: "compare", href: dvtr.link("compare", id, {
           rows: rows.map((row) => row.id).join(",") }) }, `Compare ${rows.length} rows`));
+    }
+
+    // Charts show the rows that are seen here: the same filters, and those that are chosen.
+    function linkCharts() {
+      const kept = Object.fromEntries(FILTERS.map(([name]) => [name, state[name]]));
+      charts.setAttribute("href", dvtr.link("charts", id,
+        { ...kept, search: state.search, axis: state.axis, pick: [...chosen].join(",") }));
     }
 
     function update(changes) {
@@ -304,6 +315,7 @@
     }
 
     function draw() {
+      linkCharts();
       const columns = columnsOf(board, state, pick);
       const shown = columns.filter((column) => column.fixed || state.columns.includes(column.id));
       const column = columns.find((one) => one.id === state.sort);
@@ -335,7 +347,7 @@
         "has too."),
       board.about ? el("p", { class: "not" }, others(board.about)) : null,
       el("p", {}, el("a", { class: "button", id: "browse", href: dvtr.link("queries", id) },
-        "Look at single queries")),
+        "Look at single queries"), " ", charts),
       controls(board, state, columns, update),
       area, compare,
       el("details", {}, el("summary", {}, "How to read this"), el("ul", {},

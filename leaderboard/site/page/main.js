@@ -16,7 +16,7 @@
 
   const VIEWS = {
     board: dvtr.showBoard, compare: dvtr.showCompare, queries: dvtr.showQueries,
-    clip: dvtr.showClip, run: dvtr.showRun,
+    clip: dvtr.showClip, run: dvtr.showRun, charts: dvtr.showCharts,
   };
   let asked = 0;
 

@@ -110,6 +110,7 @@
       run.about.map((told) => el("p", { class: "faint" }, others(told))),
       el("h2", {}, "Cite it"), copied("bibtex", run.bibtex),
       el("h2", {}, "Honesty checks"), checks(run),
+      el("h2", {}, "Training curves"), dvtr.trainingCharts(run.curves, run.aboutCurves),
       el("h2", {}, "What was run"),
       el("h3", {}, "Model"), facts({ ...model, training: undefined, seeds: model.seeds.join(", ") }),
       el("h3", {}, "Training"), model.training ? facts(model.training)

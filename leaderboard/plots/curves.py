@@ -1,0 +1,11 @@
+"""R@k over k, to 50."""
+
+from dvtr_bench.reports.chart import Chart
+from leaderboard.charts import MOST_RANKS
+from leaderboard.plot_subject import Subject
+from leaderboard.rank_shares import found_within
+
+
+def make(subject: Subject) -> Chart:
+    """Return the chart; of several seeds it shows the mean."""
+    return Chart("lines", found_within(subject, "R@k", "k", MOST_RANKS))
