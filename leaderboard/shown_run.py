@@ -19,7 +19,7 @@ from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.board import Board, make_boards
 from leaderboard.run_logs import RunFolders, RunLog, read_log
-from leaderboard.site.commands import about_repeating
+from leaderboard.site.commands import about_repeating, repeat_commands
 from leaderboard.site.runs import run_data
 from leaderboard.terminal import print_boards
 
