@@ -18,6 +18,10 @@ from dvtr_bench.results import (
     comparable_key,
     require_comparable,
 )
+from dvtr_bench.results.contamination import contamination
+
+SEEN: Final = "may have seen test clips"
+"""The mark of a row whose model may have seen clips of the split in training."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,11 @@ class Entry:
         cell = self.figures.get(("t2v", "strict", "R@1"))
         recall = "" if cell is None else f", T2V R@1 {cell.value:.1f}"
         return f"Entry({one_line(self.name, 120)}, {self.num_runs} runs{recall})"
+
+    @property
+    def contamination(self) -> str:
+        """Why its model may have seen clips of the split in training; empty if nothing says so."""
+        return next(filter(None, map(contamination, self.runs)), "")
 
     @property
     def name(self) -> str:
@@ -147,6 +156,8 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
         notes += record.left_out
     for entry in entries:
         notes += _tie_notes(entry)
+        if entry.contamination:
+            notes.append(f"{entry.name}: {SEEN}. {entry.contamination}")
     first = records[0]
     return Board(
         key=key,

@@ -15,8 +15,7 @@ from dvtr_bench.results.record import Breakdown
 from dvtr_bench.results.setups import setup_of
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.breakdown_tables import board_axes, group_cell, sorted_alike
-from leaderboard.published import published_for
-from leaderboard.site.contamination import contamination
+from leaderboard.published import published_for, reported_columns
 from leaderboard.site.rank_ranges import ALPHA, FigureKey, RankRange, rank_ranges, resampling_for
 from leaderboard.tables import about_post_processing, board_title
 
@@ -85,7 +84,15 @@ def board_data(board: Board) -> dict[str, Any]:
             _row(entry, _ranges_of(ranges, row), axes) for row, entry in enumerate(board.entries)
         ],
         "published": [
-            {"model": row.model, "r1": row.t2v_r1, "r5": row.t2v_r5, "source": row.source}
+            {
+                "model": row.model,
+                "about": row.about,
+                "source": row.source,
+                "figures": {
+                    f"{direction}/{name}": row.figures(direction)[name]
+                    for direction, name in reported_columns([row])
+                },
+            }
             for row in published_for(board.key.dataset)
         ],
     }
@@ -159,7 +166,7 @@ def _row(
         "commit": environment.git_commit,
         "dirty": environment.git_dirty,
         "honest": _honest(entry),
-        "contaminated": next(filter(None, map(contamination, entry.runs)), ""),
+        "contaminated": entry.contamination,
         "values": {"/".join(figure): _cell(cell) for figure, cell in entry.figures.items()},
         "ranks": ranges,
         "groups": {axis: _groups(entry, axis, breakdown) for axis, breakdown in axes.items()},

@@ -17,12 +17,12 @@ from dvtr_bench.api.training import make_recipe
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import InputError
 from dvtr_bench.results import RunRecord
+from dvtr_bench.results.contamination import contamination
 from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
 from leaderboard.result_files import ResultFile
 from leaderboard.site.build import write_site
 from leaderboard.site.commands import bibtex, repeat_commands
-from leaderboard.site.contamination import contamination
 from leaderboard.site.downloads import csv_text
 from leaderboard.site.rows import board_data, board_id, run_id
 from tests.fixtures.records import toy_record
@@ -276,6 +276,11 @@ def test_the_command_writes_a_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (path,) = (tmp_path / "out" / "site" / "data").glob("board-*.js")
     board = read_script(path)
     assert board["published"] == [
-        {"model": "MSAM", "r1": 49.5, "r5": 84.0, "source": "arXiv 2510.15470"}
+        {
+            "model": "MSAM",
+            "about": None,
+            "source": "arXiv 2510.15470",
+            "figures": {"t2v/R@1": 49.5, "t2v/R@5": 84.0},
+        }
     ]
     assert [row["model"] for row in board["rows"]] == ["msam"]
