@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from dvtr_bench.api.searching import search
     from dvtr_bench.api.studies import list_study, run_study
+    from dvtr_bench.api.submissions import check_submissions
     from dvtr_bench.api.training import train
     from dvtr_bench.evaluation.bare_scores import evaluate_scores, recall_at_k
 
@@ -63,6 +64,7 @@ _PLACES: Final = {
     "compare": f"{_API}.results",
     "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
+    "check_submissions": f"{_API}.submissions",
     "search": f"{_API}.searching",
     "run_study": f"{_API}.studies",
     "list_study": f"{_API}.studies",
@@ -93,6 +95,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "build",
+    "check_submissions",
     "compare",
     "evaluate",
     "evaluate_all",

@@ -27,7 +27,13 @@ SECTIONS: Final = {
         "evaluate_scores",
         "recall_at_k",
     ),
-    "Results": ("load_results", "compare", "find_mistakes", "make_leaderboard"),
+    "Results": (
+        "load_results",
+        "compare",
+        "find_mistakes",
+        "make_leaderboard",
+        "check_submissions",
+    ),
     "Studies": ("run_study", "list_study"),
 }
 
@@ -43,6 +49,7 @@ CLASSES: Final = (
     "leaderboard.comparison.run_comparison.RunComparison",
     "leaderboard.mistakes.Mistakes",
     "leaderboard.leaderboard.Leaderboard",
+    "leaderboard.submissions.report.SubmissionReport",
     "dvtr_bench.searching.search_result.FoundClips",
     "dvtr_bench.searching.search_result.FoundCaptions",
     "dvtr_bench.api.studies.StudyResult",
@@ -71,6 +78,7 @@ COMMANDS: Final = {
     "run": "dvtr_bench.api.studies.run_study",
     "runs": "dvtr_bench.training.run_listing.list_runs",
     "search": "dvtr_bench.api.searching.search",
+    "submit": "dvtr_bench.api.submissions.check_submissions",
     "train": "dvtr_bench.api.training.train",
     "verify": "builders.checks.verify.verify.verify_dataset",
 }
