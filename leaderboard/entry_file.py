@@ -5,14 +5,14 @@ A result file must stay as the run wrote it, so this stands in a file of its own
 maintainers add ``[rerun]`` once they have run it again.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final
 
 from pydantic import Field
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import Text, may_be_absent
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, Text
 from leaderboard.toml_records import read_toml
 
 SUFFIX: Final = ".entry.toml"
@@ -36,7 +36,7 @@ class Rerun:
     by: Text
     date: Date
     t2v_r1: Annotated[float, Field(ge=0, le=100)]
-    note: Text | None = may_be_absent()
+    note: Text | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class EntryFile:
     """
 
     ran_by: Annotated[str, Field(min_length=1, max_length=200)]
-    link: Link | None = may_be_absent()
-    rerun: Rerun | None = may_be_absent()
+    link: Link | None = field(default=None, metadata=MAY_BE_ABSENT)
+    rerun: Rerun | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 def entry_path(result: Path) -> Path:

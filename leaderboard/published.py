@@ -5,7 +5,7 @@ figures that a paper does not report are empty.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, TypeAlias
@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.json_records import Text, may_be_absent
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, Text
 from leaderboard.toml_records import read_toml
 
 PUBLISHED: Final = Path(__file__).with_name("published.toml")
@@ -44,9 +44,9 @@ class PublishedFigures:
     dataset: Text
     model: Text
     source: Text
-    about: Text | None = may_be_absent()
-    t2v: Reported | None = may_be_absent()
-    v2t: Reported | None = may_be_absent()
+    about: Text | None = field(default=None, metadata=MAY_BE_ABSENT)
+    t2v: Reported | None = field(default=None, metadata=MAY_BE_ABSENT)
+    v2t: Reported | None = field(default=None, metadata=MAY_BE_ABSENT)
 
     def figures(self, direction: str) -> Mapping[FigureName, float]:
         """Return the reported figures of a direction; can be empty."""

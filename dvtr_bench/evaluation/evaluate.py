@@ -135,7 +135,9 @@ def evaluate(
     run = _Run(retriever, split, config, processes, show_progress)
     finished = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
     finished += run.post_processed(finished, post_process, bank)
-    seen = training and find_contamination(training.dataset, training.fingerprint, split)
+    seen = None
+    if training is not None:
+        seen = find_contamination(training.dataset, training.fingerprint, split)
     return Evaluation(
         records=tuple(
             run.record(

@@ -1,7 +1,7 @@
 """The typed record of one run, with everything that docs/reference/protocol.md requires."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
@@ -21,13 +21,13 @@ from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
 from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
 from dvtr_bench.runtime.environment import EnvironmentFacts
 from dvtr_bench.runtime.json_records import (
+    MAY_BE_ABSENT,
     Count,
     NotNegative,
     Percent,
     Positive,
     Sha256,
     Text,
-    may_be_absent,
 )
 
 RESULT_FORMAT_VERSION: Final = 3
@@ -294,7 +294,7 @@ class RunRecord(ComparedByValue):
     scoring: ScoringFacts
     environment: EnvironmentFacts
     honesty: tuple[HonestyCheck, ...]
-    contamination: Contamination | None = may_be_absent()
+    contamination: Contamination | None = field(default=None, kw_only=True, metadata=MAY_BE_ABSENT)
     seconds: Seconds
     bootstrap: BootstrapConfig
     metrics: Mapping[

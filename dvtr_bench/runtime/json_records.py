@@ -38,23 +38,16 @@ LARGEST_FILE_BYTES: Final = 1 << 29
 The result of a million captions takes a tenth.
 """
 
-_ABSENT_ALLOWED: Final = "may be absent"
+MAY_BE_ABSENT: Final[Mapping[str, bool]] = {"may be absent": True}
+"""Metadata of a dataclass field that a file may lack, such as one that was added later.
+
+Its default is None. While it is None it is not written either, so a file that does not use it stays
+readable by older versions.
+"""
 
 _STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-
-
-def may_be_absent() -> Any:
-    """Return the default of a field that a file may lack, such as one that was added later.
-
-    The field is None then. While it is None it is not written either, so a file that does not use
-    it stays readable by older versions.
-
-    Returns:
-        What a dataclass takes in place of a default.
-    """
-    return dataclasses.field(default=None, kw_only=True, metadata={_ABSENT_ALLOWED: True})
 
 
 def read_json_bytes(path: Path, error: type[DvtrError] = InputError) -> bytes:
@@ -291,7 +284,7 @@ def _num_fields(value: Any) -> int:
 @cache
 def _optional_fields(kind: type) -> frozenset[str]:
     """Return the fields of a dataclass that a file may lack."""
-    return frozenset(f.name for f in dataclasses.fields(kind) if _ABSENT_ALLOWED in f.metadata)
+    return frozenset(f.name for f in dataclasses.fields(kind) if f.metadata == MAY_BE_ABSENT)
 
 
 def _absent(record: Any) -> frozenset[str]:

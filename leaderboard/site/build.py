@@ -10,6 +10,7 @@ from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import InputError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
+from leaderboard.entry_file import EntryFile
 from leaderboard.result_files import ResultFile
 from leaderboard.site.downloads import csv_text, json_download, tex_text
 from leaderboard.site.frames import write_thumbnails
@@ -40,7 +41,7 @@ def write_site(
         The page to open, ``index.html``.
 
     Raises:
-        InputError: ``folder`` holds something else.
+        InputError: ``folder`` holds something else, or the note beside a result file is not valid.
         ResultError: The top lists beside a result file belong to another run.
     """
     _require_free(folder)
@@ -52,8 +53,9 @@ def write_site(
     try:
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
+        notes = {number: note for number, file in by_record.items() if (note := file.entry())}
         for board in boards:
-            _write_board(board, by_record, data, root)
+            _write_board(board, by_record, notes, data, root)
         index = {
             "protocol": PROTOCOL_VERSION,
             "boards": [board_summary(board) for board in boards],
@@ -85,8 +87,14 @@ def _copy_page(building: Path) -> None:
             write_text(building / file.name, file.read_text(encoding="utf-8"))
 
 
-def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: Path) -> None:
-    name, content = board_id(board), board_data(board)
+def _write_board(
+    board: Board,
+    files: dict[int, ResultFile],
+    notes: dict[int, EntryFile],
+    data: Path,
+    root: Path,
+) -> None:
+    name, content = board_id(board), board_data(board, notes)
     write_script(data, f"board-{name}", content)
     for ending, text in (
         ("csv", csv_text(board, content)),
@@ -102,7 +110,8 @@ def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: P
         write_script(data, f"top-{listed_id}", top)
     for entry in board.entries:
         for run in entry.runs:
-            write_script(data, f"run-{run_id(run)}", run_data(board, entry, run))
+            note = notes.get(id(run))
+            write_script(data, f"run-{run_id(run)}", run_data(board, entry, run, note))
             write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from dvtr_bench.results.record import Breakdown
 from dvtr_bench.results.setups import setup_of
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.breakdown_tables import board_axes, group_cell, sorted_alike
+from leaderboard.entry_file import EntryFile
 from leaderboard.published import published_for, reported_columns
 from leaderboard.site.rank_ranges import ALPHA, FigureKey, RankRange, rank_ranges, resampling_for
 from leaderboard.tables import about_post_processing, board_title
@@ -44,11 +45,12 @@ def run_id(record: RunRecord) -> str:
     return "-".join([setup_of(record).short_hash, *map(str, record.model.seeds)])
 
 
-def board_data(board: Board) -> dict[str, Any]:
+def board_data(board: Board, notes: Mapping[int, EntryFile] | None = None) -> dict[str, Any]:
     """Return the data of a board.
 
     Args:
         board: The board.
+        notes: What stands beside result files, by ``id`` of their records.
 
     Returns:
         JSON values. Figures are ``[value, low, high, deviation]`` by ``direction/relevance/name``;
@@ -81,7 +83,11 @@ def board_data(board: Board) -> dict[str, Any]:
             for axis, breakdown in axes.items()
         },
         "rows": [
-            _row(entry, _ranges_of(ranges, row), axes) for row, entry in enumerate(board.entries)
+            {
+                **_row(entry, _ranges_of(ranges, row), axes),
+                **_who_ran([(notes or {}).get(id(run)) for run in entry.runs]),
+            }
+            for row, entry in enumerate(board.entries)
         ],
         "published": [
             {
@@ -170,6 +176,19 @@ def _row(
         "values": {"/".join(figure): _cell(cell) for figure, cell in entry.figures.items()},
         "ranks": ranges,
         "groups": {axis: _groups(entry, axis, breakdown) for axis, breakdown in axes.items()},
+    }
+
+
+def _who_ran(notes: Sequence[EntryFile | None]) -> dict[str, Any]:
+    """Return who ran the runs of a row, and which of them a maintainer ran again."""
+    known = [note for note in notes if note is not None]
+    people = dict.fromkeys((note.ran_by, note.link) for note in known)
+    reruns = [note.rerun for note in known if note.rerun is not None]
+    return {
+        "ranBy": [{"name": name, "link": link} for name, link in people],
+        "reruns": [
+            {"by": one.by, "date": one.date, "r1": one.t2v_r1, "note": one.note} for one in reruns
+        ],
     }
 
 

@@ -7,6 +7,7 @@ from dvtr_bench.results import RunRecord
 from dvtr_bench.results.contamination import contamination
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
+from leaderboard.entry_file import EntryFile
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
 from leaderboard.site.rows import board_id, row_id, run_id
 
@@ -28,13 +29,16 @@ _SHOWN_FIELDS: Final = (
 """Fields of the record that a run's page shows unchanged: all but checks, groups and ranks."""
 
 
-def run_data(board: Board, entry: Entry, record: RunRecord) -> dict[str, Any]:
+def run_data(
+    board: Board, entry: Entry, record: RunRecord, note: EntryFile | None = None
+) -> dict[str, Any]:
     """Return the data of a run's page.
 
     Args:
         board: The board of the run.
         entry: The row of the run.
         record: The run.
+        note: What stands beside its result file: who ran it.
 
     Returns:
         JSON values; ``record`` holds the figures of the result file with all digits.
@@ -51,6 +55,7 @@ def run_data(board: Board, entry: Entry, record: RunRecord) -> dict[str, Any]:
             for axis, breakdown in sorted(record.breakdowns.items())
         },
         "contaminated": contamination(record),
+        "entry": None if note is None else to_json(note),
         "commands": repeat_commands(record),
         "about": about_repeating(record),
         "bibtex": bibtex(record, run_id(record)),

@@ -9,7 +9,7 @@
   };
   const SHOWN = [
     "place", "t2v/R@1", "t2v/R@5", "t2v/R@10", "v2t/R@1", "v2t_caption/R@1", "both/mR",
-    "backbone", "trained", "parameters", "seconds",
+    "backbone", "trained", "parameters", "seconds", "ranBy", "rerun",
   ];
   const RANKED = "t2v/R@1";
 
@@ -105,6 +105,15 @@
       count("videoSeconds", "Encoding s", (row) => row.seconds.videos, (value) => number(value, 2)),
       text("seeds", "Seeds", (row) => row.seeds.join(", ")),
       count("block", "Text block", (row) => row.textBlock, whole),
+      text("ranBy", "Ran by", (row) => row.ranBy.map((one) => one.name).join(", "), (row) => [
+        row.ranBy.length ? row.ranBy.map((one, n) => [n ? ", " : "", one.link
+          ? el("a", { href: one.link, rel: "nofollow noopener" }, others(one.name))
+          : others(one.name)]) : el("span", { class: "faint" }, "not stated"),
+        el("small", {}, "ranks attached")]),
+      text("rerun", "Rerun", (row) => row.reruns.length, (row) => (row.reruns.length
+        ? [el("span", { title: row.reruns.map((one) => `${one.by}, ${one.date}: T2V R@1 ` +
+            number(one.r1)).join("; ") }, `✓ ${row.reruns.length} of ${row.runs.length}`),
+          el("small", {}, "by a maintainer")] : "")),
       text("by", "Scored by", (row) => (row.kind === "model" ? "the harness" : "whoever brought it"),
         (row) => [row.kind === "model" ? `dvtr-bench ${row.version ?? ""}` : "brought",
           el("small", {}, "ranks attached")]),
@@ -118,6 +127,7 @@
     ["backbone", "Backbone", (row) => row.backbone ?? "none"],
     ["trained", "Training", (row) => (row.training ? "trained here" : "not trained here")],
     ["by", "Scored by", (row) => (row.kind === "model" ? "the harness" : "brought")],
+    ["rerun", "Rerun", (row) => (row.reruns.length ? "by a maintainer" : "not yet")],
   ];
 
   function matches(row, state) {
@@ -215,10 +225,14 @@
 
   function published(board) {
     if (!board.published.length) return null;
+    const reported = ["t2v", "v2t"].flatMap((direction) => ["R@1", "R@5", "R@10", "MdR", "MnR"]
+      .map((name) => [`${direction}/${name}`, `${direction.toUpperCase()} ${name}`]))
+      .filter(([id]) => board.published.some((row) => id in row.figures));
     const columns = [
-      { title: "Model", header: true, cell: (row) => others(row.model) },
-      { title: "T2V R@1", numeric: true, cell: (row) => number(row.r1) },
-      { title: "T2V R@5", numeric: true, cell: (row) => number(row.r5) },
+      { title: "Model", header: true, cell: (row) => [others(row.model),
+        row.about ? el("small", {}, others(row.about)) : null] },
+      ...reported.map(([id, title]) => ({ title, numeric: true,
+        cell: (row) => (id in row.figures ? number(row.figures[id]) : "") })),
       { title: "Source", cell: (row) => others(row.source) },
     ];
     return el("section", { id: "published" }, el("h2", {}, "As published, not measured here"),
