@@ -146,6 +146,11 @@
       return found.length < 2 ? null : dvtr.select(title, [["", "all"], ...found.map((one) =>
         [one, one])], state[id], (chosen) => update({ [id]: chosen }), `filter-${id}`);
     });
+    if (board.published.length) {
+      filters.push(dvtr.select("Figures", [["", "measured and published"], ["measured", "measured"],
+        ["published", "published"]], state.figures, (chosen) => update({ figures: chosen }),
+        "filter-figures"));
+    }
     const chooser = el("details", { class: "columns" }, el("summary", {}, "Columns"),
       el("div", { class: "checks" }, columns.filter((column) => !column.fixed).map((column) =>
         el("label", {}, el("input", {
@@ -165,6 +170,7 @@
     const state = {
       sort: settings.get("sort") || RANKED,
       search: settings.get("search") || "",
+      figures: settings.get("figures") || "",
       relevance: settings.get("relevance") === "text_identical" ? "text_identical" : "strict",
       columns: settings.has("columns") ? settings.get("columns").split(",") : SHOWN,
       axis: board.axes[settings.get("axis")] ? settings.get("axis") : Object.keys(board.axes)[0],
@@ -269,6 +275,7 @@
     const state = readState(settings, board);
     const chosen = new Set((settings.get("pick") || "").split(",").filter(Boolean));
     const area = el("div"), groups = el("div"), compare = el("p", { class: "act" });
+    const reported = published(board);
     let seen = [[], []];
 
     const pick = {
@@ -319,6 +326,8 @@
       })));
       if (focused) area.querySelector(`th button[data-column="${CSS.escape(focused)}"]`)?.focus();
       groups.replaceChildren(groupTable(board, rows, state, update) ?? "");
+      area.hidden = groups.hidden = state.figures === "published";
+      if (reported) reported.hidden = state.figures === "measured";
     }
 
     const columns = columnsOf(board, state, pick);
@@ -347,7 +356,7 @@
           "R@1 that captions shared word for word by several videos leave to a model that sees the " +
           "text alone."),
         board.notes.map((note) => el("li", {}, others(note))))),
-      groups, published(board), downloads(board, () => seen),
+      groups, reported, downloads(board, () => seen),
     ];
   };
 })();
