@@ -5,6 +5,7 @@ the clips' files tell how many are the same.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.dataset.parquet_split import DatasetSplit
@@ -95,8 +96,8 @@ def _count_shared(trained_on: str, trained_fingerprint: str, split: "RetrievalSp
     if not isinstance(split, DatasetSplit) or not split.has_frames:
         return None
     same = (trained_on, trained_fingerprint) == (split.dataset_name, split.fingerprint)
-    # Names of others become folder names below.
-    if not same and trained_on != (split.folder.parent / trained_on).name:
+    # The name may be anyone's, and becomes a folder name below.
+    if not same and (Path(trained_on).name != trained_on or trained_on in ("", "..")):
         return None
     try:
         folder = split.folder if same else split.folder.parent / trained_on
