@@ -242,10 +242,11 @@ def test_who_ran_it_must_be_said_in_a_valid_note(judge: Judge) -> None:
     assert 'ran_by = "YOUR NAME"' in failed(judge(sound(), note=None))["who ran it"]
     for note, told in (
         ("ran_by = 3", "ran_by: expected string"),
-        ('name = "x"', "the field 'name' is unknown"),
+        ('ran_by = "x"\nname = "x"', "the field 'name' is unknown"),
+        ('link = "https://a.b"', "the field 'ran_by' is missing"),
         ('ran_by = "x"\nlink = "javascript:alert(1)"', "link: expected a text like"),
         ("ran_by", "not a TOML file"),
-        ("[" * 50_000, "not a TOML file"),
+        ("a = " + "[" * 100_000, "not a TOML file"),
         ('ran_by = "x"\n[rerun]\nby = "m"\ndate = 2026-02-01\nt2v_r1 = 101', "at most 100"),
     ):
         assert told in failed(judge(sound(), note=note))["who ran it"]

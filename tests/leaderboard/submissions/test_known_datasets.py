@@ -46,7 +46,7 @@ def test_published_annotations_build_what_is_known(name: str, tmp_path: Path) ->
     if not folder.is_dir():
         pytest.skip(f"the published annotations are not at {folder}")
     settings = BuildSettings(root=tmp_path, frames=None, workers=0, progress=False)
-    built = build(name, {"annotations": str(folder), "annotations_only": True}, settings).dataset
+    built = build(name, {"annotations": str(folder)}, settings).dataset
     assert describe_dataset(built) == BY_NAME[name]
 
 
