@@ -289,7 +289,7 @@ def _optional_fields(kind: type) -> frozenset[str]:
 
 def _absent(record: Any) -> frozenset[str]:
     """Return the fields that are left out of a record's file."""
-    optional = _optional_fields(type(record))
+    optional = _optional_fields(cast("type", type(record)))
     if not optional:
         return optional
     return frozenset(name for name in optional if getattr(record, name) is None)

@@ -192,7 +192,7 @@ def _frame(
         for paper in published_for(figures.first.dataset.name):
             if reported := paper.figures(direction):
                 label = f"{paper.model} as published, {paper.source}"
-                labelled_values.append((label, {**reported}))
+                labelled_values.append((label, {str(name): reported[name] for name in reported}))
     labelled_values.append(("chance", dict(figures.first.chance.get(direction, {}))))
     if direction == "t2v":
         labelled_values.append(("caption ceiling", {"R@1": figures.first.shared_text.ceiling}))
