@@ -3,7 +3,7 @@
 It belongs to the repository, not to the dataset: a push writes it, and a version that was published
 without it counts as the same. The Hub reads ``name``, ``description``, ``evaluation_framework`` and
 ``tasks``, each with ``id``, ``config`` and ``split``. It shows a leaderboard once it has put the
-dataset on its list. Source: huggingface/hub-docs, docs/hub/eval-results.md.
+dataset on its list. Source: the page "Evaluation Results" of the Hub's documentation.
 """
 
 import hashlib

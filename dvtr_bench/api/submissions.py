@@ -33,7 +33,9 @@ def check_submissions(
         >>> report = dvtr.check_submissions("results")
         >>> report.all_may_enter
         False
-        >>> next(line.reason for line in report.submissions[0].lines if line.status == "FAIL")[:27]
+        >>> failed = {line.check: line.reason for line in report.submissions[0].lines
+        ...           if line.status == "FAIL"}
+        >>> failed["dataset"][:27]
         'unknown dataset fingerprint'
     """
     from leaderboard.submissions.check import check_submissions as check

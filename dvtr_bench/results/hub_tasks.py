@@ -1,7 +1,7 @@
 """Names of benchmark tasks on the Hugging Face Hub: one figure of one direction of one split.
 
 A dataset's ``eval.yaml`` lists its tasks; an entry of a model's ``.eval_results`` names one.
-Source: huggingface/hub-docs, docs/hub/eval-results.md.
+Source: the page "Evaluation Results" of the Hub's documentation (huggingface/hub-docs).
 """
 
 import re
