@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from dvtr_bench.api.searching import search
     from dvtr_bench.api.studies import list_study, run_study
+    from dvtr_bench.api.submissions import check_submissions
     from dvtr_bench.api.training import train
     from dvtr_bench.evaluation.bare_scores import evaluate_scores, recall_at_k
 
@@ -69,6 +70,7 @@ _PLACES: Final = {
     "report": f"{_API}.reports",
     "draw_queries": f"{_API}.reports",
     "draw_dataset": f"{_API}.reports",
+    "check_submissions": f"{_API}.submissions",
     "search": f"{_API}.searching",
     "run_study": f"{_API}.studies",
     "list_study": f"{_API}.studies",
@@ -99,6 +101,7 @@ __all__ = [
     "WeightsError",
     "__version__",
     "build",
+    "check_submissions",
     "compare",
     "draw_dataset",
     "draw_queries",

@@ -19,6 +19,10 @@ from dvtr_bench.results import (
     comparable_key,
     require_comparable,
 )
+from dvtr_bench.results.contamination import contamination
+
+SEEN: Final = "may have seen test clips"
+"""The mark of a row whose model may have seen clips of the split in training."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class Entry:
         cell = self.figures.get(("t2v", "strict", "R@1"))
         recall = "" if cell is None else f", T2V R@1 {cell.value:.1f}"
         return f"Entry({one_line(self.name, 120)}, {self.num_runs} runs{recall})"
+
+    @property
+    def contamination(self) -> str:
+        """Why its model may have seen clips of the split in training; empty if nothing says so."""
+        return next(filter(None, map(contamination, self.runs)), "")
 
     @property
     def name(self) -> str:
@@ -148,6 +157,8 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
         notes += record.left_out
     for entry in entries:
         notes += _tie_notes(entry)
+        if entry.contamination:
+            notes.append(f"{entry.name}: {SEEN}. {entry.contamination}")
     first = records[0]
     with_captions = len(first.rank_table.query_videos("v2t"))
     if are_few(first.dataset.num_captions, with_captions):

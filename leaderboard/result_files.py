@@ -11,6 +11,7 @@ from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem, result_paths
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
+from leaderboard.entry_file import EntryFile, read_entry
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -34,6 +35,14 @@ class ResultFile:
     def stem(self) -> str:
         """Name of the file without its suffix, or the name that it would get."""
         return file_stem(self.record) if self.path is None else self.path.stem
+
+    def entry(self) -> EntryFile | None:
+        """Return the note beside the file, which says who ran it; None if there is none.
+
+        Raises:
+            InputError: It is not valid.
+        """
+        return None if self.path is None else read_entry(self.path)
 
     def top_lists(self) -> TopLists:
         """Return the top lists.

@@ -7,7 +7,6 @@ from typing import Any
 from dvtr_bench.results import RunRecord, breakdowns_frame
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
-from leaderboard.contamination import contamination
 from leaderboard.rank_ranges import FigureKey, RankRange, rank_ranges, resampling_for
 from leaderboard.row_ids import row_id, run_id
 
@@ -58,7 +57,7 @@ def row_as_json(
         "seconds": _seconds(entry),
         **_environment(entry),
         "honest": _honest(entry),
-        "contaminated": next(filter(None, map(contamination, entry.runs)), ""),
+        "contaminated": entry.contamination,
         "figures": _figures(entry),
         "places": _places(places or {}),
     }

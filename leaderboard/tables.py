@@ -6,8 +6,8 @@ from typing import Final
 
 from dvtr_bench.ranking.figures import BOTH, figure_names
 from dvtr_bench.ranking.group_figures import FEW, are_few
-from leaderboard.board import Board, Cell, Entry
-from leaderboard.published import published_for
+from leaderboard.board import SEEN, Board, Cell, Entry
+from leaderboard.published import published_for, reported_columns
 
 DIRECTION_TITLES: Final = {
     "t2v": "Text to video (T2V)",
@@ -160,14 +160,14 @@ def published_table(board: Board) -> Table | None:
     rows = published_for(board.key.dataset)
     if not rows:
         return None
+    columns = reported_columns(rows)
     return Table(
         "As published, not measured here",
-        ("model", "T2V R@1", "T2V R@5", "source"),
+        ("model", *(f"{direction.upper()} {name}" for direction, name in columns), "source"),
         tuple(
             (
-                Field(row.model),
-                number_field(row.t2v_r1),
-                number_field(row.t2v_r5),
+                Field(row.model, row.about or ""),
+                *(number_field(row.figures(direction).get(name)) for direction, name in columns),
                 Field(row.source),
             )
             for row in rows
@@ -211,4 +211,5 @@ def number_field(value: float | None) -> Field:
 
 def _about(entry: Entry) -> str:
     seeds = "" if entry.num_runs == 1 else f"{entry.num_runs} seeds"
-    return ", ".join(part for part in (seeds, entry.variant) if part)
+    seen = SEEN if entry.contamination else ""
+    return ", ".join(part for part in (seeds, entry.variant, seen) if part)

@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.text import Text
 
 from builders.publishing.annotations_only import strip_frames
+from builders.publishing.eval_file import EVAL_NAME, write_eval_file
 from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState
 from builders.publishing.local_files import (
     LocalFile,
@@ -121,10 +122,15 @@ def push(
             failed.
     """
     repo = HubRepo(_checked(settings.repo))
-    with _chosen(dataset, settings) as chosen:
+    with (
+        _chosen(dataset, settings) as chosen,
+        tempfile.TemporaryDirectory(prefix="dvtr-eval-") as scratch,
+    ):
         if not settings.dry_run:
             repo.check_token()
         files = read_local_files(chosen, progress=settings.progress)
+        if (eval_file := write_eval_file(chosen.manifest, Path(scratch))) is not None:
+            files = (*files, eval_file)
         try:
             plan = make_plan(chosen.manifest, files, repo, private=settings.private)
         except HubUnreachableError as failure:
@@ -205,7 +211,8 @@ def _checked(repo: str) -> str:
 def _compare(manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, tag: str) -> None:
     """Raise if the published version has other bytes."""
     remote = repo.files(tag)
-    differing = _differences(files, remote)
+    # Of eval.yaml the Hub's current one counts; versions from before have none.
+    differing = _differences([file for file in files if file.path != EVAL_NAME], remote)
     if not differing:
         return
     published = repo.manifest(tag) if MANIFEST_NAME in remote else {}

@@ -27,7 +27,14 @@ SECTIONS: Final = {
         "evaluate_scores",
         "recall_at_k",
     ),
-    "Results": ("load_results", "compare", "find_mistakes", "make_leaderboard", "plot"),
+    "Results": (
+        "load_results",
+        "compare",
+        "find_mistakes",
+        "make_leaderboard",
+        "plot",
+        "check_submissions",
+    ),
     "Reports": ("report", "draw_queries", "draw_dataset"),
     "Studies": ("run_study", "list_study"),
 }
@@ -44,6 +51,7 @@ CLASSES: Final = (
     "leaderboard.comparison.run_comparison.RunComparison",
     "leaderboard.mistakes.Mistakes",
     "leaderboard.leaderboard.Leaderboard",
+    "leaderboard.submissions.report.SubmissionReport",
     "dvtr_bench.searching.search_result.FoundClips",
     "dvtr_bench.searching.search_result.FoundCaptions",
     "dvtr_bench.api.studies.StudyResult",
@@ -76,6 +84,7 @@ COMMANDS: Final = {
     "search": "dvtr_bench.api.searching.search",
     "sheet": "dvtr_bench.api.reports.draw_queries",
     "show": "leaderboard.shown_run.print_run",
+    "submit": "dvtr_bench.api.submissions.check_submissions",
     "train": "dvtr_bench.api.training.train",
     "verify": "builders.checks.verify.verify.verify_dataset",
 }

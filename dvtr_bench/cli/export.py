@@ -27,12 +27,19 @@ def export(
         str,
         typer.Option(help="Which format; they are listed below."),
     ],
+    repo: Annotated[
+        str | None,
+        typer.Option(
+            help="ORG/NAME of the dataset on the Hugging Face Hub, for eval_results.",
+            show_default="none",
+        ),
+    ] = None,
     out: Annotated[Path, out_folder("Folder for the files.")] = Path("export"),
 ) -> None:
     """Write results in the form of another tool."""
     from leaderboard.exported import export_results
 
-    exported = export_results(results, to, out)
+    exported = export_results(results, to, out, repo=repo)
     for note in exported.notes:
         typer.echo(f"note: {note}", err=True)
     for path in exported.files:

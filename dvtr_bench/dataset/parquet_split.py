@@ -186,6 +186,13 @@ class DatasetSplit:
         return self._queries[2]
 
     @property
+    def clip_sha256(self) -> tuple[str | None, ...]:
+        """V hashes of the source files; None where there was no clip."""
+        return tuple(
+            _read_columns(self._paths("default"), ["clip_sha256"])["clip_sha256"].to_pylist()
+        )
+
+    @property
     def has_frames(self) -> bool:
         """False for an annotations-only dataset."""
         return self.manifest.frames is not None

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dvtr_bench.dataset.contamination import Contamination, find_contamination
 from dvtr_bench.dataset.split_rules import require_whole_split
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.facts import dataset_facts, model_facts
@@ -133,9 +134,14 @@ def evaluate(
     run = _Run(retriever, split, config, processes, show_progress)
     finished = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
     finished += run.post_processed(finished, post_process, bank)
+    seen = None
+    if training is not None:
+        seen = find_contamination(training.dataset, training.fingerprint, split)
     return Evaluation(
         records=tuple(
-            run.record(scored, checkpoint_sha256=checkpoint_sha256, seeds=seeds, training=training)
+            run.record(
+                scored, seen, checkpoint_sha256=checkpoint_sha256, seeds=seeds, training=training
+            )
             for scored in finished
         ),
         top=tuple(top_lists(scored.ranking.best, split) for scored in finished),
@@ -236,7 +242,7 @@ class _Run:
                 found.append(replace(scored, facts=facts, ranking=ranking))
         return found
 
-    def record(self, scored: _Scored, **origin: Any) -> RunRecord:
+    def record(self, scored: _Scored, seen: Contamination | None, **origin: Any) -> RunRecord:
         """Return the record of a pass; ``origin`` has arguments of `model_facts`."""
         return make_record(
             scored.ranking.table,
@@ -254,6 +260,7 @@ class _Run:
             shared_text=shared_text(self.split.captions, self.relevance.caption_video_index),
             groups=self.groups,
             bootstrap=self.config.bootstrap,
+            contamination=seen,
         )
 
     def _encode(self, split: "RetrievalSplit", look: "Look | None" = None) -> EncodedSplit:

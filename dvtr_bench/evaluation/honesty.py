@@ -20,7 +20,15 @@ from numpy.typing import NDArray
 
 from dvtr_bench.errors import ProtocolError
 from dvtr_bench.ranking.blocks import Block, cut
-from dvtr_bench.ranking.movement import LARGEST_MOVE, HonestyCheck, measure
+from dvtr_bench.ranking.movement import (
+    CAPTIONS_ENCODED_AGAIN,
+    GALLERY_SHUFFLED,
+    LARGEST_MOVE,
+    QUERIES_SHUFFLED,
+    VIDEOS_ENCODED_AGAIN,
+    HonestyCheck,
+    measure,
+)
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.scorer import Scorer
@@ -191,18 +199,14 @@ def _shuffled_queries(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
     pieces = sample.pieces(sample.captions)
     again = [scorer.score_rows(piece, sample.chunk) for piece in pieces]
     before = sample.scores(np.concatenate(pieces), _range(sample.chunk))
-    return measure(
-        "queries shuffled and re-blocked", before, _array(again, 0), rounding_steps=_SCORE_STEPS
-    )
+    return measure(QUERIES_SHUFFLED, before, _array(again, 0), rounding_steps=_SCORE_STEPS)
 
 
 def _shuffled_gallery(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
     pieces = sample.pieces(sample.videos)
     again = [scorer.score_rows(sample.run, piece) for piece in pieces]
     before = sample.scores(_range(sample.run), np.concatenate(pieces))
-    return measure(
-        "gallery shuffled and re-chunked", before, _array(again, 1), rounding_steps=_SCORE_STEPS
-    )
+    return measure(GALLERY_SHUFFLED, before, _array(again, 1), rounding_steps=_SCORE_STEPS)
 
 
 def _captions_encoded_again(
@@ -213,7 +217,7 @@ def _captions_encoded_again(
     videos = {name: value[sample.chunk] for name, value in scorer.videos.items()}
     again = scorer.score_features(features, videos)
     return measure(
-        "captions encoded in other batches",
+        CAPTIONS_ENCODED_AGAIN,
         sample.scores(rows, _range(sample.chunk)),
         _array([again], 0),
         rounding_steps=_ENCODE_STEPS,
@@ -229,7 +233,7 @@ def _videos_encoded_again(
     texts = {name: value[sample.run] for name, value in scorer.texts.items()}
     again = scorer.score_features(texts, features)
     return measure(
-        "videos encoded in other batches",
+        VIDEOS_ENCODED_AGAIN,
         sample.scores(_range(sample.run), columns),
         _array([again], 1),
         rounding_steps=_ENCODE_STEPS,

@@ -11,6 +11,11 @@ from dvtr_bench.runtime.json_records import Count, NotNegative, Text
 LARGEST_MOVE: Final = 1e-4
 """Largest move of a score, by the protocol."""
 
+QUERIES_SHUFFLED: Final = "queries shuffled and re-blocked"
+GALLERY_SHUFFLED: Final = "gallery shuffled and re-chunked"
+CAPTIONS_ENCODED_AGAIN: Final = "captions encoded in other batches"
+VIDEOS_ENCODED_AGAIN: Final = "videos encoded in other batches"
+
 _SMALL_STEPS: Final = 4
 """Steps that always pass as rounding, because a model may give equal scores to everything."""
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from dvtr_bench.dataset.contamination import Contamination
 from dvtr_bench.ranking import DIRECTIONS, PROTOCOL_VERSION, Direction
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText, chance
@@ -41,6 +42,7 @@ def make_record(
     shared_text: SharedText,
     groups: Mapping[str, Groups],
     bootstrap: BootstrapConfig,
+    contamination: Contamination | None = None,
 ) -> RunRecord:
     """Make the record of a run from its ranks and facts.
 
@@ -56,6 +58,7 @@ def make_record(
         shared_text: How many captions describe several videos.
         groups: Groups of its queries, by axis.
         bootstrap: How to make the intervals.
+        contamination: Why the model may have seen clips of the split in training.
 
     Returns:
         The record, every figure computed from the ranks.
@@ -70,6 +73,7 @@ def make_record(
         scoring=scoring,
         environment=environment,
         honesty=honesty,
+        contamination=contamination,
         seconds=seconds,
         bootstrap=bootstrap,
         metrics=compute_figures(table, bootstrap),

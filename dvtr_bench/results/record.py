@@ -1,13 +1,14 @@
 """The typed record of one run, with everything that docs/reference/protocol.md requires."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import numpy as np
 from pydantic import Field
 
+from dvtr_bench.dataset.contamination import Contamination
 from dvtr_bench.models.retriever import Scoring
 from dvtr_bench.ranking import DIRECTIONS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
@@ -19,7 +20,15 @@ from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
 from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
 from dvtr_bench.runtime.environment import EnvironmentFacts
-from dvtr_bench.runtime.json_records import Count, NotNegative, Percent, Positive, Sha256, Text
+from dvtr_bench.runtime.json_records import (
+    MAY_BE_ABSENT,
+    Count,
+    NotNegative,
+    Percent,
+    Positive,
+    Sha256,
+    Text,
+)
 
 RESULT_FORMAT_VERSION: Final = 3
 """Version of the file format; raised when an older reader would misread a newer file."""
@@ -86,8 +95,7 @@ class ModelFacts:
         name: What the model is called in tables.
         config: Its whole configuration (JSON values).
         num_parameters: Trainable and fixed ones; None when not known.
-        checkpoint_sha256: Of the checkpoint, or of the file of scores that was brought; None when
-            nothing was loaded.
+        checkpoint_sha256: Of the checkpoint or of the brought scores; None when nothing was loaded.
         backbone: Name and weights of the encoders; None when there is none.
         backbone_sha256: Of the backbone's weights; None when not known.
         seeds: Seeds that the model was trained with.
@@ -252,20 +260,6 @@ class Breakdown(ComparedByValue):
         return self.groups == other.groups and np.array_equal(self.codes, other.codes)
 
 
-@dataclass(frozen=True)
-class ComparableKey:
-    """What two runs must have in common to share a table."""
-
-    protocol_version: int
-    dataset: str
-    dataset_version: str
-    fingerprint: str
-    split: str
-    gallery_sha256: str
-    queries_sha256: str
-    post_processing: str
-
-
 @dataclass(frozen=True, eq=False)
 class RunRecord(ComparedByValue):
     """One run of the protocol: one JSON file.
@@ -279,6 +273,7 @@ class RunRecord(ComparedByValue):
         scoring: What a score depends on.
         environment: Machine, library versions, commit and date.
         honesty: Honesty checks: pairs that were scored again, each way.
+        contamination: Why it may have seen these clips in training; None without a sign of it.
         seconds: How long each step took.
         bootstrap: Settings of the intervals.
         metrics: Every figure with its interval.
@@ -288,8 +283,7 @@ class RunRecord(ComparedByValue):
         shared_text: How many captions describe several videos, and the resulting ceiling.
         breakdowns: Figures by group of queries, by axis: a file of ``evaluation/breakdowns/``.
         caption_video_index: int64, T: row of each caption's video.
-        ranks: Per-query ranks by direction, queries in row order; for v2t and v2t_caption the
-            videos that have captions.
+        ranks: Per-query ranks by direction, in row order; for v2t, of videos that have captions.
     """
 
     format_version: int
@@ -300,6 +294,7 @@ class RunRecord(ComparedByValue):
     scoring: ScoringFacts
     environment: EnvironmentFacts
     honesty: tuple[HonestyCheck, ...]
+    contamination: Contamination | None = field(default=None, kw_only=True, metadata=MAY_BE_ABSENT)
     seconds: Seconds
     bootstrap: BootstrapConfig
     metrics: Mapping[
@@ -360,39 +355,3 @@ class RunRecord(ComparedByValue):
         """Name for tables: the model, and its text block where it has one."""
         block = self.scoring.text_block
         return self.model.name if block is None else f"{self.model.name} (block {block})"
-
-
-def comparable_key(record: RunRecord) -> ComparableKey:
-    """Return what another run must share with this one to be in the same table.
-
-    Args:
-        record: A run.
-
-    Returns:
-        A hashable key.
-    """
-    dataset = record.dataset
-    return ComparableKey(
-        protocol_version=record.protocol_version,
-        dataset=dataset.name,
-        dataset_version=dataset.version,
-        fingerprint=dataset.fingerprint,
-        split=dataset.split,
-        gallery_sha256=dataset.gallery_sha256,
-        queries_sha256=dataset.queries_sha256,
-        post_processing=record.scoring.post_processing,
-    )
-
-
-def differing_field(first: ComparableKey, second: ComparableKey) -> str | None:
-    """Return the first field in which two keys differ.
-
-    Args:
-        first: A key.
-        second: Another key.
-
-    Returns:
-        The field's name; None when the keys are equal.
-    """
-    names = (field.name for field in fields(ComparableKey))
-    return next((name for name in names if getattr(first, name) != getattr(second, name)), None)

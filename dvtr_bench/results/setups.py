@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from dvtr_bench.errors import IncomparableError
-from dvtr_bench.results.record import ComparableKey, RunRecord, comparable_key, differing_field
+from dvtr_bench.results.comparable import ComparableKey, comparable_key, differing_field
+from dvtr_bench.results.record import RunRecord
 from dvtr_bench.training.recipe import whole_recipe
 
 

@@ -38,6 +38,13 @@ LARGEST_FILE_BYTES: Final = 1 << 29
 The result of a million captions takes a tenth.
 """
 
+MAY_BE_ABSENT: Final[Mapping[str, bool]] = {"may be absent": True}
+"""Metadata of a dataclass field that a file may lack, such as one that was added later.
+
+Its default is None. While it is None it is not written either, so a file that does not use it stays
+readable by older versions.
+"""
+
 _STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -164,7 +171,9 @@ def to_json(record: object) -> Any:
         Nested dicts, lists and scalars; fields in declared order.
     """
     if dataclasses.is_dataclass(record) and not isinstance(record, type):
-        return {f.name: to_json(getattr(record, f.name)) for f in dataclasses.fields(record)}
+        values = {f.name: getattr(record, f.name) for f in dataclasses.fields(record)}
+        absent = _absent(record)
+        return {name: to_json(item) for name, item in values.items() if name not in absent}
     if isinstance(record, Mapping):
         return {str(key): to_json(item) for key, item in record.items()}
     if isinstance(record, (tuple, list)):
@@ -224,7 +233,7 @@ def _validator(kind: type) -> SchemaValidator:
 
 
 def _exact(schema: Any) -> Any:
-    """Return a schema in which every field is required and no others are allowed."""
+    """Return a schema in which every field is required unless it may be absent, and no others."""
     if isinstance(schema, list):
         return [_exact(part) for part in schema]
     if not isinstance(schema, dict):
@@ -235,6 +244,10 @@ def _exact(schema: Any) -> Any:
     exact = {name: _exact(part) for name, part in schema.items()}
     if kind == "dataclass":
         exact["config"] = _STRICT
+        optional = _optional_fields(schema["cls"])
+        for field in exact["schema"]["fields"]:
+            if field["name"] in optional:
+                field["schema"] = {"type": "default", "schema": field["schema"], "default": None}
     if kind == "dataclass-args":
         exact["extra_behavior"] = "forbid"
     return exact
@@ -264,7 +277,22 @@ def _num_fields(value: Any) -> int:
     if kind in (tuple, list):
         return sum(map(_num_fields, value))
     names = kind.__dataclass_fields__
-    return len(names) + sum(_num_fields(getattr(value, name)) for name in names)
+    counted = sum(_num_fields(getattr(value, name)) for name in names)
+    return len(names) - len(_absent(value)) + counted
+
+
+@cache
+def _optional_fields(kind: type) -> frozenset[str]:
+    """Return the fields of a dataclass that a file may lack."""
+    return frozenset(f.name for f in dataclasses.fields(kind) if f.metadata == MAY_BE_ABSENT)
+
+
+def _absent(record: Any) -> frozenset[str]:
+    """Return the fields that are left out of a record's file."""
+    optional = _optional_fields(cast("type", type(record)))
+    if not optional:
+        return optional
+    return frozenset(name for name in optional if getattr(record, name) is None)
 
 
 def _refusal(failure: ValidationError, kind: type) -> str:

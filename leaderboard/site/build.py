@@ -10,6 +10,7 @@ from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import InputError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
+from leaderboard.entry_file import EntryFile
 from leaderboard.result_files import ResultFile
 from leaderboard.row_json import places_of
 from leaderboard.run_logs import RunFolders
@@ -51,7 +52,7 @@ def write_site(
         The page to open, ``index.html``.
 
     Raises:
-        InputError: ``folder`` holds something else.
+        InputError: ``folder`` holds something else, or the note beside a result file is not valid.
         ResultError: The top lists beside a result file belong to another run.
     """
     _require_free(folder)
@@ -63,12 +64,13 @@ def write_site(
     try:
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
+        notes = {number: note for number, file in by_record.items() if (note := file.entry())}
         run_folders = RunFolders(runs)
         for board in boards:
-            _write_board(board, by_record, data, root, worst)
+            _write_board(board, by_record, notes, data, root, worst)
             for entry in board.entries:
                 for run in entry.runs:
-                    content = run_data(board, entry, run, run_folders)
+                    content = run_data(board, entry, run, run_folders, notes.get(id(run)))
                     write_script(data, f"run-{run_id(run)}", content)
                     write_script(data, f"ranks-{run_id(run)}", ranks_data(run))
         index = {
@@ -103,10 +105,15 @@ def _copy_page(building: Path) -> None:
 
 
 def _write_board(
-    board: Board, files: dict[int, ResultFile], data: Path, root: Path, worst: int | None
+    board: Board,
+    files: dict[int, ResultFile],
+    notes: dict[int, EntryFile],
+    data: Path,
+    root: Path,
+    worst: int | None,
 ) -> None:
     places = places_of(board)
-    name, content = board_id(board), board_data(board, places)
+    name, content = board_id(board), board_data(board, places, notes)
     write_script(data, f"board-{name}", content)
     for ending, text in (
         ("csv", csv_text(board, content)),

@@ -19,7 +19,8 @@ from leaderboard.breakdown_tables import (
     group_cell,
     sorted_alike,
 )
-from leaderboard.published import published_for
+from leaderboard.entry_file import EntryFile
+from leaderboard.published import published_for, reported_columns
 from leaderboard.rank_ranges import ALPHA, FigureKey, RankRange, resampling_for
 from leaderboard.row_ids import row_id as row_id
 from leaderboard.row_ids import run_id as run_id
@@ -61,13 +62,16 @@ def board_id(board: Board) -> str:
 
 
 def board_data(
-    board: Board, places: Sequence[Mapping[FigureKey, RankRange]] | None = None
+    board: Board,
+    places: Sequence[Mapping[FigureKey, RankRange]] | None = None,
+    notes: Mapping[int, EntryFile] | None = None,
 ) -> dict[str, Any]:
     """Return the data of a board.
 
     Args:
         board: The board.
         places: The places that each row may have; None to compute them.
+        notes: What stands beside result files, by ``id`` of their records.
 
     Returns:
         JSON values. Figures are ``[value, low, high, deviation]`` by ``direction/relevance/name``;
@@ -101,12 +105,23 @@ def board_data(
             for axis, breakdown in axes.items()
         },
         "rows": [
-            _row(entry, row_places, axes, further)
+            {
+                **_row(entry, row_places, axes, further),
+                **_who_ran([(notes or {}).get(id(run)) for run in entry.runs]),
+            }
             for entry, row_places in zip(board.entries, places, strict=True)
         ],
         "groupFigures": [FIGURE, *further],
         "published": [
-            {"model": row.model, "r1": row.t2v_r1, "r5": row.t2v_r5, "source": row.source}
+            {
+                "model": row.model,
+                "about": row.about,
+                "source": row.source,
+                "figures": {
+                    f"{direction}/{name}": row.figures(direction)[name]
+                    for direction, name in reported_columns([row])
+                },
+            }
             for row in published_for(board.key.dataset)
         ],
     }
@@ -194,6 +209,19 @@ def _row(
             }
             for figure in further
         },
+    }
+
+
+def _who_ran(notes: Sequence[EntryFile | None]) -> dict[str, Any]:
+    """Return who ran the runs of a row, and which of them a maintainer ran again."""
+    known = [note for note in notes if note is not None]
+    people = dict.fromkeys((note.ran_by, note.link) for note in known)
+    reruns = [note.rerun for note in known if note.rerun is not None]
+    return {
+        "ranBy": [{"name": name, "link": link} for name, link in people],
+        "reruns": [
+            {"by": one.by, "date": one.date, "r1": one.t2v_r1, "note": one.note} for one in reruns
+        ],
     }
 
 

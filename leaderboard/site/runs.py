@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.results import RunRecord
+from dvtr_bench.results.contamination import contamination
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
-from leaderboard.contamination import contamination
+from leaderboard.entry_file import EntryFile
 from leaderboard.run_logs import RunFolders, read_log
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
 from leaderboard.site.rows import board_id, row_id, run_id
@@ -30,7 +31,11 @@ _SHOWN_FIELDS: Final = (
 
 
 def run_data(
-    board: Board, entry: Entry, record: RunRecord, run_folders: RunFolders
+    board: Board,
+    entry: Entry,
+    record: RunRecord,
+    run_folders: RunFolders,
+    note: EntryFile | None = None,
 ) -> dict[str, Any]:
     """Return the data of a run's page.
 
@@ -39,6 +44,7 @@ def run_data(
         entry: The row of the run.
         record: The run.
         run_folders: Training runs, whose logs give the curves.
+        note: What stands beside its result file: who ran it.
 
     Returns:
         JSON values; ``record`` holds the figures of the result file with all digits.
@@ -55,6 +61,7 @@ def run_data(
             for axis, breakdown in sorted(record.breakdowns.items())
         },
         "contaminated": contamination(record),
+        "entry": None if note is None else to_json(note),
         "commands": repeat_commands(record),
         "about": about_repeating(record),
         "bibtex": bibtex(record, run_id(record)),

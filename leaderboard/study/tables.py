@@ -208,10 +208,11 @@ def _frame(
 ) -> Iterator[tuple[Field, ...]]:
     """Yield the rows below the measured ones: published figures, chance and ceiling."""
     labelled_values: list[tuple[str, dict[str, Any]]] = []
-    if direction == "t2v" and figures.first.dataset.split == "test":
+    if figures.first.dataset.split == "test":
         for paper in published_for(figures.first.dataset.name):
-            reported = {"R@1": paper.t2v_r1, "R@5": paper.t2v_r5}
-            labelled_values.append((f"{paper.model} as published, {paper.source}", reported))
+            if reported := paper.figures(direction):
+                label = f"{paper.model} as published, {paper.source}"
+                labelled_values.append((label, {str(name): reported[name] for name in reported}))
     labelled_values.append(("chance", dict(figures.first.chance.get(direction, {}))))
     if direction == "t2v":
         labelled_values.append(("caption ceiling", {"R@1": figures.first.shared_text.ceiling}))

@@ -8,6 +8,9 @@ import pandas as pd
 import pytest
 from huggingface_hub import parse_eval_result_entries
 
+from dvtr_bench.errors import InputError
+from dvtr_bench.results import write_result
+from leaderboard.exported import export_results
 from leaderboard.exports import csv, eval_results, latex
 from leaderboard.result_files import ResultFile
 from tests.fixtures.records import toy_record
@@ -121,3 +124,33 @@ def test_eval_results_of_several_models_say_where_they_belong(tmp_path) -> None:
     notes = eval_results.export(files_of(toy_record("a"), toy_record("b")), tmp_path).notes
     assert notes == ("2 models (a, b): put each file into the repository of its own model.",)
     assert eval_results.export(files_of(toy_record("a")), tmp_path).notes == ()
+
+
+def test_eval_results_name_the_repository_that_was_given(tmp_path) -> None:
+    (path,) = eval_results.export(files_of(toy_record()), tmp_path, repo="my-lab/usrd").files
+    entries = parse_eval_result_entries(yaml.safe_load(path.read_text(encoding="utf-8")))
+    assert {entry.dataset_id for entry in entries} == {"my-lab/usrd"}
+
+
+@pytest.mark.parametrize(
+    ("repo", "told"), [("usrd", "expected ORG/NAME"), ("a/b/c", "a/b/c"), ("a b/c", "a b/c")]
+)
+def test_a_repository_of_another_form_is_refused(tmp_path, repo, told) -> None:
+    with pytest.raises(InputError, match=told):
+        eval_results.export(files_of(toy_record()), tmp_path, repo=repo)
+
+
+def test_results_of_two_datasets_do_not_go_to_one_repository(tmp_path) -> None:
+    files = files_of(toy_record(), toy_record(dataset="umcrd"))
+    with pytest.raises(InputError, match="the results are of umcrd, usrd"):
+        eval_results.export(files, tmp_path, repo="my-lab/usrd")
+
+
+def test_the_repository_is_asked_for_where_it_is_named_and_nowhere_else(tmp_path) -> None:
+    path = write_result(toy_record(), tmp_path)
+    with pytest.raises(InputError, match="say which with --repo ORG/NAME"):
+        export_results([path], "eval_results", tmp_path / "out")
+    with pytest.raises(InputError, match="--to csv names no repository"):
+        export_results([path], "csv", tmp_path / "out", repo="my-lab/usrd")
+    exported = export_results([path], "eval_results", tmp_path / "out", repo="my-lab/usrd")
+    assert [file.parent.name for file in exported.files] == [".eval_results"]

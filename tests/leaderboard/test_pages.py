@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -73,3 +74,14 @@ def test_terminal_fits_eighty_columns_and_cuts_no_figure() -> None:
 
 def test_terminal_takes_markup_in_names_as_text() -> None:
     assert "[red]m[/red]" in shown(toy_record("[red]m[/red]"))
+
+
+def test_a_row_whose_model_may_have_seen_the_clips_is_marked_on_page_and_terminal() -> None:
+    record = toy_record("seen", recipe={"epochs": 1})
+    training = replace(record.model.training, dataset="capera", fingerprint="0" * 64)
+    seen = replace(record, model=replace(record.model, training=training))
+    for page in (to_markdown(make_boards([seen, toy_record("clean")])), shown(seen)):
+        told = " ".join(page.split())
+        assert "may have seen test clips" in told
+        assert "Trained on capera, which shares clips with usrd" in told
+    assert "may have seen" not in shown(record)

@@ -9,7 +9,7 @@
   };
   const SHOWN = [
     "place", "t2v/R@1", "t2v/R@5", "t2v/R@10", "v2t/R@1", "v2t_caption/R@1", "both/mR",
-    "backbone", "trained", "parameters", "seconds",
+    "backbone", "trained", "parameters", "seconds", "ranBy", "rerun",
   ];
   const RANKED = "t2v/R@1";
 
@@ -114,6 +114,15 @@
       count("videoSeconds", "Encoding s", (row) => row.seconds.videos, (value) => number(value, 2)),
       text("seeds", "Seeds", (row) => row.seeds.join(", ")),
       count("block", "Text block", (row) => row.textBlock, whole),
+      text("ranBy", "Ran by", (row) => row.ranBy.map((one) => one.name).join(", "), (row) => [
+        row.ranBy.length ? row.ranBy.map((one, n) => [n ? ", " : "", one.link
+          ? el("a", { href: one.link, rel: "nofollow noopener" }, others(one.name))
+          : others(one.name)]) : el("span", { class: "faint" }, "not stated"),
+        el("small", {}, "ranks attached")]),
+      text("rerun", "Rerun", (row) => row.reruns.length, (row) => (row.reruns.length
+        ? [el("span", { title: row.reruns.map((one) => `${one.by}, ${one.date}: T2V R@1 ` +
+            number(one.r1)).join("; ") }, `✓ ${row.reruns.length} of ${row.runs.length}`),
+          el("small", {}, "by a maintainer")] : "")),
       text("by", "Scored by", (row) => (row.kind === "model" ? "the harness" : "whoever brought it"),
         (row) => [row.kind === "model" ? `dvtr-bench ${row.version ?? ""}` : "brought",
           el("small", {}, "ranks attached")]),
@@ -127,6 +136,7 @@
     ["backbone", "Backbone", (row) => row.backbone ?? "none"],
     ["trained", "Training", (row) => (row.training ? "trained here" : "not trained here")],
     ["by", "Scored by", (row) => (row.kind === "model" ? "the harness" : "brought")],
+    ["rerun", "Rerun", (row) => (row.reruns.length ? "by a maintainer" : "not yet")],
   ];
 
   function matches(row, state) {
@@ -147,6 +157,11 @@
       return found.length < 2 ? null : dvtr.select(title, [["", "all"], ...found.map((one) =>
         [one, one])], state[id], (chosen) => update({ [id]: chosen }), `filter-${id}`);
     });
+    if (board.published.length) {
+      filters.push(dvtr.select("Figures", [["", "measured and published"], ["measured", "measured"],
+        ["published", "published"]], state.figures, (chosen) => update({ figures: chosen }),
+        "filter-figures"));
+    }
     const chooser = el("details", { class: "columns" }, el("summary", {}, "Columns"),
       el("div", { class: "checks" }, columns.filter((column) => !column.fixed).map((column) =>
         el("label", {}, el("input", {
@@ -166,6 +181,7 @@
     const state = {
       sort: settings.get("sort") || RANKED,
       search: settings.get("search") || "",
+      figures: settings.get("figures") || "",
       relevance: settings.get("relevance") === "text_identical" ? "text_identical" : "strict",
       columns: settings.has("columns") ? settings.get("columns").split(",") : SHOWN,
       axis: board.axes[settings.get("axis")] ? settings.get("axis") : Object.keys(board.axes)[0],
@@ -234,10 +250,14 @@
 
   function published(board) {
     if (!board.published.length) return null;
+    const reported = ["t2v", "v2t"].flatMap((direction) => ["R@1", "R@5", "R@10", "MdR", "MnR"]
+      .map((name) => [`${direction}/${name}`, `${direction.toUpperCase()} ${name}`]))
+      .filter(([id]) => board.published.some((row) => id in row.figures));
     const columns = [
-      { title: "Model", header: true, cell: (row) => others(row.model) },
-      { title: "T2V R@1", numeric: true, cell: (row) => number(row.r1) },
-      { title: "T2V R@5", numeric: true, cell: (row) => number(row.r5) },
+      { title: "Model", header: true, cell: (row) => [others(row.model),
+        row.about ? el("small", {}, others(row.about)) : null] },
+      ...reported.map(([id, title]) => ({ title, numeric: true,
+        cell: (row) => (id in row.figures ? number(row.figures[id]) : "") })),
       { title: "Source", cell: (row) => others(row.source) },
     ];
     return el("section", { id: "published" }, el("h2", {}, "As published, not measured here"),
@@ -276,6 +296,7 @@
     const chosen = new Set((settings.get("pick") || "").split(",").filter(Boolean));
     const area = el("div"), groups = el("div"), compare = el("p", { class: "act" });
     const charts = el("a", { class: "button", id: "to-charts" }, "Charts");
+    const reported = published(board);
     let seen = [[], []];
 
     const pick = {
@@ -335,6 +356,8 @@
       })));
       if (focused) area.querySelector(`th button[data-column="${CSS.escape(focused)}"]`)?.focus();
       groups.replaceChildren(groupTable(board, rows, state, update) ?? "");
+      area.hidden = groups.hidden = state.figures === "published";
+      if (reported) reported.hidden = state.figures === "measured";
     }
 
     const columns = columnsOf(board, state, pick);
@@ -363,7 +386,7 @@
           "R@1 that captions shared word for word by several videos leave to a model that sees the " +
           "text alone."),
         board.notes.map((note) => el("li", {}, others(note))))),
-      groups, published(board), downloads(board, () => seen),
+      groups, reported, downloads(board, () => seen),
     ];
   };
 })();

@@ -106,6 +106,12 @@
         one === id ? el("b", {}, one) : el("a", { href: dvtr.link("run", one) }, one)])) : null,
       figures(record),
       record.left_out.map((told) => el("p", { class: "faint" }, others(told))),
+      run.entry ? el("p", { id: "entry" }, "Ran by ", run.entry.link
+        ? el("a", { href: run.entry.link, rel: "nofollow noopener" }, others(run.entry.ran_by))
+        : others(run.entry.ran_by), "; ranks attached. ", run.entry.rerun
+        ? ["✓ Run again by ", others(run.entry.rerun.by), ` on ${run.entry.rerun.date}: T2V R@1 `,
+          number(run.entry.rerun.t2v_r1), ". ", others(run.entry.rerun.note ?? "")]
+        : "Not run again by a maintainer.") : null,
       el("h2", {}, "Repeat it"), copied("commands", run.commands.join("\n")),
       run.about.map((told) => el("p", { class: "faint" }, others(told))),
       el("h2", {}, "Cite it"), copied("bibtex", run.bibtex),

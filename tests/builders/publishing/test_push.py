@@ -30,7 +30,9 @@ def bytes_of(folder: Path) -> dict[str, bytes]:
 
 
 def published(files: dict[str, Blob]) -> dict[str, bytes]:
-    return {path: blob.data for path, blob in files.items() if path != ".gitattributes"}
+    """Return the files of a dataset; the other two belong to the repository."""
+    others = (".gitattributes", "eval.yaml")
+    return {path: blob.data for path, blob in files.items() if path not in others}
 
 
 @pytest.mark.slow

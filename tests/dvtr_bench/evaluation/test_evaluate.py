@@ -1,5 +1,7 @@
 """Evaluation end to end on a split in memory."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,9 @@ from dvtr_bench.errors import ConfigError, InputError, NotFoundError, ProtocolEr
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.results import read_result, write_result
+from dvtr_bench.results.contamination import contamination
+from dvtr_bench.results.record import TrainingFacts
 from tests.oracles.naive_recall import naive_ranks
 
 QUICK = BootstrapConfig(resamples=100)
@@ -211,3 +216,22 @@ def test_a_failing_decode_stops_the_run(honest_model, memory_split) -> None:
 def test_sizes_below_one_are_refused() -> None:
     with pytest.raises(ConfigError, match="at least 1"):
         EvaluationConfig(video_batch=0)
+
+
+def test_a_model_that_may_have_seen_the_clips_is_marked_in_its_file(
+    honest_model, split, tmp_path
+) -> None:
+    def trained_on(name: str, fingerprint: str):
+        training = TrainingFacts(name, fingerprint, {"seed": 1}, 1, 40.0)
+        config = EvaluationConfig(bootstrap=QUICK)
+        found = evaluate(honest_model(), split, config=config, training=training)
+        return found.records[0]
+
+    seen = trained_on(split.dataset_name, "0" * 64)
+    read = read_result(write_result(seen, tmp_path))
+    assert read.contamination == seen.contamination
+    assert "another build of toy" in contamination(read)
+    clean = trained_on(split.dataset_name, split.fingerprint)
+    path = write_result(clean, tmp_path / "clean")
+    assert "contamination" not in json.loads(path.read_text())
+    assert contamination(read_result(path)) == ""

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,6 +11,7 @@ import pytest
 from dvtr_bench.errors import DvtrError, InputError, ResultError
 from dvtr_bench.runtime import json_records
 from dvtr_bench.runtime.json_records import (
+    MAY_BE_ABSENT,
     Count,
     Sha256,
     from_json,
@@ -170,3 +171,31 @@ def test_the_schema_says_what_the_class_says() -> None:
     }
     schema["required"].clear()
     assert json_schema(Outer)["required"]
+
+
+@dataclass(frozen=True)
+class Grown:
+    """A record that got a field later.
+
+    Attributes:
+        added: What was added.
+        count: How many.
+    """
+
+    added: Inner | None = field(default=None, kw_only=True, metadata=MAY_BE_ABSENT)
+    count: Count
+
+
+def test_a_field_that_was_added_later_may_be_absent_and_is_not_written_while_it_is_none() -> None:
+    assert from_json(Grown, '{"count": 1}', "x") == Grown(1)
+    assert to_json(Grown(1)) == {"count": 1}
+    assert from_json(Grown, '{"added": null, "count": 1}', "x") == Grown(1)
+    whole = Grown(1, added=Inner(2, None, {}, ()))
+    assert list(to_json(whole)) == ["added", "count"]
+    assert from_json(Grown, json.dumps(to_json(whole)), "x") == whole
+    assert json_schema(Grown)["required"] == ["count"]
+    for text in ('{"added": 3, "count": 1}', '{"add": null, "count": 1}', '{"added": null}'):
+        with pytest.raises(InputError):
+            from_json(Grown, text, "x")
+    with pytest.raises(InputError, match="twice"):
+        from_json(Grown, '{"count": 1, "count": 1}', "x")

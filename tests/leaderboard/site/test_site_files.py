@@ -18,10 +18,11 @@ from dvtr_bench.api.training import make_recipe
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.kept_clips import clips_to_keep, keep_split, write_kept
-from dvtr_bench.results import RunRecord
+from dvtr_bench.results import RunRecord, write_result
+from dvtr_bench.results.contamination import contamination
 from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
-from leaderboard.contamination import contamination
+from leaderboard.entry_file import entry_path
 from leaderboard.result_files import ResultFile, read_result_file
 from leaderboard.site.build import write_site
 from leaderboard.site.commands import bibtex, repeat_commands
@@ -294,8 +295,6 @@ def test_names_of_others_cannot_leave_their_place_in_a_command_or_an_entry() -> 
 
 
 def test_the_command_writes_a_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dvtr_bench.results import write_result
-
     monkeypatch.chdir(tmp_path)
     write_result(toy_record(dataset="umcrd"), tmp_path / "results")
     ended = CliRunner().invoke(make_app(), ["leaderboard", "results", "--site", "out/site"])
@@ -304,6 +303,31 @@ def test_the_command_writes_a_site(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (path,) = (tmp_path / "out" / "site" / "data").glob("board-*.js")
     board = read_script(path)
     assert board["published"] == [
-        {"model": "MSAM", "r1": 49.5, "r5": 84.0, "source": "arXiv 2510.15470"}
+        {
+            "model": "MSAM",
+            "about": None,
+            "source": "arXiv 2510.15470",
+            "figures": {"t2v/R@1": 49.5, "t2v/R@5": 84.0},
+        }
     ]
     assert [row["model"] for row in board["rows"]] == ["msam"]
+
+
+def test_the_site_says_who_ran_it_and_who_ran_it_again(tmp_path: Path) -> None:
+    paths = [write_result(toy_record(name), tmp_path) for name in ("told", "untold")]
+    entry_path(paths[0]).write_text(
+        'ran_by = "<b>Jane"\nlink = "https://example.org/x"\n'
+        '[rerun]\nby = "Max"\ndate = 2026-02-01\nt2v_r1 = 5.5\n'
+    )
+    files = [read_result_file(path) for path in paths]
+    write_site(make_boards([file.record for file in files]), files, tmp_path / "site", tmp_path)
+    (path,) = (tmp_path / "site" / "data").glob("board-*.js")
+    rows = {row["model"]: row for row in read_script(path)["rows"]}
+    assert rows["told"]["ranBy"] == [{"name": "<b>Jane", "link": "https://example.org/x"}]
+    assert rows["told"]["reruns"] == [{"by": "Max", "date": "2026-02-01", "r1": 5.5, "note": None}]
+    assert (rows["untold"]["ranBy"], rows["untold"]["reruns"]) == ([], [])
+    run = read_script(tmp_path / "site" / "data" / f"run-{rows['told']['runs'][0]}.js")
+    assert run["entry"]["rerun"]["by"] == "Max"
+    entry_path(paths[1]).write_text("ran_by = 3")
+    with pytest.raises(InputError, match="ran_by"):
+        write_site(make_boards([files[1].record]), files[1:], tmp_path / "site", tmp_path)

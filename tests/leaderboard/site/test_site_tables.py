@@ -8,8 +8,10 @@ import pytest
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.group_figures import compare_groups
 from dvtr_bench.ranking.seed_means import SeedMeans
+from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
-from leaderboard.result_files import ResultFile
+from leaderboard.entry_file import entry_path
+from leaderboard.result_files import ResultFile, read_result_file
 from leaderboard.site.build import write_site
 from leaderboard.site.rows import board_id, row_id
 from tests.fixtures.browser import Site
@@ -185,3 +187,27 @@ def test_a_run_says_what_was_run_how_to_repeat_and_how_to_cite_it(toy_site: Site
     text = toy_site.text("main")
     for told in ("layers", "checkpoint_sha256", "a processor", "By Caption length", "2026-01-31"):
         assert told in text
+
+
+def test_who_ran_it_stands_in_the_table_and_figures_can_be_left_out(
+    browser: Any, tmp_path: Path
+) -> None:
+    path = write_result(toy_record(dataset="umcrd"), tmp_path)
+    entry_path(path).write_text(
+        'ran_by = "<b>Jane"\n[rerun]\nby = "Max"\ndate = 2026-02-01\nt2v_r1 = 5.5\n'
+    )
+    files = [read_result_file(path)]
+    write_site(make_boards([files[0].record]), files, tmp_path / "site", tmp_path)
+    opened = Site(browser, tmp_path / "site")
+    opened.open()
+    table = opened.text("table")
+    assert "<b>Jane" in table
+    assert "✓ 1 of 1" in table
+    for value, shown in (("published", "#published"), ("measured", "tbody th a")):
+        opened.choose("#filter-figures", value)
+        assert opened.one(shown).is_displayed()
+    assert not opened.one("#published").is_displayed()
+    opened.one("tbody th a").click()
+    opened.wait()
+    assert "Run again by Max on 2026-02-01: T2V R@1 5.5" in opened.text("#entry")
+    assert opened.errors() == []

@@ -1,0 +1,1 @@
+"""Check whether the results of others may enter the leaderboard."""
