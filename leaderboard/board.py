@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.group_figures import FEW, are_few
 from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.results import (
@@ -148,6 +149,12 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
     for entry in entries:
         notes += _tie_notes(entry)
     first = records[0]
+    with_captions = len(first.rank_table.query_videos("v2t"))
+    if are_few(first.dataset.num_captions, with_captions):
+        notes.append(
+            f"This split has {first.dataset.num_captions} captions of {with_captions} videos: with "
+            f"fewer than {FEW}, figures say little."
+        )
     return Board(
         key=key,
         num_videos=first.dataset.num_videos,

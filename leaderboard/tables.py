@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from dvtr_bench.ranking.figures import BOTH, figure_names
+from dvtr_bench.ranking.group_figures import FEW, are_few
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.published import published_for
 
@@ -30,6 +31,11 @@ ABOUT_SEEDS: Final = (
     "videos would move."
 )
 """Explanation for tables with several seeds."""
+
+ABOUT_FEW: Final = (
+    f'A group marked "few" has fewer than {FEW} captions or videos: its figures say little.'
+)
+"""Explanation for tables by group."""
 
 RELEVANCE_TITLES: Final = {
     "strict": "",
@@ -79,6 +85,21 @@ def board_title(board: Board) -> str:
     if key.post_processing != "none":
         title += f", post-processed by {key.post_processing}"
     return title
+
+
+def group_sizes(captions: int, videos: int) -> str:
+    """Return the sizes of a group of captions in words; says so if they are few.
+
+    Example:
+        >>> group_sizes(1234, 56), group_sizes(12, 1)
+        ('1,234 captions, 56 videos', '12 captions, 1 video, few')
+    """
+    sizes = f"{_count(captions, 'caption')}, {_count(videos, 'video')}"
+    return f"{sizes}, few" if are_few(captions, videos) else sizes
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def about_post_processing(board: Board) -> str:

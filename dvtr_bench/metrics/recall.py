@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 DEPTHS: Final = (1, 5, 10)
 FIGURES: Final = tuple(f"R@{k}" for k in DEPTHS)
 HIGHER_IS_BETTER: Final = True
+PERCENT_OF_QUERIES: Final = True
 
 
 def compute(

@@ -17,12 +17,12 @@ from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
     Draws,
     add_up,
-    interval,
     once,
     two_sided_p_value,
     video_draws,
 )
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.ranking.score_intervals import difference_interval, figure_interval
 
 BOTH: Final = "both"
 """Key of figures that join t2v and v2t, used like a direction."""
@@ -91,11 +91,13 @@ def compute_figures(table: RankTable, config: BootstrapConfig) -> Figures:
     histograms = _Histograms(table, "pessimistic")
     values = _joined(histograms.values(once(table)))
     resampled = _resampled([histograms], table, config)[0]
+    videos = len(table.query_videos("v2t"))
     figures: dict[str, dict[RelevanceKind, dict[str, Figure]]] = {}
-    for (direction, kind, name), value in values.items():
-        low, high = interval(resampled[direction, kind, name], config.level)
+    for (direction, kind, name), values_once in values.items():
+        value, by_resample = float(values_once[0]), resampled[direction, kind, name]
+        low, high = figure_interval(value, by_resample, full_share(name), videos, config.level)
         named_figures = figures.setdefault(direction, {}).setdefault(kind, {})
-        named_figures[name] = Figure(float(value[0]), low, high)
+        named_figures[name] = Figure(value, low, high)
     return figures
 
 
@@ -118,11 +120,15 @@ def compare(
     first.require_same_queries(second)
     values = point_values(first), point_values(second)
     resampled = resampled_values([first, second], config)
+    videos = len(first.query_videos("v2t"))
+    are_same = equal_everywhere(*resampled)
     differences = {}
     for key in values[0]:
         moved = resampled[1][key] - resampled[0][key]
-        low, high = interval(moved, config.level)
         first_value, second_value = float(values[0][key][0]), float(values[1][key][0])
+        full = None if are_same else full_share(key[2])
+        values_of_both = (first_value, second_value)
+        low, high = difference_interval(values_of_both, moved, full, videos, config.level)
         differences[key] = Difference(
             first_value,
             second_value,
@@ -132,6 +138,18 @@ def compare(
             two_sided_p_value(moved),
         )
     return differences
+
+
+def equal_everywhere(first: Values, second: Values) -> bool:
+    """Tell whether two runs have equal figures in every resample: then they are one run.
+
+    Args:
+        first: Figures of one run, one value a resample.
+        second: Figures of the other.
+    """
+    return all(
+        np.array_equal(values, second[key]) for key, values in first.items() if key[1] == "strict"
+    )
 
 
 def point_values(table: RankTable, assumption: str = "pessimistic") -> Values:
@@ -176,10 +194,7 @@ def left_out(table: RankTable) -> tuple[str, ...]:
 
 @cache
 def _metrics() -> tuple[tuple[tuple[str, ...], bool, _Compute], ...]:
-    """Return
-
-    figures, whether higher is better, and `compute` of each metric, in report order.
-    """
+    """Return figures, direction and `compute` of each metric, in the order of reports."""
     modules = METRICS.load_all()
     metric_of: dict[str, str] = dict.fromkeys(_JOINED, "the protocol")
     for metric, module in list(modules.items()):
@@ -239,6 +254,46 @@ def higher_is_better(name: str) -> bool:
         True if higher is better.
     """
     return next((better for names, better, _ in _metrics() if name in names), True)
+
+
+@cache
+def full_share(name: str) -> float | None:
+    """Return the value of a figure if every query is a hit; None if it is no share of queries.
+
+    Args:
+        name: A figure, mR and RSum included.
+
+    Returns:
+        100 for a figure of a metric with ``PERCENT_OF_QUERIES`` and for mR, 600 for RSum.
+    """
+    if name in _JOINED:
+        return 600.0 if name == "RSum" else 100.0
+    metric = next((each for each in METRICS.load_all().values() if name in each.FIGURES), None)
+    return 100.0 if getattr(metric, "PERCENT_OF_QUERIES", False) else None
+
+
+def compute_named(
+    names: Sequence[str],
+    ranks: NDArray[np.int64],
+    counts: NDArray[np.float64],
+    gallery_size: int,
+) -> dict[str, NDArray[np.float64]]:
+    """Compute some figures of some queries.
+
+    Args:
+        names: Names of figures.
+        ranks: int64, U: distinct ranks, ascending, from 1.
+        counts: float64, B x U: queries at each rank, one row per resample; no row is all zero.
+        gallery_size: Candidates of a query.
+
+    Returns:
+        float64, B, by figure, in the order of ``names``; those that are not defined are left out.
+    """
+    values: dict[str, NDArray[np.float64]] = {}
+    for figures, _, compute in _metrics():
+        if not set(figures).isdisjoint(names):
+            values.update(compute(ranks, counts, gallery_size))
+    return {name: values[name] for name in names if name in values}
 
 
 class _Histograms:

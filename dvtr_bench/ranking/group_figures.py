@@ -13,23 +13,26 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.metrics import median_rank, recall
 from dvtr_bench.ranking import Direction
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
     Draws,
     add_up,
-    interval,
     once,
     two_sided_p_value,
     video_draws,
 )
+from dvtr_bench.ranking.figures import compute_named, figure_names, full_share
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.ranking.score_intervals import difference_interval, figure_interval
 from dvtr_bench.runtime.json_records import Count
 
-GROUP_FIGURES: Final = (*recall.FIGURES, "MdR")
-"""The figures of a group, as far as the gallery is large enough."""
+_NOT_BY_GROUP: Final = ("MdR-lower", "MnR")
+"""Figures that groups do not have: a group has one median, and a mean hangs on a few queries."""
+
+FEW: Final = 20
+"""A group of fewer queries or videos is marked in every table: its figure says little."""
 
 FEWEST_VIDEOS: Final = 10
 """Fewest videos for an interval.
@@ -39,6 +42,21 @@ of 2,000 trials with 2 videos, 81% with 5 and 96% with 10.
 """
 
 _Values: TypeAlias = dict[str, NDArray[np.float64]]
+
+
+def are_few(queries: int, videos: int) -> bool:
+    """Tell whether tables must say that figures of so many queries and videos say little.
+
+    Args:
+        queries: Number of queries; where there are none, there is no figure either.
+        videos: Number of their videos.
+    """
+    return queries > 0 and min(queries, videos) < FEW
+
+
+def group_figure_names() -> tuple[str, ...]:
+    """Return the names of a group's figures in the order of reports, those of plug-ins included."""
+    return tuple(name for name in figure_names() if name not in _NOT_BY_GROUP)
 
 
 @dataclass(frozen=True)
@@ -146,9 +164,12 @@ def group_figures(
                 int(part.queries[group]),
                 int(part.clusters[group]),
                 {
-                    figure: GroupFigure(
+                    figure: _figure(
+                        figure,
                         float(value[0]),
-                        *_ends(resampled_figures[figure], int(part.clusters[group]), config),
+                        resampled_figures[figure],
+                        int(part.clusters[group]),
+                        config,
                     )
                     for figure, value in values.items()
                 },
@@ -203,6 +224,7 @@ def compare_groups(
             int(clusters[group]),
             {
                 figure: _change(
+                    figure,
                     (float(points[0][group][figure][0]), float(points[1][group][figure][0])),
                     resampled[1][group][figure] - resampled[0][group][figure],
                     int(clusters[group]),
@@ -230,6 +252,7 @@ class _GroupedQueries:
         self._ranks = distinct % width
         self._runs = np.searchsorted(distinct // width, np.arange(count + 1))
         self._gallery_size = table.gallery_size(direction)
+        self._names = group_figure_names()
         self._once = once(table)
         self.queries = np.bincount(codes, minlength=count)
         num_clusters = len(table.query_videos("v2t"))
@@ -253,18 +276,13 @@ class _GroupedQueries:
             values: _Values = {}
             if stop > start:
                 part = part if present.all() else part[present]
-                for name, column in self._figures(self._ranks[start:stop], part).items():
+                ranks = self._ranks[start:stop]
+                figures = compute_named(self._names, ranks, part, self._gallery_size)
+                for name, column in figures.items():
                     values[name] = np.full(len(drawn), np.nan)
                     values[name][present] = column
             group_values.append(values)
         return group_values
-
-    def _figures(self, ranks: NDArray[np.int64], counts: NDArray[np.float64]) -> _Values:
-        figures = {
-            **recall.compute(ranks, counts, self._gallery_size),
-            **median_rank.compute(ranks, counts, self._gallery_size),
-        }
-        return {name: figures[name] for name in GROUP_FIGURES if name in figures}
 
 
 def _mean(runs: list[list[_Values]]) -> list[_Values]:
@@ -283,21 +301,30 @@ def _joined(runs: list[list[_Values]]) -> list[_Values]:
     ]
 
 
-def _ends(
-    values: NDArray[np.float64], clusters: int, config: BootstrapConfig
-) -> tuple[float, float] | tuple[None, None]:
-    if clusters < FEWEST_VIDEOS:
-        return None, None
+def _figure(
+    name: str,
+    value: float,
+    values: NDArray[np.float64],
+    clusters: int,
+    config: BootstrapConfig,
+) -> GroupFigure:
     defined = values[~np.isnan(values)]
-    return interval(defined, config.level) if len(defined) else (None, None)
+    if clusters < FEWEST_VIDEOS or not len(defined):
+        return GroupFigure(value, None, None)
+    ends = figure_interval(value, defined, full_share(name), clusters, config.level)
+    return GroupFigure(value, *ends)
 
 
 def _change(
+    name: str,
     values: tuple[float, float],
     moved: NDArray[np.float64],
     clusters: int,
     config: BootstrapConfig,
 ) -> GroupChange:
-    low, high = _ends(moved, clusters, config)
-    p_value = None if low is None else two_sided_p_value(moved[~np.isnan(moved)])
-    return GroupChange(values[0], values[1], values[1] - values[0], low, high, p_value)
+    first, second = values
+    defined = moved[~np.isnan(moved)]
+    if clusters < FEWEST_VIDEOS or not len(defined):
+        return GroupChange(first, second, second - first, None, None, None)
+    low, high = difference_interval(values, defined, full_share(name), clusters, config.level)
+    return GroupChange(first, second, second - first, low, high, two_sided_p_value(defined))

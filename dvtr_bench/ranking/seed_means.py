@@ -14,9 +14,17 @@ import numpy as np
 
 from dvtr_bench.errors import IncomparableError, InputError
 from dvtr_bench.ranking import RelevanceKind
-from dvtr_bench.ranking.bootstrap import BootstrapConfig, interval, two_sided_p_value
-from dvtr_bench.ranking.figures import Difference, Values, point_values, resampled_values
+from dvtr_bench.ranking.bootstrap import BootstrapConfig, two_sided_p_value
+from dvtr_bench.ranking.figures import (
+    Difference,
+    Values,
+    equal_everywhere,
+    full_share,
+    point_values,
+    resampled_values,
+)
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.ranking.score_intervals import difference_interval, figure_interval
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,7 @@ class SeedMeans:
         resampled: The mean over the runs, one value per resample.
         level: Share of the resamples that an interval covers.
         queries: Each caption's video, to check that setups can be compared.
+        videos: Number of videos that have captions.
 
     Example:
         >>> means = SeedMeans.of([run.rank_table for run in runs])  # doctest: +SKIP
@@ -56,6 +65,7 @@ class SeedMeans:
     resampled: Values
     level: float
     queries: tuple[int, bytes]
+    videos: int
 
     def __repr__(self) -> str:
         """Show sizes only; `figure` returns figures."""
@@ -86,14 +96,16 @@ class SeedMeans:
             {key: np.mean([values[key] for values in resampled], axis=0) for key in resampled[0]},
             config.level,
             _queries(tables[0]),
+            len(tables[0].query_videos("v2t")),
         )
 
     def figure(self, direction: str, kind: RelevanceKind, name: str) -> SeedFigure:
         """Return one figure; direction ``both`` has mR and RSum."""
         values = self.values[direction, kind, name].tolist()
-        low, high = interval(self.resampled[direction, kind, name], self.level)
+        mean, resampled = statistics.mean(values), self.resampled[direction, kind, name]
+        low, high = figure_interval(mean, resampled, full_share(name), self.videos, self.level)
         deviation = statistics.stdev(values) if len(values) > 1 else None
-        return SeedFigure(statistics.mean(values), deviation, low, high)
+        return SeedFigure(mean, deviation, low, high)
 
     def difference(
         self, other: "SeedMeans", direction: str, kind: RelevanceKind, name: str
@@ -122,10 +134,12 @@ class SeedMeans:
                 f"{other.queries[0]}, or the same captions in another order"
             )
         differences = second_resampled - first_resampled
-        low, high = interval(differences, self.level)
         first = statistics.mean(self.values[key].tolist())
         second = statistics.mean(other.values[key].tolist())
-        return Difference(first, second, second - first, low, high, two_sided_p_value(differences))
+        are_same = equal_everywhere(self.resampled, other.resampled)
+        full = None if are_same else full_share(name)
+        ends = difference_interval((first, second), differences, full, self.videos, self.level)
+        return Difference(first, second, second - first, *ends, two_sided_p_value(differences))
 
 
 def _queries(table: RankTable) -> tuple[int, bytes]:

@@ -5,7 +5,7 @@ existing result files.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import fields, is_dataclass, replace
 from math import isclose
 from typing import Any, Final
@@ -14,7 +14,11 @@ from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import BOTH, compute_figures, figure_names, left_out
-from dvtr_bench.ranking.group_figures import group_figures
+from dvtr_bench.ranking.group_figures import (
+    FiguresByGroup,
+    group_figure_names,
+    group_figures,
+)
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord, Ties
@@ -61,8 +65,16 @@ def completed(record: RunRecord, file: str) -> RunRecord:
         part: (getattr(stated_parts, part), getattr(computed_parts, part))
         for part in ("metrics", "ties", "chance", "left_out")
     }
-    for axis, expected in group_figures(table, groups, config).items():
-        parts[f"breakdowns.{axis}.results"] = (record.breakdowns[axis].results, expected)
+    by_axis = group_figures(table, groups, config)
+    stated_by_axis = {axis: record.breakdowns[axis].results for axis in by_axis}
+    in_groups = _names_in_groups(stated_by_axis.values())
+    new_in_groups = _names_in_groups(by_axis.values()) - in_groups
+    unknown_in_groups = in_groups - set(group_figure_names())
+    for axis, expected in by_axis.items():
+        parts[f"breakdowns.{axis}.results"] = (
+            _groups_without(stated_by_axis[axis], unknown_in_groups),
+            _groups_without(expected, new_in_groups),
+        )
     for part, values in parts.items():
         for field, stated_value, expected_value in _differences(*values, part):
             raise ResultError(
@@ -70,7 +82,13 @@ def completed(record: RunRecord, file: str) -> RunRecord:
                 "the file was "
                 "changed after the run, or its ranks were: evaluate again"
             )
-    return computed if new_names or unknown_names else record
+    if not (new_names or unknown_names or new_in_groups or unknown_in_groups):
+        return record
+    breakdowns = {
+        axis: replace(breakdown, results=by_axis[axis])
+        for axis, breakdown in record.breakdowns.items()
+    }
+    return replace(computed, breakdowns=breakdowns)
 
 
 def _names_in(record: RunRecord) -> set[str]:
@@ -82,6 +100,29 @@ def _names_in(record: RunRecord) -> set[str]:
         if direction != BOTH:
             names.update(*kinds.values())
     return names
+
+
+def _names_in_groups(axes: Iterable[FiguresByGroup]) -> set[str]:
+    return {
+        name
+        for results in axes
+        for groups in results.values()
+        for group in groups.values()
+        for name in group.metrics
+    }
+
+
+def _groups_without(results: FiguresByGroup, names: Set[str]) -> FiguresByGroup:
+    return {
+        direction: {
+            group: replace(
+                figures,
+                metrics={name: each for name, each in figures.metrics.items() if name not in names},
+            )
+            for group, figures in groups.items()
+        }
+        for direction, groups in results.items()
+    }
 
 
 def _one_sided(record: RunRecord) -> set[str]:

@@ -9,6 +9,7 @@ from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.results.checked import remember_checked, was_checked
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.json_form import from_text, to_text
+from dvtr_bench.results.older_intervals import with_score_intervals
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import read_json_bytes
@@ -77,7 +78,7 @@ def read_result(path: Path) -> RunRecord:
             ranks do not give. The message names the field.
     """
     content = _content(path)
-    record = from_text(content, str(path))
+    record = with_score_intervals(from_text(content, str(path)))
     if was_checked(content):
         return record
     record_with_figures = completed(record, str(path))

@@ -33,7 +33,7 @@ def test_every_group_has_its_counts_and_every_model_its_figure() -> None:
     table = found["T2V R@1 by category"].table
     assert set(table.header[1:]) == {"first", "second"}
     for row, group in zip(table.rows, ("boat", "road"), strict=True):
-        assert (row[0].text, row[0].detail) == (group, "30 captions, 10 videos")
+        assert (row[0].text, row[0].detail) == (group, "30 captions, 10 videos, few")
         for field, label in zip(row[1:], table.header[1:], strict=True):
             record = first if label == "first" else second
             figure = record.breakdowns["category"].results["t2v"][group].metrics["R@1"]
