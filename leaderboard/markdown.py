@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dvtr_bench.ranking import PROTOCOL_VERSION
+from dvtr_bench.reports.others_text import safe_markdown
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
@@ -17,11 +18,6 @@ from leaderboard.tables import (
     board_tables,
     board_title,
     published_table,
-)
-
-_SPECIAL = str.maketrans(
-    {character: f"\\{character}" for character in "\\`*_[]|#~"}
-    | {"<": "&lt;", ">": "&gt;", "&": "&amp;", "\n": " ", "\r": " "}
 )
 
 PREAMBLE = f"""# Leaderboard
@@ -68,13 +64,13 @@ def write_markdown(boards: Sequence[Board], path: Path) -> Path:
 
 
 def _board_lines(board: Board) -> Iterator[str]:
-    yield f"## {escape(board_title(board))}\n"
-    yield f"Dataset fingerprint `{escape(board.key.fingerprint[:16])}`. " + (
+    yield f"## {safe_markdown(board_title(board))}\n"
+    yield f"Dataset fingerprint `{safe_markdown(board.key.fingerprint[:16])}`. " + (
         f"{board.shared_text.shared_percent:.1f}% of the captions have a text that another video "
         "has too.\n"
     )
     if about := about_post_processing(board):
-        yield f"{escape(about)}\n"
+        yield f"{safe_markdown(about)}\n"
     for table in board_tables(board, "strict"):
         yield from table_lines(table)
     if (published := published_table(board)) is not None:
@@ -90,11 +86,11 @@ def _board_lines(board: Board) -> Iterator[str]:
         yield f"### By group of captions\n\n{ABOUT}\n"
     for breakdown in breakdowns:
         notes += breakdown.notes
-        yield f"<details><summary>{escape(breakdown.table.title)}</summary>\n"
+        yield f"<details><summary>{safe_markdown(breakdown.table.title)}</summary>\n"
         yield from table_lines(replace(breakdown.table, title=""))
         yield "</details>\n"
     for note in notes:
-        yield f"- {escape(note)}"
+        yield f"- {safe_markdown(note)}"
     if notes:
         yield ""
 
@@ -102,15 +98,15 @@ def _board_lines(board: Board) -> Iterator[str]:
 def table_lines(table: Table) -> Iterator[str]:
     """Yield the lines of a table with its title, if any; names are escaped."""
     if table.title:
-        yield f"### {escape(table.title)}\n"
-    yield "| " + " | ".join(map(escape, table.header)) + " |"
+        yield f"### {safe_markdown(table.title)}\n"
+    yield "| " + " | ".join(map(safe_markdown, table.header)) + " |"
     yield "|---" + "|--:" * (len(table.header) - 1) + "|"
     for row in table.rows:
         yield "| " + " | ".join(map(_cell, row)) + " |"
     for row in table.frame:
         yield (
             "| "
-            + " | ".join(f"*{escape(field.text)}*" if field.text else "" for field in row)
+            + " | ".join(f"*{safe_markdown(field.text)}*" if field.text else "" for field in row)
             + " |"
         )
     yield ""
@@ -118,10 +114,5 @@ def table_lines(table: Table) -> Iterator[str]:
 
 def _cell(field: Field) -> str:
     if not field.detail:
-        return escape(field.text)
-    return f"{escape(field.text)}<br><sub>{escape(field.detail)}</sub>"
-
-
-def escape(text: str) -> str:
-    """Return a text escaped for Markdown, on one line."""
-    return text.translate(_SPECIAL)
+        return safe_markdown(field.text)
+    return f"{safe_markdown(field.text)}<br><sub>{safe_markdown(field.detail)}</sub>"

@@ -24,6 +24,7 @@ from dvtr_bench.dataset.mentions import (
 )
 from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.reports.html_table import html_table
+from dvtr_bench.reports.others_text import printable, safe_cell
 from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.tables import Field, Table
@@ -92,7 +93,7 @@ class Mistakes:
             console: The console; standard output by default.
         """
         console = console or make_console()
-        console.print(Text(self.title, style="bold"))
+        console.print(Text(printable(self.title), style="bold"))
         console.print(Text(self._summary()))
         print_table(console, self._table())
         console.print(Text(_HOW_TO_READ, style="dim"))
@@ -115,7 +116,7 @@ class Mistakes:
             for fact in self.facts:
                 figures = (fact.wrong, fact.random, fact.alone)
                 writer.writerow(
-                    [fact.fact, fact.mentioned, *(f"{figure:.2f}" for figure in figures)]
+                    [safe_cell(fact.fact), fact.mentioned, *(f"{figure:.2f}" for figure in figures)]
                 )
         return Path(path)
 

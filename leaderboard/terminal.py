@@ -106,7 +106,7 @@ def _table(table: Table, *, details: bool = True) -> RichTable:
         fields = (_text(field, details or not column) for column, field in enumerate(row))
         shown.add_row(*fields, end_section=last)
     for row in table.frame:
-        shown.add_row(*(Text(field.text, style="dim") for field in row))
+        shown.add_row(*(Text(printable(field.text), style="dim") for field in row))
     return shown
 
 

@@ -14,6 +14,7 @@ from builders.sources.source import DatasetInfo
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS
 from dvtr_bench.errors import InputError
+from dvtr_bench.reports.others_text import printable_lines
 
 CARD_NAME: Final = "README.md"
 OWN_TAGS: Final = ("video", "dvtr-bench")
@@ -53,7 +54,10 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
         "configs": _configs(manifest),
         "dataset_info": _dataset_info(rows, assembled),
     }
-    return f"---\n{DatasetCardData(**metadata).to_yaml()}\n---\n\n{prose(info, manifest, report)}"
+    # Names of others stand in the card: control characters in them become spaces.
+    return printable_lines(
+        f"---\n{DatasetCardData(**metadata).to_yaml()}\n---\n\n{prose(info, manifest, report)}"
+    )
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
@@ -141,11 +145,12 @@ def read_info(text: str, manifest: Manifest, report: BuildReport) -> DatasetInfo
 
     card: Any = DatasetCard(text, ignore_metadata_errors=True)
     intro, *sections = card.text.split("\n\n## ")
-    head, tail = f"# {manifest.pretty_name}\n\n", f"\n\n{identity(manifest)}"
+    head = printable_lines(f"# {manifest.pretty_name}\n\n")
+    tail = printable_lines(f"\n\n{identity(manifest)}")
     if head not in intro or tail not in intro:
         raise InputError("not the card that this dataset was built with")
     bodies = {title: body for title, _, body in (part.partition("\n\n") for part in sections)}
-    from_this_build = {*manifest.notes, *findings(report)}
+    from_this_build = set(map(printable_lines, (*manifest.notes, *findings(report))))
     sentences = [
         sentence.removeprefix("- ") for sentence in bodies.get(WHAT_TO_KNOW, "").splitlines()
     ]

@@ -7,6 +7,7 @@ from builders.documents.report import BuildReport, CaptionReport
 from builders.sources.source import DatasetInfo
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.dataset.versions import version_tag
+from dvtr_bench.reports.others_text import safe_code
 
 WHAT_TO_KNOW: Final = "What to know"
 CLIPS: Final = "Clips"
@@ -147,7 +148,7 @@ def _frames(manifest: Manifest, report: BuildReport) -> str:
 
 
 def _columns(manifest: Manifest) -> str:
-    extra_columns = ", ".join(f"`{name}`" for name in manifest.extra_columns)
+    extra_columns = ", ".join(map(safe_code, manifest.extra_columns))
     text = (
         "`video_id`, `category`, `captions` (verbatim, in source order), `frames`, "
         "`frame_pts_seconds`, and what decoding found: `duration_seconds`, `source_fps`, "
@@ -168,7 +169,7 @@ def _sources(manifest: Manifest) -> str:
         lines.append("Read from:")
         lines.append(
             "\n".join(
-                f"- `{source.name}`, SHA-256 `{source.sha256}`"
+                f"- {safe_code(source.name)}, SHA-256 `{source.sha256}`"
                 + (f", published at {source.url}" if source.url else "")
                 for source in manifest.sources
             )
@@ -191,7 +192,7 @@ def findings(report: BuildReport) -> Iterator[str]:
 
 def _caption_findings(split: str, captions: CaptionReport) -> Iterator[str]:
     if captions.empty:
-        ids = ", ".join(f"`{identifier}`" for identifier in captions.empty[:5])
+        ids = ", ".join(map(safe_code, captions.empty[:5]))
         yield f"{split}: captions of zero words, kept: {len(captions.empty)} ({ids})."
     if captions.over_30_words:
         yield f"{split}: captions of over 30 words: {captions.over_30_words:,}."

@@ -21,6 +21,7 @@ from typer.core import TyperGroup
 from dvtr_bench import __version__
 from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
+from dvtr_bench.reports.others_text import printable_lines
 from dvtr_bench.runtime.allocation import reuse_freed_memory
 
 _WrongUsage: Final[type[Exception]] = next(
@@ -112,7 +113,7 @@ def _print_warning(
 ) -> None:
     """Print a warning of ours as one line; all others as Python does."""
     if category.__module__.startswith("dvtr_bench."):
-        typer.echo(f"warning: {message}", err=True)
+        typer.echo(printable_lines(f"warning: {message}"), err=True)
     else:
         _PYTHONS_OWN(message, category, *place, **details)
 
@@ -130,7 +131,7 @@ def main() -> None:
     except DvtrError as failure:
         if os.environ.get("DVTR_TRACEBACK"):
             raise
-        typer.echo(f"error: {failure}", err=True)
+        typer.echo(printable_lines(f"error: {failure}"), err=True)
         sys.exit(1)
     except _WrongUsage as refused:
         sys.exit(_tell_usage(refused))
@@ -144,7 +145,7 @@ def _tell_usage(refused: Any) -> int:
         refused.show()
     else:
         context = refused.ctx
-        typer.echo(f"error: {refused.format_message()}", err=True)
+        typer.echo(printable_lines(f"error: {refused.format_message()}"), err=True)
         typer.echo(context.get_usage(), err=True)
         typer.echo(f"see `{context.command_path} --help`", err=True)
     return int(refused.exit_code)

@@ -24,6 +24,7 @@ from dvtr_bench.cli._options import (
     out_folder,
 )
 from dvtr_bench.cli._output import print_json
+from dvtr_bench.reports.others_text import printable
 from dvtr_bench.runtime.progress import say
 
 if TYPE_CHECKING:
@@ -209,9 +210,9 @@ def evaluate(
 def _tell(line: str) -> None:
     """Tell what is done; what is left out is part of the result, and told under --quiet too."""
     if line.startswith("left out: "):
-        typer.echo(line, err=True)
+        typer.echo(printable(line), err=True)
     else:
-        say(line)
+        say(printable(line))
 
 
 def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> None:

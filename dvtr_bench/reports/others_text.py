@@ -1,6 +1,39 @@
-"""Make foreign text (ids, captions, class names) safe to show in a terminal or page."""
+"""Make foreign text (ids, captions, class names) safe to show: one function a kind of output.
 
+Whatever is written by others can hold control characters, bidirectional ones among them, half
+surrogates and the markup of any format. `printable` is the base of all: it leaves no such
+character. JSON and the scripts of the site are written in ASCII, where ``json.dumps`` escapes all.
+"""
+
+import re
 from html import escape
+from typing import Final
+
+_FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
+"""What a spreadsheet takes for the start of a formula, in both widths."""
+
+_MARKDOWN: Final = str.maketrans(
+    {character: f"\\{character}" for character in "\\`*_[]|#~$"}
+    | {"<": "&lt;", ">": "&gt;", "&": "&amp;"}
+)
+
+_MARKDOWN_START: Final = re.compile(r"^(\s*)(?:([-+=])(?=\s|\2|$)|(\d+)([.)])(?=\s|$))")
+"""The start of a list, a rule or a heading; a negative number is none of them."""
+
+_TEX: Final = str.maketrans(
+    {character: f"\\{character}" for character in "&%$#_{}"}
+    | {
+        "\\": r"\textbackslash{}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        # At the start of a row, brackets would be arguments of the preceding line break.
+        "[": "{[}",
+        "*": "{*}",
+    }
+)
 
 
 def printable(text: str) -> str:
@@ -13,6 +46,16 @@ def printable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text without control characters other than its line breaks.
+
+    Example:
+        >>> printable_lines("a" + chr(27) + chr(10) + "b") == "a " + chr(10) + "b"
+        True
+    """
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def safe_html(text: str) -> str:
     """Return a text as HTML that shows it, in an element or in a quoted attribute.
 
@@ -21,6 +64,61 @@ def safe_html(text: str) -> str:
         '&lt;b&gt;'
     """
     return escape(printable(text), quote=True)
+
+
+def safe_markdown(text: str) -> str:
+    r"""Return a text as Markdown that shows it: on one line, also in a cell of a table.
+
+    Example:
+        >>> print(safe_markdown("![x](y) | <b>"), safe_markdown("- item"), safe_markdown("-1.5"))
+        !\[x\](y) \| &lt;b&gt; \- item -1.5
+    """
+    escaped = printable(text).translate(_MARKDOWN)
+    return _MARKDOWN_START.sub(
+        lambda start: (
+            f"{start[1]}\\{start[2]}" if start[2] else f"{start[1]}{start[3]}\\{start[4]}"
+        ),
+        escaped,
+    )
+
+
+def safe_code(text: str) -> str:
+    """Return a text as code in Markdown, which it cannot end.
+
+    Example:
+        >>> safe_code("clip` <b>")
+        "`clip' <b>`"
+    """
+    return f"`{printable(text).replace('`', chr(39))}`"
+
+
+def safe_tex(text: str) -> str:
+    r"""Return a text as LaTeX that typesets it, on one line.
+
+    Example:
+        >>> print(safe_tex("50% of clip_x"))
+        50\% of clip\_x
+    """
+    return printable(text).translate(_TEX)
+
+
+def safe_cell(text: str) -> str:
+    """Return a text that a spreadsheet shows but never evaluates, for a cell of a CSV file.
+
+    Numbers are not texts: a negative one needs no such care.
+
+    Args:
+        text: Any text; its line breaks stay, which a CSV file quotes.
+
+    Returns:
+        The text, after an apostrophe if it could be taken for a formula.
+
+    Example:
+        >>> safe_cell("=cmd|' /C calc'!A0")
+        "'=cmd|' /C calc'!A0"
+    """
+    shown = printable_lines(text)
+    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown
 
 
 def one_line(text: str, letters: int = 60) -> str:

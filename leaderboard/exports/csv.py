@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dvtr_bench.reports.others_text import safe_cell
 from dvtr_bench.results import seed_summary, to_frame
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.exported import Exported, named
@@ -22,7 +23,8 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
 
     Returns:
         ``figures.csv``: the columns of `dvtr_bench.results.to_frame` after ``result``, the name of
-        the result file; seeds are separated by spaces. If a setup has several seeds, also
+        the result file; seeds are separated by spaces, and a text that a spreadsheet would take for
+        a formula starts with an apostrophe. If a setup has several seeds, also
         ``seeds.csv``: the columns of `dvtr_bench.results.seed_summary`.
     """
     import pandas as pd
@@ -30,8 +32,8 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
     frames = []
     for name, result in named(results):
         frame = to_frame([result.record])
-        _make_plain(frame, ("text_block", "queries", "gallery_size"))
         frame.insert(0, "result", name)
+        _make_plain(frame, ("text_block", "queries", "gallery_size"))
         frames.append(frame)
     path = folder / "figures.csv"
     with written_beside(path) as beside:
@@ -48,6 +50,10 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
 
 def _make_plain(frame: "pd.DataFrame", integer_columns: Sequence[str]) -> None:
     frame["seeds"] = [" ".join(map(str, seeds)) for seeds in frame["seeds"]]
+    for column in frame.columns:
+        frame[column] = [
+            safe_cell(value) if isinstance(value, str) else value for value in frame[column]
+        ]
     # Text blocks are integers, which pandas turns into floats if a run has none.
     for column in integer_columns:
         frame[column] = frame[column].astype("Int64")

@@ -19,6 +19,7 @@ from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
 from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]
 
 from dvtr_bench.ranking.figures import Figure
+from dvtr_bench.reports.others_text import printable_lines
 from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.exported import Exported, named
@@ -45,7 +46,8 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
         path = output_folder / f"{name}.yaml"
         entries = eval_result_entries_to_yaml(list(_entries(result.record)))
         with written_beside(path) as beside:
-            beside.write_text(yaml_dump(entries), encoding="utf-8", newline="\n")
+            text = printable_lines(yaml_dump(entries))
+            beside.write_text(text, encoding="utf-8", newline="\n")
         files.append(path)
     models = sorted({result.record.model.name for result in results})
     notes = (

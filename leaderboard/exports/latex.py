@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.others_text import printable, safe_tex
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.board import Board, Cell, Entry, make_boards
 from leaderboard.exported import Exported
@@ -20,21 +20,6 @@ _DIRECTIONS: Final = ("t2v", "v2t")
 
 _FIGURES: Final = ("R@1", "R@5", "R@10", "MdR", "MnR")
 """The usual columns of papers."""
-
-_SPECIAL: Final = str.maketrans(
-    {character: f"\\{character}" for character in "&%$#_{}"}
-    | {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        "<": r"\textless{}",
-        ">": r"\textgreater{}",
-        "|": r"\textbar{}",
-        # At the start of a row, brackets would be arguments of the preceding line break.
-        "[": "{[}",
-        "*": "{*}",
-    }
-)
 
 
 def export(results: Sequence[ResultFile], folder: Path) -> Exported:
@@ -52,22 +37,6 @@ def export(results: Sequence[ResultFile], folder: Path) -> Exported:
     with written_beside(path) as beside:
         beside.write_text("\n".join(_document(boards)) + "\n", encoding="utf-8", newline="\n")
     return Exported((path,), tuple(note for board in boards for note in board.notes))
-
-
-def escape(text: str) -> str:
-    r"""Write a name as LaTeX text.
-
-    Args:
-        text: Any text.
-
-    Returns:
-        One line that typesets as the text; control characters become spaces.
-
-    Example:
-        >>> print(escape("50% of clip_x"))
-        50\% of clip\_x
-    """
-    return printable(text).translate(_SPECIAL)
 
 
 def _document(boards: Sequence[Board]) -> Iterator[str]:
@@ -104,7 +73,7 @@ def board_tabular(board: Board) -> Iterator[str]:
             for direction in _DIRECTIONS
             for name in _FIGURES
         ]
-        yield " & ".join([escape(_name(entry)), *map(_value, cells)]) + r" \\"
+        yield " & ".join([safe_tex(_name(entry)), *map(_value, cells)]) + r" \\"
         yield f"% 95% intervals over videos: {' & '.join(map(_interval, cells))}"
     yield r"\bottomrule"
     yield r"\end{tabular}"

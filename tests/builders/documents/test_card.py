@@ -128,6 +128,14 @@ def test_the_card_gives_back_what_it_was_made_from(tmp_path) -> None:
         read_info(text.replace(built.manifest.fingerprint, "0" * 64), built.manifest, report)
 
 
+def test_no_name_steers_a_terminal_that_shows_the_card(tmp_path) -> None:
+    built = build(tmp_path / "dvtr", pretty_name="Drones\x1b[31m\u202e", description="a\x07b")
+    report = from_json(BuildReport, (built.folder / REPORT_NAME).read_bytes(), REPORT_NAME)
+    text = (built.folder / "README.md").read_text("utf-8")
+    assert all(letter.isprintable() or letter == "\n" for letter in text)
+    assert read_info(text, built.manifest, report).description == "a b"
+
+
 def read_beir(folder: Path, split: str):
     """Read a folder by BEIR's own description of its files."""
     texts = [
