@@ -156,8 +156,10 @@ def _signature(function: Any) -> str:
     defaults = [None] * (len(taken.args) - len(taken.defaults)) + list(taken.defaults)
     known = function.__globals__
     lines = [_argument(known, *pair) for pair in zip(taken.args, defaults, strict=True)]
+    if taken.vararg is not None:
+        lines.append(f"*{_argument(known, taken.vararg, None)}")
     if taken.kwonlyargs:
-        lines.append("*")
+        lines += ["*"] if taken.vararg is None else []
         pairs = zip(taken.kwonlyargs, taken.kw_defaults, strict=True)
         lines += [_argument(known, *pair) for pair in pairs]
     if taken.kwarg is not None:

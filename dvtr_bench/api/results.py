@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, overload
 
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import InputError, NotFoundError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
     from dvtr_bench.studies.study import Study
     from leaderboard.comparison.run_comparison import RunComparison
+    from leaderboard.comparison.several import SeveralComparison
     from leaderboard.leaderboard import Leaderboard
     from leaderboard.mistakes import Mistakes
     from leaderboard.result_files import ResultFile
@@ -90,22 +91,48 @@ def load_results(places: str | Path | Iterable[str | Path] = RESULTS) -> Results
     return Results(read_results(places))
 
 
+@overload
 def compare(
     first: ResultLike, second: ResultLike, *, queries: int = 10, root: str | Path = ROOT
-) -> "RunComparison":
-    """Compare two runs on the same queries: a difference is second - first.
+) -> "RunComparison": ...
+
+
+@overload
+def compare(
+    first: ResultLike,
+    second: ResultLike,
+    third: ResultLike,
+    /,
+    *more: ResultLike,
+    all_pairs: bool = False,
+) -> "SeveralComparison": ...
+
+
+def compare(
+    first: ResultLike,
+    second: ResultLike,
+    *more: ResultLike,
+    queries: int = 10,
+    root: str | Path = ROOT,
+    all_pairs: bool = False,
+) -> "RunComparison | SeveralComparison":
+    """Compare runs on the same queries in pairs: a difference is second - first.
 
     Intervals and p-values come from a paired bootstrap over videos. If the dataset and the top
-    lists exist, caption texts and contact sheets are included.
+    lists exist, the comparison of two runs has caption texts and contact sheets. With more runs,
+    all others are compared with the first, and p-values are corrected by Holm.
 
     Args:
         first: Run A: a result file, a record, or a result of `evaluate` (its first record).
         second: Run B, likewise.
-        queries: Largest number of captions to list as better and as worse.
-        root: Folder in which the dataset's name is looked up.
+        *more: Further runs.
+        queries: Largest number of captions to list as better and as worse; of two runs.
+        root: Folder in which the dataset's name is looked up; for two runs.
+        all_pairs: Whether to compare all pairs of several runs.
 
     Returns:
-        Differences with intervals, by figure and by group, and the captions that changed most.
+        Differences with intervals, by figure and by group; of two runs also the captions that
+        changed most.
 
     Raises:
         IncomparableError: The runs must not share a table.
@@ -126,6 +153,11 @@ def compare(
     from leaderboard.comparison.evidence import find_evidence
     from leaderboard.comparison.run_comparison import RunComparison
 
+    if more:
+        from leaderboard.comparison.several import SeveralComparison
+
+        runs = [_one_file(run) for run in (first, second, *more)]
+        return SeveralComparison.of(runs, all_pairs=all_pairs)
     files = _one_file(first), _one_file(second)
     comparison = make_comparison(files[0].record, files[1].record, queries)
     splits = [getattr(result, "split", None) for result in (first, second)]

@@ -9,6 +9,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.cli._command import Command
 from dvtr_bench.cli._options import Json, Root, out_file
 from dvtr_bench.cli._output import print_json
+from dvtr_bench.reports.others_text import printable
 
 
 class CompareCommand(Command):
@@ -23,6 +24,16 @@ COMMAND_CLASS = CompareCommand
 def compare(
     run_a: Annotated[Path, typer.Argument(help="Result file of run A.")],
     run_b: Annotated[Path, typer.Argument(help="Result file of run B.")],
+    more: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Result files of further runs.", show_default="none"),
+    ] = None,
+    all_pairs: Annotated[
+        bool,
+        typer.Option(
+            "--all-pairs", help="Of three runs or more, compare all pairs, not only those with A."
+        ),
+    ] = False,
     queries: Annotated[
         int, typer.Option(min=0, help="Most captions to list each way, better and worse.")
     ] = 10,
@@ -34,7 +45,14 @@ def compare(
     root: Root = Path("dvtr"),
     as_json: Json = False,
 ) -> None:
-    """Compare two runs in pairs: differences with intervals, groups, captions that changed most."""
+    """Compare runs in pairs: differences with intervals, groups, captions that changed most.
+
+    Three runs or more are compared with the first of them. Their p-values stand as they are and
+    corrected by Holm; captions and the contact sheet are for two runs.
+    """
+    if more:
+        _compare_several([run_a, run_b, *more], all_pairs, out, as_json)
+        return
     comparison = dvtr.compare(run_a, run_b, queries=queries, root=root)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
     drawn = None if no_sheet else comparison.draw(sheet)
@@ -48,6 +66,19 @@ def compare(
     comparison.print()
     typer.echo()
     for line in comparison.evidence.missing:
-        typer.echo(line, err=True)
+        typer.echo(printable(line), err=True)
+    for path in written:
+        typer.echo(f"wrote {path}")
+
+
+def _compare_several(runs: list[Path], all_pairs: bool, out: Path | None, as_json: bool) -> None:
+    comparison = dvtr.compare(*runs, all_pairs=all_pairs)
+    written = [] if out is None else [comparison.write(out)]
+    if as_json:
+        from leaderboard.json_form import comparisons_as_json
+
+        print_json({**comparisons_as_json(comparison), "written": written})
+        return
+    comparison.print()
     for path in written:
         typer.echo(f"wrote {path}")

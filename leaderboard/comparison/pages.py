@@ -7,7 +7,7 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.others_text import printable, safe_markdown
 from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.comparison.differences import Comparison
@@ -21,7 +21,7 @@ from leaderboard.comparison.tables import (
     legend,
     title,
 )
-from leaderboard.markdown import escape, table_lines
+from leaderboard.markdown import table_lines
 from leaderboard.result_files import ResultFile
 from leaderboard.terminal import print_table
 
@@ -51,7 +51,7 @@ def print_comparison(
     for table in group_tables(comparison):
         print_table(console, table)
     if comparison.groups:
-        console.print(Text(about_groups(comparison), style="dim"))
+        console.print(Text(about_groups([comparison]), style="dim"))
     for table in change_tables(comparison, evidence):
         print_table(console, table)
     for note in comparison.notes:
@@ -77,21 +77,21 @@ def write_comparison(
     Returns:
         The path written.
     """
-    lines = [f"# {escape(title(comparison))}\n"]
-    lines += [f"- {escape(line)}" for line in legend(*files)]
+    lines = [f"# {safe_markdown(title(comparison))}\n"]
+    lines += [f"- {safe_markdown(line)}" for line in legend(*files)]
     lines += ["", how_to_read(comparison.resampling) + "\n"]
     for table in figure_tables(comparison):
         lines += table_lines(table)
     for table in group_tables(comparison):
         lines += table_lines(table)
     if comparison.groups:
-        lines.append(about_groups(comparison) + "\n")
+        lines.append(about_groups([comparison]) + "\n")
     for table in change_tables(comparison, evidence):
         lines += table_lines(table)
     if sheet is not None:
         sheet_path = Path(os.path.relpath(sheet, path.parent)).as_posix()
         lines.append(f"![The clips that both runs found]({quote(sheet_path)})\n")
-    lines += [f"- {escape(note)}" for note in comparison.notes]
+    lines += [f"- {safe_markdown(note)}" for note in comparison.notes]
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
         beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -54,7 +54,8 @@ class RunComparison:
         """Return a table with one row per difference.
 
         Returns:
-            Columns direction, metric, first, second, difference, low, high, p_value.
+            Columns direction, metric, first, second, difference, low, high, p_value. The p-values
+            are not corrected for the number of figures.
         """
         import pandas as pd
 
@@ -146,7 +147,7 @@ class RunComparison:
         )
         tables = [*figure_tables(self.comparison), *group_tables(self.comparison)]
         changes = change_tables(self.comparison, self.evidence)
-        groups = [about_groups(self.comparison)] if self.comparison.groups else []
+        groups = [about_groups([self.comparison])] if self.comparison.groups else []
         return (
             f"<div>{head}{''.join(map(table_html, tables))}"
             f"{html_table([], [], notes=groups)}{''.join(map(table_html, changes))}"

@@ -5,10 +5,17 @@ from collections.abc import Iterator, Sequence
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import BOTH, Difference, figure_names, higher_is_better
 from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS, GroupChange
-from leaderboard.comparison.differences import Comparison, GroupRow, QueryChange
+from leaderboard.comparison.differences import Comparison, QueryChange
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.result_files import ResultFile
-from leaderboard.tables import DIRECTION_TITLES, LOWER_MEDIAN, Field, Table
+from leaderboard.tables import (
+    ABOUT_FEW,
+    DIRECTION_TITLES,
+    LOWER_MEDIAN,
+    Field,
+    Table,
+    group_sizes,
+)
 
 
 def title(comparison: Comparison) -> str:
@@ -20,9 +27,20 @@ def title(comparison: Comparison) -> str:
     )
 
 
-def legend(first: ResultFile, second: ResultFile) -> list[str]:
-    """Return lines that say which run is A and which is B."""
-    return [f"{letter}: {_run(file)}" for letter, file in zip("AB", (first, second), strict=True)]
+def legend(*files: ResultFile) -> list[str]:
+    """Return lines that say which run is A, which is B and so on."""
+    return [f"{run_letter(place)}: {run_text(file)}" for place, file in enumerate(files)]
+
+
+def run_letter(place: int) -> str:
+    """Return the name of a run in a comparison.
+
+    Example:
+        >>> run_letter(0), run_letter(25), run_letter(26)
+        ('A', 'Z', 'AA')
+    """
+    letter = chr(ord("A") + place % 26)
+    return letter if place < 26 else run_letter(place // 26 - 1) + letter
 
 
 def how_to_read(resampling: BootstrapConfig) -> str:
@@ -34,13 +52,13 @@ def how_to_read(resampling: BootstrapConfig) -> str:
     )
 
 
-def about_groups(comparison: Comparison) -> str:
-    """Return a text about the limits of the p-values of groups."""
-    tested = sum(row.has_interval for rows in comparison.groups.values() for row in rows)
+def about_groups(comparisons: Sequence[Comparison]) -> str:
+    """Return a text about the corrected p-values of groups, and about groups of few."""
+    pairs = "" if len(comparisons) == 1 else f" and the {len(comparisons)} comparisons"
     return (
-        f"The {tested} p-values of groups are not corrected for their number: where nothing "
-        "differs, about one in twenty still falls below 0.05. A group of fewer than "
-        f"{FEWEST_VIDEOS} videos gets neither interval nor p-value."
+        "Each table by group is a family of tests: corrected is the p-value after Holm's "
+        f"correction for all groups{pairs} of that table. A group of fewer than {FEWEST_VIDEOS} "
+        f"videos gets neither interval nor p-value. {ABOUT_FEW}"
     )
 
 
@@ -58,11 +76,11 @@ def figure_tables(comparison: Comparison) -> Iterator[Table]:
         rows = tuple(
             (
                 Field(name if higher_is_better(name) else f"{name} (lower is better)"),
-                *_fields(difference, comparison.resampling),
+                *change_fields(difference, comparison.resampling.resamples),
             )
             for name in names
             if (difference := comparison.figures.get((direction, name))) is not None
-            and not (name == LOWER_MEDIAN and _same_medians(comparison, direction))
+            and not (name == LOWER_MEDIAN and same_medians(comparison, direction))
         )
         if rows:
             yield Table(DIRECTION_TITLES[direction], ("", "A", "B", "B - A", "p"), rows)
@@ -80,11 +98,12 @@ def group_tables(comparison: Comparison) -> Iterator[Table]:
     for axis, groups in comparison.groups.items():
         yield Table(
             f"T2V R@1 by group: {axis}",
-            ("", "A", "B", "B - A", "p"),
+            ("", "A", "B", "B - A", "p", "corrected"),
             tuple(
                 (
-                    Field(row.name, _sizes(row)),
-                    *_fields(row.change, comparison.resampling, with_p_value=row.has_interval),
+                    Field(row.name, group_sizes(row.captions, row.videos)),
+                    *change_fields(row.change, row.resamples),
+                    corrected_field(row.p_corrected),
                 )
                 for row in groups
             ),
@@ -127,18 +146,17 @@ def p_text(p_value: float, resamples: int) -> str:
     return f"<{smallest:.1g}" if p_value <= smallest else f"{p_value:.3f}"
 
 
-def _fields(
-    change: Difference | GroupChange, resampling: BootstrapConfig, *, with_p_value: bool = True
-) -> Sequence[Field]:
+def change_fields(change: Difference | GroupChange, resamples: int) -> tuple[Field, ...]:
+    """Return both values, the difference over its interval, and the p-value.
+
+    Args:
+        change: Of two runs; of too few videos it has neither interval nor p-value.
+        resamples: Number of resamples behind it.
+    """
     interval = p_value = ""
-    if (
-        with_p_value
-        and change.low is not None
-        and change.high is not None
-        and change.p_value is not None
-    ):
+    if change.low is not None and change.high is not None and change.p_value is not None:
         interval = f"{signed(change.low)} to {signed(change.high)}"
-        p_value = p_text(change.p_value, resampling.resamples)
+        p_value = p_text(change.p_value, resamples)
     return (
         Field(f"{change.first:.1f}"),
         Field(f"{change.second:.1f}"),
@@ -147,7 +165,13 @@ def _fields(
     )
 
 
-def _same_medians(comparison: Comparison, direction: str) -> bool:
+def corrected_field(p_value: float | None) -> Field:
+    """Return a corrected p-value as a cell; empty where there is none."""
+    return Field("" if p_value is None else f"{p_value:.3f}")
+
+
+def same_medians(comparison: Comparison, direction: str) -> bool:
+    """Tell whether both medians of both runs are equal, so that one row says it all."""
     median, lower_median = (comparison.figures[direction, name] for name in ("MdR", LOWER_MEDIAN))
     return (median.first, median.second) == (lower_median.first, lower_median.second)
 
@@ -167,18 +191,11 @@ def _change_row(change: QueryChange, evidence: Evidence) -> tuple[Field, ...]:
     return caption, Field(f"{change.first_rank:,}"), Field(f"{change.second_rank:,}")
 
 
-def _run(file: ResultFile) -> str:
+def run_text(file: ResultFile) -> str:
+    """Return a run's label, seed and file name."""
     record = file.record
     parts = [record.label if record.kind == "model" else f"{record.label} (external)"]
     if record.model.seeds:
         parts.append(f"seed {', '.join(map(str, record.model.seeds))}")
     file_name = "" if file.path is None else f" · {file.path.name}"
     return ", ".join(parts) + file_name
-
-
-def _sizes(row: GroupRow) -> str:
-    return f"{_count(row.captions, 'caption')}, {_count(row.videos, 'video')}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"

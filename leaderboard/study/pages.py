@@ -6,10 +6,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.others_text import printable, safe_markdown
 from dvtr_bench.reports.terminal import make_console
 from dvtr_bench.runtime.files import written_beside
-from leaderboard.markdown import escape, table_lines
+from leaderboard.markdown import table_lines
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.tables import (
     ABOUT_BREAKDOWN,
@@ -63,9 +63,9 @@ def write_study(study_figures: Sequence[StudyFigures], path: Path) -> Path:
         The path written.
     """
     study = study_figures[0].study
-    lines = [f"# {escape(study.title)}\n"]
+    lines = [f"# {safe_markdown(study.title)}\n"]
     if study.about:
-        lines.append(f"{escape(study.about)}\n")
+        lines.append(f"{safe_markdown(study.about)}\n")
     for figures in study_figures:
         lines += _section(figures)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,9 +75,9 @@ def write_study(study_figures: Sequence[StudyFigures], path: Path) -> Path:
 
 
 def _section(figures: StudyFigures) -> Iterator[str]:
-    yield f"## {escape(dataset_title(figures))}\n"
-    yield f"{escape(setup_line(figures))}\n"
-    yield f"{escape(how_to_read(figures))}\n"
+    yield f"## {safe_markdown(dataset_title(figures))}\n"
+    yield f"{safe_markdown(setup_line(figures))}\n"
+    yield f"{safe_markdown(how_to_read(figures))}\n"
     for table in study_tables(figures, about=True):
         yield from table_lines(table)
     breakdowns = list(breakdown_tables(figures))
@@ -86,6 +86,6 @@ def _section(figures: StudyFigures) -> Iterator[str]:
     for table in breakdowns:
         yield from table_lines(table)
     if answers := answer_lines(figures):
-        yield from (f"- {escape(line)}" for line in answers)
+        yield from (f"- {safe_markdown(line)}" for line in answers)
         yield f"\n{ABOUT_VERDICTS}\n"
-    yield from (f"{escape(note)}\n" for note in notes(figures))
+    yield from (f"{safe_markdown(note)}\n" for note in notes(figures))

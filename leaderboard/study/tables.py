@@ -4,12 +4,13 @@ import statistics
 from collections.abc import Iterator
 from typing import Any, Final
 
-from dvtr_bench.ranking.group_figures import GroupFigures
+from dvtr_bench.ranking.group_figures import GroupFigures, are_few
+from dvtr_bench.ranking.holm import holm
 from leaderboard.board import Cell
 from leaderboard.comparison.tables import p_text, signed
 from leaderboard.published import published_for
 from leaderboard.study.figures import HEADLINE, RESAMPLING, Answer, MeasuredRow, StudyFigures
-from leaderboard.tables import DIRECTION_TITLES, Field, Table, figure_field, number_field
+from leaderboard.tables import ABOUT_FEW, DIRECTION_TITLES, Field, Table, figure_field, number_field
 
 _VERDICTS: Final = {
     "gain": "a gain",
@@ -19,12 +20,14 @@ _VERDICTS: Final = {
 
 ABOUT_VERDICTS: Final = (
     "A gain or a loss is said where the interval excludes zero and every seed agrees; all else is "
-    "open."
+    "open. This rule looks at one question by itself; corrected is the p-value after Holm's "
+    "correction for all answers of that direction."
 )
 """Explanation for readers of the answers."""
 
 ABOUT_BREAKDOWN: Final = (
-    "Each group's captions search the whole gallery; ± is the standard deviation over seeds."
+    "Each group's captions search the whole gallery; ± is the standard deviation over seeds. "
+    f"{ABOUT_FEW}"
 )
 """Explanation for readers of tables by group."""
 
@@ -71,8 +74,9 @@ def how_to_read(figures: StudyFigures) -> str:
     return (
         f"{explanation} The last column is the difference to {figures.reference.row.name} with its "
         "two-sided p-value and, below, its interval, by paired bootstrap over videos, "
-        f"{RESAMPLING.resamples:,} resamples; they take the seeds as they are, and the "
-        f"{len(figures.rows) - 1} p-values are not corrected for their number."
+        f"{RESAMPLING.resamples:,} resamples; they take the seeds as they are. Corrected is the "
+        f"p-value after Holm's correction for the {len(figures.rows) - 1} rows of the table that "
+        "are compared."
     )
 
 
@@ -94,12 +98,12 @@ def study_tables(figures: StudyFigures, *, about: bool) -> Iterator[Table]:
         header: tuple[str, ...] = ("model", *columns)
         if figures.reference is not None:
             header = (*header, f"{HEADLINE}, to {figures.reference.row.name}")
-        rows = []
+        rows, differences = [], _differences(figures, direction)
         for row in figures.rows:
             fields = [_name(figures, row, about)]
             fields += [figure_field(_cell(row, direction, name)) for name in columns]
             if figures.reference is not None:
-                fields.append(_difference(figures.reference, row, direction))
+                fields.append(differences.get(row.row.name, Field("")))
             rows.append(tuple(fields))
         frame = tuple(_frame(figures, direction, header))
         yield Table(DIRECTION_TITLES[direction], header, tuple(rows), frame, prose=True)
@@ -132,7 +136,7 @@ def breakdown_tables(figures: StudyFigures) -> Iterator[Table]:
                 )
                 fields.append(_group_field(runs))
             rows.append(tuple(fields))
-        counts = ("captions", *(f"{figure.queries:,}" for figure in groups.values()))
+        counts = ("captions", *map(_group_count, groups.values()))
         yield Table(
             f"T2V {HEADLINE} by {reference.title[0].lower()}{reference.title[1:]}",
             ("model", *groups),
@@ -144,7 +148,12 @@ def breakdown_tables(figures: StudyFigures) -> Iterator[Table]:
 
 def answer_lines(figures: StudyFigures) -> list[str]:
     """Return the answers in words, one line each, the conclusion last."""
-    lines = [_answer_line(answer) for answer in figures.answers]
+    corrected: dict[int, float] = {}
+    for direction in ("t2v", "v2t"):
+        family = [answer for answer in figures.answers if answer.direction == direction]
+        p_values = holm([answer.difference.p_value for answer in family]).tolist()
+        corrected |= dict(zip(map(id, family), p_values, strict=True))
+    lines = [_answer_line(answer, corrected[id(answer)]) for answer in figures.answers]
     return [*lines, figures.conclusion] if figures.conclusion else lines
 
 
@@ -173,14 +182,25 @@ def _cell(row: MeasuredRow, direction: str, name: str) -> Cell:
     return Cell(figure.mean, figure.low, figure.high, figure.deviation)
 
 
-def _difference(reference: MeasuredRow, row: MeasuredRow, direction: str) -> Field:
-    if row is reference:
-        return Field("")
-    difference = reference.means.difference(row.means, direction, "strict", HEADLINE)
-    return Field(
-        f"{signed(difference.difference)}, p {p_text(difference.p_value, RESAMPLING.resamples)}",
-        f"{signed(difference.low)} to {signed(difference.high)}",
-    )
+def _differences(figures: StudyFigures, direction: str) -> dict[str, Field]:
+    """Return the difference of every other row to the reference, by name of the row."""
+    reference = figures.reference
+    if reference is None:
+        return {}
+    found = {
+        row.row.name: reference.means.difference(row.means, direction, "strict", HEADLINE)
+        for row in figures.rows
+        if row is not reference
+    }
+    corrected = holm([difference.p_value for difference in found.values()]).tolist()
+    return {
+        name: Field(
+            f"{signed(difference.difference)}, "
+            f"p {p_text(difference.p_value, RESAMPLING.resamples)}, corrected {p_value:.3f}",
+            f"{signed(difference.low)} to {signed(difference.high)}",
+        )
+        for (name, difference), p_value in zip(found.items(), corrected, strict=True)
+    }
 
 
 def _frame(
@@ -199,6 +219,11 @@ def _frame(
         yield (Field(name), *(number_field(values.get(column)) for column in header[1:]))
 
 
+def _group_count(group: GroupFigures) -> str:
+    few = " (few)" if are_few(group.queries, group.videos) else ""
+    return f"{group.queries:,}{few}"
+
+
 def _group_field(runs: list[GroupFigures]) -> Field:
     values = [run.metrics[HEADLINE].value for run in runs if HEADLINE in run.metrics]
     if not values:
@@ -207,7 +232,7 @@ def _group_field(runs: list[GroupFigures]) -> Field:
     return figure_field(Cell(statistics.mean(values), None, None, deviation))
 
 
-def _answer_line(answer: Answer) -> str:
+def _answer_line(answer: Answer, corrected: float) -> str:
     difference = answer.difference
     seeds = ""
     if len(answer.by_seed) > 1:
@@ -219,7 +244,7 @@ def _answer_line(answer: Answer) -> str:
         f"{answer.question.about}{of_group}: {answer.direction.upper()} {HEADLINE} "
         f"{difference.first:.1f} to {difference.second:.1f}, {signed(difference.difference)} "
         f"({RESAMPLING.level:.0%} interval {signed(difference.low)} to {signed(difference.high)}, "
-        f"p {p_text(difference.p_value, RESAMPLING.resamples)}{seeds}): "
+        f"p {p_text(difference.p_value, RESAMPLING.resamples)}, corrected {corrected:.3f}{seeds}): "
         f"{_VERDICTS[answer.verdict]}."
     )
 

@@ -50,7 +50,7 @@ def test_terminal_fits_eighty_columns_and_cuts_no_figure() -> None:
             assert f"{found.second:.1f}" in text
     assert "A: msam (block 32), seed 42 · a.json" in text
     assert "boat" in text
-    assert "not corrected" in text
+    assert "Holm's correction" in " ".join(text.split())
     assert re.search(r"caption row \d+ +\d+ +\d+", text)
 
 

@@ -181,7 +181,7 @@ def test_groups_of_captions_have_a_table_where_they_are_asked_for() -> None:
     assert (
         category.rows[0][1].text == f"{statistics.mean(boats):.1f} ± {statistics.stdev(boats):.1f}"
     )
-    assert [field.text for field in category.frame[0]] == ["captions", "30", "30"]
+    assert [field.text for field in category.frame[0]] == ["captions", "30 (few)", "30 (few)"]
     assert length.header[1] == "up to 12 words"
 
 
