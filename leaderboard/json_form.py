@@ -1,14 +1,19 @@
 """Boards, studies and comparisons as JSON values, for `--json`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from dvtr_bench.results import breakdowns_frame
 from dvtr_bench.runtime.json_records import to_json
-from leaderboard.board import Board, Entry
+from leaderboard.board import Board, make_boards
+from leaderboard.comparison.tables import run_letter
+from leaderboard.row_json import places_of, row_as_json
 
 if TYPE_CHECKING:
+    from leaderboard.comparison.differences import Comparison
     from leaderboard.comparison.run_comparison import RunComparison
+    from leaderboard.comparison.several import SeveralComparison
+    from leaderboard.rank_ranges import FigureKey, RankRange
+    from leaderboard.result_files import ResultFile
     from leaderboard.study.figures import StudyFigures
 
 
@@ -20,23 +25,41 @@ def boards_as_json(boards: Sequence[Board], *, breakdowns: bool = False) -> list
         breakdowns: Whether to include each row's figures by group of captions.
 
     Returns:
-        One mapping per board: what its rows share (``dataset``, ``split``, ``post_processing`` and
-        so on) and ``rows``, best T2V R@1 first. A row's ``figures`` are keyed by direction,
-        relevance and name: ``figures["t2v"]["strict"]["R@1"]["value"]``.
+        One mapping per board, see `board_as_json`.
     """
-    return [
-        {
-            **to_json(board.key),
-            "num_videos": board.num_videos,
-            "num_captions": board.num_captions,
-            "chance": to_json(board.chance),
-            "caption_ceiling": board.shared_text.ceiling,
-            "shared_captions_percent": board.shared_text.shared_percent,
-            "rows": [_row(entry, breakdowns) for entry in board.entries],
-            "notes": list(board.notes),
-        }
-        for board in boards
-    ]
+    return [board_as_json(board, places_of(board), breakdowns=breakdowns) for board in boards]
+
+
+def board_as_json(
+    board: Board,
+    places: "Sequence[Mapping[FigureKey, RankRange]]",
+    *,
+    breakdowns: bool = False,
+) -> dict[str, Any]:
+    """Return a board as JSON values, as docs/reference/json.md describes them.
+
+    Args:
+        board: The board.
+        places: The places that each row may have, as `leaderboard.row_json.places_of` gives them.
+        breakdowns: Whether to include each row's figures by group of captions.
+
+    Returns:
+        What its rows share (``dataset``, ``split``, ``post_processing`` and so on) and ``rows``,
+        best T2V R@1 first.
+    """
+    return {
+        **to_json(board.key),
+        "num_videos": board.num_videos,
+        "num_captions": board.num_captions,
+        "chance": to_json(board.chance),
+        "caption_ceiling": board.shared_text.ceiling,
+        "shared_captions_percent": board.shared_text.shared_percent,
+        "rows": [
+            row_as_json(entry, row_places, breakdowns=breakdowns)
+            for entry, row_places in zip(board.entries, places, strict=True)
+        ],
+        "notes": list(board.notes),
+    }
 
 
 def study_as_json(figures: "Sequence[StudyFigures]") -> list[dict[str, Any]]:
@@ -92,16 +115,9 @@ def comparison_as_json(compared: "RunComparison") -> dict[str, Any]:
         and ``notes``.
     """
     comparison, split = compared.comparison, compared.evidence.split
-    figures: dict[str, dict[str, Any]] = {}
-    for (direction, name), difference in comparison.figures.items():
-        figures.setdefault(direction, {})[name] = to_json(difference)
     return {
-        "runs": {
-            letter: {"label": file.record.label, "file": str(file.path or "")}
-            for letter, file in zip("AB", compared.files, strict=True)
-        },
-        "figures": figures,
-        "groups": to_json(comparison.groups),
+        "runs": _runs(compared.files),
+        **_comparison(comparison),
         "changed": [
             {**to_json(change), "caption": None if split is None else split.captions[change.query]}
             for change in (*comparison.gained, *comparison.lost)
@@ -110,25 +126,47 @@ def comparison_as_json(compared: "RunComparison") -> dict[str, Any]:
     }
 
 
-def _row(entry: Entry, breakdowns: bool) -> dict[str, Any]:
-    figures: dict[str, dict[str, dict[str, Any]]] = {}
-    for (direction, relevance, name), cell in entry.figures.items():
-        kinds = figures.setdefault(direction, {})
-        kinds.setdefault(relevance, {})[name] = to_json(cell)
-    row: dict[str, Any] = {
-        "name": entry.name,
-        "label": entry.label,
-        "variant": entry.variant,
-        "backbone": entry.backbone,
-        "seeds": list(entry.seeds),
-        "num_runs": entry.num_runs,
-        "figures": figures,
+def comparisons_as_json(compared: "SeveralComparison") -> dict[str, Any]:
+    """Return a comparison of several runs as JSON values.
+
+    Args:
+        compared: The comparison.
+
+    Returns:
+        ``runs`` by letter and ``comparisons``, one for each pair: its letters ``first`` and
+        ``second``, ``figures``, ``groups`` and ``notes`` as for two runs.
+    """
+    letters = list(map(run_letter, range(len(compared.files))))
+    return {
+        "runs": _runs(compared.files),
+        "comparisons": [
+            {
+                "first": letters[a],
+                "second": letters[b],
+                **_comparison(comparison),
+                "notes": list(comparison.notes),
+            }
+            for (a, b), comparison in zip(compared.pairs, compared.comparisons, strict=True)
+        ],
     }
-    return {**row, "breakdowns": _breakdowns(entry)} if breakdowns else row
 
 
-def _breakdowns(entry: Entry) -> list[dict[Any, Any]]:
-    columns = ["seeds", "axis", "group", "direction", "metric", "value", "low", "high", "queries"]
-    frame = breakdowns_frame(entry.runs)
-    # Without breakdowns the frame has no columns.
-    return [] if frame.empty else [dict(row) for row in frame[columns].to_dict("records")]
+def _runs(files: "Sequence[ResultFile]") -> dict[str, dict[str, Any]]:
+    """Return each run by letter: as a row of one run, with its file."""
+    runs = {}
+    for place, file in enumerate(files):
+        (board,) = make_boards([file.record])
+        row = row_as_json(board.entries[0])
+        runs[run_letter(place)] = {**row, "file": str(file.path or "")}
+    return runs
+
+
+def _comparison(comparison: "Comparison") -> dict[str, Any]:
+    figures: dict[str, dict[str, Any]] = {}
+    for key, difference in comparison.figures.items():
+        direction, name = key
+        figures.setdefault(direction, {})[name] = {
+            **to_json(difference),
+            "p_corrected": comparison.p_corrected[key],
+        }
+    return {"figures": figures, "groups": to_json(comparison.groups)}

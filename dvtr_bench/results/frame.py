@@ -75,12 +75,13 @@ def seed_summary(records: Sequence[RunRecord]) -> "pd.DataFrame":
     rows = []
     for setup_runs in by_setup(records):
         first = setup_runs.runs[0]
+        run = _run(first)
         means = SeedMeans.of([run.rank_table for run in setup_runs.runs], first.bootstrap)
         for direction, relevance, metric in means.values:
             figure = means.figure(direction, relevance, metric)
             rows.append(
                 {
-                    **_run(first),
+                    **run,
                     "seeds": setup_runs.seeds,
                     "direction": direction,
                     "relevance": relevance,
@@ -116,6 +117,7 @@ def breakdowns_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
 
     rows = []
     for record in records:
+        run = _run(record)
         for axis, breakdown in record.breakdowns.items():
             for direction, groups in breakdown.results.items():
                 for group, result in groups.items():
@@ -132,8 +134,7 @@ def breakdowns_frame(records: Sequence[RunRecord]) -> "pd.DataFrame":
                     ]
                     empty_figure: dict[str, Any] = dict.fromkeys(("metric", "value", "low", "high"))
                     rows += [
-                        {**_run(record), **keys, **figure, **sizes}
-                        for figure in figures or [empty_figure]
+                        {**run, **keys, **figure, **sizes} for figure in figures or [empty_figure]
                     ]
     return pd.DataFrame(rows)
 

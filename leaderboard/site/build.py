@@ -11,6 +11,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
 from leaderboard.result_files import ResultFile
+from leaderboard.row_json import places_of
 from leaderboard.site.downloads import csv_text, json_download, tex_text
 from leaderboard.site.frames import write_thumbnails
 from leaderboard.site.queries import Queries, find_queries, queries_data
@@ -86,11 +87,12 @@ def _copy_page(building: Path) -> None:
 
 
 def _write_board(board: Board, files: dict[int, ResultFile], data: Path, root: Path) -> None:
-    name, content = board_id(board), board_data(board)
+    places = places_of(board)
+    name, content = board_id(board), board_data(board, places)
     write_script(data, f"board-{name}", content)
     for ending, text in (
         ("csv", csv_text(board, content)),
-        ("json", json_download(content)),
+        ("json", json_download(board, places)),
         ("tex", tex_text(board)),
     ):
         write_text(data / f"{name}.{ending}", text)

@@ -3,7 +3,7 @@
 import shlex
 from typing import Any, Final
 
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.others_text import printable, safe_tex
 from dvtr_bench.results import RunRecord
 from dvtr_bench.settings import value_text
 
@@ -84,8 +84,6 @@ def bibtex(record: RunRecord, run_id: str) -> str:
 
     Source: the entry type ``misc``, as BibTeX has none for runs.
     """
-    from leaderboard.exports.latex import escape
-
     dataset, date = record.dataset, record.environment.date_utc
     figure = record.metrics["t2v"]["strict"]["R@1"]
     version = record.environment.libraries.get("dvtr-bench", "")
@@ -97,11 +95,11 @@ def bibtex(record: RunRecord, run_id: str) -> str:
         note += f", checkpoint SHA-256 {record.model.checkpoint_sha256[:16]}"
     title = f"{record.label} on {dataset.name} {dataset.version}, {dataset.split}"
     fields = {
-        "title": f"{{{escape(title)}}}",
+        "title": f"{{{safe_tex(title)}}}",
         "year": date[:4],
         "month": str(int(date[5:7])),
-        "howpublished": f"Evaluated with dvtr-bench {escape(version)}".rstrip(),
-        "note": escape(note),
+        "howpublished": f"Evaluated with dvtr-bench {safe_tex(version)}".rstrip(),
+        "note": safe_tex(note),
     }
     width = max(map(len, fields))
     body = ",\n".join(f"  {name:<{width}} = {{{text}}}" for name, text in fields.items())

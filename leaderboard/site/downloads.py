@@ -3,14 +3,15 @@
 import csv
 import io
 import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dvtr_bench.ranking import RELEVANCE_KINDS
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.reports.others_text import safe_cell
 from leaderboard.board import Board
 from leaderboard.exports.latex import board_tabular
-
-_FORMULA = ("=", "+", "-", "@")
+from leaderboard.json_form import board_as_json
+from leaderboard.rank_ranges import FigureKey, RankRange
 
 
 def csv_text(board: Board, data: dict[str, Any]) -> str:
@@ -40,7 +41,7 @@ def csv_text(board: Board, data: dict[str, Any]) -> str:
             ranks = row["ranks"].get(f"{direction}/{name}") if relevance == "strict" else None
             writer.writerow(
                 [
-                    *map(spreadsheet_text, facts_of_row),
+                    *map(safe_cell, facts_of_row),
                     *(direction, relevance, name),
                     *(cell.value, cell.low, cell.high, cell.deviation),
                     *(ranks or (None, None, None)),
@@ -49,22 +50,20 @@ def csv_text(board: Board, data: dict[str, Any]) -> str:
     return stream.getvalue()
 
 
-def json_download(data: dict[str, Any]) -> str:
-    """Return everything in a board's table as JSON."""
-    return json.dumps(data, indent=1, allow_nan=False) + "\n"
+def json_download(board: Board, places: Sequence[Mapping[FigureKey, RankRange]]) -> str:
+    """Return a board as `leaderboard --json --breakdowns` describes it.
+
+    Args:
+        board: The board.
+        places: The places that each row may have.
+    """
+    content = board_as_json(board, places, breakdowns=True)
+    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in content.pop("rows"))
+    # A row a line: json's own indentation takes ten times as long.
+    shared = json.dumps(content, allow_nan=False)
+    return f'{shared.removesuffix("}")},\n"rows": [\n{rows}\n]}}\n'
 
 
 def tex_text(board: Board) -> str:
     r"""Return a board as a LaTeX tabular, which needs ``\usepackage{booktabs}``."""
     return "\n".join(board_tabular(board)) + "\n"
-
-
-def spreadsheet_text(text: str) -> str:
-    """Return a text that a spreadsheet shows but never evaluates.
-
-    Example:
-        >>> spreadsheet_text("=cmd|' /C calc'!A0")
-        "'=cmd|' /C calc'!A0"
-    """
-    shown = printable(text)
-    return f"'{shown}" if shown.lstrip().startswith(_FORMULA) else shown

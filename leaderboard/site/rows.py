@@ -1,26 +1,51 @@
 """The data of a board's table, one entry per row."""
 
 import hashlib
-import statistics
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import figure_names, higher_is_better
-from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS
-from dvtr_bench.results import RunRecord
+from dvtr_bench.ranking.group_figures import FEW, FEWEST_VIDEOS
+from dvtr_bench.ranking.score_intervals import squared_quantile
 from dvtr_bench.results.record import Breakdown
-from dvtr_bench.results.setups import setup_of
 from leaderboard.board import Board, Cell, Entry
-from leaderboard.breakdown_tables import board_axes, group_cell, sorted_alike
+from leaderboard.breakdown_tables import (
+    FIGURE,
+    board_axes,
+    further_figures,
+    group_cell,
+    sorted_alike,
+)
 from leaderboard.published import published_for
-from leaderboard.site.contamination import contamination
-from leaderboard.site.rank_ranges import ALPHA, FigureKey, RankRange, rank_ranges, resampling_for
+from leaderboard.rank_ranges import ALPHA, FigureKey, RankRange, resampling_for
+from leaderboard.row_ids import row_id as row_id
+from leaderboard.row_ids import run_id as run_id
+from leaderboard.row_json import places_of, row_as_json
 from leaderboard.tables import about_post_processing, board_title
 
 _DIGITS: Final = 4
+
+_SAME_KEYS: Final = (
+    "id",
+    "label",
+    "variant",
+    "name",
+    "model",
+    "kind",
+    "training",
+    "sampling",
+    "seeds",
+    "runs",
+    "scoring",
+    "honest",
+    "contaminated",
+)
+"""What the page calls by the name that it has in JSON."""
+
+_STEPS: Final = {"texts": "encode_texts", "videos": "encode_videos", "score": "score"}
 
 _SAFE: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
 
@@ -35,31 +60,22 @@ def board_id(board: Board) -> str:
     return f"{plain}-{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
 
 
-def row_id(entry: Entry) -> str:
-    """Return the id of a row, the same for runs that differ only in their seed."""
-    return setup_of(entry.runs[0]).short_hash
-
-
-def run_id(record: RunRecord) -> str:
-    """Return the id of a run: its row's id and its seeds."""
-    return "-".join([setup_of(record).short_hash, *map(str, record.model.seeds)])
-
-
-def board_data(board: Board) -> dict[str, Any]:
+def board_data(
+    board: Board, places: Sequence[Mapping[FigureKey, RankRange]] | None = None
+) -> dict[str, Any]:
     """Return the data of a board.
 
     Args:
         board: The board.
+        places: The places that each row may have; None to compute them.
 
     Returns:
         JSON values. Figures are ``[value, low, high, deviation]`` by ``direction/relevance/name``;
         None stands for a part that a figure does not have. Rank ranges are ``[first, last, p
         against the best]`` by ``direction/name``.
     """
-    resampling = resampling_for(len(board.entries))
-    tables = [[run.rank_table for run in entry.runs] for entry in board.entries]
-    ranges = rank_ranges(tables, resampling)
-    axes = board_axes(board)
+    places = places_of(board) if places is None else places
+    axes, further = board_axes(board), further_figures(board)
     return {
         **board_summary(board),
         "about": about_post_processing(board),
@@ -69,7 +85,10 @@ def board_data(board: Board) -> dict[str, Any]:
         "sharedCaptions": board.shared_text.shared_captions,
         "figures": list(figure_names()),
         "lowerIsBetter": [name for name in figure_names() if not higher_is_better(name)],
-        "ranking": {"alpha": ALPHA, "resamples": resampling.resamples},
+        "ranking": {
+            "alpha": ALPHA,
+            "resamples": resampling_for(len(board.entries)).resamples,
+        },
         "draws": draws_data(BootstrapConfig()),
         "axes": {
             axis: {
@@ -82,8 +101,10 @@ def board_data(board: Board) -> dict[str, Any]:
             for axis, breakdown in axes.items()
         },
         "rows": [
-            _row(entry, _ranges_of(ranges, row), axes) for row, entry in enumerate(board.entries)
+            _row(entry, row_places, axes, further)
+            for entry, row_places in zip(board.entries, places, strict=True)
         ],
+        "groupFigures": [FIGURE, *further],
         "published": [
             {"model": row.model, "r1": row.t2v_r1, "r5": row.t2v_r5, "source": row.source}
             for row in published_for(board.key.dataset)
@@ -123,102 +144,67 @@ def draws_data(config: BootstrapConfig) -> dict[str, Any]:
     return {
         "resamples": config.resamples,
         "level": config.level,
+        "square": squared_quantile(config.level),
         "fewestVideos": FEWEST_VIDEOS,
+        "few": FEW,
         "state": f"{int(state['state']):032x}",
         "increment": f"{int(state['inc']):032x}",
     }
 
 
 def _row(
-    entry: Entry, ranges: Mapping[str, list[float | None]], axes: Mapping[str, Breakdown]
+    entry: Entry,
+    places: Mapping[FigureKey, RankRange],
+    axes: Mapping[str, Breakdown],
+    further: Sequence[str],
 ) -> dict[str, Any]:
-    first = entry.runs[0]
-    model, environment = first.model, first.environment
+    """Return a row in the short form that the page loads, from what JSON says of it in full."""
+    row = row_as_json(entry, places)
+    seconds = row["seconds"]
     return {
-        "id": row_id(entry),
-        "label": entry.label,
-        "variant": entry.variant,
-        "name": entry.name,
-        "model": model.name,
-        "family": model.name.split("_")[0],
-        "kind": first.kind,
-        "backbone": model.backbone,
-        "backboneHash": model.backbone_sha256,
-        "training": _training(first),
-        "sampling": first.dataset.sampling,
-        "frames": first.dataset.frames_per_video,
-        "parameters": model.num_parameters,
-        "seconds": _seconds(entry),
-        "seeds": list(entry.seeds),
-        "runs": [run_id(run) for run in entry.runs],
-        "scoring": first.scoring.scoring,
-        "textBlock": first.scoring.text_block,
-        "date": max(run.environment.date_utc for run in entry.runs),
-        "device": f"{environment.device} ({environment.device_name})",
-        "version": environment.libraries.get("dvtr-bench"),
-        "commit": environment.git_commit,
-        "dirty": environment.git_dirty,
-        "honest": _honest(entry),
-        "contaminated": next(filter(None, map(contamination, entry.runs)), ""),
+        **{name: row[name] for name in _SAME_KEYS},
+        "family": row["model"].split("_")[0],
+        "backbone": entry.runs[0].model.backbone,
+        "backboneHash": row["backbone_sha256"],
+        "frames": row["frames_per_video"],
+        "parameters": row["num_parameters"],
+        "seconds": {
+            short: None if seconds[name] is None else _rounded(seconds[name])
+            for short, name in _STEPS.items()
+        },
+        "textBlock": row["text_block"],
+        "date": row["date_utc"],
+        "device": f"{row['device']} ({row['device_name']})",
+        "version": row["dvtr_bench"],
+        "commit": row["git_commit"],
+        "dirty": row["git_dirty"],
         "values": {"/".join(figure): _cell(cell) for figure, cell in entry.figures.items()},
-        "ranks": ranges,
+        "ranks": {
+            "/".join(figure): [
+                place.first,
+                place.last,
+                None if place.p_best is None else float(f"{place.p_best:.3g}"),
+            ]
+            for figure, place in places.items()
+        },
         "groups": {axis: _groups(entry, axis, breakdown) for axis, breakdown in axes.items()},
-    }
-
-
-def _training(record: RunRecord) -> dict[str, Any] | None:
-    training = record.model.training
-    if training is None:
-        return None
-    return {
-        "dataset": training.dataset,
-        "fingerprint": training.fingerprint,
-        "epochs": training.recipe.get("epochs"),
-        "freeze": training.recipe.get("freeze"),
-    }
-
-
-def _seconds(entry: Entry) -> dict[str, float | None]:
-    """Return the mean seconds of each step over the runs of a row; None if it was not timed."""
-    seconds: dict[str, float | None] = {}
-    for name, label in (
-        ("encode_texts", "texts"),
-        ("encode_videos", "videos"),
-        ("score", "score"),
-    ):
-        values = [getattr(run.seconds, name) for run in entry.runs]
-        known = [value for value in values if value is not None]
-        seconds[label] = _rounded(statistics.mean(known)) if known else None
-    return seconds
-
-
-def _honest(entry: Entry) -> bool | None:
-    """Return whether every honesty check passed; None without checks."""
-    checks = [check.passed for run in entry.runs for check in run.honesty]
-    return all(checks) if checks else None
-
-
-def _ranges_of(
-    ranges: Mapping[FigureKey, tuple[RankRange, ...]], row: int
-) -> dict[str, list[float | None]]:
-    return {
-        "/".join(figure): [
-            by_row[row].first,
-            by_row[row].last,
-            None if (p_best := by_row[row].p_best) is None else float(f"{p_best:.3g}"),
-        ]
-        for figure, by_row in ranges.items()
+        "furtherGroups": {
+            figure: {
+                axis: _groups(entry, axis, breakdown, figure) for axis, breakdown in axes.items()
+            }
+            for figure in further
+        },
     }
 
 
 def _groups(
-    entry: Entry, axis: str, reference: Breakdown
+    entry: Entry, axis: str, reference: Breakdown, figure: str = FIGURE
 ) -> list[list[float | None] | None] | None:
-    """Return T2V R@1 of each group; None if the row sorts its captions into other groups."""
+    """Return a T2V figure of each group; None if the row sorts its captions into other groups."""
     if not sorted_alike(entry, axis, reference):
         return None
     cells = (
-        group_cell([run.breakdowns[axis].results["t2v"][group] for run in entry.runs])
+        group_cell([run.breakdowns[axis].results["t2v"][group] for run in entry.runs], figure)
         for group in reference.results["t2v"]
     )
     return [None if cell is None else _cell(cell) for cell in cells]

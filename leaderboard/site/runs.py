@@ -6,8 +6,8 @@ from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
+from leaderboard.contamination import contamination
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
-from leaderboard.site.contamination import contamination
 from leaderboard.site.rows import board_id, row_id, run_id
 
 _SHOWN_FIELDS: Final = (

@@ -9,7 +9,8 @@ every fourth. Each pass runs in a process of its own, on one core, with a cache 
 at the start; what is printed is its CPU seconds (imports included) and its peak memory. `first`
 computes every figure again, `second` finds all files remembered, `foreign` has files remembered
 that were changed since by a space, and so checks them all. `board` makes the leaderboard's page
-from the files as `second` reads them.
+from the files as `second` reads them, `site` its site; with the site stands the size of what a
+browser loads to show the first page.
 """
 
 import argparse
@@ -36,7 +37,7 @@ from dvtr_bench.runtime.environment import EnvironmentFacts
 
 CAPTION_GROUPS = {"caption_length": 3, "shared_attributes": 4, "shared_text": 4}
 VIDEO_GROUPS = {"category": 13, "frame_change": 4}
-PASSES = ("first", "second", "foreign", "board")
+PASSES = ("first", "second", "foreign", "board", "site")
 
 
 def made_up(number: int, seeds: int, captions: int, videos: int) -> RunRecord:
@@ -96,15 +97,23 @@ def one_pass(name: str, folder: Path) -> None:
         for path in folder.glob("*.json"):
             path.write_bytes(path.read_bytes() + b" ")
     started = time.process_time()
+    first_page = 0
     records = load_results(folder)
     if name == "board":
         from leaderboard.board import make_boards
         from leaderboard.markdown import write_markdown
 
         write_markdown(make_boards(records), folder / "LEADERBOARD.md")
+    if name == "site":
+        import dvtr_bench as dvtr
+
+        page = dvtr.make_leaderboard(records).write_site(folder.parent / "site")
+        shown = [*page.parent.glob("*.*"), *(page.parent / "data").glob("board-*.js")]
+        first_page = sum(path.stat().st_size for path in (*shown, page.parent / "data/index.js"))
     spent, whole = time.process_time() - started, time.process_time()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"cpu_seconds": spent, "with_imports": whole, "peak_mib": peak}))
+    found = {"cpu_seconds": spent, "with_imports": whole, "peak_mib": peak}
+    print(json.dumps({**found, "first_page_bytes": first_page}))
 
 
 def main() -> None:
@@ -140,7 +149,8 @@ def main() -> None:
             found = json.loads(done.stdout)
             print(
                 f"{name:8s}{found['cpu_seconds']:8.1f} CPU s  ({found['with_imports']:.1f} with "
-                f"imports)  peak {found['peak_mib']:,.0f} MiB",
+                f"imports)  peak {found['peak_mib']:,.0f} MiB"
+                + (f"  first page {found['first_page_bytes']:,} bytes" * (name == "site")),
                 flush=True,
             )
 

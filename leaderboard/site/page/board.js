@@ -35,6 +35,15 @@
       "brought"),
   ];
 
+  dvtr.groupSizes = (board, queries, videos, words = ["caption", "captions"]) => {
+    const few = queries > 0 && Math.min(queries, videos) < board.draws.few;
+    const count = (number, [one, many]) => `${whole(number)} ${number === 1 ? one : many}`;
+    return `${count(queries, words)}, ${count(videos, ["video", "videos"])}${few ? ", few" : ""}`;
+  };
+
+  dvtr.aboutFew = (board) => `A group marked "few" has fewer than ${board.draws.few} captions or ` +
+    "videos: its figures say little.";
+
   dvtr.rowTitle = (row) => [others(row.label),
     row.variant ? [", ", others(row.variant)] : null];
 
@@ -159,6 +168,7 @@
       columns: settings.has("columns") ? settings.get("columns").split(",") : SHOWN,
       axis: board.axes[settings.get("axis")] ? settings.get("axis") : Object.keys(board.axes)[0],
       group: settings.get("group"),
+      groupFigure: settings.get("groupFigure"),
       order: settings.get("order"),
     };
     FILTERS.forEach(([id]) => { state[id] = settings.get(id) || ""; });
@@ -178,15 +188,18 @@
   function groupTable(board, rows, state, update) {
     const axis = board.axes[state.axis];
     if (!axis) return null;
-    const box = el("section", { id: "groups" }, el("h2", {}, "T2V R@1 by group of captions"));
+    const figure = board.groupFigures.includes(state.groupFigure) ? state.groupFigure
+      : board.groupFigures[0];
+    const groupsOf = (row) => (row.furtherGroups[figure] ?? row.groups)[state.axis];
+    const box = el("section", { id: "groups" }, el("h2", {}, `T2V ${figure} by group of captions`));
     const columns = [
       { id: "model", title: "Model", header: true, class: "model", value: (row) => row.name,
         cell: (row) => el("a", { href: dvtr.link("run", row.runs[0]) }, dvtr.rowTitle(row)) },
       ...axis.groups.map(([name, queries, videos], group) => {
-        const cellOf = (row) => (row.groups[state.axis] ? row.groups[state.axis][group] : null);
+        const cellOf = (row) => (groupsOf(row) ? groupsOf(row)[group] : null);
         return {
-          id: String(group), numeric: true,
-          title: [others(name), el("small", {}, `${whole(queries)} captions, ${whole(videos)} videos`)],
+          id: String(group), numeric: true, lower: board.lowerIsBetter.includes(figure),
+          title: [others(name), el("small", {}, dvtr.groupSizes(board, queries, videos))],
           hint: `Sort by ${name}`,
           value: (row) => (cellOf(row) ? cellOf(row)[0] : null),
           cell: (row) => {
@@ -199,17 +212,21 @@
       }).filter((_, group) => axis.groups[group][1] > 0),
     ];
     const chosen = columns.find((column) => column.id === state.group);
-    const descending = state.group !== "model";
+    const descending = state.group !== "model" && !chosen?.lower;
     box.append(
       dvtr.select("Axis", Object.entries(board.axes).map(([id, one]) => [id, one.title]), state.axis,
         (axisChosen) => update({ axis: axisChosen, group: "" }), "axis"),
-      dvtr.wide("T2V R@1 by group", dvtr.table({
+      board.groupFigures.length > 1 ? dvtr.select("Figure",
+        board.groupFigures.map((name) => [name, name]), figure,
+        (name) => update({ groupFigure: name }), "group-figure") : "",
+      dvtr.wide(`T2V ${figure} by group`, dvtr.table({
         caption: `${axis.title}: each group's captions search the whole gallery`,
         columns, rows: dvtr.sortRows(rows, chosen, descending),
         sort: state.group, descending, onsort: (id) => update({ group: id }),
       })),
       el("p", { class: "faint" }, `A group of fewer than ${board.draws.fewestVideos} videos has no ` +
-        "interval; nor has the mean of several seeds, where ± is their standard deviation."));
+        "interval; nor has the mean of several seeds, where ± is their standard deviation. " +
+        dvtr.aboutFew(board)));
     return box;
   }
 
@@ -231,7 +248,7 @@
   function csvOf(rows, columns) {
     const quote = (value) => {
       let told = dvtr.text(value ?? "");
-      if (typeof value !== "number" && /^\s*[=+\-@]/.test(told)) told = `'${told}`;
+      if (typeof value !== "number" && /^\s*[=+\-@\uff1d\uff0b\uff0d\uff20]/.test(told)) told = `'${told}`;
       return /[",\n]/.test(told) ? `"${told.replaceAll("\"", "\"\"")}"` : told;
     };
     const kept = columns.filter((column) => column.plain);

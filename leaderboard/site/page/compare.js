@@ -9,10 +9,12 @@
   // Lets the browser paint before a long sum.
   const breathe = () => new Promise((resolve) => setTimeout(resolve, 20));
 
-  // Every board draws its videos once.
-  function drawsOf(board, queries) {
-    if (!drawn.has(board.id)) drawn.set(board.id, dvtr.makeDraws(board.draws, queries.own));
-    return drawn.get(board.id);
+  // Every board draws its videos once, and again where more tests need more resamples.
+  function drawsOf(board, queries, tests) {
+    const draws = dvtr.drawsFor(board.draws, tests);
+    const key = `${board.id}/${draws.resamples}`;
+    if (!drawn.has(key)) drawn.set(key, dvtr.makeDraws(draws, queries.own));
+    return drawn.get(key);
   }
 
   const placeTitle = (place) => {
@@ -29,20 +31,24 @@
     });
   }
 
-  // One line a figure or a group: the values of all, and the differences to the first.
-  function differences(figures, keys, level, enough) {
-    return keys.map((key) => {
-      const found = figures.slice(1).map((one) => dvtr.difference(figures[0], one, key, level));
-      const told = enough(key);
-      const corrected = dvtr.holm(found.map((one) => one.p));
-      return {
-        key, first: figures[0].points[key][0],
-        others: found.map((one, n) => ({ ...one, p: corrected[n], told })),
-      };
-    });
+  // One line a figure or a group: the values of all, and the differences to the first. Each figure
+  // is a family of tests; the groups of an axis are one family together.
+  function differences(figures, keys, level, { enough = () => true, together = false } = {}) {
+    const lines = keys.map((key) => ({
+      key, first: figures[0].points[key][0],
+      others: figures.slice(1).map((one) =>
+        ({ ...dvtr.difference(figures[0], one, key, level), told: enough(key) })),
+    }));
+    const families = together ? [lines] : lines.map((line) => [line]);
+    for (const family of families) {
+      const tests = family.flatMap((line) => line.others).filter((one) => one.told);
+      dvtr.holm(tests.map((one) => one.p)).forEach((p, n) => { tests[n].corrected = p; });
+    }
+    return lines;
   }
 
-  function differenceTable({ caption, rows, lines, titleOf, better, firstTitle }) {
+  function differenceTable({ caption, rows, lines, titleOf, better, firstTitle,
+    showCorrected }) {
     const letter = (n) => String.fromCharCode(65 + n);
     const columns = [
       { title: firstTitle, header: true, class: "model", cell: (line) => titleOf(line.key) },
@@ -52,16 +58,19 @@
         { title: `${letter(n + 1)} − A`, numeric: true, cell: (line) => {
           const found = line.others[n];
           if (!found.told) return signed(found.difference);
-          const apart = found.p <= 0.05;
+          const apart = found.corrected <= 0.05;
           const good = (found.difference > 0) === better(line.key);
           return [el("span", { class: apart ? (good ? "up" : "down") : null },
             signed(found.difference)),
           el("small", {}, `${signed(found.low)} to ${signed(found.high)}`)];
         } },
         { title: "p", numeric: true, cell: (line) => line.others[n].told
-          ? el("span", { "data-p": line.others[n].p, "data-difference": line.others[n].difference,
+          ? el("span", { "data-p": line.others[n].p,
+            "data-corrected": line.others[n].corrected, "data-difference": line.others[n].difference,
             "data-low": line.others[n].low, "data-high": line.others[n].high },
           pValue(line.others[n].p)) : "" },
+        ...(showCorrected ? [{ title: "corrected", numeric: true, cell: (line) =>
+          line.others[n].told ? pValue(line.others[n].corrected) : "" }] : []),
       ]),
     ];
     return dvtr.wide(caption, dvtr.table({ caption, columns,
@@ -72,8 +81,9 @@
     return rows.slice(1).map((row, n) => {
       const found = line.others[n];
       const much = `${signed(found.difference)} (${signed(found.low)} to ${signed(found.high)}, p ` +
-        `${pValue(found.p)})`;
-      const verdict = found.p > 0.05 ? "is not told apart from"
+        `${pValue(found.p)}` +
+        (rows.length > 2 ? `, corrected ${pValue(found.corrected)})` : ")");
+      const verdict = found.corrected > 0.05 ? "is not told apart from"
         : found.difference > 0 ? "is better than" : "is worse than";
       return el("li", {}, others(row.name), ` ${verdict} `, others(rows[0].name),
         ` in ${placeTitle(line.key)}: ${much}.`);
@@ -88,9 +98,9 @@
     await breathe();
     const runs = await Promise.all(rows.map((row) =>
       dvtr.loadAll(row.runs.map((run) => `ranks-${run}`))));
-    const draws = drawsOf(board, queries);
+    const draws = drawsOf(board, queries, rows.length - 1);
     const figures = runs.map((one) => dvtr.rowFigures(one, draws, board.videos));
-    const lines = differences(figures, places(board, figures), board.draws.level, () => true);
+    const lines = differences(figures, places(board, figures), board.draws.level);
     const lower = (place) => board.lowerIsBetter.includes(place.split("/")[1]);
     const groups = el("div");
     let axisId = queries.axes[settings.get("axis")] ? settings.get("axis")
@@ -100,14 +110,18 @@
       const axis = queries.axes[axisId];
       if (!axis) return;
       await breathe();
-      const parts = runs.map((one) => dvtr.groupFigures(one, draws, axis, queries.own));
+      const tested = board.axes[axisId].groups.filter(([, , videos]) =>
+        videos >= board.draws.fewestVideos).length;
+      const groupDraws = drawsOf(board, queries, tested * (rows.length - 1));
+      const parts = runs.map((one) => dvtr.groupFigures(one, groupDraws, axis, queries.own));
       const keys = Object.keys(axis.groups).filter((group) => parts[0].queries[group] > 0);
       const enough = (group) => parts[0].videos[group] >= board.draws.fewestVideos;
       groups.replaceChildren(differenceTable({
         caption: `T2V R@1 by ${axis.title}`, rows, firstTitle: axis.title, better: () => true,
-        lines: differences(parts, keys, board.draws.level, enough),
+        showCorrected: true,
+        lines: differences(parts, keys, board.draws.level, { enough, together: true }),
         titleOf: (group) => [others(axis.groups[group]), el("small", {},
-          `${parts[0].queries[group]} captions, ${parts[0].videos[group]} videos`)],
+          dvtr.groupSizes(board, parts[0].queries[group], parts[0].videos[group]))],
       }));
     }
     await showGroups();
@@ -126,12 +140,14 @@
       "See the queries on which they disagree")),
       el("h2", {}, "By figure"),
       differenceTable({ caption: "Differences by figure", rows, lines, titleOf: placeTitle,
-        better: (place) => !lower(place), firstTitle: "Figure" }),
+        better: (place) => !lower(place), firstTitle: "Figure",
+        showCorrected: rows.length > 2 }),
       el("p", { class: "faint" }, "A difference is taken on the same queries; its interval " +
         `(${board.draws.level * 100}%) and p-value come from a paired bootstrap over the videos, ` +
-        `${board.draws.resamples} resamples, computed in this page from the ranks. ` +
-        (rows.length > 2 ? `p-values are corrected by Holm for ${rows.length - 1} comparisons. ` : "") +
-        "Where a row has several seeds, its mean is compared. Green: better than A at 5%; red: worse."),
+        `${draws.resamples} resamples, computed in this page from the ranks. ` +
+        (rows.length > 2 ? "Each figure is a family of tests: corrected is the p-value after Holm's " +
+          `correction for the ${rows.length - 1} comparisons by that figure. ` : "") +
+        "Where a row has several seeds, its mean is compared. Green: better than A at 5% after the correction; red: worse."),
       el("h2", {}, "By group of captions"),
       Object.keys(queries.axes).length ? dvtr.select("Axis",
         Object.entries(queries.axes).map(([key, axis]) => [key, axis.title]), axisId, (chosen) => {
@@ -140,6 +156,9 @@
           showGroups();
         }, "axis") : el("p", { class: "faint" }, "These runs have no breakdowns."),
       groups,
+      el("p", { class: "faint" }, "The groups of an axis are a family of tests: corrected is the p-value " +
+        "after Holm's correction for all groups and rows of the table. A group of fewer than " +
+        `${board.draws.fewestVideos} videos gets neither interval nor p-value. ${dvtr.aboutFew(board)}`),
     ];
   };
 })();

@@ -69,15 +69,15 @@
       rows: run.honesty }));
   }
 
-  function breakdown(axis) {
+  function breakdown(board, axis) {
     const parts = Object.entries(axis.results).flatMap(([direction, groups]) =>
       Object.entries(groups).filter(([, found]) => found.queries).map(([group, found]) =>
         ({ direction, group, found })));
     const names = [...new Set(parts.flatMap((part) => Object.keys(part.found.metrics)))];
     const columns = [
       { title: axis.title, header: true, class: "model", cell: (part) => [others(part.group),
-        el("small", {}, `${part.direction.toUpperCase()}, ${whole(part.found.queries)} queries, ` +
-          `${whole(part.found.videos)} videos`)] },
+        el("small", {}, `${part.direction.toUpperCase()}, ` +
+          dvtr.groupSizes(board, part.found.queries, part.found.videos, ["query", "queries"]))] },
       ...names.map((name) => ({ title: name, numeric: true, cell: (part) => {
         const figure = part.found.metrics[name];
         return figure ? [number(figure.value), el("small", {}, interval(figure.low, figure.high))] : "";
@@ -116,7 +116,7 @@
       el("h3", {}, "Dataset"), facts(dataset),
       el("h3", {}, "Environment"), facts(environment),
       el("h2", {}, "By group"), Object.keys(run.breakdowns).length
-        ? Object.values(run.breakdowns).map(breakdown) : el("p", {}, "The run has no breakdowns."),
+        ? Object.values(run.breakdowns).map((axis) => breakdown(board, axis)) : el("p", {}, "The run has no breakdowns."),
     ].flat();
   };
 })();

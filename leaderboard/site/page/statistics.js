@@ -144,8 +144,15 @@
     }));
   }
 
+  // The value of a figure if every query is a hit; null for one that is no share of queries.
+  function fullShare(place) {
+    const name = place.split("/")[1];
+    return name === "RSum" ? 600 : name === "mR" || name.startsWith("R@") ? 100 : null;
+  }
+
   // The figures of a row of the table: the mean over its runs, itself and in every resample.
   dvtr.rowFigures = (runs, draws, gallery) => ({
+    square: draws.square, full: fullShare, videosOf: () => draws.count, wholeRun: true,
     points: meanOf(runs.map((ranks) => runFigures(ranks, draws, gallery, draws.once, 1))),
     resampled: meanOf(
       runs.map((ranks) => runFigures(ranks, draws, gallery, draws.counts, draws.resamples))),
@@ -180,10 +187,12 @@
       queries[code] += 1;
       videos[code].add(draws.ofCaptions[query]);
     });
+    const sizes = videos.map((one) => one.size);
     return {
       points: figures(draws.once, 1),
       resampled: figures(draws.counts, draws.resamples),
-      queries, videos: videos.map((one) => one.size),
+      square: draws.square, full: () => 100, videosOf: (group) => sizes[group],
+      queries, videos: sizes,
     };
   };
 
@@ -191,6 +200,23 @@
     const ordered = Float64Array.from(values).sort();
     const outside = Math.floor((ordered.length * (1 - level)) / 2 + 1e-9);
     return [ordered[outside], ordered[ordered.length - 1 - outside]];
+  }
+
+  // Wilson's interval where no query is a hit, or every one is: the bootstrap has no width there.
+  function boundInterval(value, full, videos, square) {
+    const width = (full * square) / (videos + square);
+    return value === 0 ? [0, width] : [full - width, full];
+  }
+
+  function differenceInterval(one, other, moved, level, { full, videos, square }) {
+    const atBound = (value) => value === 0 || value === full;
+    if (full === null || !atBound(one) || !atBound(other)) return interval(moved, level);
+    const [oneLow, oneHigh] = boundInterval(one, full, videos, square);
+    const [otherLow, otherHigh] = boundInterval(other, full, videos, square);
+    const length = (a, b) => Math.sqrt(a * a + b * b);
+    const below = length(other - otherLow, oneHigh - one);
+    const above = length(otherHigh - other, one - oneLow);
+    return [other - one - below, other - one + above];
   }
 
   function twoSidedP(differences) {
@@ -202,14 +228,24 @@
     return Math.min(1, (2 * Math.min(below, above)) / (1 + differences.length));
   }
 
+  // Two rows with equal figures in every resample are one run: they differ nowhere.
+  const equalEverywhere = (first, second) => Object.entries(first.resampled).every(([place, values]) =>
+    values.every((value, row) => value === second.resampled[place][row]));
+
   // second - first, from figures made by rowFigures or groupFigures.
   dvtr.difference = (first, second, place, level) => {
     const moved = second.resampled[place].map((value, row) => value - first.resampled[place][row])
       .filter((value) => !Number.isNaN(value));
-    const [low, high] = interval(moved, level);
     const one = first.points[place][0], other = second.points[place][0];
+    const [low, high] = differenceInterval(one, other, moved, level, {
+      full: first.wholeRun && equalEverywhere(first, second) ? null : first.full(place),
+      videos: first.videosOf(place), square: first.square });
     return { first: one, second: other, difference: other - one, low, high, p: twoSidedP(moved) };
   };
+
+  // As many resamples as a family of tests needs: see dvtr_bench/ranking/holm.py.
+  dvtr.drawsFor = (draws, tests) =>
+    ({ ...draws, resamples: Math.max(draws.resamples, Math.min(100000, 40 * tests)) });
 
   // Holm's step-down: p-values of several comparisons, corrected for their number.
   dvtr.holm = (pValues) => {

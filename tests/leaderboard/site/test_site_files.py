@@ -19,10 +19,10 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.results import RunRecord
 from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
+from leaderboard.contamination import contamination
 from leaderboard.result_files import ResultFile
 from leaderboard.site.build import write_site
 from leaderboard.site.commands import bibtex, repeat_commands
-from leaderboard.site.contamination import contamination
 from leaderboard.site.downloads import csv_text
 from leaderboard.site.rows import board_data, board_id, run_id
 from tests.fixtures.records import toy_record

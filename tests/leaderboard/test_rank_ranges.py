@@ -7,7 +7,7 @@ from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import higher_is_better
 from dvtr_bench.ranking.seed_means import SeedMeans
 from leaderboard.board import make_boards
-from leaderboard.site.rank_ranges import ALPHA, RankRange, holm, rank_ranges, resampling_for
+from leaderboard.rank_ranges import ALPHA, RankRange, holm, rank_ranges, resampling_for
 from tests.fixtures.records import toy_record
 
 CONFIG = BootstrapConfig(resamples=400)

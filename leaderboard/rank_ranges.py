@@ -23,6 +23,7 @@ from dvtr_bench.metrics import recall
 from dvtr_bench.ranking import DIRECTIONS, Direction
 from dvtr_bench.ranking.bootstrap import MOST_RESAMPLES, BootstrapConfig, once, video_draws
 from dvtr_bench.ranking.figures import BOTH, higher_is_better
+from dvtr_bench.ranking.holm import holm
 from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.runtime.compiled import compiled_when_called
 
@@ -95,26 +96,6 @@ def rank_ranges(
         sign = 1.0 if higher_is_better(figure[1]) else -1.0
         ranges[figure] = _ranges(sign * points[figure][:, 0], _p_values(values))
     return ranges
-
-
-def holm(p_values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Correct p-values for multiple comparisons by Holm's step-down procedure.
-
-    Args:
-        p_values: float64, M.
-
-    Returns:
-        float64, M: corrected p-values, to compare with the level.
-
-    Example:
-        >>> holm(np.array([0.01, 0.04, 0.03])).tolist()
-        [0.03, 0.06, 0.06]
-    """
-    order = np.argsort(p_values, kind="stable")
-    steps = p_values[order] * np.arange(len(p_values), 0, -1)
-    corrected = np.empty_like(p_values)
-    corrected[order] = np.minimum(1.0, np.maximum.accumulate(steps))
-    return corrected
 
 
 def _ranges(points: NDArray[np.float64], p_values: NDArray[np.float64]) -> tuple[RankRange, ...]:
