@@ -4,7 +4,7 @@
     mkdocs build --strict
     python docs/images/make.py SITE [NAME...]
 
-RESULTS are the result files of leaderboard/evidence/aerosynth-full/models, with their top lists
+RESULTS are the result files of leaderboard/evidence/aerosynth-full/results, with their top lists
 beside them; DVTR is the folder with the dataset that they name. Without lists and dataset
 the picture of single queries shows ids in place of captions and clips. Chromium with its driver is
 needed, as for the tests of the site. With names, such as better-or-not, those pictures alone.

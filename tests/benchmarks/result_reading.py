@@ -2,7 +2,7 @@
 
     python tests/benchmarks/result_reading.py                    # 500 results of 4,000 captions
     python tests/benchmarks/result_reading.py --results 28 --seeds 1
-    python tests/benchmarks/result_reading.py --folder leaderboard/evidence/aerosynth-full/models
+    python tests/benchmarks/result_reading.py --folder leaderboard/evidence/aerosynth-full/results
 
 The results are made up: ranks drawn at random, five axes of groups as aerosynth has them, ties in
 every fourth. Each pass runs in a process of its own, on one core, with a cache folder that is empty
