@@ -17,13 +17,19 @@ from builders.engine.check import (
     stop_at,
     write_problems,
 )
-from builders.engine.decode import Decoded, decode_clips, identities
-from builders.engine.rows import Rows
+from builders.engine.decode import (
+    Decoded,
+    decode_clips,
+    disk_errors_explained,
+    identities,
+    open_staging,
+    put_in_place,
+)
+from builders.engine.parquet import Rows
 from builders.engine.settings import BuildSettings
-from builders.engine.staging import disk_errors_explained, open_staging, put_in_place
 from builders.options import make_options
+from builders.sources.matching import bullets
 from builders.sources.packed import Packed
-from builders.sources.problems import bullets
 from builders.sources.source import Source
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.fingerprint import Fingerprint

@@ -16,9 +16,8 @@ from builders.sources.locate import LocatedDataset, locate_dataset
 from builders.sources.source import DatasetInfo, SourceRecord
 from builders.summary import size_text
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
+from dvtr_bench.dataset.manifest import CONFIGS, REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
-from dvtr_bench.dataset.schema import CONFIGS
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.terminal import make_console, plain_table
 from dvtr_bench.runtime.json_records import from_json, to_json

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from builders.build import Build
 from builders.engine.check import BROKEN
-from builders.sources.problems import bullets
+from builders.sources.matching import bullets
 from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest

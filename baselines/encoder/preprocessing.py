@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.video.resize import resize_short_side, short_side_size
+from dvtr_bench.video.bicubic import resize_short_side, short_side_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

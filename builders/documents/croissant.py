@@ -12,9 +12,8 @@ from typing import Any, Final
 import pyarrow as pa
 
 from builders.engine.assemble import Assembled
-from builders.engine.rows import Rows
-from dvtr_bench.dataset.manifest import FileRecord, Manifest
-from dvtr_bench.dataset.schema import CAPTION_FIELDS, CONFIGS, QREL_FIELDS
+from builders.engine.parquet import Rows
+from dvtr_bench.dataset.manifest import CAPTION_FIELDS, CONFIGS, QREL_FIELDS, FileRecord, Manifest
 
 CROISSANT_NAME: Final = "croissant.json"
 _PARQUET: Final = "application/x-parquet"

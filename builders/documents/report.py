@@ -9,9 +9,9 @@ from typing import Final
 
 import numpy as np
 
-from builders.engine.rows import Rows
+from builders.engine.parquet import Rows
 from builders.sources.source import Clip
-from dvtr_bench.dataset.schema import SPLITS
+from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
 from dvtr_bench.runtime.json_records import to_json
 

@@ -7,9 +7,8 @@ from builders.documents.card import CARD_NAME, make_card
 from builders.documents.croissant import CROISSANT_NAME, make_croissant
 from builders.documents.report import BuildReport
 from builders.engine.assemble import Assembled, caption_id
-from builders.engine.rows import Rows
-from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME
-from dvtr_bench.dataset.schema import SPLITS
+from builders.engine.parquet import Rows
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, SPLITS
 from dvtr_bench.dataset.trec_ids import encode_id
 
 

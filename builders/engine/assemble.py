@@ -11,20 +11,30 @@ import numpy as np
 import pyarrow as pa
 
 from builders.engine.parquet import (
+    FINGERPRINTED,
     ROW_GROUP_BYTES,
     ROW_GROUP_ROWS,
     SHARD_ROWS,
     TEXT_ROW_GROUP_ROWS,
+    Rows,
+    cut,
     with_metadata,
     write_parquet,
 )
-from builders.engine.rows import FINGERPRINTED, Rows, cut
 from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip
 from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
-from dvtr_bench.dataset.manifest import FileRecord, FrameRecord, Manifest, SplitRecord
-from dvtr_bench.dataset.schema import CAPTION_FIELDS, FORMAT_VERSION, QREL_FIELDS, SPLITS
+from dvtr_bench.dataset.manifest import (
+    CAPTION_FIELDS,
+    FORMAT_VERSION,
+    QREL_FIELDS,
+    SPLITS,
+    FileRecord,
+    FrameRecord,
+    Manifest,
+    SplitRecord,
+)
 from dvtr_bench.ranking.ceilings import identical_caption_ceiling
 from dvtr_bench.runtime.files import file_sha256
 from dvtr_bench.runtime.progress import Advance, progress_bar

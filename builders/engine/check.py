@@ -7,11 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from builders.engine.settings import BuildSettings
+from builders.sources.matching import bullets
 from builders.sources.packed import Packed
-from builders.sources.problems import bullets
 from builders.sources.source import Source
-from dvtr_bench.dataset.manifest import REPORT_NAME
-from dvtr_bench.dataset.schema import SPLITS
+from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
 from dvtr_bench.runtime.files import written_beside
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from builders.engine.settings import FrameSettings
 from builders.sources.source import Footage
 from dvtr_bench.dataset.fingerprint import canonical_json
-from dvtr_bench.dataset.schema import VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import VIDEO_FIELDS
 from dvtr_bench.errors import ClipError
 from dvtr_bench.video.extract import ExtractedClip, extract_frames
 from dvtr_bench.video.frame_store import encode_frame

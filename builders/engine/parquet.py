@@ -1,12 +1,20 @@
 """Writing of Parquet files that `datasets.load_dataset` reads with the right features."""
 
 import io
-from collections.abc import Iterable, Mapping
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from builders.engine.clip_work import StagedClip, kept_path, read_staged
+from builders.sources.packed import Picked
+from builders.sources.source import Clip, Source
+from dvtr_bench.dataset.manifest import VIDEO_FIELDS
 
 ROW_GROUP_ROWS: Final = 16
 """Most rows of a row group of config ``default``: a few MB, the unit of streaming and random
@@ -90,3 +98,117 @@ def _options(schema: pa.Schema) -> Mapping[str, Any]:
         "use_dictionary": not_images,
         "write_statistics": not_images,
     }
+
+
+FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
+"""The common columns in the fingerprint; the others follow from these and the settings."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a dataset, created on demand, in constant memory.
+
+    Attributes:
+        source: The source, with only the clips that are in the dataset.
+        staged: Stored clips by video id; empty without frames.
+        clips_folder: Folder of the stored clips.
+    """
+
+    source: Source
+    staged: Mapping[str, StagedClip]
+    clips_folder: Path = Path()
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The columns of config ``default``."""
+        return pa.schema([*VIDEO_FIELDS, *self.source.extra_fields])
+
+    def of_split(self, split: str) -> Sequence[Clip]:
+        """Return the clips of one split, in row order."""
+        return Picked(self.source.clips, self._indices_by_split.get(split, ()))
+
+    @cached_property
+    def _indices_by_split(self) -> "dict[str, array[int]]":
+        indices: dict[str, array[int]] = {}
+        for index, clip in enumerate(self.source.clips):
+            indices.setdefault(clip.split, array("l")).append(index)
+        return indices
+
+    def values(self, clip: Clip) -> dict[str, Any]:
+        """Return the columns of one clip without its frames, as Python values."""
+        staged = self.staged.get(clip.video_id)
+        values = {**self._annotation_values(clip), **(staged.columns if staged else {})}
+        return {name: values.get(name) for name in self.schema.names if name != "frames"}
+
+    def batches(self, clips: Sequence[Clip], max_rows: int, max_bytes: int) -> Iterator[pa.Table]:
+        """Yield the rows of clips in tables of at most ``max_rows`` and ``max_bytes`` of frames.
+
+        A row with more bytes gets its own table.
+        """
+        for batch in cut(clips, self.frame_bytes, max_bytes, max_rows):
+            yield self._table(batch)
+
+    def frame_bytes(self, clip: Clip) -> int:
+        """Return the total size of a clip's frames."""
+        staged = self.staged.get(clip.video_id)
+        return staged.frame_bytes if staged else 0
+
+    def row_bytes(self, clip: Clip) -> int:
+        """Return the approximate size of a clip's row before compression."""
+        staged = self.staged.get(clip.video_id)
+        texts = sum(len(text.encode()) + 4 for text in (clip.video_id, *clip.captions))
+        extras = sum(len(str(value)) for value in clip.extra.values())
+        return (staged.column_bytes if staged else 0) + texts + extras
+
+    def _table(self, clips: Sequence[Clip]) -> pa.Table:
+        annotations = [self._annotation_values(clip) for clip in clips]
+        staged = [self.staged[values["video_id"]] for values in annotations if self.staged]
+        decoded = pa.concat_tables(map(self._read, staged)).combine_chunks() if staged else None
+        columns = [
+            decoded[field.name].combine_chunks()
+            if decoded is not None and field.name in decoded.column_names
+            else pa.array([values.get(field.name) for values in annotations], field.type)
+            for field in self.schema
+        ]
+        return pa.table(columns, schema=self.schema)
+
+    def _read(self, staged: StagedClip) -> pa.Table:
+        return read_staged(kept_path(self.clips_folder, staged.key))
+
+    def _annotation_values(self, clip: Clip) -> dict[str, Any]:
+        # Without frames, footage may still provide columns that do not depend on them.
+        footage_columns = clip.footage.columns(()) if clip.footage and not self.staged else {}
+        return {
+            "video_id": clip.video_id,
+            "category": clip.category,
+            "captions": list(clip.captions),
+            **clip.extra,
+            **footage_columns,
+        }
+
+
+def cut(
+    clips: Sequence[Clip],
+    size_bytes: Callable[[Clip], int],
+    max_bytes: int,
+    max_clips: int | None = None,
+) -> Iterator[Sequence[Clip]]:
+    """Cut a sequence of clips into pieces of limited size.
+
+    Args:
+        clips: Clips, at least one.
+        size_bytes: Returns the size of a clip.
+        max_bytes: Most bytes of a piece; a clip with more becomes its own piece.
+        max_clips: Most clips of a piece; None for no limit.
+
+    Yields:
+        The pieces, in order.
+    """
+    start, bytes_left = 0, max_bytes
+    for index, clip in enumerate(clips):
+        size = size_bytes(clip)
+        if index > start and (size > bytes_left or index - start == max_clips):
+            yield clips[start:index]
+            start, bytes_left = index, max_bytes
+        bytes_left -= size
+    yield clips[start:]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, get_args
 
-from dvtr_bench.dataset.schema import FORMAT_VERSION
+from dvtr_bench.dataset.manifest import FORMAT_VERSION
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.video.extract import SHORT_SIDE_PX
 from dvtr_bench.video.frame_store import FrameFormat

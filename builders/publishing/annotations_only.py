@@ -11,7 +11,7 @@ from builders.documents.card import CARD_NAME, read_info
 from builders.documents.report import BuildReport, make_report
 from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
-from builders.engine.rows import Rows
+from builders.engine.parquet import Rows
 from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip, DatasetInfo, Source
 from dvtr_bench.dataset.manifest import REPORT_NAME

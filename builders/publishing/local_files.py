@@ -10,7 +10,7 @@ from builders.checks.verify.verify import verify_dataset
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from builders.documents.texts import TREC_FOLDER
-from builders.sources.problems import bullets
+from builders.sources.matching import bullets
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import PublishError

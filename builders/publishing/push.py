@@ -16,11 +16,11 @@ from builders.publishing.local_files import (
     belongs_to_dataset,
     read_local_files,
 )
-from builders.sources.problems import bullets
+from builders.sources.matching import bullets
 from builders.summary import FINGERPRINT_SHOWN, size_text
+from dvtr_bench.dataset.fingerprint import release, version_tag
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
-from dvtr_bench.dataset.versions import release, version_tag
 from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.terminal import make_console
 

@@ -8,7 +8,7 @@ USRD's authors put both into one folder: ``' 1'`` at the end of a name means Tra
 from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
-from builders.sources.clip_files import ClipFiles
+from builders.sources.clips import ClipFiles
 
 Part = Literal["Tra", "Test"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from builders.sources.clip_files import ClipFiles
+from builders.sources.clips import ClipFiles
 from builders.sources.matching import match_clips
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
 from builders.sources.safe_pickle import load_pickle

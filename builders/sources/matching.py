@@ -1,11 +1,11 @@
 """Matching of clip files to ids; several files may be the same clip."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Final, TypeVar
 
-from builders.sources.clip_files import ClipFiles
-from builders.sources.clips import open_clips
+from builders.sources.clips import ClipFiles, open_clips
 from builders.sources.source import Footage
 from dvtr_bench.errors import AnnotationError
 
@@ -85,3 +85,51 @@ def files_by_stem(folder: ClipFiles) -> dict[str, list[PurePosixPath]]:
     for file in folder.files:
         stems.setdefault(file.stem, []).append(file)
     return stems
+
+
+SHOWN: Final = 10
+"""Number of items that a message lists."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def apply_to_all(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Apply a function to all items and report all failures together.
+
+    Args:
+        function: A function that may raise `AnnotationError`.
+        items: Its arguments.
+
+    Yields:
+        The results, in order.
+
+    Raises:
+        AnnotationError: At the end, if at least one item failed. The message has the number of
+            failures and the first ten messages.
+    """
+    failures = []
+    for item in items:
+        try:
+            result = function(item)
+        except AnnotationError as failure:
+            failures.append(str(failure))
+        else:
+            yield result
+    if len(failures) == 1:
+        raise AnnotationError(failures[0])
+    if failures:
+        raise AnnotationError(f"problems found: {len(failures)}{bullets(failures)}")
+
+
+def bullets(lines: Sequence[str]) -> str:
+    r"""Format lines as an indented list of the first ten and the number of the others.
+
+    Example:
+        >>> bullets(["a", "b"])
+        '\n  - a\n  - b'
+    """
+    shown = [f"\n  - {line}" for line in lines[:SHOWN]]
+    if len(lines) > SHOWN:
+        shown.append(f"\n  - and {len(lines) - SHOWN:,} more")
+    return "".join(shown)

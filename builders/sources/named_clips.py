@@ -7,9 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
 from builders.sources.caption_rows import CaptionRow
-from builders.sources.clip_files import ClipFiles, is_video_name
-from builders.sources.matching import files_by_stem
-from builders.sources.problems import SHOWN, bullets
+from builders.sources.clips import ClipFiles, is_video_name
+from builders.sources.matching import SHOWN, bullets, files_by_stem
 from builders.sources.source import Footage
 from dvtr_bench.errors import AnnotationError
 

@@ -15,16 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from dvtr_bench.dataset.manifest import LicenceRecord, SourceRecord
+from dvtr_bench.catalog import DATASETS
+from dvtr_bench.dataset.manifest import LicenceRecord, Manifest, SourceRecord
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.files import file_sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
+    from types import ModuleType
 
     import pyarrow as pa
+
 
 __all__ = [
     "Clip",
@@ -212,3 +215,46 @@ class Source:
     notes: tuple[str, ...] = ()
     offers_clips: bool = True
     keeps_empty_captions: bool = False
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The collection from which a dataset's clips were taken.
+
+    A dataset's module may define one as ``ORIGIN``.
+
+    Attributes:
+        name: Name of the collection; datasets of one collection can be compared by clip.
+        clip_of: Takes a video id and returns the collection's name of the clip; None for an id of
+            another form.
+
+    Example:
+        >>> era = Origin("ERA", lambda video_id: video_id.strip())
+        >>> era.clip_of("Baseball_001 ")
+        'Baseball_001'
+    """
+
+    name: str
+    clip_of: Callable[[str], str | None]
+
+
+def origin_of(manifest: Manifest) -> Origin | None:
+    """Return the collection of a built dataset's clips.
+
+    Args:
+        manifest: Manifest of the dataset, which may have been built under another name.
+
+    Returns:
+        ``ORIGIN`` of the dataset's module; None without one.
+    """
+    for module in DATASETS.load_all().values():
+        if _is_built_from(module, manifest):
+            origin: Origin | None = getattr(module, "ORIGIN", None)
+            return origin
+    return None
+
+
+def _is_built_from(module: ModuleType, manifest: Manifest) -> bool:
+    info: DatasetInfo = module.INFO
+    same_citation = bool(info.citation) and info.citation == manifest.citation
+    return same_citation or info.name == manifest.name

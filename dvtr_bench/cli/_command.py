@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Final
 import typer
 from typer.core import TyperCommand
 
+from dvtr_bench.catalog import Catalog
 from dvtr_bench.runtime.progress import quiet
 
 MANY: Final = 10
@@ -122,3 +123,22 @@ def _without_dataset_option(args: list[str]) -> Iterator[str]:
             yield from words
         elif word != "--dataset":
             yield word.removeprefix("--dataset=")
+
+
+class EntriesInHelp(Command):
+    """A command whose help page ends with the entries of a catalog, none of them imported.
+
+    Attributes:
+        title: What stands above the entries.
+        catalog: The entries.
+    """
+
+    title: str
+    catalog: Catalog
+
+    def format_options(self, ctx: Any, formatter: Any) -> None:
+        """Write the options, then the entries."""
+        super().format_options(ctx, formatter)
+        with formatter.section(self.title):
+            for name, summary in self.catalog.summaries().items():
+                formatter.write_text(f"{name} ({summary.rstrip('.')})" if summary else name)

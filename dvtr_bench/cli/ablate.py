@@ -10,16 +10,14 @@ from dvtr_bench.cli._options import (
     MODEL,
     DecodingThreads,
     Device,
-    Epochs,
-    Freeze,
     Json,
     ModelSettings,
     NamedDataset,
-    RecipeSettings,
     Root,
     TrainedBackbone,
     out_folder,
 )
+from dvtr_bench.cli._recipe_options import Epochs, Freeze, RecipeSettings
 
 
 def ablate(

@@ -8,7 +8,7 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import POST_PROCESSORS
-from dvtr_bench.cli._entries_in_help import EntriesInHelp
+from dvtr_bench.cli._command import EntriesInHelp
 from dvtr_bench.cli._options import (
     DATASET,
     MODEL,

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from dvtr_bench.catalog import EXPORTS
-from dvtr_bench.cli._entries_in_help import EntriesInHelp
+from dvtr_bench.cli._command import EntriesInHelp
 from dvtr_bench.cli._options import out_folder
 
 

@@ -12,12 +12,12 @@ from dvtr_bench.cli._options import (
     MACHINE,
     DecodingThreads,
     Json,
-    RecipeSettings,
     Root,
     StudyDatasets,
     out_folder,
 )
 from dvtr_bench.cli._output import print_json
+from dvtr_bench.cli._recipe_options import RecipeSettings
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.studies.places import shipped_studies
 

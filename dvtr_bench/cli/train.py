@@ -11,19 +11,21 @@ from dvtr_bench.cli._command import Command
 from dvtr_bench.cli._options import (
     MODEL,
     OUTPUT,
-    RECIPE,
-    BatchSize,
     DecodingThreads,
     Device,
-    Epochs,
-    Freeze,
     ModelSettings,
     NamedDataset,
-    RecipeSettings,
     Root,
     TrainedBackbone,
-    TrainingSeed,
     out_folder,
+)
+from dvtr_bench.cli._recipe_options import (
+    RECIPE,
+    BatchSize,
+    Epochs,
+    Freeze,
+    RecipeSettings,
+    TrainingSeed,
 )
 from dvtr_bench.runtime.progress import is_quiet, say
 

@@ -21,6 +21,7 @@ from dvtr_bench.runtime.compiled import compiled
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+
 _SHARPNESS = -0.5
 _REACH = 2.0
 _FRACTION_BITS = 22
@@ -101,3 +102,43 @@ def _bicubic(distance: float) -> float:
     if x < _REACH:
         return (((x - 5) * x + 8) * x - 4) * _SHARPNESS
     return 0.0
+
+
+def short_side_size(width_px: int, height_px: int, short_side_px: int) -> tuple[int, int]:
+    """Return the size of a picture after resizing its short side to a length.
+
+    Args:
+        width_px: Width of the picture.
+        height_px: Height of the picture.
+        short_side_px: New length of the short side.
+
+    Returns:
+        Width and height; the long side is truncated to an integer, as torchvision's Resize does.
+
+    Example:
+        >>> short_side_size(640, 360, 224)
+        (398, 224)
+    """
+    if width_px <= height_px:
+        return short_side_px, int(short_side_px * height_px / width_px)
+    return int(short_side_px * width_px / height_px), short_side_px
+
+
+def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray[np.uint8]:
+    """Resize a picture so that its short side has a given length.
+
+    Args:
+        picture: Uint8, height x width x 3, RGB.
+        short_side_px: New length of the short side; smaller pictures are enlarged.
+
+    Returns:
+        uint8, height x width x 3, RGB; the picture itself if its short side has that length.
+
+    Source:
+        `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
+    """
+    # Imported here, because Numba takes half a second to load.
+    from dvtr_bench.video.bicubic import resize_bicubic
+
+    height_px, width_px, _ = picture.shape
+    return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

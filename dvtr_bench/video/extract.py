@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.video.bicubic import resize_short_side
 from dvtr_bench.video.containers import check_file
 from dvtr_bench.video.decode import ClipDecoder, ClipFacts
 from dvtr_bench.video.perceptual_hash import perceptual_hash
-from dvtr_bench.video.resize import resize_short_side
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from dvtr_bench.video.sampling import Sampling
-    from dvtr_bench.video.timeline import Timeline
+    from dvtr_bench.video.sampling import Sampling, Timeline
 
 SHORT_SIDE_PX = 224
 """The input size of CLIP's ViT-B/32, ViT-B/16 and ViT-L/14."""

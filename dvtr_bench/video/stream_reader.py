@@ -21,7 +21,7 @@ from dvtr_bench.video.containers import (
     open_container,
     pick_video_stream,
 )
-from dvtr_bench.video.timeline import Timeline, make_timeline
+from dvtr_bench.video.sampling import Timeline, make_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

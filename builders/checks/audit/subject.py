@@ -4,8 +4,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from builders.checks.audit.frame_looks import FrameLooks, look_at_frames
-from builders.sources.origin import Origin, origin_of
-from dvtr_bench.dataset.schema import SPLITS
+from builders.sources.source import Origin, origin_of
+from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.errors import InputError
 
 if TYPE_CHECKING:

@@ -14,8 +14,7 @@ from builders.checks.diff.row_summaries import (
 )
 from builders.checks.diff.settings import SettingChange, compare_settings
 from builders.sources.locate import LocatedDataset
-from dvtr_bench.dataset.manifest import Manifest
-from dvtr_bench.dataset.schema import SPLITS
+from dvtr_bench.dataset.manifest import SPLITS, Manifest
 from dvtr_bench.runtime.progress import progress_bar
 
 

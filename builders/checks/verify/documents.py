@@ -9,8 +9,7 @@ from builders.checks.verify.files import records
 from builders.checks.verify.finding import Finding, shown
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
-from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
-from dvtr_bench.dataset.schema import CONFIGS
+from dvtr_bench.dataset.manifest import CONFIGS, REPORT_NAME, Manifest
 
 
 def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:

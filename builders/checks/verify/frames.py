@@ -13,8 +13,7 @@ from PIL import Image
 from builders.checks.verify.finding import Finding, shown
 from builders.checks.verify.row_stream import UnreadableRowsError, python_values, read_groups
 from builders.engine.settings import usable_cores
-from dvtr_bench.dataset.manifest import MANIFEST_NAME, FrameRecord, Manifest
-from dvtr_bench.dataset.schema import VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, VIDEO_FIELDS, FrameRecord, Manifest
 from dvtr_bench.errors import ConfigError, InputError
 from dvtr_bench.runtime.progress import progress_bar
 from dvtr_bench.video.frame_store import decode_frame

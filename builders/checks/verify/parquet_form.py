@@ -11,8 +11,13 @@ import pyarrow.parquet as pq
 from builders.checks.verify.files import records
 from builders.checks.verify.finding import Finding, shown
 from builders.engine.parquet import hf_features
-from dvtr_bench.dataset.manifest import FileRecord, Manifest
-from dvtr_bench.dataset.schema import CAPTION_FIELDS, QREL_FIELDS, VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import (
+    CAPTION_FIELDS,
+    QREL_FIELDS,
+    VIDEO_FIELDS,
+    FileRecord,
+    Manifest,
+)
 
 
 def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[str]]:

@@ -11,7 +11,7 @@ from builders.checks.verify.finding import Finding, shown
 from builders.checks.verify.row_stream import Row, UnreadableRowsError, read_rows
 from builders.checks.verify.texts import CaptionOf, Follower, open_followers
 from builders.engine.assemble import caption_id
-from builders.engine.rows import FINGERPRINTED
+from builders.engine.parquet import FINGERPRINTED
 from dvtr_bench.dataset.fingerprint import Fingerprint, ids_sha256
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest, SplitRecord
 from dvtr_bench.ranking.ceilings import identical_caption_ceiling

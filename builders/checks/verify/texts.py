@@ -7,8 +7,7 @@ from typing import NamedTuple, Protocol
 from builders.checks.verify.finding import Finding, shown
 from builders.checks.verify.row_stream import Row, UnreadableRowsError, read_rows
 from builders.documents.texts import TREC_FOLDER
-from dvtr_bench.dataset.manifest import SplitRecord
-from dvtr_bench.dataset.schema import CAPTION_FIELDS, QREL_FIELDS
+from dvtr_bench.dataset.manifest import CAPTION_FIELDS, QREL_FIELDS, SplitRecord
 from dvtr_bench.dataset.trec_ids import encode_id
 
 

@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from builders.engine import assemble, clip_work, parquet
+from builders.engine.decode import open_staging
 from builders.engine.pool import Crash, run_tasks
 from builders.engine.settings import FrameSettings
-from builders.engine.staging import open_staging
 from builders.sources.source import ClipFile
 from dvtr_bench.errors import BuildError, ClipError, OutputExistsError
 from dvtr_bench.runtime.files import file_sha256

@@ -12,7 +12,8 @@ import pyarrow as pa
 import pytest
 
 from builders.build import build_source
-from builders.engine import clip_work, rows
+from builders.engine import clip_work
+from builders.engine import parquet as rows
 from builders.engine.clip_work import read_staged
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.sources.source import Clip, Source

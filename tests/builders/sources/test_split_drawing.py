@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.sources.split_drawing import draw_splits, parse_ratios
-from dvtr_bench.dataset.schema import SPLITS
+from builders.sources.own_folder import draw_splits, parse_ratios
+from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.errors import ConfigError
 
 RATIOS = (70, 10, 20)

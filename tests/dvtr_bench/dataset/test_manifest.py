@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from dvtr_bench.dataset.manifest import (
+    FORMAT_VERSION,
     FileRecord,
     FrameRecord,
     LicenceRecord,
@@ -13,7 +14,6 @@ from dvtr_bench.dataset.manifest import (
     SplitRecord,
     read_manifest,
 )
-from dvtr_bench.dataset.schema import FORMAT_VERSION
 from dvtr_bench.errors import InputError, NotFoundError
 
 MANIFEST = Manifest(

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.training.batches import draw_frames, epoch_batches, epoch_generator
+from dvtr_bench.training.loop import draw_frames, epoch_batches, epoch_generator
 from dvtr_bench.training.recipe import Recipe
 from tests.fixtures.toy_training import ToySplit
 

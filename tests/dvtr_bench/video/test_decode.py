@@ -14,7 +14,7 @@ from tests.oracles.ffmpeg_frames import reference_frames, reference_pictures
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dvtr_bench.video.timeline import Timeline
+    from dvtr_bench.video.sampling import Timeline
 
 CLIPS = [
     "cfr.mp4",

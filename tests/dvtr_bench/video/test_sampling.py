@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.video.sampling import Sampling
-from dvtr_bench.video.timeline import Timeline, make_timeline
+from dvtr_bench.video.sampling import Sampling, Timeline, make_timeline
 
 
 @pytest.mark.parametrize(

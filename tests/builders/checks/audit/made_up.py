@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from builders.checks.audit.subject import Subject
-from builders.sources.origin import Origin
+from builders.sources.source import Origin
 from tests.fixtures.grouped_split import GroupedSplit
 
 

@@ -7,7 +7,7 @@ import pytest
 from builders.checks.audit.findings.shared_clips import BY_FILE, BY_ID, SharedClip, find
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured
 from builders.datasets import capera, usrd
-from builders.sources.origin import Origin, origin_of
+from builders.sources.source import Origin, origin_of
 from dvtr_bench.dataset.reader import open_dataset
 from tests.builders.checks.audit.made_up import MadeUpSplit, subject
 
