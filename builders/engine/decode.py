@@ -1,4 +1,4 @@
-"""Decoding of all clips of a source, on this machine or a Ray cluster.
+"""The staging folder of a build, and decoding of all clips into it, here or on a Ray cluster.
 
 A later run continues where an earlier one stopped.
 """

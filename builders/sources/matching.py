@@ -1,4 +1,7 @@
-"""Matching of clip files to ids; several files may be the same clip."""
+"""Matching of clip files to ids, and messages that list every problem at once.
+
+Several files may be the same clip.
+"""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

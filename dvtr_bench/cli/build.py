@@ -1,4 +1,4 @@
-"""Build a dataset from clips and captions."""
+"""Build a dataset from clips and captions; its options come from what the dataset takes."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Hashes of a dataset's content: its rows and settings, not the bytes of its files.
+"""A dataset's version, and hashes of its content: its rows and settings, not its files' bytes.
 
 The same clips, captions, splits and settings give the same fingerprint on any machine and with any
 version of the Parquet writer.

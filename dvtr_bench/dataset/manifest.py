@@ -1,4 +1,4 @@
-"""`dataset.json`, the manifest of a built dataset: its types, and a reader that checks them."""
+"""The columns of a built dataset, and `dataset.json`, its manifest, with a reader that checks it."""
 
 import json
 from collections.abc import Mapping
