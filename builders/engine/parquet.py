@@ -1,4 +1,4 @@
-"""The rows of a dataset, and writing of Parquet files that `datasets.load_dataset` reads with the right features."""
+"""The rows of a dataset, and Parquet files that `datasets.load_dataset` reads with its features."""
 
 import io
 from array import array

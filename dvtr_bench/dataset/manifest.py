@@ -1,4 +1,4 @@
-"""The columns of a built dataset, and `dataset.json`, its manifest, with a reader that checks it."""
+"""The columns of a built dataset; its manifest `dataset.json`, and a reader that checks it."""
 
 import json
 from collections.abc import Mapping
