@@ -26,9 +26,8 @@ def report(
 
     It has the pages that a site has for a run: its config, the command that repeats it, the curves
     of its training, honesty checks, figures with intervals and by group, and its queries, the worst
-    first. Captions come
-    from the dataset, or from what ``evaluate(browse=...)`` kept; frames likewise, where the
-    dataset's licence allows showing them.
+    first. Captions come from the dataset, or from what ``evaluate(browse=...)`` kept; frames
+    likewise, where the dataset's licence allows showing them.
 
     Args:
         result: A result file, a record, or a result of `evaluate` (its first record).

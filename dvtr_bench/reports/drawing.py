@@ -57,7 +57,7 @@ def make_figure(
     Example:
         >>> from dvtr_bench.reports.chart_data import NamedValues
         >>> figure = make_figure("bars", NamedValues("Clips", ["train"], {"clips": [640]}))
-        >>> [bar.get_width() for bar in figure.axes[0].patches]
+        >>> [int(bar.get_width()) for bar in figure.axes[0].patches]
         [640]
     """
     module, entry = CHARTS.load(chart), CHARTS.entry(chart)
