@@ -30,7 +30,7 @@ PICTURES_ARE_THERE: Final = """
 return [...document.images].every(
     (image) => image.complete || image.getBoundingClientRect().top > innerHeight)
 """
-COMPARED: Final = ("clip4clip_meanp", "msam (block 1)")
+COMPARED: Final = ("clip4clip_meanp", "msam (block 32)")
 
 
 class Shot(NamedTuple):
@@ -61,12 +61,12 @@ def shots(site: Path) -> Iterator[Shot]:
     yield Shot("best-on-long-captions", f"#/board/{board['id']}?{by_length}", "#groups")
     yield Shot("better-or-not", f"#/compare/{board['id']}?rows={pair}")
     yield Shot("what-each-gets-wrong", f"#/queries/{board['id']}?rows={pair}&sort=disagreement")
-    yield Shot("what-was-run", run, "h2:nth-of-type(4)")
-    yield Shot("cite-and-repeat", run, "h2:nth-of-type(1)")
-    page = DOCS_SITE / "project" / "CONTRIBUTING.html"
+    yield Shot("what-was-run", run, "#config")
+    yield Shot("cite-and-repeat", run, "#commands")
+    page = DOCS_SITE / "guides" / "submitting.html"
     if not page.is_file():
         raise FileNotFoundError(f"{page}: build the documentation first, mkdocs build --strict")
-    yield Shot("enter-yours", f"{page.as_uri()}#sending-in-results")
+    yield Shot("enter-yours", page.as_uri())
 
 
 def _read(site: Path, name: str) -> Any:

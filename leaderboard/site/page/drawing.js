@@ -80,7 +80,10 @@
     if (!zero || low < 0) low -= room;
     if (!zero || high > 0) high += room;
     const at = (value) => from + ((value - low) / (high - low)) * (to - from);
-    return { at, ticks: ticks(low, high, Math.max(2, Math.min(8, Math.abs(to - from) / 60))) };
+    // Between epochs there are none: whole values have whole ticks.
+    const whole = known.every(Number.isInteger);
+    const found = ticks(low, high, Math.max(2, Math.min(8, Math.abs(to - from) / 60)));
+    return { at, ticks: found.filter((tick) => !whole || Number.isInteger(tick)) };
   };
 
   // The mark of a row or part: another shape beside another colour.

@@ -92,7 +92,7 @@
     const board = await dvtr.load(`board-${run.board}`);
     const row = board.rows.find((one) => one.id === run.row);
     const { record } = run;
-    const { model, dataset, environment } = record;
+    const { model, dataset, environment } = record, { training, ...untrained } = model;
     const failures = el("div", { id: "failures" });
     dvtr.worstQueries(board, row, id).then(
       (made) => failures.replaceChildren(...made.flat()),
@@ -117,9 +117,9 @@
       el("h2", {}, "Cite it"), copied("bibtex", run.bibtex),
       el("h2", {}, "Honesty checks"), checks(run),
       el("h2", {}, "Training curves"), dvtr.trainingCharts(run.curves, run.aboutCurves),
-      el("h2", {}, "What was run"),
-      el("h3", {}, "Model"), facts({ ...model, training: undefined, seeds: model.seeds.join(", ") }),
-      el("h3", {}, "Training"), model.training ? facts(model.training)
+      el("h2", { id: "config" }, "What was run"),
+      el("h3", {}, "Model"), facts({ ...untrained, seeds: model.seeds.join(", ") }),
+      el("h3", {}, "Training"), training ? facts(training)
         : el("p", {}, "It was not trained, or not by dvtr-bench."),
       el("h3", {}, "Scoring"), facts({ ...record.scoring, seconds: record.seconds }),
       el("h3", {}, "Dataset"), facts(dataset),
