@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 from PIL import Image
 
-from builders.sources.caption_rows import CaptionRow, find_columns, understand_row
+from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
 from builders.sources.caption_table import read_table
 
 ROOT = Path(__file__).parents[2]
@@ -88,7 +88,7 @@ def read_example(folder: Path, name: str, text: str) -> list[CaptionRow]:
     path.write_text(text, encoding="utf-8")
     table = read_table(path)
     columns = find_columns(table)
-    return [understand_row(row, columns) for row in table]
+    return [parse_row(row, columns) for row in table]
 
 
 def test_the_three_ways_to_write_captions_are_read(tmp_path: Path) -> None:
