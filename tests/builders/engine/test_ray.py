@@ -170,7 +170,7 @@ def test_a_node_of_other_versions_is_refused() -> None:
 def test_settings_that_contradict_each_other() -> None:
     with pytest.raises(ConfigError, match="--executor: expected local or ray, found 'slurm'"):
         BuildSettings(executor="slurm")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="--address .* goes with --executor ray"):
+    with pytest.raises(ConfigError, match="--address .* use it with --executor ray"):
         BuildSettings(address="head:6379")
     with pytest.raises(ConfigError, match="--workers: expected 1 or more, found 0"):
         BuildSettings(executor="ray", workers=0)
