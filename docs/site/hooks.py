@@ -41,8 +41,8 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
         else:
             section = nav[-1]
             section[next(iter(section))].append({title: _place_in_site(DOCS / path)})
-    outside = {_title(path): _place_in_site(path) for path in _pages_outside()}
-    nav.append({"Project": [{title: place} for title, place in outside.items()]})
+    outside = [{_title(path): _place_in_site(path)} for path in _pages_outside()]
+    nav.append({"Project": outside})
     config.nav = nav
     return config
 

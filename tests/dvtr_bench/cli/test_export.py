@@ -30,7 +30,8 @@ def run(*words: str) -> str:
     ("name", "files"), [("trec", 12), ("csv", 1), ("latex", 1), ("eval-results", 2)]
 )
 def test_every_file_is_told(name: str, files: int, results: Path) -> None:
-    told = run("results", "--to", name, "--output", "a/b")
+    repo = ["--repo", "lab/ours"] if name == "eval-results" else []
+    told = run("results", "--to", name, "--output", "a/b", *repo)
     written = sorted(path for path in Path("a/b").rglob("*") if path.is_file())
     assert len(written) == files
     for path in written:

@@ -160,7 +160,7 @@ def test_ids_are_compared_verbatim(honest_model, split, brought) -> None:
     file = brought(split, sim_matrix=_scores(honest_model(), split), change={"video_ids": stripped})
     message = (
         r"the 40 video ids are not the 40 of toy test: 40 are missing, the first 'Boat_0 '; 40 are "
-        r"not of the split, the first 'Boat_0'.*spaces included"
+        r"not in the split, the first 'Boat_0'.*spaces included"
     )
     with pytest.raises(ProtocolError, match=message):
         _evaluate(file, split)
