@@ -24,7 +24,7 @@ from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]
 
 from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.ranking.figures import Figure
-from dvtr_bench.reports.others_text import printable_lines
+from dvtr_bench.reports.others_text import printable
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.hub_tasks import task_name
 from dvtr_bench.runtime.files import written_beside
@@ -58,8 +58,10 @@ def export(results: Sequence[ResultFile], folder: Path, repo: str | None = None)
     files = []
     for name, result in named(results):
         path = output_folder / f"{name}.yaml"
-        entries = list(_entries(result.record, repo or f"dvtr/{result.record.dataset.name}"))
-        text = printable_lines(yaml_dump(eval_result_entries_to_yaml(entries)))
+        entries = list(
+            _entries(result.record, repo or printable(f"dvtr/{result.record.dataset.name}"))
+        )
+        text = yaml_dump(eval_result_entries_to_yaml(entries))
         if parse_eval_result_entries(yaml.safe_load(text)) != entries:
             raise ResultError(f"{path}: the Hub's reader does not give back what was written")
         with written_beside(path) as beside:
@@ -118,4 +120,4 @@ def _notes(record: RunRecord, figure: Figure) -> str:
         parts.append(f"seeds {', '.join(map(str, record.model.seeds))}")
     if record.kind == "external":
         parts.append("scores brought from outside")
-    return "; ".join(parts)
+    return printable("; ".join(parts))

@@ -5,13 +5,15 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 from rich.console import Console
 
-from dvtr_bench.catalog import CHARTS, EXPORTS
+from dvtr_bench.catalog import EXPORTS, PLOTS
+from dvtr_bench.errors import NotFoundError
 from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.reports.others_text import (
     printable,
@@ -29,7 +31,10 @@ from leaderboard.comparison.pages import print_comparison, write_comparison
 from leaderboard.comparison.several import SeveralComparison
 from leaderboard.leaderboard import Leaderboard
 from leaderboard.mistakes import FactMistakes, Mistakes
+from leaderboard.plot import make_plot
+from leaderboard.plot_subject import Subject
 from leaderboard.result_files import ResultFile
+from leaderboard.site.one_file import write_report
 from leaderboard.terminal import print_boards
 from tests.fixtures.scored_runs import random_split, scored_run
 
@@ -54,6 +59,7 @@ WRITERS = {
     "mistakes.py",
     "site/build.py",
     "site/frames.py",
+    "site/one_file.py",
     "site/script_files.py",
     "study/pages.py",
 }
@@ -99,7 +105,11 @@ def written(files: Sequence[ResultFile], tmp_path_factory: pytest.TempPathFactor
     records = [file.record for file in files]
     board = Leaderboard(make_boards(records), records, (), files)
     board.write(folder / "LEADERBOARD.md")
-    board.write_charts(CHARTS.names(), folder / "charts.md")
+    for name in PLOTS.names():
+        with suppress(NotFoundError):  # training curves need the logs of a training
+            make_plot(name, Subject(board[0], runs=folder)).save(folder / "plots" / f"{name}.svg")
+    board.write_charts(["bars", "dots", "steps", "lines"], folder / "charts.md")
+    write_report(make_boards(records[:1])[0], files[0], folder / "run.html", folder, folder)
     board.write_site(folder / "site", root=folder / "none")
     for name in EXPORTS.names():
         (folder / name).mkdir()
@@ -135,6 +145,9 @@ def test_pages_hold_no_markup_of_others(written: Path) -> None:
     for path, text in texts(written, ".md", ".svg").items():
         assert "<script" not in text.lower(), path
         assert "<img" not in text.lower(), path
+    for path, text in texts(written, ".html").items():
+        assert "<script>document" not in text, path
+        assert "<img src=x" not in text, path
     for path, text in texts(written, ".md").items():
         assert not re.search(r"(?<!\\)\[evil", text), path
         assert not re.search(r"(?<!\\)`x", text), path
