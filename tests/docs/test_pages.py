@@ -117,8 +117,9 @@ def test_pictures_are_described_and_small(page: Path) -> None:
         picture = page.parent / place
         if picture.is_relative_to(DOCS):
             assert picture.stat().st_size <= MOST_PICTURE_BYTES
-            with Image.open(picture) as opened:
-                assert opened.width >= 600
+            if picture.suffix != ".svg":
+                with Image.open(picture) as opened:
+                    assert opened.width >= 600
 
 
 def test_every_picture_is_shown() -> None:
