@@ -10,8 +10,7 @@ from rich.text import Text
 
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.ranking.rank_table import RankTable
-from dvtr_bench.reports.others_text import printable
-from dvtr_bench.reports.terminal import make_console, plain_table
+from dvtr_bench.reports.others_text import make_console, plain_table, printable
 from dvtr_bench.reports.text_plot import bar, sparkline
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json

@@ -9,8 +9,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import printable
-from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.reports.others_text import make_console, printable
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (

@@ -10,7 +10,7 @@ import torch
 from baselines.conversion.authors_names import AUTHORS_CLIP_PREFIX, AUTHORS_NAMES, AuthorsNames
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.heads.video_text_model import VideoTextModel
-from baselines.weights.clip_shapes import ClipShapes, count_layers, find_architecture
+from baselines.weights.backbone_spec import ClipShapes, count_layers, find_architecture
 from baselines.weights.huggingface_names import MARK, openai_tensors
 from baselines.weights.weights import ENCODER_PREFIX, first_few, misfits, read_state_dict
 from dvtr_bench.catalog import MODELS

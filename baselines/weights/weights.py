@@ -14,7 +14,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from baselines.weights.clip_shapes import ClipShapes, find_architecture
+from baselines.weights.backbone_spec import ClipShapes, find_architecture
 from baselines.weights.huggingface_names import MARK, POSITION_NUMBERS, openai_tensors
 from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
 from dvtr_bench.errors import NotFoundError, WeightsError

@@ -22,7 +22,7 @@ from dvtr_bench.dataset.fingerprint import release, version_tag
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
-from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.reports.others_text import make_console
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 

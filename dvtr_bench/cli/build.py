@@ -10,9 +10,8 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import Command, write_options
+from dvtr_bench.cli._command import Command, print_json, write_options
 from dvtr_bench.cli._options import Json
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.settings import Setting, kinds_of, read_value, settings_of
 

@@ -6,9 +6,8 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import Json, Root, out_file
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.reports.others_text import printable
 
 

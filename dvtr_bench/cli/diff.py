@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import BuiltOrPublished, Json, Root, out_file
-from dvtr_bench.cli._output import print_json
 
 
 class DiffCommand(Command):

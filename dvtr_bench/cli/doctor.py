@@ -2,8 +2,8 @@
 
 import typer
 
+from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json
-from dvtr_bench.cli._output import print_json
 
 
 def doctor(as_json: Json = False) -> None:

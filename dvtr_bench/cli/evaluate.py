@@ -8,7 +8,7 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import POST_PROCESSORS
-from dvtr_bench.cli._command import EntriesInHelp
+from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import (
     DATASET,
     MODEL,
@@ -24,7 +24,6 @@ from dvtr_bench.cli._options import (
     UntrainedBackbone,
     out_folder,
 )
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.reports.others_text import printable
 from dvtr_bench.runtime.progress import say
 

@@ -7,9 +7,8 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
-from dvtr_bench.cli._command import EntriesInHelp
+from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import Json, Root, Runs, out_file
-from dvtr_bench.cli._output import print_json
 
 
 class LeaderboardCommand(EntriesInHelp):

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.runtime.progress import say
 
 if TYPE_CHECKING:

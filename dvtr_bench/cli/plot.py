@@ -7,9 +7,8 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import PLOTS
-from dvtr_bench.cli._command import EntriesInHelp
+from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import OUTPUT, Json, Runs, out_file
-from dvtr_bench.cli._output import print_json
 
 WHICH = "Which results"
 

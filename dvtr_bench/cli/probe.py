@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import (
     Cache,
     Checkpoint,
@@ -15,7 +16,6 @@ from dvtr_bench.cli._options import (
     Runs,
     out_folder,
 )
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.runtime.progress import say
 
 

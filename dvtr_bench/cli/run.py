@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 import dvtr_bench as dvtr
+from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import (
     DATASET,
     MACHINE,
@@ -16,7 +17,6 @@ from dvtr_bench.cli._options import (
     StudyDatasets,
     out_folder,
 )
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.cli._recipe_options import RecipeSettings
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.studies.places import shipped_studies

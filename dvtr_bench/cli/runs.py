@@ -3,8 +3,8 @@
 import shlex
 from pathlib import Path
 
+from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json, Root, Runs
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.runtime.progress import say
 
 
@@ -16,7 +16,7 @@ def runs(
     """List the training runs, the newest first: model, dataset, seed, how far each has come."""
     from rich.text import Text
 
-    from dvtr_bench.reports.terminal import make_console, plain_table
+    from dvtr_bench.reports.others_text import make_console, plain_table
     from dvtr_bench.training.run_listing import list_runs
 
     listed = list_runs(runs)

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import Command
+from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import (
     MODEL,
     Cache,
@@ -19,7 +19,6 @@ from dvtr_bench.cli._options import (
     UntrainedBackbone,
     out_file,
 )
-from dvtr_bench.cli._output import print_json
 from dvtr_bench.runtime.progress import say
 
 

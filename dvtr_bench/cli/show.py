@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json, Runs
-from dvtr_bench.cli._output import print_json
 
 
 def show(

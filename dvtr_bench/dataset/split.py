@@ -1,12 +1,18 @@
-"""The interface of a dataset split: queries, gallery, relevance and frames."""
+"""The interface of a dataset split: queries, gallery, relevance, frames; and rules about splits."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.dataset.manifest import FileRecord, Manifest
+from dvtr_bench.errors import NotFoundError, ProtocolError
+from dvtr_bench.runtime.files import file_sha256
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from dvtr_bench.models.retriever import Frames
 
 
@@ -79,3 +85,112 @@ class RetrievalSplit(Protocol):
     def row(self, index: int) -> Mapping[str, Any]:
         """Return all other columns of video ``index``, with the dataset's extra columns."""
         ...
+
+
+IdKind: TypeAlias = Literal["caption", "video"]
+
+
+def require_validation(split: "RetrievalSplit") -> None:
+    """Refuse to choose a model, a checkpoint or a threshold on another split than validation.
+
+    Args:
+        split: The split to choose on.
+
+    Raises:
+        ProtocolError: It is not ``validation``.
+    """
+    if split.name != "validation":
+        raise ProtocolError(
+            f"{split.dataset_name}: a model is chosen on the validation split, never on "
+            f"{split.name}: pass the validation split (test is scored once, at the end)"
+        )
+
+
+def matching_rows(split: "RetrievalSplit", what: IdKind, ids: Sequence[str]) -> NDArray[np.int64]:
+    """Locate each id of a split in given ids, which must be the same ids in any order.
+
+    Args:
+        split: The split.
+        what: The kind of ids: ``video`` for the gallery, ``caption`` for the queries.
+        ids: The given ids, without duplicates.
+
+    Returns:
+        int64: for each row of the split, the position of its id in ``ids``.
+
+    Raises:
+        ProtocolError: Ids are missing or do not belong to the split; the message names the first
+            of each.
+    """
+    expected = split.video_ids if what == "video" else split.caption_ids
+    positions = {identifier: position for position, identifier in enumerate(ids)}
+    rows = np.fromiter((positions.get(id_, -1) for id_ in expected), np.int64, len(expected))
+    missing = np.flatnonzero(rows < 0)
+    known = set(expected)
+    unknown = [id_ for id_ in ids if id_ not in known]
+    if missing.size or unknown:
+        problems = []
+        if missing.size:
+            first = expected[int(missing[0])]
+            problems.append(f"{len(missing)} are missing, the first {first!r}")
+        if unknown:
+            problems.append(f"{len(unknown)} are not in the split, the first {unknown[0]!r}")
+        raise ProtocolError(
+            f"the {len(ids)} {what} ids are not the {len(expected)} of {split.dataset_name} "
+            f"{split.name}: {'; '.join(problems)}. Score every {what} of the split and no other; "
+            "ids are compared verbatim, spaces included"
+        )
+    return rows
+
+
+def require_whole_split(split: "RetrievalSplit") -> None:
+    """Refuse a split that is not as it was built.
+
+    Args:
+        split: A split; it is compared with the manifest of its dataset if it has one.
+
+    Raises:
+        ProtocolError: Videos or captions are missing, added or in another order, or the dataset's
+            files have changed.
+        NotFoundError: The split has no videos or no captions.
+    """
+    if not len(split.video_ids) or not len(split.captions):
+        raise NotFoundError(
+            f"{split.dataset_name} {split.name} has {len(split.video_ids)} videos and "
+            f"{len(split.captions)} captions: an evaluation needs at least one of each"
+        )
+    manifest = getattr(split, "manifest", None)
+    if not isinstance(manifest, Manifest):
+        return
+    record = manifest.splits[split.name]
+    digests = {
+        "video_ids_sha256": ids_sha256(split.video_ids),
+        "caption_ids_sha256": ids_sha256(split.caption_ids),
+    }
+    for name, digest in digests.items():
+        if digest != getattr(record, name):
+            raise ProtocolError(
+                f"{split.dataset_name} {split.name}: {name} is {digest[:12]}, but the dataset was "
+                f"built with {getattr(record, name)[:12]} ({record.num_videos} videos, "
+                f"{record.num_captions} captions; found {len(split.video_ids)} and "
+                f"{len(split.captions)}): evaluate the split exactly as it was built"
+            )
+    folder = getattr(split, "folder", None)
+    if isinstance(folder, Path):
+        _require_files_as_built(folder, record.files)
+
+
+def _require_files_as_built(folder: Path, files: Sequence[FileRecord]) -> None:
+    """Refuse edited captions, and files of another size.
+
+    Files with frames may be very large, so only their sizes are compared.
+    """
+    for file in files:
+        path = folder / file.path
+        changed = path.stat().st_size != file.size_bytes
+        if file.config == "captions" and not changed:
+            changed = file_sha256(path) != file.sha256
+        if changed:
+            raise ProtocolError(
+                f"{path} was changed after the dataset was built. Build the dataset again, or copy "
+                "it again from its source"
+            )

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.dataset.contamination import Contamination, find_contamination
-from dvtr_bench.dataset.split_rules import require_whole_split
+from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.facts import dataset_facts, model_facts
 from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_honesty

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dvtr_bench.dataset.split_rules import matching_rows, require_whole_split
+from dvtr_bench.dataset.split import matching_rows, require_whole_split
 from dvtr_bench.errors import ConfigError, NotANumberError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.facts import dataset_facts

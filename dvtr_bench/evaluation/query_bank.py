@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
-from dvtr_bench.dataset.split_rules import require_whole_split
+from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, ProtocolError
 from dvtr_bench.features.encode import select_rows
 

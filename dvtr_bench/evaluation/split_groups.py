@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from dvtr_bench.catalog import BREAKDOWNS
 from dvtr_bench.dataset.measures import FrameMeasures
 from dvtr_bench.errors import ExtensionError
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def split_groups(
             if not isinstance(groups, Groups):
                 raise ExtensionError(
                     f"{BREAKDOWNS.entry(axis).place}: groups gives {type(groups).__name__}: "
-                    "expected dvtr_bench.ranking.groups.Groups, or None where the axis says nothing"
+                    "expected dvtr_bench.ranking.rank_table.Groups, or None where the axis says "
+                    "nothing"
                 )
             found[axis] = groups
     shared: dict[str, Groups] = processes.gathered(found)[0]

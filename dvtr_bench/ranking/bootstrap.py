@@ -8,9 +8,11 @@ The draws come from the raw stream of PCG64, which NumPy keeps fixed across vers
 ends are order statistics, so a reader of a result file gets the same intervals to the last digit.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
+from statistics import NormalDist
 from typing import Annotated, Final, TypeAlias
 
 import numpy as np
@@ -205,3 +207,103 @@ def two_sided_p_value(differences: NDArray[np.float64]) -> float:
     below = 1 + int((differences <= 0).sum())
     above = 1 + int((differences >= 0).sum())
     return min(1.0, 2.0 * min(below, above) / (1 + len(differences)))
+
+
+@cache
+def squared_quantile(level: float) -> float:
+    """Return the square of the normal quantile of a two-sided interval.
+
+    Args:
+        level: Share that the interval covers.
+
+    Example:
+        >>> round(squared_quantile(0.95), 4)
+        3.8415
+    """
+    quantile = NormalDist().inv_cdf(0.5 + level / 2.0)
+    return quantile * quantile
+
+
+def is_at_bound(value: float, full: float | None) -> bool:
+    """Tell whether a figure says that no query is a hit, or that every one is.
+
+    Args:
+        value: The figure.
+        full: Its value if every query is a hit; None for a figure that is no share of queries.
+    """
+    return full is not None and value in (0.0, full)
+
+
+def bound_interval(value: float, full: float, videos: int, level: float) -> tuple[float, float]:
+    """Return Wilson's interval of a figure at its lowest or highest value.
+
+    Args:
+        value: 0 or ``full``.
+        full: The figure's value if every query is a hit, such as 100.
+        videos: Number of videos that have queries.
+        level: Share that the interval covers.
+
+    Returns:
+        Its two ends; one of them is ``value``.
+
+    Example:
+        >>> bound_interval(0.0, 100.0, videos=96, level=0.95)
+        (0.0, 3.8475...)
+    """
+    square = squared_quantile(level)
+    width = full * square / (videos + square)
+    return (0.0, width) if value == 0.0 else (full - width, full)
+
+
+def figure_interval(
+    value: float, resampled: NDArray[np.float64], full: float | None, videos: int, level: float
+) -> tuple[float, float]:
+    """Return the interval of a figure: by bootstrap, or by Wilson where that has no width.
+
+    Args:
+        value: The figure of the run itself.
+        resampled: float64, B: its value in each resample.
+        full: Its value if every query is a hit; None for a figure that is no share of queries.
+        videos: Number of videos that have queries.
+        level: Share that the interval covers.
+
+    Returns:
+        Its two ends.
+    """
+    if full is not None and is_at_bound(value, full):
+        return bound_interval(value, full, videos, level)
+    return interval(resampled, level)
+
+
+def difference_interval(
+    values: tuple[float, float],
+    moved: NDArray[np.float64],
+    full: float | None,
+    videos: int,
+    level: float,
+) -> tuple[float, float]:
+    """Return the interval of a difference: by bootstrap, or by Newcombe where that has no width.
+
+    Args:
+        values: The figure of the first and of the second run.
+        moved: float64, B: second - first in each resample.
+        full: The figure's value if every query is a hit; None for a figure that is no share.
+        videos: Number of videos that have queries.
+        level: Share that the interval covers.
+
+    Returns:
+        Its two ends.
+    """
+    first, second = values
+    if full is None or not (is_at_bound(first, full) and is_at_bound(second, full)):
+        return interval(moved, level)
+    first_low, first_high = bound_interval(first, full, videos, level)
+    second_low, second_high = bound_interval(second, full, videos, level)
+    below = _length(second - second_low, first_high - first)
+    above = _length(second_high - second, first - first_low)
+    return second - first - below, second - first + above
+
+
+def _length(one: float, other: float) -> float:
+    """Return the root of the sum of squares; written out, since the site computes the same."""
+    return math.sqrt(one * one + other * other)

@@ -17,12 +17,13 @@ from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
     Draws,
     add_up,
+    difference_interval,
+    figure_interval,
     once,
     two_sided_p_value,
     video_draws,
 )
 from dvtr_bench.ranking.rank_table import RankTable
-from dvtr_bench.ranking.score_intervals import difference_interval, figure_interval
 
 BOTH: Final = "both"
 """Key of figures that join t2v and v2t, used like a direction."""

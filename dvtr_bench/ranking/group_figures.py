@@ -18,14 +18,14 @@ from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
     Draws,
     add_up,
+    difference_interval,
+    figure_interval,
     once,
     two_sided_p_value,
     video_draws,
 )
 from dvtr_bench.ranking.figures import compute_named, figure_names, full_share
-from dvtr_bench.ranking.groups import Groups
-from dvtr_bench.ranking.rank_table import RankTable
-from dvtr_bench.ranking.score_intervals import difference_interval, figure_interval
+from dvtr_bench.ranking.rank_table import Groups, RankTable
 from dvtr_bench.runtime.json_records import Count
 
 _NOT_BY_GROUP: Final = ("MdR-lower", "MnR")

@@ -14,7 +14,12 @@ import numpy as np
 
 from dvtr_bench.errors import IncomparableError, InputError
 from dvtr_bench.ranking import RelevanceKind
-from dvtr_bench.ranking.bootstrap import BootstrapConfig, two_sided_p_value
+from dvtr_bench.ranking.bootstrap import (
+    BootstrapConfig,
+    difference_interval,
+    figure_interval,
+    two_sided_p_value,
+)
 from dvtr_bench.ranking.figures import (
     Difference,
     Values,
@@ -24,7 +29,6 @@ from dvtr_bench.ranking.figures import (
     resampled_values,
 )
 from dvtr_bench.ranking.rank_table import RankTable
-from dvtr_bench.ranking.score_intervals import difference_interval, figure_interval
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from dvtr_bench.reports.contact_sheet import (
     Tile,
     draw_lines,
     draw_tile,
+    wrapped,
 )
-from dvtr_bench.reports.sheet_text import wrapped
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset

@@ -5,11 +5,18 @@
 >>> seed_summary(load_results("results"))  # doctest: +SKIP
 """
 
-from dvtr_bench.results.comparable import ComparableKey, comparable_key
 from dvtr_bench.results.files import load_results, read_result, write_result
 from dvtr_bench.results.frame import breakdowns_frame, seed_summary, to_frame
 from dvtr_bench.results.record import RunRecord
-from dvtr_bench.results.setups import SeedRuns, Setup, by_setup, require_comparable, setup_of
+from dvtr_bench.results.setups import (
+    ComparableKey,
+    SeedRuns,
+    Setup,
+    by_setup,
+    comparable_key,
+    require_comparable,
+    setup_of,
+)
 
 __all__ = [
     "ComparableKey",

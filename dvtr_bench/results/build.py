@@ -10,9 +10,8 @@ from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText, chance
 from dvtr_bench.ranking.figures import compute_figures, left_out, point_values
 from dvtr_bench.ranking.group_figures import group_figures
-from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.ranking.movement import HonestyCheck
-from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.ranking.rank_table import Groups, RankTable
 from dvtr_bench.results.record import (
     RESULT_FORMAT_VERSION,
     Breakdown,

@@ -19,7 +19,9 @@ import inspect
 import os
 import shutil
 import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -28,7 +30,10 @@ from dvtr_bench import metrics, ranking
 from dvtr_bench.catalog import METRICS
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.ranking import PROTOCOL_VERSION
-from dvtr_bench.ranking.figures import figure_names
+from dvtr_bench.ranking.bootstrap import bound_interval, is_at_bound
+from dvtr_bench.ranking.figures import Figure, figure_names, full_share
+from dvtr_bench.ranking.group_figures import GroupFigure, GroupFigures
+from dvtr_bench.results.record import RunRecord
 
 _KEPT_SECONDS: Final = 90 * 24 * 3600
 """Entries of other code versions are deleted after this time without a new file."""
@@ -94,3 +99,76 @@ def _forget_old(current: Path) -> None:
     for folder in current.parent.iterdir():
         if folder != current and time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def with_score_intervals(record: RunRecord) -> RunRecord:
+    """Replace intervals that are a single point by those of Wilson.
+
+    Args:
+        record: A record as read.
+
+    Returns:
+        The same object if it has no such interval.
+    """
+    if not any(_is_point(name, figure) for name, figure in _all_figures(record)):
+        return record
+    level, videos = record.bootstrap.level, len(record.rank_table.query_videos("v2t"))
+
+    def of_run(name: str, figure: Figure) -> Figure:
+        if not _is_point(name, figure):
+            return figure
+        return Figure(figure.value, *_ends(name, figure.value, videos, level))
+
+    def of_group(group: GroupFigures) -> GroupFigures:
+        metrics = {
+            name: GroupFigure(figure.value, *_ends(name, figure.value, group.videos, level))
+            if _is_point(name, figure)
+            else figure
+            for name, figure in group.metrics.items()
+        }
+        return replace(group, metrics=metrics)
+
+    return replace(
+        record,
+        metrics={
+            direction: {
+                kind: {name: of_run(name, figure) for name, figure in figures.items()}
+                for kind, figures in kinds.items()
+            }
+            for direction, kinds in record.metrics.items()
+        },
+        breakdowns={
+            axis: replace(
+                breakdown,
+                results={
+                    direction: {name: of_group(group) for name, group in groups.items()}
+                    for direction, groups in breakdown.results.items()
+                },
+            )
+            for axis, breakdown in record.breakdowns.items()
+        },
+    )
+
+
+def _ends(name: str, value: float, videos: int, level: float) -> tuple[float, float]:
+    full = full_share(name)
+    return (value, value) if full is None else bound_interval(value, full, videos, level)
+
+
+def _is_point(name: str, figure: Figure | GroupFigure) -> bool:
+    is_point = figure.low == figure.high == figure.value
+    return is_point and is_at_bound(figure.value, full_share(name))
+
+
+def _all_figures(record: RunRecord) -> Iterator[tuple[str, Figure | GroupFigure]]:
+    figures: list[Mapping[str, Figure] | Mapping[str, GroupFigure]] = [
+        named for kinds in record.metrics.values() for named in kinds.values()
+    ]
+    figures += [
+        group.metrics
+        for breakdown in record.breakdowns.values()
+        for groups in breakdown.results.values()
+        for group in groups.values()
+    ]
+    for named in figures:
+        yield from named.items()

@@ -19,7 +19,7 @@ from dvtr_bench.ranking.group_figures import (
     group_figure_names,
     group_figures,
 )
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord, Ties
 

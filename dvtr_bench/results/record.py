@@ -15,9 +15,8 @@ from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText
 from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.ranking.group_figures import FiguresByGroup
-from dvtr_bench.ranking.groups import Groups, Unit
 from dvtr_bench.ranking.movement import HonestyCheck
-from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
+from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable, Unit
 from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
 from dvtr_bench.runtime.environment import EnvironmentFacts
 from dvtr_bench.runtime.json_records import (

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.ranking import PROTOCOL_VERSION
-from dvtr_bench.results.json_form import laid_out
+from dvtr_bench.results.files import laid_out
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import json_schema

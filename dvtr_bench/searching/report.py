@@ -8,8 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.reports.others_text import printable
-from dvtr_bench.reports.terminal import make_console, plain_table
+from dvtr_bench.reports.others_text import make_console, plain_table, printable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

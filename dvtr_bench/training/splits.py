@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from dvtr_bench.dataset.split_rules import require_validation
+from dvtr_bench.dataset.split import require_validation
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
 
 if TYPE_CHECKING:

@@ -10,8 +10,7 @@ from rich.text import Text
 
 from dvtr_bench.ranking.figures import BOTH, figure_names, higher_is_better
 from dvtr_bench.reports.html_table import html_table
-from dvtr_bench.reports.others_text import one_line, printable, safe_markdown
-from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.reports.others_text import make_console, one_line, printable, safe_markdown
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.comparison.differences import Comparison, make_comparisons
 from leaderboard.comparison.tables import (

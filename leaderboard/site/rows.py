@@ -6,10 +6,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig, squared_quantile
 from dvtr_bench.ranking.figures import figure_names, higher_is_better
 from dvtr_bench.ranking.group_figures import FEW, FEWEST_VIDEOS
-from dvtr_bench.ranking.score_intervals import squared_quantile
 from dvtr_bench.results.record import Breakdown
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.breakdown_tables import (

@@ -9,8 +9,7 @@ from typing import Final
 from dvtr_bench.errors import DvtrError, InputError, NotFoundError
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.checks import completed
-from dvtr_bench.results.files import file_stem
-from dvtr_bench.results.json_form import from_text
+from dvtr_bench.results.files import file_stem, from_text
 from dvtr_bench.results.setups import setup_of
 from dvtr_bench.runtime.json_records import read_json_bytes
 from leaderboard.entry_file import SUFFIX, entry_path, read_entry

@@ -28,8 +28,7 @@ import numpy as np
 from dvtr_bench.ranking import RELEVANCE_KINDS, Direction
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText
-from dvtr_bench.ranking.groups import Groups
-from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
+from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable
 from dvtr_bench.results import load_results, write_result
 from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import DatasetFacts, ModelFacts, RunRecord, ScoringFacts, Seconds

@@ -8,7 +8,7 @@ import pytest
 from dvtr_bench.errors import IncomparableError
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 from leaderboard.comparison.differences import make_comparison
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_runs import random_split, scored_record

@@ -14,8 +14,10 @@ from rich.console import Console
 
 from dvtr_bench.catalog import EXPORTS, PLOTS
 from dvtr_bench.errors import NotFoundError
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.reports.others_text import (
+    SafeConsole,
+    plain_table,
     printable,
     safe_cell,
     safe_code,
@@ -23,7 +25,6 @@ from dvtr_bench.reports.others_text import (
     safe_markdown,
     safe_tex,
 )
-from dvtr_bench.reports.terminal import SafeConsole, plain_table
 from leaderboard.board import make_boards
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence

@@ -45,7 +45,7 @@ COUNTS = [1, 3, MAX_FRAMES, 2, 4]
 @pytest.fixture(autouse=True)
 def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-    monkeypatch.setattr("baselines.weights.clip_shapes.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.weights.backbone_spec.TINY_CONFIG", SMALL_CONFIG)
 
 
 def videos(counts: list[int] = COUNTS) -> list[Any]:

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from builders.checks.audit.blocks import Paragraph, Table
 from builders.checks.audit.run import Audit, DatasetRecord, finding_modules
-from dvtr_bench.reports.others_text import printable
-from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.reports.others_text import make_console, printable
 
 SHORT_LETTERS: Final = 12
 """Smallest width of a text column."""

@@ -11,7 +11,7 @@ from builders.checks.diff.difference import Change, Difference
 from builders.checks.diff.settings import SettingChange
 from builders.sources.locate import LocatedDataset
 from builders.summary import FINGERPRINT_SHOWN
-from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dvtr_bench.dataset.measures import stored_measure
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.ranking.groups import Unit
+    from dvtr_bench.ranking.rank_table import Unit
 
 TITLE: Final = "Change from frame to frame"
 UNIT: "Final[Unit]" = "video"

@@ -13,11 +13,11 @@ import numpy as np
 
 from dvtr_bench.dataset.mentions import caption_mentions, knows_facts, video_facts
 from dvtr_bench.evaluation.breakdowns.shared_text import OTHER_VIDEOS
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.ranking.groups import Unit
+    from dvtr_bench.ranking.rank_table import Unit
 
 TITLE: Final = "Number of other videos that fit what the caption mentions"
 UNIT: "Final[Unit]" = "caption"

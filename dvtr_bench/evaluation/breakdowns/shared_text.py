@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dvtr_bench.ranking.ceilings import text_ids
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.ranking.groups import Unit
+    from dvtr_bench.ranking.rank_table import Unit
 
 TITLE: Final = "Number of other videos with the caption's text"
 UNIT: "Final[Unit]" = "caption"

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
-from dvtr_bench.ranking.groups import Groups
+from dvtr_bench.ranking.rank_table import Groups
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.ranking.groups import Unit
+    from dvtr_bench.ranking.rank_table import Unit
 
 TITLE: Final = "What the caption tells over time"
 UNIT: "Final[Unit]" = "caption"

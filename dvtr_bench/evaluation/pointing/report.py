@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dvtr_bench.evaluation.pointing.score import Pointing
-from dvtr_bench.reports.terminal import make_console
+from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.checkpoint import write_json
 
 FORMAT_VERSION: Final = 1

@@ -38,7 +38,7 @@ SETTINGS = {"max_words": MAX_WORDS, "max_frames": MAX_FRAMES}
 def _small():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-        patch.setattr("baselines.weights.clip_shapes.TINY_CONFIG", SMALL_CONFIG)
+        patch.setattr("baselines.weights.backbone_spec.TINY_CONFIG", SMALL_CONFIG)
         yield
 
 

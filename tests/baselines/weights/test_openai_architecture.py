@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from baselines.encoder.frame_encoder import CLIP_MEAN, CLIP_STD, FrameEncoder, load_encoder
-from baselines.weights.clip_shapes import ClipShapes, find_architecture
+from baselines.weights.backbone_spec import ClipShapes, find_architecture
 from baselines.weights.weights import load_weights
 from dvtr_bench.errors import WeightsError
 from tests.baselines.weights.test_weights import write_torchscript

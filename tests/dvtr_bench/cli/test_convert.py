@@ -21,7 +21,7 @@ FILE = "pytorch_model.bin.3"
 def run(tmp_path, monkeypatch):
     """Runs a command in a folder that holds the authors' file, and returns what it printed."""
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
-    monkeypatch.setattr("baselines.weights.clip_shapes.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.weights.backbone_spec.TINY_CONFIG", SMALL_CONFIG)
     monkeypatch.chdir(tmp_path)
     torch.save(random_tensors({**USED[MODEL], **DROPPED[MODEL]}), FILE)
 

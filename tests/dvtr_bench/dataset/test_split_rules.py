@@ -7,7 +7,7 @@ import pytest
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.manifest import LicenceRecord, Manifest, SplitRecord
-from dvtr_bench.dataset.split_rules import matching_rows, require_validation, require_whole_split
+from dvtr_bench.dataset.split import matching_rows, require_validation, require_whole_split
 from dvtr_bench.errors import NotFoundError, ProtocolError
 
 VIDEOS, CAPTIONS = ("Boat_1 ", "Boat_1 1", "Car_2"), ("Boat_1 #0", "Boat_1 1#0", "Car_2#0")

@@ -11,8 +11,7 @@ from dvtr_bench.errors import IncomparableError, InputError
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig, draws, interval, two_sided_p_value
 from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS, compare_groups, group_figures
-from dvtr_bench.ranking.groups import Groups
-from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
+from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable
 from tests.oracles.naive_groups import naive_groups
 
 CONFIG = BootstrapConfig(resamples=100)

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS
-from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from dvtr_bench.ranking.bootstrap import BootstrapConfig, bound_interval, difference_interval
 from dvtr_bench.ranking.figures import compare, compute_figures, full_share
 from dvtr_bench.ranking.group_figures import compare_groups, group_figures
-from dvtr_bench.ranking.groups import Groups
-from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
-from dvtr_bench.ranking.score_intervals import bound_interval, difference_interval
+from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable
 from dvtr_bench.ranking.seed_means import SeedMeans
 
 VIDEOS, EACH = 30, 4

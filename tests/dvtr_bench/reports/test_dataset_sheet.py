@@ -9,7 +9,7 @@ from PIL import Image
 import dvtr_bench as dvtr
 from dvtr_bench.dataset.manifest import LicenceRecord
 from dvtr_bench.errors import ConfigError, NotFoundError
-from dvtr_bench.reports.sheet_text import cut, font_for, wrapped
+from dvtr_bench.reports.contact_sheet import cut, font_for, wrapped
 from dvtr_bench.reports.thumbnails import (
     SIZE_PX,
     STRIP_SIZE_PX,

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from dvtr_bench.reports.terminal import make_console, plain_table
+from dvtr_bench.reports.others_text import make_console, plain_table
 
 NAME = "a_dataset_with_a_name_that_is_longer_than_the_terminal_is_wide"
 

@@ -8,9 +8,8 @@ import pytest
 from dvtr_bench.ranking import RELEVANCE_KINDS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText
-from dvtr_bench.ranking.groups import Groups
 from dvtr_bench.ranking.movement import HonestyCheck
-from dvtr_bench.ranking.rank_table import QueryRanks, RankTable
+from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable
 from dvtr_bench.results.build import make_record as build_record
 from dvtr_bench.results.record import (
     DatasetFacts,

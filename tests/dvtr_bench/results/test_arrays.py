@@ -11,7 +11,7 @@ import pytest
 
 from dvtr_bench.errors import ResultError
 from dvtr_bench.results import RunRecord, read_result, write_result
-from dvtr_bench.results.json_form import from_text, to_text
+from dvtr_bench.results.files import from_text, to_text
 from dvtr_bench.results.record import Breakdown, RankLists
 
 MakeRecord = Callable[..., RunRecord]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from dvtr_bench.errors import ResultError
-from dvtr_bench.ranking.score_intervals import bound_interval
+from dvtr_bench.ranking.bootstrap import bound_interval
 from dvtr_bench.results import RunRecord, read_result, write_result
 from tests.dvtr_bench.results.test_new_metrics import metric_added
 from tests.fixtures.records import VIDEOS, toy_record

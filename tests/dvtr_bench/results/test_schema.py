@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dvtr_bench.errors import ResultError
-from dvtr_bench.results.json_form import from_text, to_text
+from dvtr_bench.results.files import from_text, to_text
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.results.schema import SCHEMA_PATH, result_schema, schema_text
 
