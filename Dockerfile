@@ -12,11 +12,11 @@ FROM python:3.12-slim
 COPY --from=built /opt/dvtr /opt/dvtr
 # Any user may run it (--user): what is kept between runs is in the mounted folder.
 ENV PATH=/opt/dvtr/bin:$PATH \
-    XDG_CACHE_HOME=/work/.cache \
-    HF_HOME=/work/.cache/huggingface \
+    XDG_CACHE_HOME=/data/.cache \
+    HF_HOME=/data/.cache/huggingface \
     NUMBA_CACHE_DIR=/tmp/numba
-RUN useradd --create-home dvtr && mkdir /work && chown dvtr /work
+RUN useradd --create-home dvtr && mkdir /data && chown dvtr /data
 USER dvtr
-WORKDIR /work
+WORKDIR /data
 ENTRYPOINT ["dvtr-bench"]
 CMD ["--help"]

@@ -110,8 +110,8 @@ def plot(
     )
     written = chart.save(out, size, title=not no_title)
     if as_json:
-        print_json({"chart": chart.name, "data": chart.data, "notes": chart.notes,
-                    "written": written})  # fmt: skip
+        told = {"chart": chart.name, "data": chart.data, "notes": chart.notes, "written": written}
+        print_json(told)
         return
     for note in chart.notes:
         typer.echo(note, err=True)
