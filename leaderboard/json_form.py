@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dvtr_bench.results.setups import run_letter
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, make_boards
-from leaderboard.comparison.tables import run_letter
 from leaderboard.row_json import places_of, row_as_json
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from dvtr_bench.errors import ResultError
 from dvtr_bench.reports.contact_sheet import Row, Tile
+from dvtr_bench.results.setups import run_letter
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 CLIPS: Final = 5
 """Clips of each query; the right one is drawn as well if it is not among them."""
-
-_LETTERS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 class Pictured(Protocol):
@@ -72,7 +71,7 @@ def _rows(
     for query in queries:
         own = int(records[0].caption_video_index[query])
         for run, (record, top_list) in enumerate(zip(records, top_lists, strict=True)):
-            letter = f"{_LETTERS[run % len(_LETTERS)]} " if len(records) > 1 else ""
+            letter = f"{run_letter(run)} " if len(records) > 1 else ""
             tiles = []
             found = top_list.candidate_ids[query][:CLIPS]
             for position, video_id in enumerate(found, start=1):

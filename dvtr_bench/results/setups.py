@@ -184,3 +184,14 @@ def require_comparable(records: Sequence[RunRecord]) -> None:
                 f"{name} differs ({getattr(keys[0], name)} and {getattr(keys[1], name)}). "
                 "Evaluate both on the same build, or make a table of each"
             )
+
+
+def run_letter(place: int) -> str:
+    """Return the letter of a run where several stand together, in a comparison or on a sheet.
+
+    Example:
+        >>> run_letter(0), run_letter(25), run_letter(26)
+        ('A', 'Z', 'AA')
+    """
+    letter = chr(ord("A") + place % 26)
+    return letter if place < 26 else run_letter(place // 26 - 1) + letter

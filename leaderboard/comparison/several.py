@@ -11,6 +11,7 @@ from rich.text import Text
 from dvtr_bench.ranking.figures import BOTH, figure_names, higher_is_better
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import make_console, one_line, printable, safe_markdown
+from dvtr_bench.results.setups import run_letter
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.comparison.differences import Comparison, make_comparisons
 from leaderboard.comparison.tables import (
@@ -19,7 +20,6 @@ from leaderboard.comparison.tables import (
     corrected_field,
     how_to_read,
     legend,
-    run_letter,
     same_medians,
     title,
 )

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.figures import BOTH, Difference, figure_names, higher_is_better
 from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS, GroupChange
+from dvtr_bench.results.setups import run_letter
 from leaderboard.comparison.differences import Comparison, QueryChange
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.result_files import ResultFile
@@ -30,17 +31,6 @@ def title(comparison: Comparison) -> str:
 def legend(*files: ResultFile) -> list[str]:
     """Return lines that say which run is A, which is B and so on."""
     return [f"{run_letter(place)}: {run_text(file)}" for place, file in enumerate(files)]
-
-
-def run_letter(place: int) -> str:
-    """Return the name of a run in a comparison.
-
-    Example:
-        >>> run_letter(0), run_letter(25), run_letter(26)
-        ('A', 'Z', 'AA')
-    """
-    letter = chr(ord("A") + place % 26)
-    return letter if place < 26 else run_letter(place // 26 - 1) + letter
 
 
 def how_to_read(resampling: BootstrapConfig) -> str:

@@ -12,12 +12,13 @@ from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
 from leaderboard.entry_file import EntryFile
 from leaderboard.result_files import ResultFile
+from leaderboard.row_ids import run_id
 from leaderboard.row_json import places_of
 from leaderboard.run_logs import RunFolders
 from leaderboard.site.downloads import csv_text, json_download, tex_text
 from leaderboard.site.frames import write_thumbnails
 from leaderboard.site.queries import Queries, find_queries, queries_data
-from leaderboard.site.rows import board_data, board_id, board_summary, run_id
+from leaderboard.site.rows import board_data, board_id, board_summary
 from leaderboard.site.runs import ranks_data, run_data
 from leaderboard.site.script_files import write_script, write_text
 

@@ -11,8 +11,8 @@ from typing import Final
 from dvtr_bench.dataset.reader import ROOT
 from leaderboard.board import Board
 from leaderboard.result_files import ResultFile
+from leaderboard.row_ids import run_id
 from leaderboard.site.build import write_site
-from leaderboard.site.rows import run_id
 from leaderboard.site.script_files import json_text, write_text
 
 WORST: Final = 12

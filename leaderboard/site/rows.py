@@ -21,8 +21,6 @@ from leaderboard.breakdown_tables import (
 from leaderboard.entry_file import EntryFile
 from leaderboard.published import published_for, reported_columns
 from leaderboard.rank_ranges import ALPHA, FigureKey, RankRange, resampling_for
-from leaderboard.row_ids import row_id as row_id
-from leaderboard.row_ids import run_id as run_id
 from leaderboard.row_json import places_of, row_as_json
 from leaderboard.tables import about_post_processing, board_title
 

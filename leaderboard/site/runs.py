@@ -8,9 +8,10 @@ from dvtr_bench.results.contamination import contamination
 from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
 from leaderboard.entry_file import EntryFile
+from leaderboard.row_ids import row_id, run_id
 from leaderboard.run_logs import RunFolders, read_log
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
-from leaderboard.site.rows import board_id, row_id, run_id
+from leaderboard.site.rows import board_id
 
 _SHOWN_FIELDS: Final = (
     "format_version",

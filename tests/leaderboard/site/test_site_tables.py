@@ -12,8 +12,9 @@ from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
 from leaderboard.entry_file import entry_path
 from leaderboard.result_files import ResultFile, read_result_file
+from leaderboard.row_ids import row_id
 from leaderboard.site.build import write_site
-from leaderboard.site.rows import board_id, row_id
+from leaderboard.site.rows import board_id
 from tests.fixtures.browser import Site
 from tests.fixtures.records import toy_record
 
