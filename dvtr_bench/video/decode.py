@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
 from av.video.reformatter import VideoReformatter
@@ -275,8 +276,16 @@ class ClipDecoder:
         """Open the clip, report the predicted timeline if requested, and yield a reader."""
         packets = None
         with ExitStack() as opened:
-            container = opened.enter_context(open_container(self._path))
+            open_again = partial(open_container, self._path)
+            container = opened.enter_context(open_again())
             stream = pick_video_stream(self._path, container)
+            track = read_track(self._path, container, stream)
+            if track.lacks_clock:
+                # Its edits are in ticks, and would cut off all frames but the first.
+                opened.close()
+                open_again = partial(open_container, self._path, applies_edits=False)
+                container = opened.enter_context(open_again())
+                stream = pick_video_stream(self._path, container)
             if self._on_predicted_timeline is not None:
                 ahead = read_ahead(container, stream)
                 self._on_predicted_timeline(ahead.timeline)
@@ -284,11 +293,10 @@ class ClipDecoder:
                 if not ahead.holds_all_packets:
                     # Opened again instead of seeking back, which is not exact in every container.
                     opened.close()
-                    container = opened.enter_context(open_container(self._path))
+                    container = opened.enter_context(open_again())
                     stream, packets = pick_video_stream(self._path, container), None
             # Frame threads (AUTO) would be faster, but with them PyAV loses the errors of the last
             # frames: of 75 damaged clips, 9 that 1 thread refused were accepted with 4.
             stream.thread_type = "SLICE"
             stream.codec_context.thread_count = self._threads
-            track = read_track(self._path, container, stream)
             yield StreamReader(self._path, container, stream, packets), stream, track

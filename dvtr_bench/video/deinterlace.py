@@ -40,8 +40,7 @@ def deinterlaced(
     Source:
         FFmpeg's filter bwdif, mode send_frame: w3fdif and yadif combined.
     """
-    neighbours = [_like(frame, before), frame, _like(frame, after)]
-    shown = [each for each in neighbours if each is not None]
+    before, after = _like(frame, before), _like(frame, after)
     graph = Graph()
     source = graph.add_buffer(
         width=frame.width, height=frame.height, format=frame.format, time_base=Fraction(1, 25)
@@ -51,13 +50,14 @@ def deinterlaced(
     source.link_to(bwdif)
     bwdif.link_to(sink)
     graph.configure(auto_buffer=False)
-    pictures: list[VideoFrame] = []
-    for each in shown:
-        graph.vpush(each)
-    graph.vpush(None)
-    while len(pictures) <= shown.index(frame):
-        pictures.append(graph.vpull())
-    return pictures[-1]
+    if before is not None:
+        graph.vpush(before)
+    graph.vpush(frame)
+    # Without a frame after it, this one is the last, which the filter treats in another way.
+    graph.vpush(after)
+    if before is not None:
+        graph.vpull()
+    return graph.vpull()
 
 
 def _like(frame: VideoFrame, neighbour: VideoFrame | None) -> VideoFrame | None:
