@@ -127,7 +127,7 @@ def read(options: Options) -> Source:
         unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
         if folder
         else (),
-        notes=splits.notes,
+        notes=(*splits.notes, *names.notes()),
         offers_clips=folder is not None,
     )
 

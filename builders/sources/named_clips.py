@@ -1,5 +1,6 @@
 """The clips named in a user's table: their ids and files."""
 
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -36,7 +37,12 @@ class ClipNames:
         """Index the files of the folder; None for captions without clips."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        self._present = frozenset(map(str, folder.files)) if folder else frozenset()
+        self._previews = folder.previews if folder else frozenset()
+        files = (*folder.files, *self._previews) if folder else ()
+        self._present = frozenset(map(str, files))
+        self._twins = _twins(folder) if folder else frozenset()
+        self._named_in_full: set[str] = set()
+        self._says_ambiguous = True
         # Rows of the same clip mostly follow one another.
         self._clip = lru_cache(maxsize=1024)(self._find_clip)
         self._base = lru_cache(maxsize=1024)(self._find_base)
@@ -51,8 +57,8 @@ class ClipNames:
                 to its own folder, as in Hugging Face's ``metadata.csv``.
 
         Returns:
-            The clip. Without a column of ids, the id is the file's name without extension, after
-            its subfolders joined with ``__``.
+            The clip. Without a column of ids, the id is the file's name after its subfolders,
+            joined with ``__``; without extension, unless another file differs only in that.
 
         Raises:
             AnnotationError: The name is absolute, is outside the folder, or matches several files.
@@ -65,13 +71,26 @@ class ClipNames:
                 f"{row.where}: the file name {row.file_name!r} is not inside the folder of clips: "
                 "expected a relative path with '/' and without '..'"
             )
-        return clip if row.video_id is None else NamedClip(row.video_id, clip.file)
+        if row.video_id is not None:
+            return NamedClip(row.video_id, clip.file)
+        if clip.file is not None and PurePosixPath(clip.file) in self._twins:
+            self._named_in_full.add(clip.file)
+        return clip
 
     def footage(self, clip: NamedClip) -> Footage | None:
         """Return a clip's footage; None if its file is missing."""
         if self._folder is None or clip.file is None or clip.file not in self._present:
             return None
         return self._folder.footage(PurePosixPath(clip.file))
+
+    def notes(self) -> tuple[str, ...]:
+        """Return a note for the card if ids had to be full file names."""
+        if not self._named_in_full:
+            return ()
+        return (
+            f"{len(self._named_in_full):,} clip files share their name with another one but for "
+            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names.",
+        )
 
     def advice(self, file: str | None) -> str:
         """Suggest a similar name for a missing file; an empty text without one.
@@ -81,6 +100,12 @@ class ClipNames:
         if file is None or self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
+        if self._folder.holds(PurePosixPath(file)):
+            suffix = PurePosixPath(file).suffix
+            return (
+                f" (the file is there, but {suffix or 'a name without suffix'} is none that we "
+                "know as a video's: rename or convert it)"
+            )
         near = get_close_matches(file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
 
@@ -88,11 +113,20 @@ class ClipNames:
         video_id = row.video_id or ""
         files = self._stems.get(video_id, [])
         if len(files) > 1:
+            if not self._says_ambiguous:
+                return NamedClip(video_id, None)  # one message is enough, and stops the build
+            self._says_ambiguous = False
             raise AnnotationError(
                 f"{row.where}: the id {video_id!r} matches several files: "
-                f"{', '.join(map(str, files))}: add a column file_name"
+                f"{', '.join(map(str, files))}; {self._num_ambiguous():,} names in the folder do. "
+                f"Write the full name as the id ({files[0].name}), or add a column file_name"
             )
+        if not files and video_id in self._present:
+            return NamedClip(video_id, video_id)
         return NamedClip(video_id, str(files[0]) if files else None)
+
+    def _num_ambiguous(self) -> int:
+        return sum(len(files) > 1 for files in self._stems.values())
 
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
@@ -102,7 +136,8 @@ class ClipNames:
         file = self._base(table) / name
         if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
             file = self._stems[file.name][0]
-        stem = file.with_suffix("") if is_video_name(file.name) else file
+        keeps_suffix = file in self._twins or file in self._previews
+        stem = file if keeps_suffix or not is_video_name(file.name) else file.with_suffix("")
         return NamedClip(SUBFOLDER_MARK.join(stem.parts), str(file))
 
     def _find_base(self, table: Path) -> PurePosixPath:
@@ -111,6 +146,12 @@ class ClipNames:
         root, folder = self._folder.root.resolve(), table.resolve().parent
         inside = folder.is_relative_to(root)
         return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
+
+
+def _twins(folder: ClipFiles) -> frozenset[PurePosixPath]:
+    """Return the files whose name and folder are those of another file but for the suffix."""
+    counts = Counter(file.with_suffix("") for file in folder.files)
+    return frozenset(file for file in folder.files if counts[file.with_suffix("")] > 1)
 
 
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:

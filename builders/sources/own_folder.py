@@ -14,7 +14,7 @@ from builders.sources.matching import bullets
 from builders.sources.named_clips import NamedClip
 from builders.sources.packed import Packed
 from builders.sources.source import Clip, DatasetInfo
-from dvtr_bench.dataset.manifest import SPLITS, VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import AnnotationError, ConfigError
 
 DEFAULT_RATIOS: Final = "70/10/20"
@@ -313,7 +313,7 @@ class _ByClip(Mapping[str, Value], Generic[Value]):
         return len(self._indices)
 
 
-_RESERVED = frozenset(field.name for field in VIDEO_FIELDS)
+_RESERVED = frozenset(field.name for field in (*VIDEO_FIELDS, TREATMENT_FIELD))
 
 
 @dataclass(frozen=True)
