@@ -12,17 +12,10 @@ from builders.sources.caption_table import read_table
 from builders.sources.clips import open_clips
 from builders.sources.matching import apply_to_all
 from builders.sources.named_clips import ClipNames, NamedClip, check_one_id_per_file
-from builders.sources.own_folder import (
-    DEFAULT_RATIOS,
-    ExtraColumn,
-    NamedRow,
-    NamedRows,
-    choose_splits,
-    find_extra_columns,
-    parse_ratios,
-)
+from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, find_extra_columns
 from builders.sources.packed import Packed
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.sources.splits import DEFAULT_RATIOS, choose_splits, parse_ratios
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256

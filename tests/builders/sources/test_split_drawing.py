@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.sources.own_folder import draw_splits, parse_ratios
+from builders.sources.splits import draw_splits, parse_ratios
 from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.errors import ConfigError
 
