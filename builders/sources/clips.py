@@ -166,6 +166,16 @@ class ZippedClip:
         """Path of the zip and name of the member."""
         return self.member.label
 
+    @property
+    def disk_file(self) -> Path:
+        """The zip."""
+        return self.member.archive
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the unpacked clip."""
+        return self.member.size_bytes
+
     def identity(self) -> str:
         """Return the SHA-256 of the unpacked clip."""
         return self.member.sha256()

@@ -141,6 +141,16 @@ class ClipFile:
         """The path."""
         return str(self.path)
 
+    @property
+    def disk_file(self) -> Path:
+        """The path."""
+        return self.path
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the file."""
+        return self.path.stat().st_size
+
     def identity(self) -> str:
         """Return the SHA-256 of the file."""
         try:

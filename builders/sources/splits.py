@@ -1,90 +1,22 @@
-"""The splits of clips: as a table states them, by folder, or drawn by seed."""
+"""The splits of clips: as a table states them, by folder, as in an older dataset, or drawn."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Final
 
 from builders.sources.caption_rows import SPLIT_NAMES, CaptionRow
 from builders.sources.matching import bullets
 from builders.sources.named_clips import NamedClip
-from builders.sources.source import Clip, DatasetInfo
+from builders.sources.old_splits import OldSplits
+from builders.sources.source import Clip, DatasetInfo, SourceRecord
+from builders.sources.split_drawing import Drawing
 from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError
 
-DEFAULT_RATIOS: Final = "70/10/20"
-
-
-def parse_ratios(text: str) -> tuple[int, int, int]:
-    """Parse the shares of train, validation and test.
-
-    Args:
-        text: Three numbers such as ``70/10/20``; only their proportions matter.
-
-    Returns:
-        Three positive integers.
-
-    Raises:
-        ConfigError: The text has another form, or a share is 0.
-    """
-    parts = text.split("/")
-    if len(parts) != len(SPLITS) or not all(part.isdecimal() and int(part) for part in parts):
-        raise ConfigError(
-            f"--ratios {text}: expected the shares of train, validation and test such as "
-            f"{DEFAULT_RATIOS}, each above 0"
-        )
-    train, validation, test = map(int, parts)
-    return train, validation, test
-
-
-def draw_splits(
-    group_of: Mapping[str, str], seed: int, ratios: tuple[int, int, int]
-) -> dict[str, str]:
-    """Draw a split for each clip.
-
-    Groups are assigned one by one, ordered by size (largest first) and then by a hash of seed and
-    name, to the split that lacks the most clips. So the sizes are as close to the ratios as the
-    groups allow, and the result does not depend on the order of the clips.
-
-    Args:
-        group_of: Name of the group by video id; clips of one group get the same split.
-        seed: Seed of the draw.
-        ratios: Shares of train, validation and test.
-
-    Returns:
-        Split by video id, in the order of `group_of`. With at least three groups no split is empty.
-    """
-    sizes = Counter(group_of.values())
-    groups = sorted(sizes, key=lambda group: (-sizes[group], _hash(seed, group)))
-    lacking = {
-        split: Fraction(share * len(group_of), sum(ratios))
-        for split, share in zip(SPLITS, ratios, strict=True)
-    }
-    split_of_group: dict[str, str] = {}
-    for group in groups:
-        split = max(SPLITS, key=lambda name: lacking[name])
-        split_of_group[group] = split
-        lacking[split] -= sizes[group]
-    _fill_empty(groups, split_of_group)
-    return {clip: split_of_group[group] for clip, group in group_of.items()}
-
-
-def _hash(seed: int, group: str) -> bytes:
-    return hashlib.sha256(f"{seed}:{group}".encode()).digest()
-
-
-def _fill_empty(groups: Sequence[str], split_of_group: dict[str, str]) -> None:
-    """Move to each empty split the smallest group of the split with the most groups."""
-    for split in ("test", "validation", "train"):
-        counts = Counter(split_of_group.values())
-        if counts[split] or not counts:
-            continue
-        largest, count = counts.most_common(1)[0]
-        if count > 1:
-            smallest = next(group for group in reversed(groups) if split_of_group[group] == largest)
-            split_of_group[smallest] = split
+_NAMED: Final = 5
+"""Number of groups that a note names."""
 
 
 @dataclass(frozen=True)
@@ -153,56 +85,181 @@ class SplitChoice:
 
     Attributes:
         split_of: Split by video id.
+        drawn: Whether a new clip's split is drawn; False where the table or its folders state it.
         notes: Remarks for the card.
+        sources: Tables that the splits were read from, besides the table of captions.
     """
 
     split_of: Mapping[str, str]
+    drawn: bool
     notes: tuple[str, ...]
+    sources: tuple[SourceRecord, ...] = ()
 
 
 def choose_splits(
     rows_of: Mapping[str, Sequence[CaptionRow]],
     clip_of: Mapping[str, NamedClip],
     *,
-    seed: int,
-    ratios: tuple[int, int, int],
+    drawing: Drawing,
+    same_files: Sequence[Sequence[str]] = (),
+    old: OldSplits | None = None,
 ) -> SplitChoice:
     """Choose a split for each clip.
 
     Args:
         rows_of: Rows by video id.
         clip_of: Clips by video id.
-        seed: Seed for drawing splits.
-        ratios: Shares of train, validation and test for drawing splits.
+        drawing: How splits are drawn.
+        same_files: Ids whose clips are the same file. They are drawn as one group, together with
+            the groups that they belong to.
+        old: Splits to keep. New clips of a group follow its old ones, the others are drawn.
 
     Returns:
         The ``split`` column of the table; without one, the folders ``train``, ``validation`` and
-        ``test`` if all clips are in such folders; otherwise splits drawn by seed.
+        ``test`` if all clips are in such folders; otherwise old splits and drawn ones.
 
     Raises:
-        AnnotationError: Rows of one clip disagree on its split or group.
+        AnnotationError: Rows of one clip disagree on its split or group, or the splits that the
+            table or its folders state are not those of `old`.
     """
     group_of = _groups(rows_of)
     stated = _stated(rows_of) or _by_folder(clip_of)
     if stated:
+        if old is not None:
+            _require_as_before(stated, old)
         notes = ["The splits are those that the table or its folders state."]
-        crossing = _crossing(group_of, stated)
-        if crossing:
+        if crossing := _crossing(group_of, stated):
             notes.append(
                 f"{len(crossing)} groups have clips in more than one split, such as "
                 f"{crossing[0]!r}: test clips may look like train clips."
             )
-        return SplitChoice(stated, tuple(notes))
-    drawn = draw_splits(group_of, seed, ratios)
+        notes += _crossing_files(same_files, stated)
+        return SplitChoice(stated, False, tuple(notes), old.sources if old else ())
     num_groups = len(set(group_of.values()))
-    kept = (
-        f"clips of one group kept together ({num_groups:,} groups)"
-        if num_groups < len(group_of)
-        else "each clip on its own"
+    group_of = _joined(group_of, same_files)
+    kept, notes = _kept(group_of, old) if old else ({}, [])
+    sizes = Counter(group_of.values())
+    split_of_group = drawing.split_of_groups(sizes, kept)
+    split_of = {
+        video_id: (old.split_of.get(video_id) if old else None) or split_of_group[group]
+        for video_id, group in group_of.items()
+    }
+    notes.insert(0, _how_drawn(split_of, num_groups, drawing, old))
+    if same_files:
+        notes.append(_kept_together(same_files))
+    if old:
+        notes += _crossing_files(same_files, split_of)
+    return SplitChoice(split_of, True, tuple(notes), old.sources if old else ())
+
+
+def _how_drawn(
+    split_of: Mapping[str, str], num_groups: int, drawing: Drawing, old: OldSplits | None
+) -> str:
+    """Return the sentence for the card on how the splits were drawn, and what came out."""
+    shares = "/".join(map(str, drawing.ratios))
+    counts = Counter(split_of.values())
+    sizes = ", ".join(f"{counts[split]:,} {split}" for split in SPLITS)
+    unit = (
+        f"each of {num_groups:,} groups as one" if num_groups < len(split_of) else "each clip alone"
     )
-    shares = "/".join(map(str, ratios))
-    note = f"The splits were drawn by seed {seed}, {shares} by number of clips, {kept}."
-    return SplitChoice(drawn, (note,))
+    if drawing.draw == "balanced":
+        how = f"drawn by seed {drawing.seed}, balanced to {shares} by number of clips, {unit}"
+    else:
+        how = f"drawn by seed {drawing.seed} for {shares}, {unit}, by the hash of its own name"
+    if old is None:
+        return f"The splits were {how}: {sizes}."
+    new = sum(video_id not in old.split_of for video_id in split_of)
+    gone = len(old.split_of) - (len(split_of) - new)
+    left = f" {gone:,} clips of it are not here." if gone else ""
+    return (
+        f"{len(split_of) - new:,} clips have the split that they have in {old.label}.{left} "
+        f"{new:,} new clips were {how}. In all: {sizes}."
+    )
+
+
+def _joined(group_of: Mapping[str, str], same_files: Sequence[Sequence[str]]) -> Mapping[str, str]:
+    """Join the groups whose clips are the same file.
+
+    The joined group is drawn by the name of the group that the table lists first, so a copy that is
+    added below follows the clip that was there.
+    """
+    if not same_files:
+        return group_of
+    first_row = {group: number for number, group in enumerate(dict.fromkeys(group_of.values()))}
+    leader: dict[str, str] = {}
+
+    def led_by(group: str) -> str:
+        while (above := leader.get(group, group)) != group:
+            group = above
+        return group
+
+    for ids in same_files:
+        groups = sorted({led_by(group_of[video_id]) for video_id in ids}, key=first_row.__getitem__)
+        leader.update(dict.fromkeys(groups[1:], groups[0]))
+    return {video_id: led_by(group) for video_id, group in group_of.items()}
+
+
+def _kept(group_of: Mapping[str, str], old: OldSplits) -> tuple[dict[str, str], list[str]]:
+    """Return the split of each group that has old clips, and notes on contradictions."""
+    counts: dict[str, Counter[str]] = {}
+    for video_id, group in group_of.items():
+        if split := old.split_of.get(video_id) or old.split_of_copies.get(video_id):
+            counts.setdefault(group, Counter())[split] += 1
+    divided = sorted(_plain(group) for group, found in counts.items() if len(found) > 1)
+    notes = []
+    if divided:
+        notes.append(
+            f"{len(divided):,} groups have clips in more than one split of {old.label}, such as "
+            f"{divided[0]!r}: these stay where they are, and new clips follow most of them."
+        )
+    # Of equal counts the first in the order of SPLITS.
+    kept = {group: max(SPLITS, key=lambda split: found[split]) for group, found in counts.items()}
+    return kept, notes
+
+
+def _require_as_before(stated: Mapping[str, str], old: OldSplits) -> None:
+    problems = [
+        f"{video_id!r}: {split} here, {old.split_of[video_id]} there"
+        for video_id, split in stated.items()
+        if old.split_of.get(video_id, split) != split
+    ]
+    if problems:
+        raise AnnotationError(
+            f"the table or its folders state other splits than {old.label} for {len(problems):,} "
+            f"clips:{bullets(problems)}\nLeave out --splits-from, or the column of splits"
+        )
+
+
+def _crossing_files(same_files: Sequence[Sequence[str]], split_of: Mapping[str, str]) -> list[str]:
+    """Return a note on files that stand in several splits under several ids."""
+    crossing = [ids for ids in same_files if len({split_of[video_id] for video_id in ids}) > 1]
+    if not crossing:
+        return []
+    shown = "; ".join(
+        " = ".join(f"{video_id!r} ({split_of[video_id]})" for video_id in ids[:_NAMED])
+        for ids in crossing[:_NAMED]
+    )
+    return [
+        f"{len(crossing):,} files are in more than one split under several ids: "
+        f"{shown}{_more(crossing)}."
+    ]
+
+
+def _kept_together(same_files: Sequence[Sequence[str]]) -> str:
+    shown = "; ".join(" = ".join(map(repr, ids[:_NAMED])) for ids in same_files[:_NAMED])
+    return (
+        f"{sum(map(len, same_files)):,} clips are {len(same_files):,} files under several ids; "
+        f"each file was kept in one split: {shown}{_more(same_files)}."
+    )
+
+
+def _more(items: Sequence[Sequence[str]]) -> str:
+    return f"; and {len(items) - _NAMED:,} more" if len(items) > _NAMED else ""
+
+
+def _plain(group: str) -> str:
+    """Return the name of a group as the table has it."""
+    return group.partition(":")[2]
 
 
 def _groups(rows_of: Mapping[str, Sequence[CaptionRow]]) -> dict[str, str]:
@@ -228,6 +285,12 @@ def _stated(rows_of: Mapping[str, Sequence[CaptionRow]]) -> dict[str, str]:
         if rows[0].split is not None:
             split_of[video_id] = rows[0].split
     _refuse(problems)
+    if split_of and len(split_of) < len(rows_of):
+        without = next(video_id for video_id in rows_of if video_id not in split_of)
+        raise AnnotationError(
+            f"{rows_of[without][0].where}: {without!r} has no split, but {len(split_of):,} clips "
+            "of other tables have one: give every table the column split, or none"
+        )
     return split_of
 
 
@@ -246,7 +309,7 @@ def _crossing(group_of: Mapping[str, str], split_of: Mapping[str, str]) -> list[
     splits: dict[str, set[str]] = {}
     for video_id, group in group_of.items():
         splits.setdefault(group, set()).add(split_of[video_id])
-    return sorted(group.partition(":")[2] for group, names in splits.items() if len(names) > 1)
+    return sorted(_plain(group) for group, names in splits.items() if len(names) > 1)
 
 
 def _refuse(problems: Sequence[str]) -> None:
