@@ -141,6 +141,10 @@ def read(options: Options) -> Source:
             *advise(rows_of.values(), splits, extras, options.group_by, options.licence),
         ),
         offers_clips=folder is not None,
+        version_is_stated=True,
+        follows=options.splits_from
+        if options.splits_from and options.splits_from.is_dir()
+        else None,
     )
 
 

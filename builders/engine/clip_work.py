@@ -6,7 +6,7 @@ If the worker shares no disk with the build, `decode_clip` runs on the worker's 
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -135,7 +135,7 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
     identity = None
     try:
         identity = task.footage.identity()
-        key = _key(task, identity)
+        key = clip_key(task.settings, task.extra_fields, identity)
         table = None if is_kept(key) else _columns(task, _extract(task, identity))
     except ClipError as failure:
         return BrokenClip(identity, str(failure))
@@ -217,9 +217,16 @@ def read_staged(path: Path) -> pa.Table:
         return pa.ipc.open_file(file).read_all()
 
 
-def _key(task: ClipTask, identity: str) -> str:
-    settings = canonical_json([task.settings.describe(), [str(f) for f in task.extra_fields]])
-    return hashlib.sha256(identity.encode() + settings).hexdigest()
+def clip_key(settings: FrameSettings, extra_fields: Sequence[pa.Field], identity: str) -> str:
+    """Return the key of a stored clip: a hash of all that its columns depend on.
+
+    Args:
+        settings: How frames are made.
+        extra_fields: The dataset's extra columns.
+        identity: Hash of everything that its pixels depend on.
+    """
+    described = canonical_json([settings.describe(), [str(field) for field in extra_fields]])
+    return hashlib.sha256(identity.encode() + described).hexdigest()
 
 
 def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
@@ -246,9 +253,27 @@ def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
         **task.footage.columns(clip.frame_pts_seconds),
     }
     fields = [*CLIP_FIELDS, *(field for field in task.extra_fields if field.name in values)]
+    return one_row(values, fields)
+
+
+def one_row(values: Mapping[str, Any], fields: Sequence[pa.Field]) -> pa.Table:
+    """Return the columns of one clip as a table, equal to the bit for equal values."""
     return pa.table(
         [pa.array([values[field.name]], field.type) for field in fields], schema=pa.schema(fields)
     )
+
+
+def store_row(table: pa.Table, path: Path) -> None:
+    """Write the columns of one clip; the file appears complete or not at all.
+
+    Args:
+        table: One row.
+        path: See `kept_path`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
+    _keep(table, path)
 
 
 def _keep(table: pa.Table, path: Path) -> None:

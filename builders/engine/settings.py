@@ -68,6 +68,10 @@ class BuildSettings:
         missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
             them, which the card and the report state and the fingerprint reflects.
         overwrite: Whether to replace another dataset of that name when the new one is complete.
+        move_test_clips: Whether to go on where clips would leave the test split of the dataset that
+            this one replaces or follows.
+        reuse: Whether frames of clips whose bytes did not change are taken from other versions of
+            the dataset, in place of decoding them; the result does not depend on it.
         executor: ``local`` decodes on this machine, ``ray`` on a Ray cluster; the result does not
             depend on it.
         address: Address of the Ray cluster, only with ``ray``. None for the cluster in the
@@ -90,6 +94,8 @@ class BuildSettings:
     frames: FrameSettings | None = field(default_factory=FrameSettings)
     missing: Missing = "stop"
     overwrite: bool = False
+    move_test_clips: bool = False
+    reuse: bool = True
     executor: Executor = "local"
     address: str | None = None
     workers: int | None = None

@@ -166,14 +166,12 @@ class ZippedClip:
         """Path of the zip and name of the member."""
         return self.member.label
 
-    @property
     def disk_file(self) -> Path:
-        """The zip."""
+        """Return the zip."""
         return self.member.archive
 
-    @property
     def size_bytes(self) -> int:
-        """Size of the unpacked clip."""
+        """Return the size of the unpacked clip."""
         return self.member.size_bytes
 
     def identity(self) -> str:

@@ -26,6 +26,7 @@ class OldSplits:
         split_of_file: Split by SHA-256 of the clip's file; empty if the files are not known.
         split_of_copies: Split by video id of new clips whose file is that of an old clip.
         sources: The table; empty for a built dataset.
+        folder: Folder of the built dataset; None for a table.
     """
 
     label: str
@@ -33,6 +34,7 @@ class OldSplits:
     split_of_file: Mapping[str, str] = field(default_factory=dict)
     split_of_copies: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[SourceRecord, ...] = ()
+    folder: Path | None = None
 
     def new_ids(self, video_ids: Iterable[str]) -> list[str]:
         """Return the ids that have no old split but may be copies of old clips."""
@@ -102,7 +104,7 @@ def _of_dataset(folder: Path) -> OldSplits:
                 split_of_file.setdefault(sha256, name)
     manifest = dataset.manifest
     label = f"{manifest.name} {manifest.version} (fingerprint {manifest.fingerprint[:12]})"
-    return OldSplits(label, split_of, split_of_file)
+    return OldSplits(label, split_of, split_of_file, folder=folder)
 
 
 def _of_table(path: Path, encoding: str) -> OldSplits:

@@ -26,14 +26,12 @@ _UNKNOWN: Final = -1
 class FileFootage(Footage, Protocol):
     """Footage in a file of its own, or in one file of a zip."""
 
-    @property
     def disk_file(self) -> Path:
-        """The file on disk that has its bytes: itself, or the zip."""
+        """Return the file on disk that has its bytes: itself, or the zip."""
         ...
 
-    @property
     def size_bytes(self) -> int:
-        """Size of the clip."""
+        """Return the size of the clip."""
         ...
 
 
@@ -167,7 +165,7 @@ class ClipHashes:
 
 def _stamp(footage: FileFootage) -> tuple[int, int, int] | None:
     try:
-        status = footage.disk_file.stat()
+        status = footage.disk_file().stat()
     except OSError:
         return None
     return status.st_ino, status.st_size, status.st_mtime_ns
@@ -177,6 +175,6 @@ def _size(footage: Footage | None) -> int:
     if not isinstance(footage, FileFootage):
         return _UNKNOWN
     try:
-        return footage.size_bytes
+        return footage.size_bytes()
     except OSError:
         return _UNKNOWN

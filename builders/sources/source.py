@@ -141,14 +141,12 @@ class ClipFile:
         """The path."""
         return str(self.path)
 
-    @property
     def disk_file(self) -> Path:
-        """The path."""
+        """Return the path."""
         return self.path
 
-    @property
     def size_bytes(self) -> int:
-        """Size of the file."""
+        """Return the size of the file."""
         return self.path.stat().st_size
 
     def identity(self) -> str:
@@ -215,6 +213,9 @@ class Source:
         notes: Remarks on this build for the card, one sentence each.
         offers_clips: Whether the user gave any clips.
         keeps_empty_captions: Whether empty captions are kept and reported, as for published data.
+        version_is_stated: Whether the user states the version: then a later one stands beside an
+            earlier one of the same name, not in its place.
+        follows: Folder of the built dataset whose splits it keeps; None without one.
     """
 
     info: DatasetInfo
@@ -225,6 +226,8 @@ class Source:
     notes: tuple[str, ...] = ()
     offers_clips: bool = True
     keeps_empty_captions: bool = False
+    version_is_stated: bool = False
+    follows: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from builders.sources.caption_rows import SPLIT_NAMES, CaptionRow
@@ -88,12 +89,14 @@ class SplitChoice:
         drawn: Whether a new clip's split is drawn; False where the table or its folders state it.
         notes: Remarks for the card.
         sources: Tables that the splits were read from, besides the table of captions.
+        follows: Folder of the dataset whose splits are kept; None without one.
     """
 
     split_of: Mapping[str, str]
     drawn: bool
     notes: tuple[str, ...]
     sources: tuple[SourceRecord, ...] = ()
+    follows: Path | None = None
 
 
 def choose_splits(
@@ -122,7 +125,7 @@ def choose_splits(
         AnnotationError: Rows of one clip disagree on its split or group, or the splits that the
             table or its folders state are not those of `old`.
     """
-    group_of = _groups(rows_of)
+    group_of: Mapping[str, str] = _groups(rows_of)
     stated = _stated(rows_of) or _by_folder(clip_of)
     if stated:
         if old is not None:
@@ -134,7 +137,7 @@ def choose_splits(
                 f"{crossing[0]!r}: test clips may look like train clips."
             )
         notes += _crossing_files(same_files, stated)
-        return SplitChoice(stated, False, tuple(notes), old.sources if old else ())
+        return SplitChoice(stated, False, tuple(notes), *_origin(old))
     num_groups = len(set(group_of.values()))
     group_of = _joined(group_of, same_files)
     kept, notes = _kept(group_of, old) if old else ({}, [])
@@ -149,7 +152,11 @@ def choose_splits(
         notes.append(_kept_together(same_files))
     if old:
         notes += _crossing_files(same_files, split_of)
-    return SplitChoice(split_of, True, tuple(notes), old.sources if old else ())
+    return SplitChoice(split_of, True, tuple(notes), *_origin(old))
+
+
+def _origin(old: OldSplits | None) -> tuple[tuple[SourceRecord, ...], Path | None]:
+    return (old.sources, old.folder) if old else ((), None)
 
 
 def _how_drawn(
