@@ -89,6 +89,7 @@ def choose(
         checkpoint=checkpoint,
         backbone=backbone,
         runs=runs,
+        allow_seen=checkpoint is not None,
     )
     return Chosen(gallery, built.manifest.frames, plan.runs[0][1])
 
