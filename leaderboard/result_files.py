@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvtr_bench.dataset.reader import ROOT, open_dataset
+from dvtr_bench.dataset.reader import ROOT, find_build, open_dataset
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
@@ -147,6 +147,8 @@ def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
         built = open_dataset(dataset.name, root)
     except NotFoundError:
         raise NotFoundError(f"no dataset is built at {folder}") from None
+    if same := find_build(dataset.name, dataset.fingerprint, root):
+        return same.split(dataset.split)
     if built.manifest.fingerprint != dataset.fingerprint:
         raise NotFoundError(
             f"{folder} is another build of the dataset (fingerprint "

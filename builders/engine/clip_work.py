@@ -6,7 +6,7 @@ If the worker shares no disk with the build, `decode_clip` runs on the worker's 
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +14,7 @@ from typing import Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from builders.engine.settings import FrameSettings
+from builders.engine.settings import TREATMENT_VERSION, FrameSettings
 from builders.sources.source import Footage
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
@@ -24,11 +24,6 @@ from dvtr_bench.video.frame_store import encode_frame
 
 CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
 """The columns that are read from the clip: all after ``captions``."""
-
-TREATMENT_VERSION: Final = 1
-"""Raised when unusual footage is treated in another way, so that clips which an earlier version
-stored for an unfinished build are decoded again. Usual footage, whose pixels stay, keeps its
-``EXTRACTOR_VERSION``; what was applied to other clips is part of the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +135,7 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
     identity = None
     try:
         identity = task.footage.identity()
-        key = _key(task, identity)
+        key = clip_key(task.settings, task.extra_fields, identity)
         table = None if is_kept(key) else _columns(task, _extract(task, identity))
     except ClipError as failure:
         return BrokenClip(identity, str(failure))
@@ -163,7 +158,7 @@ def keep_clip(clip: DecodedClip, folder: Path) -> StagedClip:
     path = kept_path(folder, clip.key)
     if clip.table is None:
         return _staged(clip, read_staged(path))
-    _keep(clip.table, path)
+    store_row(clip.table, path)
     return _staged(clip, clip.table)
 
 
@@ -222,11 +217,18 @@ def read_staged(path: Path) -> pa.Table:
         return pa.ipc.open_file(file).read_all()
 
 
-def _key(task: ClipTask, identity: str) -> str:
-    settings = canonical_json(
-        [task.settings.describe(), [str(f) for f in task.extra_fields], TREATMENT_VERSION]
+def clip_key(settings: FrameSettings, extra_fields: Sequence[pa.Field], identity: str) -> str:
+    """Return the key of a stored clip: a hash of all that its columns depend on.
+
+    Args:
+        settings: How frames are made.
+        extra_fields: The dataset's extra columns.
+        identity: Hash of everything that its pixels depend on.
+    """
+    described = canonical_json(
+        [settings.describe(), [str(field) for field in extra_fields], TREATMENT_VERSION]
     )
-    return hashlib.sha256(identity.encode() + settings).hexdigest()
+    return hashlib.sha256(identity.encode() + described).hexdigest()
 
 
 def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
@@ -256,12 +258,26 @@ def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
     if facts.treatment:
         values[TREATMENT_FIELD.name] = list(facts.treatment)
         fields.append(TREATMENT_FIELD)
+    return one_row(values, fields)
+
+
+def one_row(values: Mapping[str, Any], fields: Sequence[pa.Field]) -> pa.Table:
+    """Return the columns of one clip as a table, equal to the bit for equal values."""
     return pa.table(
         [pa.array([values[field.name]], field.type) for field in fields], schema=pa.schema(fields)
     )
 
 
-def _keep(table: pa.Table, path: Path) -> None:
+def store_row(table: pa.Table, path: Path) -> None:
+    """Write the columns of one clip; the file appears complete or not at all.
+
+    Args:
+        table: One row.
+        path: See `kept_path`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     unfinished = path.with_suffix(f".{os.getpid()}.part")
     try:
         with (

@@ -205,6 +205,14 @@ class ZippedClip:
         """Path of the zip and name of the member."""
         return self.member.label
 
+    def disk_file(self) -> Path:
+        """Return the zip."""
+        return self.member.archive
+
+    def size_bytes(self) -> int:
+        """Return the size of the unpacked clip."""
+        return self.member.size_bytes
+
     def identity(self) -> str:
         """Return the SHA-256 of the unpacked clip."""
         return self.member.sha256()

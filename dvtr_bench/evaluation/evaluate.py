@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.dataset.contamination import Contamination, find_contamination
+from dvtr_bench.dataset.seen_clips import SeenClips
 from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
 from dvtr_bench.evaluation.facts import captions_cut, dataset_facts, model_facts
@@ -93,6 +94,7 @@ def evaluate(
     checkpoint_sha256: str | None = None,
     seeds: Sequence[int] = (),
     training: TrainingFacts | None = None,
+    seen_clips: SeenClips | None = None,
     post_process: Sequence[PostProcess] = (),
     bank: "RetrievalSplit | None" = None,
     processes: Processes = ALONE,
@@ -107,6 +109,8 @@ def evaluate(
         checkpoint_sha256: SHA-256 of the model's weights, for the record.
         seeds: Seeds with which the model was trained, for the record.
         training: How it was trained, for the record; None if unknown or untrained.
+        seen_clips: The clips of its training, if that used another version of the dataset: those
+            of the split are counted in the record.
         post_process: Post-processors; each gives additional records.
         bank: The train split of the same dataset, for a post-processor that needs it.
         processes: The processes that share the work; ranks do not depend on their number.
@@ -136,7 +140,11 @@ def evaluate(
     finished += run.post_processed(finished, post_process, bank)
     seen = None
     if training is not None:
-        seen = find_contamination(training.dataset, training.fingerprint, split)
+        if seen_clips is not None:
+            training = replace(training, shared_clips=len(seen_clips.shared_with(split)))
+        seen = find_contamination(
+            training.dataset, training.fingerprint, split, training.shared_clips
+        )
     return Evaluation(
         records=tuple(
             run.record(

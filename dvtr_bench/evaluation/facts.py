@@ -155,4 +155,5 @@ def training_facts(description: Mapping[str, Any]) -> TrainingFacts | None:
         recipe=training["recipe"],
         epoch=training["epoch"],
         validation_t2v_r1=training["validation_t2v_r1"],
+        version=training["dataset"].get("version"),
     )

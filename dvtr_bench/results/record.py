@@ -77,6 +77,10 @@ class TrainingFacts:
         recipe: The whole recipe, ``seed`` included (JSON values).
         epoch: Epoch of the checkpoint, from 1.
         validation_t2v_r1: T2V R@1 of the checkpoint on validation, percent.
+        version: Version of that dataset.
+        shared_clips: On another version of that dataset: clips of the searched split that the
+            training has used, by id or file. None where it is the same version, or where the clips
+            were not at hand.
     """
 
     dataset: Text
@@ -84,6 +88,8 @@ class TrainingFacts:
     recipe: Mapping[str, Any]
     epoch: Positive
     validation_t2v_r1: Percent
+    version: Text | None = field(default=None, metadata=MAY_BE_ABSENT)
+    shared_clips: Count | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)
