@@ -1,13 +1,18 @@
 """Datasets that grow: splits stay, versions stand side by side, frames are not decoded twice."""
 
+import json
 import re
 import shutil
 from collections import Counter
+from fractions import Fraction
 
+import av
+import numpy as np
 import pytest
 
 from builders.build import Build
 from builders.summary import print_summary
+from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, find_versions, open_dataset
 from dvtr_bench.errors import AnnotationError, BuildError, NotFoundError, OutputExistsError
 from tests.builders.conftest import FolderBuilder
@@ -381,6 +386,41 @@ def test_frames_of_files_that_were_changed_are_not_taken(
     decoded = count_decodes(monkeypatch)
     folder_builder.build(version="1.1.0")
     assert len(decoded) == len(first.split("train").video_ids)
+
+
+def test_what_was_applied_to_a_clip_comes_with_its_frames(
+    folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clips(folder_builder, 5)
+    wide = folder_builder.clips / "2.mp4"
+    with av.open(str(wide), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.sample_aspect_ratio = Fraction(2, 1)
+        for number in range(12):
+            picture = np.full((48, 64, 3), 20 * number, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, "rgb24")))
+        container.mux(stream.encode())
+    first = folder_builder.build().dataset
+    decoded = count_decodes(monkeypatch)
+    second = folder_builder.build(version="1.1.0").dataset
+    assert decoded == []
+    assert second.manifest.extra_columns == ("source_treatment",)
+    folder_builder.root = folder_builder.root.with_name("scratch")
+    assert hashes(folder_builder.build(version="1.1.0").dataset.folder) == hashes(second.folder)
+    # A program of before stored such pictures as they were coded, and said nothing of it.
+    path = first.folder / MANIFEST_NAME
+    stated = json.loads(path.read_text())
+    del stated["frames"]["treatment"]
+    path.write_text(json.dumps(stated))
+    folder_builder.root = first.folder.parent
+    decoded.clear()
+    folder_builder.build(version="1.2.0", settings={"reuse": True})
+    assert decoded == []  # from 1.1.0
+    shutil.rmtree(second.folder)
+    shutil.rmtree(folder_builder.root / "mine@1.2.0")
+    folder_builder.build(version="1.2.0")
+    assert len(decoded) == 5
 
 
 # Columns that tell what clips were cut from, and licences.
