@@ -10,10 +10,14 @@ from builders.sources.caption_rows import CaptionRow
 from builders.sources.clips import ClipFiles, is_video_name
 from builders.sources.matching import SHOWN, bullets, files_by_stem
 from builders.sources.source import Footage
+from builders.sources.spellings import COMPOSITION, Spelled, Spellings
 from dvtr_bench.errors import AnnotationError
 
 SUBFOLDER_MARK: Final = "__"
 """Replaces ``/`` in the id of a file in a subfolder."""
+
+_ACTIVITYNET: Final = "v_"
+"""ActivityNet's ids begin with it; the files of many mirrors do not."""
 
 
 class NamedClip(NamedTuple):
@@ -37,6 +41,9 @@ class ClipNames:
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
         self._present = frozenset(map(str, folder.files)) if folder else frozenset()
+        self._spellings = Spellings(folder) if folder else None
+        # Names that are no file's by the letter, by the kind of spelling under which one was found.
+        self._respelled: dict[str, set[str]] = {}
         # Rows of the same clip mostly follow one another.
         self._clip = lru_cache(maxsize=1024)(self._find_clip)
         self._base = lru_cache(maxsize=1024)(self._find_base)
@@ -73,20 +80,42 @@ class ClipNames:
             return None
         return self._folder.footage(PurePosixPath(clip.file))
 
-    def advice(self, file: str | None) -> str:
-        """Suggest a similar name for a missing file; an empty text without one.
+    def advice(self, clip: NamedClip) -> str:
+        """Suggest a similar name for a clip whose file is missing; an empty text without one.
 
         It searches the names of all files, so only as often as messages are shown.
         """
-        if file is None or self._folder is None or not self._advice_left:
+        if self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
-        near = get_close_matches(file, self._present, n=1, cutoff=0.8)
+        if clip.file is not None:
+            near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
+        else:
+            stems = get_close_matches(clip.video_id, self._stems, n=1, cutoff=0.8)
+            near = [str(self._stems[stem][0]) for stem in stems]
         return f" (there is {near[0]})" if near else ""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return remarks for the card on names that were found under another spelling."""
+        said = {
+            COMPOSITION: "composed and decomposed letters, which look alike",
+            _ACTIVITYNET: "the 'v_' of ActivityNet's ids",
+        }
+        return tuple(
+            f"{len(names):,} clips of the table were found although their files' names differ in "
+            f"{said.get(kind, f'their encoding, which is {kind}')}."
+            for kind, names in self._respelled.items()
+        )
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
         video_id = row.video_id or ""
         files = self._stems.get(video_id, [])
+        if not files and video_id.startswith(_ACTIVITYNET):
+            files = self._stems.get(video_id.removeprefix(_ACTIVITYNET), [])
+            if len(files) == 1:
+                self._respelled.setdefault(_ACTIVITYNET, set()).add(video_id)
+        if not files and self._spellings:
+            files = self._found(video_id, self._spellings.by_stem(video_id))
         if len(files) > 1:
             raise AnnotationError(
                 f"{row.where}: the id {video_id!r} matches several files: "
@@ -94,16 +123,44 @@ class ClipNames:
             )
         return NamedClip(video_id, str(files[0]) if files else None)
 
+    def _found(self, name: str, spelled: Spelled | None) -> list[PurePosixPath]:
+        if spelled is None:
+            return []
+        self._respelled.setdefault(spelled.kind, set()).add(name)
+        return [spelled.file]
+
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
         parts = PurePosixPath(name).parts
-        if "\\" in name or name.startswith("/") or ".." in parts or name.strip("./ ") == "":
+        if ".." in parts:
+            return None
+        if (beside := self._beside_table(name, table)) is not None:
+            return NamedClip(_id_of(beside), str(beside))
+        if "\\" in name or name.startswith("/") or name.strip("./ ") == "":
             return None
         file = self._base(table) / name
+        video_id = _id_of(file)
         if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
             file = self._stems[file.name][0]
-        stem = file.with_suffix("") if is_video_name(file.name) else file
-        return NamedClip(SUBFOLDER_MARK.join(stem.parts), str(file))
+            video_id = _id_of(file)
+        if str(file) not in self._present and self._spellings:
+            spelled = self._spellings.by_path(str(file))
+            if spelled is None and not is_video_name(file.name):
+                spelled = self._spellings.by_stem(file.name)
+            for found in self._found(name, spelled):
+                file = found
+        return NamedClip(video_id, str(file))
+
+    def _beside_table(self, name: str, table: Path) -> PurePosixPath | None:
+        """Return a file that is named from the table's folder, or by its whole path."""
+        if self._folder is None or str(self._base(table) / name) in self._present:
+            return None
+        path = table.resolve().parent / name
+        for root in (self._folder.root.resolve(), self._folder.root.absolute()):
+            if path.is_relative_to(root):
+                inside = PurePosixPath(path.relative_to(root).as_posix())
+                return inside if str(inside) in self._present else None
+        return None
 
     def _find_base(self, table: Path) -> PurePosixPath:
         if self._folder is None:
@@ -111,6 +168,11 @@ class ClipNames:
         root, folder = self._folder.root.resolve(), table.resolve().parent
         inside = folder.is_relative_to(root)
         return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
+
+
+def _id_of(file: PurePosixPath) -> str:
+    stem = file.with_suffix("") if is_video_name(file.name) else file
+    return SUBFOLDER_MARK.join(stem.parts)
 
 
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:
