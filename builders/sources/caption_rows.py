@@ -225,6 +225,12 @@ def _split(row: TableRow, column: str) -> str:
 
 def _captions(row: TableRow, columns: Columns) -> tuple[tuple[str, ...], int]:
     """Return the captions of a row, and the number of missing values among them."""
+    if not columns.wide:
+        value: Any = row.cells.get(columns.captions[0])
+        # Most captions are plain texts: a million of them are read here.
+        is_text = isinstance(value, str) and value[:1].isalpha() and value not in MISSING_WORDS
+        if is_text and not value.startswith("array("):
+            return (value,), 0
     found: list[object] = []
     cells: list[tuple[bool, list[object]]] = []
     for column in columns.captions:

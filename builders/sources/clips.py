@@ -1,6 +1,7 @@
 """The clips of a folder, a zip or tars, given with --clips."""
 
 import os
+import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -54,7 +55,7 @@ class ClipFiles(Protocol):
 
 def is_video_name(name: str) -> bool:
     """Return whether a file name has the suffix of a video."""
-    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
+    return posixpath.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def no_clips_message(root: Path, others: int) -> str:

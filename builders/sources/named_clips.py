@@ -1,5 +1,7 @@
 """The clips named in a user's table: their ids and files."""
 
+import posixpath
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -15,6 +17,9 @@ from dvtr_bench.errors import AnnotationError
 
 SUBFOLDER_MARK: Final = "__"
 """Replaces ``/`` in the id of a file in a subfolder."""
+
+_PLAIN: Final = re.compile(r"(?:(?!\.{1,2}(?:/|\Z)|/)[^/\\]*/)*(?!\.{1,2}\Z)[^/\\]*[^/\\. ][^/\\]*")
+"""Relative paths without empty parts, ``.``, ``..`` and backslashes."""
 
 _ACTIVITYNET: Final = "v_"
 """ActivityNet's ids begin with it; the files of many mirrors do not."""
@@ -47,6 +52,10 @@ class ClipNames:
         # Rows of the same clip mostly follow one another.
         self._clip = lru_cache(maxsize=1024)(self._find_clip)
         self._base = lru_cache(maxsize=1024)(self._find_base)
+        self._folder_of = lru_cache(maxsize=1024)(_find_folder)
+        # As it is, and as a path may name it that was written without following links.
+        roots = [folder.root.resolve(), folder.root.absolute()] if folder else []
+        self._roots: list[Path] = roots
         self._advice_left = SHOWN
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
@@ -131,48 +140,60 @@ class ClipNames:
 
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
-        parts = PurePosixPath(name).parts
-        if ".." in parts:
+        if _PLAIN.fullmatch(name):
+            file = self._base(table) + name
+            if self._folder is None or file in self._present:
+                return NamedClip(_id_of(file), file)
+        elif ".." in PurePosixPath(name).parts:
             return None
         if (beside := self._beside_table(name, table)) is not None:
-            return NamedClip(_id_of(beside), str(beside))
+            return NamedClip(_id_of(beside), beside)
         if "\\" in name or name.startswith("/") or name.strip("./ ") == "":
             return None
-        file = self._base(table) / name
+        file = str(PurePosixPath(self._base(table) + name))
         video_id = _id_of(file)
-        if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
-            file = self._stems[file.name][0]
+        stem = posixpath.basename(file)
+        is_stem = not is_video_name(file)
+        if is_stem and len(self._stems.get(stem, [])) == 1:
+            file = str(self._stems[stem][0])
             video_id = _id_of(file)
-        if str(file) not in self._present and self._spellings:
-            spelled = self._spellings.by_path(str(file))
-            if spelled is None and not is_video_name(file.name):
-                spelled = self._spellings.by_stem(file.name)
+        elif file not in self._present and self._spellings:
+            spelled = self._spellings.by_path(file)
+            if spelled is None and is_stem:
+                spelled = self._spellings.by_stem(stem)
             for found in self._found(name, spelled):
-                file = found
-        return NamedClip(video_id, str(file))
+                file = str(found)
+        return NamedClip(video_id, file)
 
-    def _beside_table(self, name: str, table: Path) -> PurePosixPath | None:
+    def _beside_table(self, name: str, table: Path) -> str | None:
         """Return a file that is named from the table's folder, or by its whole path."""
-        if self._folder is None or str(self._base(table) / name) in self._present:
+        if self._folder is None:
             return None
-        path = table.resolve().parent / name
-        for root in (self._folder.root.resolve(), self._folder.root.absolute()):
+        if str(PurePosixPath(self._base(table) + name)) in self._present:
+            return None
+        path = self._folder_of(table) / name
+        for root in self._roots:
             if path.is_relative_to(root):
-                inside = PurePosixPath(path.relative_to(root).as_posix())
-                return inside if str(inside) in self._present else None
+                inside = path.relative_to(root).as_posix()
+                return inside if inside in self._present else None
         return None
 
-    def _find_base(self, table: Path) -> PurePosixPath:
-        if self._folder is None:
-            return PurePosixPath()
-        root, folder = self._folder.root.resolve(), table.resolve().parent
-        inside = folder.is_relative_to(root)
-        return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
+    def _find_base(self, table: Path) -> str:
+        """Return what stands before the names of a table, with ``/`` at its end."""
+        folder = self._folder_of(table)
+        if self._folder is None or not folder.is_relative_to(self._roots[0]):
+            return ""
+        inside = folder.relative_to(self._roots[0]).as_posix()
+        return "" if inside == "." else f"{inside}/"
 
 
-def _id_of(file: PurePosixPath) -> str:
-    stem = file.with_suffix("") if is_video_name(file.name) else file
-    return SUBFOLDER_MARK.join(stem.parts)
+def _find_folder(table: Path) -> Path:
+    return table.resolve().parent
+
+
+def _id_of(file: str) -> str:
+    stem = posixpath.splitext(file)[0] if is_video_name(file) else file
+    return stem.replace("/", SUBFOLDER_MARK)
 
 
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:

@@ -193,6 +193,8 @@ def test_contradictions_inside_a_clip(folder_builder: FolderBuilder) -> None:
     refused(folder_builder, AnnotationError, "line 3: 'a' is in two splits: test, train")
     folder_builder.table_of("file_name,caption,group\na.mp4,x,g\na.mp4,y,h\n")
     refused(folder_builder, AnnotationError, "line 3: 'a' is in two groups")
+    folder_builder.table_of("file_name,caption,category\na.mp4,x,sea\na.mp4,y,\na.mp4,y,land\n")
+    refused(folder_builder, AnnotationError, "line 4: 'a' is of 2 categories: land, sea")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a b"])
