@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dvtr_bench.runtime.compiled import compiled_when_called
 from dvtr_bench.video.perceptual_hash import MIRROR_BITS
 
 if TYPE_CHECKING:
@@ -112,6 +111,9 @@ class FrameIndex:
         Raises:
             ValueError: ``max_bits`` is larger than the tables allow.
         """
+        # Numba, which the loop needs, takes a second to load.
+        from builders.checks.audit.multi_index_loop import compare
+
         if max_bits > LARGEST_DISTANCE:
             raise ValueError(f"expected at most {LARGEST_DISTANCE} bits, found {max_bits}")
         num_clips = len(self._starts) - 1
@@ -119,7 +121,7 @@ class FrameIndex:
         seen = np.zeros(len(self._hashes), dtype=np.int64)
         found = np.empty((5, max(PAIRS_AT_ONCE, num_clips)), dtype=np.int64)
         while begin < end:
-            begin, count = _compare(
+            begin, count = compare(
                 *(begin, end, max_bits, min_frames, self._hashes, self._starts, self._clips),
                 *(self._offsets, self._rows, self._sorted, self._masks, self._mask_starts),
                 *(self._turns, _SHIFTS, of_clip, seen, found),
@@ -182,103 +184,3 @@ def _cost(counts: "NDArray[np.int64]", radius: int) -> int:
     masks = _masks(radius)
     compared = sum(int(present @ counts[values ^ mask]) for mask in masks)
     return compared + PLACE_COST * len(masks) * int(present.sum())
-
-
-@compiled_when_called
-def _compare(
-    begin: int,
-    end: int,
-    max_bits: int,
-    min_frames: int,
-    hashes: "NDArray[np.uint64]",
-    starts: "NDArray[np.int64]",
-    clips: "NDArray[np.int64]",
-    offsets: "NDArray[np.int32]",
-    rows: "NDArray[np.int32]",
-    by_part: "NDArray[np.uint64]",
-    masks: "NDArray[np.int64]",
-    mask_starts: "NDArray[np.int64]",
-    turns: "NDArray[np.uint64]",
-    shifts: "NDArray[np.uint64]",
-    of_clip: "NDArray[np.int64]",
-    seen: "NDArray[np.int64]",
-    found: "NDArray[np.int64]",
-) -> tuple[int, int]:
-    """Compare clips with later ones until ``found`` may be full; return the next clip, the pairs.
-
-    ``of_clip`` and ``seen`` are scratch, 0 at first. They hold marks that grow, so that nothing
-    has to be cleared: a count belongs to the clip under work if the mark beside it does.
-    """
-    num_clips = len(starts) - 1
-    frame_mark, side_mark, here, there = of_clip[0], of_clip[1], of_clip[2], of_clip[3]
-    bits, best_mark, best, touched = of_clip[4], of_clip[5], of_clip[6], of_clip[7]
-    low = np.uint64(0xFFFF)
-    count = 0
-    clip = begin
-    while clip < end and count + num_clips - clip <= found.shape[1]:
-        after = starts[clip + 1]
-        own = after - starts[clip]
-        for turn in range(2):
-            mark = 2 * clip + turn + 1
-            num_touched = 0
-            for frame in range(starts[clip], after):
-                query = hashes[frame] ^ turns[turn]
-                this_frame = 2 * frame + turn + 1
-                for part in range(len(shifts)):
-                    value = np.int64((query >> shifts[part]) & low)
-                    for position in range(mask_starts[part], mask_starts[part + 1]):
-                        entry = value ^ masks[position]
-                        place = offsets[part, entry + 1] - 1
-                        first_place = offsets[part, entry]
-                        # The entry's frames ascend: those of later clips are at its end.
-                        while place >= first_place:
-                            row = rows[part, place]
-                            if row < after:
-                                break
-                            # The bits of a 64-bit word, counted in parallel: one instruction.
-                            x = query ^ by_part[part, place]
-                            x -= (x >> np.uint64(1)) & np.uint64(0x5555555555555555)
-                            x = (x & np.uint64(0x3333333333333333)) + (
-                                (x >> np.uint64(2)) & np.uint64(0x3333333333333333)
-                            )
-                            x = (x + (x >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-                            distance = np.int64(
-                                (x * np.uint64(0x0101010101010101)) >> np.uint64(56)
-                            )
-                            place -= 1
-                            if distance > max_bits:
-                                continue
-                            other = clips[row]
-                            if side_mark[other] != mark:
-                                side_mark[other] = mark
-                                here[other] = 0
-                                there[other] = 0
-                                bits[other] = distance
-                                touched[num_touched] = other
-                                num_touched += 1
-                            if frame_mark[other] != this_frame:
-                                frame_mark[other] = this_frame
-                                here[other] += 1
-                            if seen[row] != mark:
-                                seen[row] = mark
-                                there[other] += 1
-                            bits[other] = min(bits[other], distance)
-            for number in range(num_touched):
-                other = touched[number]
-                frames = min(here[other], there[other])
-                if frames < min(min_frames, own, starts[other + 1] - starts[other]):
-                    continue
-                if best_mark[other] != clip + 1:
-                    best_mark[other] = clip + 1
-                    best[other] = count
-                    count += 1
-                elif found[2, best[other]] >= frames:
-                    continue
-                place = best[other]
-                found[0, place] = clip
-                found[1, place] = other
-                found[2, place] = frames
-                found[3, place] = bits[other]
-                found[4, place] = turn
-        clip += 1
-    return clip, count
