@@ -9,8 +9,8 @@ from rich.text import Text
 
 from builders.checks.diff.difference import Change, Difference
 from builders.checks.diff.settings import SettingChange
+from builders.documents.shown import FINGERPRINT_SHOWN
 from builders.sources.locate import LocatedDataset
-from builders.summary import FINGERPRINT_SHOWN
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json
