@@ -168,10 +168,11 @@ class _Rows:
             return
         found: list[_Wanted] = []
         for group in range(opened.num_row_groups):
-            columns = opened.read_row_group(group, ["video_id", "clip_sha256"]).to_pydict()
+            table = opened.read_row_group(group, ["video_id", "clip_sha256"])
+            ids, hashes = table["video_id"].to_pylist(), table["clip_sha256"].to_pylist()
             keys = {
                 row: key
-                for row, (video_id, sha256) in enumerate(zip(*columns.values(), strict=True))
+                for row, (video_id, sha256) in enumerate(zip(ids, hashes, strict=True))
                 if sha256 is not None
                 and may_serve(video_id)
                 and not kept_path(self.folder, key := self._key(sha256)).exists()

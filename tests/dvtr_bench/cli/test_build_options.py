@@ -18,6 +18,7 @@ SPELLINGS = {
     "capera": ["--annotations", "--clips", "--validation-fraction"],
     "folder": [
         *("--name", "--clips", "--captions", "--group-by", "--seed", "--ratios", "--encoding"),
+        *("--draw", "--splits-from"),
         *("--version", "--licence", "--license", "--citation", "--language"),
     ],
     "msrvtt": ["--annotations", "--clips", "--split", "--validation-fraction"],
@@ -29,6 +30,7 @@ SPELLINGS = {
 
 GENERAL = [
     *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
+    *("--move-test-clips", "--reuse", "--no-reuse"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),
     *("--json", "--quiet"),
 ]
