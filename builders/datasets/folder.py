@@ -22,6 +22,7 @@ from builders.sources.own_folder import (
     parse_ratios,
 )
 from builders.sources.packed import Packed
+from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
@@ -110,6 +111,7 @@ def read(options: Options) -> Source:
         for video_id, rows in rows_of.items()
     )
     used = {clip.file for clip in clip_of.values()}
+    has_segments = any(clip.segment for clip in clip_of.values())
     return Source(
         info=replace(
             INFO,
@@ -123,7 +125,10 @@ def read(options: Options) -> Source:
         ),
         clips=clips,
         sources=tuple(_record(table) for table in tables),
-        extra_fields=tuple(extra.field for extra in extras),
+        extra_fields=(
+            *(extra.field for extra in extras),
+            *(SEGMENT_FIELDS if has_segments else ()),
+        ),
         unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
         if folder
         else (),
@@ -184,7 +189,10 @@ def _make_clip(
         split=split,
         footage=footage,
         category=rows[0].category,
-        extra={extra.field.name: extra.value(rows) for extra in extras},
+        extra={
+            **{extra.field.name: extra.value(rows) for extra in extras},
+            **(clip.segment.columns() if clip.segment else {}),
+        },
         where=f"{rows[0].where}{names.advice(clip.file) if footage is None else ''}",
     )
 

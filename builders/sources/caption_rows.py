@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from builders.sources.caption_table import Table, TableRow
+from builders.sources.segments import Segment
 from dvtr_bench.errors import AnnotationError
 
 FILE_COLUMNS: Final = tuple(
@@ -20,6 +21,9 @@ CAPTION_COLUMNS: Final = tuple(
 SPLIT_COLUMN: Final = "split"
 CATEGORY_COLUMN: Final = "category"
 GROUP_COLUMN: Final = "group"
+TIME_COLUMNS: Final = ("start_seconds", "end_seconds")
+"""Start and end of a clip that is a part of its file. Not ``start`` and ``end``, which tables also
+have for frame numbers and for where in some other video a clip was cut out."""
 _NUMBERED: Final = re.compile(r"(?:caption|text|description|sentence)_?(\d+)", flags=re.IGNORECASE)
 SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -40,6 +44,7 @@ class CaptionRow(NamedTuple):
         category: The clip's category; None without such a column or if the cell is empty.
         group: The clip's group; None without such a column.
         extra: All other columns, as text; None for an empty cell.
+        segment: The part of the file that the clip is; None for the whole file.
     """
 
     where: str
@@ -50,6 +55,7 @@ class CaptionRow(NamedTuple):
     category: str | None
     group: str | None
     extra: Mapping[str, str | None]
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +69,7 @@ class Columns:
     category: str | None
     group: str | None
     extra: tuple[str, ...]
+    times: tuple[str | None, str | None] = (None, None)
 
     @property
     def wide(self) -> bool:
@@ -109,9 +116,10 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     group = group_by or by_lower.get(GROUP_COLUMN)
     split, category = by_lower.get(SPLIT_COLUMN), by_lower.get(CATEGORY_COLUMN)
     # The group remains a column of the dataset, since it is useful to know.
-    used = {file, video_id, split, category, *captions}
+    start, end = map(by_lower.get, TIME_COLUMNS)
+    used = {file, video_id, split, category, start, end, *captions}
     extra = tuple(name for name in names if name not in used)
-    return Columns(file, video_id, captions, split, category, group, extra)
+    return Columns(file, video_id, captions, split, category, group, extra, (start, end))
 
 
 def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
@@ -142,7 +150,27 @@ def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
         category=_as_text(cells.get(columns.category)) if columns.category else None,
         group=group,
         extra={name: _as_text(cells.get(name)) for name in columns.extra},
+        segment=_segment(row, columns),
     )
+
+
+def _segment(row: TableRow, columns: Columns) -> Segment | None:
+    """Return the times of a row; those without meaning are left to the decoder, clip by clip."""
+    start, end = (_seconds(row, column) for column in columns.times)
+    return None if start is None and end is None else Segment(start or 0.0, end)
+
+
+def _seconds(row: TableRow, column: str | None) -> float | None:
+    text = _as_text(row.cells.get(column)) if column else None
+    if text is None or not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise AnnotationError(
+            f"{row.where}: column {column!r}: expected a time in seconds such as 12.5, or an empty "
+            f"cell, found {text!r}"
+        ) from None
 
 
 def _first(by_lower: Mapping[str, str], wanted: Sequence[str]) -> str | None:

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 from builders.sources.caption_rows import CaptionRow
 from builders.sources.clips import ClipFiles, is_video_name
 from builders.sources.matching import SHOWN, bullets, files_by_stem
+from builders.sources.segments import ClipSegment, Segment
 from builders.sources.source import Footage
 from dvtr_bench.errors import AnnotationError
 
@@ -23,10 +24,12 @@ class NamedClip(NamedTuple):
         video_id: Its id.
         file: Its path relative to the folder of clips, with ``/``; the file may be missing. None
             if the row has only an id and no file has that name.
+        segment: The part of the file that it is; None for the whole file.
     """
 
     video_id: str
     file: str | None
+    segment: Segment | None = None
 
 
 class ClipNames:
@@ -52,7 +55,7 @@ class ClipNames:
 
         Returns:
             The clip. Without a column of ids, the id is the file's name without extension, after
-            its subfolders joined with ``__``.
+            its subfolders joined with ``__``; of a part of a file the times follow (``a_5_10``).
 
         Raises:
             AnnotationError: The name is absolute, is outside the folder, or matches several files.
@@ -65,13 +68,17 @@ class ClipNames:
                 f"{row.where}: the file name {row.file_name!r} is not inside the folder of clips: "
                 "expected a relative path with '/' and without '..'"
             )
-        return clip if row.video_id is None else NamedClip(row.video_id, clip.file)
+        video_id, segment = row.video_id, row.segment
+        if video_id is None:
+            video_id = clip.video_id + (segment.suffix if segment else "")
+        return NamedClip(video_id, clip.file, segment)
 
     def footage(self, clip: NamedClip) -> Footage | None:
         """Return a clip's footage; None if its file is missing."""
         if self._folder is None or clip.file is None or clip.file not in self._present:
             return None
-        return self._folder.footage(PurePosixPath(clip.file))
+        whole = self._folder.footage(PurePosixPath(clip.file))
+        return ClipSegment(whole, clip.segment) if clip.segment else whole
 
     def advice(self, file: str | None) -> str:
         """Suggest a similar name for a missing file; an empty text without one.
@@ -92,7 +99,7 @@ class ClipNames:
                 f"{row.where}: the id {video_id!r} matches several files: "
                 f"{', '.join(map(str, files))}: add a column file_name"
             )
-        return NamedClip(video_id, str(files[0]) if files else None)
+        return NamedClip(video_id, str(files[0]) if files else None, row.segment)
 
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
@@ -116,6 +123,8 @@ class ClipNames:
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:
     """Refuse a table in which two ids name one file, or one id names two files.
 
+    Parts of a file count as files of their own.
+
     Args:
         folder: The clips; links to a file count as that file.
         clips: The clips that the rows name.
@@ -124,27 +133,34 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
         AnnotationError: Lists such ids and files.
     """
     clip_of: dict[object, NamedClip] = {}
-    file_of: dict[str, str] = {}
+    first_of: dict[str, NamedClip] = {}
     problems: dict[str, None] = {}
     previous = None
     for clip in clips:
-        video_id, file = clip
+        video_id, file, segment = clip
+        other = first_of.setdefault(video_id, clip)
+        if other.segment != segment:
+            parts = " and ".join(str(part or "the whole file") for part in (other.segment, segment))
+            problems[
+                f"the id {video_id!r} names two parts of a file, {parts}: give each an id of its "
+                "own, or call the column file_name, and ids are made of the file and the times"
+            ] = None
         if file is None or clip == previous:
             continue
         previous = clip
         file_key = folder.file_key(PurePosixPath(file)) if folder else file
-        first_id, first = clip_of.setdefault(file_key, clip)
+        first_id, first, _ = clip_of.setdefault((file_key, segment), clip)
         if first_id != video_id:
             also = "" if first == file else f" (the same file as {file})"
+            part = f" ({segment})" if segment else ""
             problems[
-                f"the file {first}{also} is named by two ids, {first_id!r} and {video_id!r}: give "
-                "its captions to one of them"
+                f"the file {first}{part}{also} is named by two ids, {first_id!r} and {video_id!r}: "
+                "give its captions to one of them"
             ] = None
-        other = file_of.setdefault(video_id, file)
-        if other != file:
+        if other.file != file:
             problems[
-                f"the id {video_id!r} names two files, {other} and {file}: add a column video_id "
-                "with a different id for each"
+                f"the id {video_id!r} names two files, {other.file} and {file}: add a column "
+                "video_id with a different id for each"
             ] = None
     if problems:
         raise AnnotationError(f"the table of captions contradicts itself:{bullets(list(problems))}")

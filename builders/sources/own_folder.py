@@ -13,6 +13,7 @@ from builders.sources.caption_rows import SPLIT_NAMES, CaptionRow
 from builders.sources.matching import bullets
 from builders.sources.named_clips import NamedClip
 from builders.sources.packed import Packed
+from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip, DatasetInfo
 from dvtr_bench.dataset.manifest import SPLITS, VIDEO_FIELDS
 from dvtr_bench.errors import AnnotationError, ConfigError
@@ -215,8 +216,10 @@ def _groups(rows_of: Mapping[str, Sequence[CaptionRow]]) -> dict[str, str]:
         groups = {row.group for row in rows}
         if len(groups) > 1:
             problems.append(f"{rows[-1].where}: {video_id!r} is in two groups, {groups}")
-        group = rows[0].group
-        group_of[video_id] = f"clip:{video_id}" if group is None else f"group:{group}"
+        group, segment = rows[0].group, rows[0].segment
+        # Parts of one file look alike.
+        alone = f"file:{rows[0].file_name}" if segment and rows[0].file_name else f"clip:{video_id}"
+        group_of[video_id] = alone if group is None else f"group:{group}"
     _refuse(problems)
     return group_of
 
@@ -313,7 +316,7 @@ class _ByClip(Mapping[str, Value], Generic[Value]):
         return len(self._indices)
 
 
-_RESERVED = frozenset(field.name for field in VIDEO_FIELDS)
+_RESERVED = frozenset(field.name for field in (*VIDEO_FIELDS, *SEGMENT_FIELDS))
 
 
 @dataclass(frozen=True)
