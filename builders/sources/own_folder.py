@@ -121,24 +121,31 @@ def check_fraction(fraction: float) -> None:
         )
 
 
-def carve_validation(info: DatasetInfo, clips: tuple[Clip, ...], fraction: float) -> Carved:
+def carve_validation(
+    info: DatasetInfo, clips: tuple[Clip, ...], fraction: float, group: str | None = None
+) -> Carved:
     """Turn a share of the train videos into validation, chosen by the hash of their ids.
 
     Args:
         info: The dataset.
         clips: All its clips.
         fraction: The share of train; 0 changes nothing.
+        group: The extra column that names the video that a clip is a part of, whose parts stay
+            together; None if every clip is a video.
 
     Returns:
         The dataset with a validation split.
     """
     if fraction == 0:
         return Carved(info, clips, ())
-    train = [clip.video_id for clip in clips if clip.split == "train"]
-    by_hash = sorted(train, key=lambda video_id: hashlib.sha256(video_id.encode()).digest())
+    videos = [clip.video_id if group is None else clip.extra[group] for clip in clips]
+    paired = list(zip(clips, videos, strict=True))
+    train = dict.fromkeys(video for clip, video in paired if clip.split == "train")
+    by_hash = sorted(train, key=lambda video: hashlib.sha256(video.encode()).digest())
     chosen = set(by_hash[: round(fraction * len(train))])
     carved = tuple(
-        replace(clip, split="validation") if clip.video_id in chosen else clip for clip in clips
+        replace(clip, split="validation") if video in chosen and clip.split == "train" else clip
+        for clip, video in paired
     )
     mark = "." if "+" in info.version else "+"
     return Carved(
