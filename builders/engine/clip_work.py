@@ -19,11 +19,13 @@ from numpy.typing import NDArray
 
 from builders.engine.settings import FrameSettings
 from builders.sources.source import Footage
+from builders.sources.stills import StillPicture
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import VIDEO_FIELDS
 from dvtr_bench.errors import ClipError
 from dvtr_bench.video.extract import ExtractedClip, ExtractedSegment, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
+from dvtr_bench.video.still import extract_still
 
 CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
 """The columns that are read from the clip: all after ``captions``."""
@@ -187,12 +189,13 @@ def read_whole(path: Path) -> list[pa.Table]:
 
 
 def _extract(task: ClipTask, identity: str) -> ExtractedClip:
+    clip_sha256 = identity if task.footage.identity_is_sha256 else None
+    short_side_px = task.settings.short_side_px
     with opened_footage(task.footage, task.folder) as clip:
+        if isinstance(task.footage, StillPicture):
+            return extract_still(clip, short_side_px=short_side_px, clip_sha256=clip_sha256)
         return extract_frames(
-            clip,
-            task.settings.sampling,
-            short_side_px=task.settings.short_side_px,
-            clip_sha256=identity if task.footage.identity_is_sha256 else None,
+            clip, task.settings.sampling, short_side_px=short_side_px, clip_sha256=clip_sha256
         )
 
 

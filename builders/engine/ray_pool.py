@@ -20,6 +20,7 @@ from builders.engine.clip_work import (
 from builders.engine.file_tasks import seconds_limit
 from builders.engine.pool import Crash, TimedOut
 from builders.engine.ray_worker import NodeWorker, SentClip, pixel_versions
+from builders.sources.stills import StillPicture
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.ray_cluster import ray_cluster
 from dvtr_bench.runtime.ray_crew import CrewPlan, Died, HandedOut, Overran, RayCrew
@@ -95,7 +96,8 @@ def _with_bytes(task: Task, answer: Answer, folder: Path) -> Task | None:
     footage = _file_of(task)
     first = answer[0] if isinstance(answer, tuple) else answer
     was_read = not isinstance(first, BrokenClip) or first.identity is not None
-    if was_read or isinstance(footage, SentClip):
+    is_sent = isinstance(footage.file if isinstance(footage, StillPicture) else footage, SentClip)
+    if was_read or is_sent:
         return None
     try:
         with footage.opened(folder) as path:
@@ -103,5 +105,6 @@ def _with_bytes(task: Task, answer: Answer, folder: Path) -> Task | None:
     except (ClipError, OSError):
         return None
     if isinstance(task, ClipTask):
-        return replace(task, footage=sent)
+        is_still = isinstance(footage, StillPicture)
+        return replace(task, footage=StillPicture(sent) if is_still else sent)
     return replace(task, segments=tuple(replace(part, whole=sent) for part in task.segments))

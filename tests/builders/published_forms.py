@@ -257,3 +257,32 @@ def write_vatex(folder: Path, sizes: tuple[int, int, int]) -> Path:
         (folder / f"vatex_{name}.json").write_text(json.dumps(entries))
         start += size
     return folder
+
+
+def write_geotext(folder: Path, buildings: tuple[int, int], pictures: int = 2) -> Path:
+    """Write ``train.json`` (one caption an entry, with boxes) and ``test_951_version.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train = [
+        {
+            "image_id": f"{building:04}/image-{number:02}.jpeg",
+            "image": f"train/{building:04}/image-{number:02}.jpeg",
+            "caption": f"Caption {place} of picture {number} of building {building}.",
+            "sentences": [f"a roof {place}", "a street", None],
+            "bboxes": [[0.25, 0.5, 0.5, 1.0], [0.9, 0.9, 0.4, 0.2], None],
+        }
+        for building in range(buildings[0])
+        for number in range(pictures)
+        for place in range(3)
+    ]
+    test = [
+        {
+            "image_id": f"{building:04}/image-{number:02}.jpeg",
+            "image": f"test/query(701)/{building:04}/image-{number:02}.jpeg",
+            "caption": [f"Caption {place} of {number} of {building}." for place in range(3)],
+        }
+        for building in range(buildings[0], sum(buildings))
+        for number in range(pictures)
+    ]
+    (folder / "train.json").write_text(json.dumps(train))
+    (folder / "test_951_version.json").write_text(json.dumps(test))
+    return folder

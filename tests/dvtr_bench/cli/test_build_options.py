@@ -22,6 +22,7 @@ SPELLINGS = {
         *("--name", "--clips", "--captions", "--group-by", "--seed", "--ratios", "--encoding"),
         *("--version", "--licence", "--license", "--citation", "--language"),
     ],
+    "geotext1652": ["--annotations", "--clips", "--validation-fraction"],
     "lsmdc": ["--annotations", "--clips"],
     "msrvtt": ["--annotations", "--clips", "--split", "--validation-fraction"],
     "msvd": ["--annotations", "--clips"],
