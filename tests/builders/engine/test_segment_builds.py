@@ -78,7 +78,11 @@ def test_parts_of_files_are_rows(
     long_clips: FolderBuilder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     passes = counted(monkeypatch)
-    built = long_clips.build(settings=THREE).dataset
+    build = long_clips.build(settings=THREE)
+    built = build.dataset
+    assert build.report is not None
+    assert build.report.clips is not None
+    assert build.report.clips.identical_files == ()
     assert sorted(passes) == [("farm.mp4", 3), ("port.mp4", 2)]
     rows = all_rows(built.folder)
     assert rows.keys() == {"port_0_1", "farm_1_4", "port_2_end", "farm_0.5_1.7", "farm_0_3"}
