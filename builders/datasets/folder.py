@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from builders.options import optional, required
-from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
+from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, find_columns, parse_row
 from builders.sources.caption_table import read_table
 from builders.sources.clips import open_clips
 from builders.sources.matching import apply_to_all
@@ -132,9 +134,21 @@ def read(options: Options) -> Source:
         unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
         if folder
         else (),
-        notes=splits.notes,
+        notes=(*splits.notes, *_advise_on_times(extras)),
         offers_clips=folder is not None,
     )
+
+
+def _advise_on_times(extras: Sequence[ExtraColumn]) -> Iterator[str]:
+    """Yield a note if rows of one file have a ``start`` and an ``end`` each, which may be times."""
+    by_row = [extra.name for extra in extras if pa.types.is_list(extra.field.type)]
+    names = [name for name in by_row if name.lower() in {"start", "end"}]
+    if len(names) > 1:
+        yield (
+            f"The columns {' and '.join(names)} differ from row to row of one clip and are kept as "
+            f"columns. If they are the times of parts of files, call them "
+            f"{' and '.join(TIME_COLUMNS)}: then each part becomes a clip."
+        )
 
 
 def _licence(stated: str | None) -> LicenceRecord:

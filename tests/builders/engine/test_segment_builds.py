@@ -301,6 +301,12 @@ def test_tables_that_contradict_themselves(
         folder_builder.build(settings={"frames": None}, clips=None)
 
 
+def test_times_under_other_names_are_pointed_out(folder_builder: FolderBuilder) -> None:
+    folder_builder.table_of("file_name,start,End,caption\na.mp4,0,5,x\na.mp4,5,9,y\nb.mp4,1,2,z\n")
+    notes = folder_builder.build(settings={"frames": None}, clips=None).dataset.manifest.notes
+    assert any("The columns start and End differ from row to row of one clip" in n for n in notes)
+
+
 def test_stated_ids_and_whole_files_beside_parts(long_clips: FolderBuilder) -> None:
     long_clips.table_of(
         "video_id,file_name,start_seconds,end_seconds,caption,start\n"
