@@ -1,7 +1,7 @@
 """The output of a finished build and of `dvtr-bench datasets`."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from builders.sources.matching import bullets
 from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
-from dvtr_bench.dataset.reader import ROOT, find_datasets
+from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.progress import say
@@ -36,7 +36,7 @@ def print_summary(build: Build) -> None:
     console.print(Text(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim"))
     console.print(_splits(build))
     console.print(Text(_sizes(manifest)))
-    for line in _remarks(build):
+    for line in (*build.remarks, *_remarks(build)):
         console.print(Text(f"note: {line}"), soft_wrap=True)
     console.print(Text(f"read it:  datasets.load_dataset({str(folder)!r})"), soft_wrap=True)
     say(_next_step(manifest, folder))
@@ -49,11 +49,13 @@ def build_as_json(build: Build) -> dict[str, Any]:
         build: What a build came to.
 
     Returns:
-        The dataset's manifest and its folder; ``built`` is false where it was there before.
+        The dataset's manifest and its folder; ``built`` is false where it was there before;
+        ``remarks`` is what else there is to say of this build.
     """
     return {
         "folder": str(build.dataset.folder),
         "built": build.report is not None,
+        "remarks": list(build.remarks),
         **to_json(build.dataset.manifest),
     }
 
@@ -81,7 +83,7 @@ def datasets_as_json(root: Path) -> dict[str, Any]:
         "root": str(root),
         "built": [
             {
-                "name": dataset.manifest.name,
+                "name": dataset.label,
                 "version": dataset.manifest.version,
                 "folder": str(dataset.folder),
                 "fingerprint": dataset.manifest.fingerprint,
@@ -139,7 +141,7 @@ def print_datasets(root: Path) -> None:
     for dataset in built:
         manifest = dataset.manifest
         table.add_row(
-            manifest.name,
+            dataset.label,
             manifest.version,
             _counts(manifest),
             manifest.frames.sampling if manifest.frames else "none",
@@ -190,12 +192,25 @@ def _remarks(build: Build) -> Iterable[str]:
         if captions.empty:
             yield f"captions of zero words, kept as published: {len(captions.empty)} in {split}"
     if build.report.clips and build.report.clips.identical_files:
-        groups = len(build.report.clips.identical_files)
-        yield f"{groups} groups of clips are the same file under several ids, see {REPORT_NAME}"
+        yield _same_files(build.dataset, build.report.clips.identical_files)
+
+
+def _same_files(dataset: BuiltDataset, groups: Sequence[Sequence[str]]) -> str:
+    split_of = {video_id: name for name in dataset for video_id in dataset.split(name).video_ids}
+    crossing = [ids for ids in groups if len({split_of[video_id] for video_id in ids}) > 1]
+    where = "none of them in more than one split"
+    if crossing:
+        first = " = ".join(f"{video_id!r} ({split_of[video_id]})" for video_id in crossing[0][:5])
+        where = f"{len(crossing):,} of them in more than one split, such as {first}"
+    return (
+        f"{sum(map(len, groups)):,} clips are {len(groups):,} files under several ids, {where}; "
+        f"all listed in {REPORT_NAME}"
+    )
 
 
 def _next_step(manifest: Manifest, folder: Path) -> str:
-    name = manifest.name if folder == ROOT / manifest.name else shlex.quote(str(folder))
+    by_name = folder.parent == ROOT and folder.name.partition(MARK)[0] == manifest.name
+    name = folder.name if by_name else shlex.quote(str(folder))
     if manifest.frames is None:
         return "next:     build again with --clips DIR to train and evaluate on it"
     if "train" not in manifest.splits:

@@ -8,7 +8,6 @@ from typing import Any, Final, Literal, NamedTuple
 from builders.options import optional, required
 from builders.sources.json_file import read_json_as, seconds_of, text_of
 from builders.sources.matching import find_by_any_name, match_clips
-from builders.sources.own_folder import carve_validation, check_fraction
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
 from builders.sources.segments import (
     SEGMENT_FIELDS,
@@ -19,6 +18,7 @@ from builders.sources.segments import (
     paragraphs,
 )
 from builders.sources.source import DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError
 
 _FILES: Final = {"train": "train.json", "test": "val_1.json"}

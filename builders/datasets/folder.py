@@ -13,19 +13,21 @@ from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, find_columns
 from builders.sources.caption_table import read_table
 from builders.sources.clips import open_clips
 from builders.sources.matching import apply_to_all
-from builders.sources.named_clips import ClipNames, NamedClip, check_one_id_per_file
-from builders.sources.own_folder import (
-    DEFAULT_RATIOS,
-    ExtraColumn,
-    NamedRow,
-    NamedRows,
-    choose_splits,
-    find_extra_columns,
-    parse_ratios,
+from builders.sources.named_clips import (
+    ClipNames,
+    NamedClip,
+    check_one_id_per_file,
+    parts_of_files,
 )
+from builders.sources.old_splits import read_old_splits
+from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, find_extra_columns
 from builders.sources.packed import Packed
+from builders.sources.same_files import ClipHashes
 from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.sources.split_advice import advise
+from builders.sources.split_drawing import DEFAULT_RATIOS, Draw, Drawing, parse_ratios
+from builders.sources.splits import SplitChoice, choose_splits
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256
@@ -63,6 +65,14 @@ class Options:
     group_by: str | None = optional(None, "the column whose clips stay in one split")
     seed: int = optional(0, "of the drawn split")
     ratios: str = optional(DEFAULT_RATIOS, "shares of the drawn train, validation and test")
+    draw: Draw = optional(
+        "stable", "new clips never move old ones; or balanced: sizes as near the ratios as can be"
+    )
+    splits_from: Path | None = optional(
+        None,
+        "a built dataset (NAME, NAME@VERSION or its folder) or a table of id and split: clips that "
+        "it has keep their split",
+    )
     encoding: str = optional("utf-8", "of the table of captions")
     version: str = optional(INFO.version, "of the dataset, to be raised before it is pushed anew")
     licence: str | None = optional(
@@ -75,7 +85,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check options that can be checked without reading files."""
-        parse_ratios(self.ratios)
+        self.drawing()
         release(self.version)
         if self.licence is not None and not _LICENCE.fullmatch(self.licence):
             raise ConfigError(
@@ -88,6 +98,10 @@ class Options:
             )
         if self.clips is None and self.captions is None:
             raise ConfigError("folder needs --clips DIR and --captions FILE")
+
+    def drawing(self) -> Drawing:
+        """Return how splits are drawn."""
+        return Drawing(self.seed, parse_ratios(self.ratios), self.draw)
 
 
 def read(options: Options) -> Source:
@@ -105,11 +119,11 @@ def read(options: Options) -> Source:
     named = NamedRows(row for table in tables for row in _read_table(table, options, names))
     rows_of, clip_of = named.rows_of, named.clip_of
     check_one_id_per_file(folder, named.clips())
-    ratios = parse_ratios(options.ratios)
-    splits = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
+    hashes = ClipHashes(names.footage)
+    splits = _choose_splits(named, options, hashes)
     extras = find_extra_columns(rows_of.values())
     clips = Packed(
-        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, extras)
+        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, hashes, extras)
         for video_id, rows in rows_of.items()
     )
     used = {clip.file for clip in clip_of.values()}
@@ -126,7 +140,7 @@ def read(options: Options) -> Source:
             language=options.language,
         ),
         clips=clips,
-        sources=tuple(_record(table) for table in tables),
+        sources=(*map(_record, tables), *splits.sources),
         extra_fields=(
             *(extra.field for extra in extras),
             *(SEGMENT_FIELDS if has_segments else ()),
@@ -134,8 +148,35 @@ def read(options: Options) -> Source:
         unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
         if folder
         else (),
-        notes=(*splits.notes, *_advise_on_times(extras)),
+        notes=(
+            *splits.notes,
+            *names.notes(),
+            *_advise_on_times(extras),
+            *advise(rows_of.values(), splits, extras, options.group_by, options.licence),
+        ),
         offers_clips=folder is not None,
+        version_is_stated=True,
+        follows=options.splits_from
+        if options.splits_from and options.splits_from.is_dir()
+        else None,
+    )
+
+
+def _choose_splits(named: NamedRows, options: Options, hashes: ClipHashes) -> SplitChoice:
+    clip_of = named.clip_of
+    same_files = hashes.same_files(clip_of)
+    old = None
+    if options.splits_from is not None:
+        old = read_old_splits(options.splits_from, options.encoding)
+        new = [clip_of[video_id] for video_id in old.new_ids(clip_of)]
+        old = old.with_copies(hashes.sha256_of(new))
+    return choose_splits(
+        named.rows_of,
+        clip_of,
+        drawing=options.drawing(),
+        same_files=same_files,
+        parts=parts_of_files(clip_of),
+        old=old,
     )
 
 
@@ -194,9 +235,10 @@ def _make_clip(
     rows: Sequence[CaptionRow],
     split: str,
     names: ClipNames,
+    hashes: ClipHashes,
     extras: Sequence[ExtraColumn],
 ) -> Clip:
-    footage = names.footage(clip)
+    footage = hashes.footage(clip)
     return Clip(
         video_id=clip.video_id,
         captions=tuple(caption for row in rows for caption in row.captions),

@@ -17,11 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from builders.engine.settings import FrameSettings
+from builders.engine.settings import TREATMENT_VERSION, FrameSettings
 from builders.sources.source import Footage
 from builders.sources.stills import StillPicture
 from dvtr_bench.dataset.fingerprint import canonical_json
-from dvtr_bench.dataset.manifest import VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import ClipError
 from dvtr_bench.video.extract import ExtractedClip, ExtractedSegment, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
@@ -163,7 +163,7 @@ def keep_clip(clip: DecodedClip, folder: Path) -> StagedClip:
     path = kept_path(folder, clip.key)
     if clip.table is None:
         return staged_clip(clip, read_staged(path))
-    _keep(clip.table, path)
+    store_row(clip.table, path)
     return staged_clip(clip, clip.table)
 
 
@@ -242,17 +242,16 @@ def read_staged(path: Path) -> pa.Table:
 
 
 def clip_key(settings: FrameSettings, extra_fields: Sequence[pa.Field], identity: str) -> str:
-    """Return the key under which a clip is stored.
+    """Return the key of a stored clip: a hash of all that its columns depend on.
 
     Args:
         settings: How frames are made.
         extra_fields: The dataset's extra columns.
-        identity: Hash of everything that the clip's pixels depend on.
-
-    Returns:
-        64 hex digits.
+        identity: Hash of everything that its pixels depend on.
     """
-    described = canonical_json([settings.describe(), [str(f) for f in extra_fields]])
+    described = canonical_json(
+        [settings.describe(), [str(field) for field in extra_fields], TREATMENT_VERSION]
+    )
     return hashlib.sha256(identity.encode() + described).hexdigest()
 
 
@@ -304,12 +303,29 @@ def clip_table(
         **footage_columns,
     }
     fields = [*CLIP_FIELDS, *(field for field in extra_fields if field.name in values)]
+    if facts.treatment:
+        values[TREATMENT_FIELD.name] = list(facts.treatment)
+        fields.append(TREATMENT_FIELD)
+    return one_row(values, fields)
+
+
+def one_row(values: Mapping[str, Any], fields: Sequence[pa.Field]) -> pa.Table:
+    """Return the columns of one clip as a table, equal to the bit for equal values."""
     return pa.table(
         [pa.array([values[field.name]], field.type) for field in fields], schema=pa.schema(fields)
     )
 
 
-def _keep(table: pa.Table, path: Path) -> None:
+def store_row(table: pa.Table, path: Path) -> None:
+    """Write the columns of one clip; the file appears complete or not at all.
+
+    Args:
+        table: One row.
+        path: See `kept_path`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     unfinished = path.with_suffix(f".{os.getpid()}.part")
     try:
         with (

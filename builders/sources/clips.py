@@ -1,7 +1,7 @@
 """The clips of a folder or a zip, given with --clips."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,8 +12,14 @@ from builders.sources.source import ClipFile, Footage
 from dvtr_bench.errors import NotFoundError
 
 VIDEO_SUFFIXES: Final = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()
+    (
+        ".3g2 .3gp .asf .avi .divx .f4v .flv .gif .lrf .lrv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg "
+        ".mts .mxf .nut .ogv .qt .ts .vob .webm .wmv"
+    ).split()
 )
+"""``.lrf`` and ``.lrv`` are the small MP4 files that DJI and GoPro cameras write beside others."""
+
+_PREVIEW_SUFFIXES: Final = frozenset({".gif", ".lrf", ".lrv"})
 
 
 class ClipFiles(Protocol):
@@ -31,7 +37,16 @@ class ClipFiles(Protocol):
 
     @property
     def files(self) -> tuple[PurePosixPath, ...]:
-        """Paths relative to the root, with ``/``, sorted."""
+        """Paths relative to the root, with ``/``, sorted, without previews."""
+        ...
+
+    @property
+    def previews(self) -> frozenset[PurePosixPath]:
+        """Small copies of other files, which are clips only for a table that names them."""
+        ...
+
+    def holds(self, file: PurePosixPath) -> bool:
+        """Return whether there is a file of that name, video or not."""
         ...
 
     def footage(self, file: PurePosixPath) -> Footage:
@@ -46,6 +61,20 @@ class ClipFiles(Protocol):
 def is_video_name(name: str) -> bool:
     """Return whether a file name has the suffix of a video."""
     return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
+
+
+def find_previews(files: Iterable[PurePosixPath]) -> frozenset[PurePosixPath]:
+    """Return the files that lie beside a video of the same name and have a preview's suffix.
+
+    Example:
+        >>> files = map(PurePosixPath, ("a.mp4", "a.LRF", "b.gif"))
+        >>> [str(file) for file in find_previews(files)]
+        ['a.LRF']
+    """
+    files = list(files)
+    suspects = {file for file in files if file.suffix.lower() in _PREVIEW_SUFFIXES}
+    videos = {file.with_suffix("") for file in files if file not in suspects}
+    return frozenset(file for file in suspects if file.with_suffix("") in videos)
 
 
 def no_clips_message(root: Path, others: int) -> str:
@@ -89,16 +118,25 @@ class ClipFolder:
 
     Attributes:
         root: The folder.
-        files: Paths relative to `root`, with ``/``, sorted.
+        files: Paths relative to `root`, with ``/``, sorted, without previews.
+        previews: Small copies of other files.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...]
+    previews: frozenset[PurePosixPath] = frozenset()
 
     @property
     def name(self) -> str:
         """The folder's own name."""
         return self.root.resolve().name
+
+    def holds(self, file: PurePosixPath) -> bool:
+        """Return whether there is a file of that name, video or not."""
+        try:
+            return (self.root / file).is_file()
+        except (OSError, ValueError):  # no file can have this name
+            return False
 
     def footage(self, file: PurePosixPath) -> ClipFile:
         """Return one of the files as footage."""
@@ -144,7 +182,8 @@ class ClipFolder:
                     others += 1
         if not clips:
             raise NotFoundError(no_clips_message(root, others))
-        return cls(root, tuple(sorted(clips)))
+        previews = find_previews(clips)
+        return cls(root, tuple(sorted(set(clips) - previews)), previews)
 
 
 IN_MEMORY_BYTES: Final = 64_000_000
@@ -165,6 +204,14 @@ class ZippedClip:
     def label(self) -> str:
         """Path of the zip and name of the member."""
         return self.member.label
+
+    def disk_file(self) -> Path:
+        """Return the zip."""
+        return self.member.archive
+
+    def size_bytes(self) -> int:
+        """Return the size of the unpacked clip."""
+        return self.member.size_bytes
 
     def identity(self) -> str:
         """Return the SHA-256 of the unpacked clip."""
@@ -203,18 +250,24 @@ class ClipArchive:
 
     Attributes:
         root: The zip.
-        files: Paths in the zip, with ``/``, sorted.
+        files: Paths in the zip, with ``/``, sorted, without previews.
         members: Members by path.
+        previews: Small copies of other files.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...]
     members: Mapping[PurePosixPath, Member]
+    previews: frozenset[PurePosixPath] = frozenset()
 
     @property
     def name(self) -> str:
         """The zip's name without ``.zip``."""
         return self.root.stem
+
+    def holds(self, file: PurePosixPath) -> bool:
+        """Return whether there is a file of that name, video or not."""
+        return file in list_members(self.root)
 
     def footage(self, file: PurePosixPath) -> ZippedClip:
         """Return one of the files as footage."""
@@ -243,4 +296,5 @@ class ClipArchive:
         if not clips:
             raise NotFoundError(no_clips_message(root, len(members)))
         check_members(root, clips)
-        return cls(root, tuple(sorted(clips)), clips)
+        previews = find_previews(clips)
+        return cls(root, tuple(sorted(clips.keys() - previews)), clips, previews)

@@ -1,6 +1,7 @@
 """The clips named in a user's table: their ids and files."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -39,7 +40,12 @@ class ClipNames:
         """Index the files of the folder; None for captions without clips."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        self._present = frozenset(map(str, folder.files)) if folder else frozenset()
+        self._previews = folder.previews if folder else frozenset()
+        files = (*folder.files, *self._previews) if folder else ()
+        self._present = frozenset(map(str, files))
+        self._twins = _twins(folder) if folder else frozenset()
+        self._named_in_full: set[str] = set()
+        self._says_ambiguous = True
         # Rows of the same clip mostly follow one another.
         self._clip = lru_cache(maxsize=1024)(self._find_clip)
         self._base = lru_cache(maxsize=1024)(self._find_base)
@@ -54,8 +60,9 @@ class ClipNames:
                 to its own folder, as in Hugging Face's ``metadata.csv``.
 
         Returns:
-            The clip. Without a column of ids, the id is the file's name without extension, after
-            its subfolders joined with ``__``; of a part of a file the times follow (``a_5_10``).
+            The clip. Without a column of ids, the id is the file's name after its subfolders,
+            joined with ``__``; without extension, unless another file differs only in that. Of a
+            part of a file the times follow (``a_5_10``).
 
         Raises:
             AnnotationError: The name is absolute, is outside the folder, or matches several files.
@@ -70,6 +77,8 @@ class ClipNames:
             )
         video_id, segment = row.video_id, row.segment
         if video_id is None:
+            if clip.file is not None and PurePosixPath(clip.file) in self._twins:
+                self._named_in_full.add(clip.file)
             video_id = clip.video_id + (segment.suffix if segment else "")
         return NamedClip(video_id, clip.file, segment)
 
@@ -80,6 +89,15 @@ class ClipNames:
         whole = self._folder.footage(PurePosixPath(clip.file))
         return ClipSegment(whole, clip.segment) if clip.segment else whole
 
+    def notes(self) -> tuple[str, ...]:
+        """Return a note for the card if ids had to be full file names."""
+        if not self._named_in_full:
+            return ()
+        return (
+            f"{len(self._named_in_full):,} clip files share their name with another one but for "
+            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names.",
+        )
+
     def advice(self, file: str | None) -> str:
         """Suggest a similar name for a missing file; an empty text without one.
 
@@ -88,6 +106,12 @@ class ClipNames:
         if file is None or self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
+        if self._folder.holds(PurePosixPath(file)):
+            suffix = PurePosixPath(file).suffix
+            return (
+                f" (the file is there, but {suffix or 'a name without suffix'} is none that we "
+                "know as a video's: rename or convert it)"
+            )
         near = get_close_matches(file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
 
@@ -95,11 +119,20 @@ class ClipNames:
         video_id = row.video_id or ""
         files = self._stems.get(video_id, [])
         if len(files) > 1:
+            if not self._says_ambiguous:
+                return NamedClip(video_id, None)  # one message is enough, and stops the build
+            self._says_ambiguous = False
             raise AnnotationError(
                 f"{row.where}: the id {video_id!r} matches several files: "
-                f"{', '.join(map(str, files))}: add a column file_name"
+                f"{', '.join(map(str, files))}; {self._num_ambiguous():,} names in the folder do. "
+                f"Write the full name as the id ({files[0].name}), or add a column file_name"
             )
+        if not files and video_id in self._present:
+            return NamedClip(video_id, video_id, row.segment)
         return NamedClip(video_id, str(files[0]) if files else None, row.segment)
+
+    def _num_ambiguous(self) -> int:
+        return sum(len(files) > 1 for files in self._stems.values())
 
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
@@ -109,7 +142,8 @@ class ClipNames:
         file = self._base(table) / name
         if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
             file = self._stems[file.name][0]
-        stem = file.with_suffix("") if is_video_name(file.name) else file
+        keeps_suffix = file in self._twins or file in self._previews
+        stem = file if keeps_suffix or not is_video_name(file.name) else file.with_suffix("")
         return NamedClip(SUBFOLDER_MARK.join(stem.parts), str(file))
 
     def _find_base(self, table: Path) -> PurePosixPath:
@@ -118,6 +152,30 @@ class ClipNames:
         root, folder = self._folder.root.resolve(), table.resolve().parent
         inside = folder.is_relative_to(root)
         return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
+
+
+def _twins(folder: ClipFiles) -> frozenset[PurePosixPath]:
+    """Return the files whose name and folder are those of another file but for the suffix."""
+    counts = Counter(file.with_suffix("") for file in folder.files)
+    return frozenset(file for file in folder.files if counts[file.with_suffix("")] > 1)
+
+
+def parts_of_files(clip_of: Mapping[str, NamedClip]) -> dict[str, list[str]]:
+    """Find the clips that are parts of files; those of one file look alike.
+
+    Args:
+        clip_of: Clips by video id.
+
+    Returns:
+        For each file with parts their ids, and that of the whole file if it is a clip too.
+    """
+    ids_of: dict[str, list[str]] = {
+        clip.file: [] for clip in clip_of.values() if clip.segment and clip.file
+    }
+    for video_id, clip in clip_of.items() if ids_of else ():
+        if clip.file is not None and clip.file in ids_of:
+            ids_of[clip.file].append(video_id)
+    return ids_of
 
 
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:
@@ -157,7 +215,7 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
                 f"the file {first}{part}{also} is named by two ids, {first_id!r} and {video_id!r}: "
                 "give its captions to one of them"
             ] = None
-        if other.file != file:
+        if other.file not in {None, file}:
             problems[
                 f"the id {video_id!r} names two files, {other.file} and {file}: add a column "
                 "video_id with a different id for each"

@@ -244,6 +244,19 @@ def build(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another dataset of that name.")
     ] = False,
+    move_test_clips: Annotated[
+        bool,
+        typer.Option(
+            "--move-test-clips",
+            help="Go on where clips would leave the test split of the version before.",
+        ),
+    ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            help="Take frames of unchanged clips from other versions of the dataset, or decode all."
+        ),
+    ] = True,
     workers: Workers = None,
     executor: Executor = "local",
     address: Address = None,
@@ -262,6 +275,8 @@ def build(
         annotations_only=annotations_only,
         missing=missing,
         overwrite=overwrite,
+        move_test_clips=move_test_clips,
+        reuse=reuse,
         workers=workers,
         executor=executor,
         address=address,

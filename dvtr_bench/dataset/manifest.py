@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import (
+    MAY_BE_ABSENT,
+    from_json,
+    parse_json,
+    read_json_bytes,
+    to_json,
+)
 
 FORMAT_VERSION: Final = 1
 """Version of the files' format, raised whenever an older reader would misread a newer dataset."""
@@ -38,6 +44,11 @@ VIDEO_FIELDS: Final = (
     pa.field("perceptual_hash", pa.int64()),
 )
 """Config ``default``: one row a video. Without frames, every field after ``captions`` is null."""
+
+TREATMENT_FIELD: Final = pa.field("source_treatment", pa.list_(pa.string()))
+"""Extra column of config ``default`` where footage was treated: what was applied to a clip, such as
+``deinterlaced: bwdif``; null for a clip whose pictures are as they were coded. A dataset without
+any treated clip has no such column."""
 
 CAPTION_FIELDS: Final = (
     pa.field("caption_id", pa.string(), nullable=False),
@@ -122,6 +133,8 @@ class FrameRecord:
             other pixels.
         num_frames: Total number of stored frames.
         mean_frame_bytes: Mean size of a stored frame.
+        treatment: Version of what is applied to unusual footage (interlaced, HDR, pixels that are
+            not square and so on); None in datasets of before, which have it as it was coded.
     """
 
     sampling: str
@@ -130,6 +143,7 @@ class FrameRecord:
     extractor: str
     num_frames: int
     mean_frame_bytes: float
+    treatment: int | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)

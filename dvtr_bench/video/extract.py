@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.video.bicubic import resize_short_side
 from dvtr_bench.video.containers import check_file
 from dvtr_bench.video.decode import ClipDecoder, ClipFacts
 from dvtr_bench.video.perceptual_hash import perceptual_hash
@@ -107,11 +106,7 @@ def _decode_and_keep(
     decoder: ClipDecoder, wanted: Collection[int], short_side_px: int
 ) -> dict[int, NDArray[np.uint8]]:
     """Decode to the end; return the wanted frames, resized, by their index."""
-    return {
-        frame.index: resize_short_side(frame.rgb(), short_side_px)
-        for frame in decoder
-        if frame.index in wanted
-    }
+    return {frame.index: frame.resized(short_side_px) for frame in decoder if frame.index in wanted}
 
 
 @dataclass(frozen=True)
@@ -256,7 +251,7 @@ class _SegmentKeeper(Generic[Packed]):
         numbers = self._numbers_at.get(frame.index, ())
         if not numbers:
             return
-        picture = resize_short_side(frame.rgb(), self._short_side_px)
+        picture = frame.resized(self._short_side_px)
         for number in numbers:
             kept = self._kept.setdefault(number, {})
             kept[frame.index] = picture

@@ -239,11 +239,18 @@ def test_a_version_is_said_and_makes_another_dataset(folder_builder: FolderBuild
     folder_builder.five_clips()
     first = folder_builder.build(settings={"frames": None}).dataset
     assert first.manifest.version == "1.0.0"
+    table = folder_builder.table
+    text = table.read_text()
+    table.write_text(text.replace("clip a", "a boat"))
     with pytest.raises(OutputExistsError, match="other clips, captions or settings"):
-        folder_builder.build(settings={"frames": None}, version="1.1.0")
-    later = folder_builder.build(settings={"frames": None, "overwrite": True}, version="1.1.0")
-    assert later.dataset.manifest.version == "1.1.0"
-    assert later.dataset.manifest.fingerprint == first.manifest.fingerprint
+        folder_builder.build(settings={"frames": None})
+    table.write_text(text)
+    beside = folder_builder.build(settings={"frames": None}, version="1.1.0").dataset
+    assert (beside.folder.name, beside.manifest.version) == ("mine@1.1.0", "1.1.0")
+    later = folder_builder.build(settings={"frames": None, "overwrite": True}, version="1.2.0")
+    assert (later.dataset.folder.name, later.dataset.manifest.version) == ("mine", "1.2.0")
+    for one in (beside, later.dataset):
+        assert one.manifest.fingerprint == first.manifest.fingerprint
     with pytest.raises(InputError, match=r"MAJOR\.MINOR\.PATCH"):
         folder_builder.build(version="2")
 

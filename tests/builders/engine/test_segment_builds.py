@@ -107,23 +107,38 @@ def test_parts_of_files_are_rows(
     assert found.findings == ()
 
 
-def test_parts_of_one_file_are_drawn_together(long_clips: FolderBuilder) -> None:
-    names = [f"f{number}.mp4" for number in range(6)]
-    data = (long_clips.clips / "port.mp4").read_bytes()
-    for number, name in enumerate(names):  # bytes after the last box are ignored by players
-        (long_clips.clips / name).write_bytes(data + bytes(number + 1))
-    (long_clips.clips / "port.mp4").unlink()
-    (long_clips.clips / "farm.mp4").unlink()
-    parts = [f"{name},{start},{start + 1},part {start}" for name in names for start in range(4)]
-    long_clips.table_of("file_name,start_seconds,end_seconds,caption\n" + "\n".join(parts))
-    built = long_clips.build(settings={"frames": None}, clips=None).dataset
-    split_of = {
+def split_of_parts(builder: FolderBuilder, rows: Sequence[str]) -> dict[str, str]:
+    """Return the split of each id of a table of annotations alone."""
+    builder.table_of("file_name,start_seconds,end_seconds,caption\n" + "\n".join(rows))
+    built = builder.build(settings={"frames": None, "overwrite": True}, clips=None).dataset
+    return {
         video_id: name for name in built.split_names for video_id in built.split(name).video_ids
     }
-    assert len(split_of) == 24
-    assert set(split_of.values()) == {"train", "validation", "test"}
-    for number in range(6):
-        assert len({split_of[f"f{number}_{start}_{start + 1}"] for start in range(4)}) == 1
+
+
+def test_parts_of_one_file_are_drawn_together(folder_builder: FolderBuilder) -> None:
+    files = [f"f{number}" for number in range(12)]
+
+    def rows(starts: range) -> list[str]:
+        return [
+            f"{file}.mp4,{start},{start + 1},part {start}" for file in files for start in starts
+        ]
+
+    one = split_of_parts(folder_builder, rows(range(4, 5)))
+    four = split_of_parts(folder_builder, rows(range(2, 6)))
+    assert len(four) == 48
+    assert set(four.values()) == {"train", "validation", "test"}
+    for file in files:
+        assert len({four[f"{file}_{start}_{start + 1}"] for start in range(2, 6)}) == 1
+    # More parts of a file, and before those that were there, do not move it.
+    assert {video_id: four[video_id] for video_id in one} == one
+    notes = folder_builder.build(
+        settings={"frames": None, "overwrite": True}, clips=None
+    ).dataset.manifest.notes
+    assert any("48 clips are parts of 12 files; the parts of each were kept" in n for n in notes)
+    # The whole file is of the group too.
+    whole = split_of_parts(folder_builder, [*rows(range(2, 6)), "f3.mp4,,,all of it"])
+    assert whole["f3"] == whole["f3_2_3"]
 
 
 def test_bytes_depend_on_neither_workers_nor_interruptions(
