@@ -6,16 +6,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from builders.options import optional, required
-from builders.sources.caption_rows import CaptionRow, Columns, find_columns, parse_row
+from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, Columns, find_columns, parse_row
 from builders.sources.caption_table import Table, read_table
 from builders.sources.clips import open_clips
 from builders.sources.matching import apply_to_all, shown_path
-from builders.sources.named_clips import ClipNames, NamedClip, check_one_id_per_file
+from builders.sources.named_clips import (
+    ClipNames,
+    NamedClip,
+    check_one_id_per_file,
+    parts_of_files,
+)
 from builders.sources.old_splits import read_old_splits
 from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, look_over
 from builders.sources.packed import Packed
 from builders.sources.same_files import ClipHashes
+from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
 from builders.sources.split_advice import advise
 from builders.sources.split_drawing import DEFAULT_RATIOS, Draw, Drawing, parse_ratios
@@ -129,6 +137,7 @@ def read(options: Options) -> Source:
     notes = [note for table in tables for note in table.notes]
     notes += [note for its_columns in columns for note in its_columns.notes]
     used = {clip.file for clip in clip_of.values()}
+    has_segments = any(clip.segment for clip in clip_of.values())
     return Source(
         info=replace(
             INFO,
@@ -142,7 +151,10 @@ def read(options: Options) -> Source:
         ),
         clips=clips,
         sources=(*map(_record, paths), *splits.sources),
-        extra_fields=tuple(extra.field for extra in facts.extras),
+        extra_fields=(
+            *(extra.field for extra in facts.extras),
+            *(SEGMENT_FIELDS if has_segments else ()),
+        ),
         unused_clips=tuple(shown_path(file) for file in folder.files if str(file) not in used)
         if folder
         else (),
@@ -151,6 +163,7 @@ def read(options: Options) -> Source:
             *notes,
             *facts.notes,
             *names.notes(),
+            *_advise_on_times(facts.extras),
             *advise(rows_of.values(), splits, facts.extras, options.group_by, options.licence),
         ),
         offers_clips=folder is not None,
@@ -170,8 +183,25 @@ def _choose_splits(named: NamedRows, options: Options, hashes: ClipHashes) -> Sp
         new = [clip_of[video_id] for video_id in old.new_ids(clip_of)]
         old = old.with_copies(hashes.sha256_of(new))
     return choose_splits(
-        named.rows_of, clip_of, drawing=options.drawing(), same_files=same_files, old=old
+        named.rows_of,
+        clip_of,
+        drawing=options.drawing(),
+        same_files=same_files,
+        parts=parts_of_files(clip_of),
+        old=old,
     )
+
+
+def _advise_on_times(extras: Sequence[ExtraColumn]) -> Iterator[str]:
+    """Yield a note if rows of one file have a ``start`` and an ``end`` each, which may be times."""
+    by_row = [extra.name for extra in extras if pa.types.is_list(extra.field.type)]
+    names = [name for name in by_row if name.lower() in {"start", "end"}]
+    if len(names) > 1:
+        yield (
+            f"The columns {' and '.join(names)} differ from row to row of one clip and are kept as "
+            f"columns. If they are the times of parts of files, call them "
+            f"{' and '.join(TIME_COLUMNS)}: then each part becomes a clip."
+        )
 
 
 def _licence(stated: str | None) -> LicenceRecord:
@@ -225,7 +255,10 @@ def _make_clip(
         split=split,
         footage=footage,
         category=next((row.category for row in rows if row.category is not None), None),
-        extra={extra.field.name: extra.value(rows) for extra in extras},
+        extra={
+            **{extra.field.name: extra.value(rows) for extra in extras},
+            **(clip.segment.columns() if clip.segment else {}),
+        },
         where=f"{rows[0].where}{names.advice(clip) if footage is None else ''}",
     )
 

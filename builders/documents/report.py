@@ -11,6 +11,7 @@ import numpy as np
 
 from builders.engine.parquet import Rows
 from builders.engine.treatment import treatment_counts
+from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip
 from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
@@ -219,7 +220,7 @@ def _clip_report(rows: Rows) -> ClipReport:
     codecs, sizes, colours = Counter[str](), Counter[str](), Counter[str]()
     rotated = 0
     rates, lengths = array("d"), array("d")
-    same: dict[bytes, list[str]] = {}
+    same: dict[tuple[bytes, object], list[str]] = {}
     treatments: list[list[str]] = []
     for clip in rows.source.clips:
         values = rows.staged[clip.video_id].columns
@@ -230,7 +231,9 @@ def _clip_report(rows: Rows) -> ClipReport:
         treatments.append(values.get(TREATMENT_FIELD.name) or [])
         rates.append(values["source_fps"])
         lengths.append(values["duration_seconds"])
-        same.setdefault(bytes.fromhex(values["clip_sha256"]), []).append(clip.video_id)
+        # Different parts of one file are different clips.
+        part = tuple(clip.extra.get(field.name) for field in SEGMENT_FIELDS)
+        same.setdefault((bytes.fromhex(values["clip_sha256"]), part), []).append(clip.video_id)
     return ClipReport(
         codecs=dict(codecs.most_common()),
         sizes_px=dict(sizes.most_common()),

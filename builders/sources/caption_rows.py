@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from builders.sources.caption_table import Table, TableRow
 from builders.sources.list_cells import MISSING_WORDS, ListCellError, parse_list
+from builders.sources.segments import Segment
 from dvtr_bench.errors import AnnotationError
 
 FILE_COLUMNS: Final = tuple(
@@ -25,6 +26,9 @@ CAPTION_COLUMNS: Final = tuple(
 SPLIT_COLUMN: Final = "split"
 CATEGORY_COLUMN: Final = "category"
 GROUP_COLUMN: Final = "group"
+TIME_COLUMNS: Final = ("start_seconds", "end_seconds")
+"""Start and end of a clip that is a part of its file. Not ``start`` and ``end``, which tables also
+have for frame numbers and for where in some other video a clip was cut out."""
 _NUMBERED: Final = re.compile(r"(?P<name>[a-z]+)(?:[_. -]?(?P<number>\d+))?", flags=re.IGNORECASE)
 SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "train"),
@@ -46,6 +50,7 @@ class CaptionRow(NamedTuple):
         group: The clip's group; None without such a column.
         extra: All other columns, as text; None for an empty cell.
         num_missing: Number of missing values (``None``, ``nan``, ...) among the captions.
+        segment: The part of the file that the clip is; None for the whole file.
     """
 
     where: str
@@ -57,6 +62,7 @@ class CaptionRow(NamedTuple):
     group: str | None
     extra: Mapping[str, str | None]
     num_missing: int = 0
+    segment: Segment | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,7 @@ class Columns:
     group: str | None
     extra: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    times: tuple[str | None, str | None] = (None, None)
 
     @property
     def wide(self) -> bool:
@@ -96,8 +103,9 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     file = _first(by_lower, FILE_COLUMNS)
     video_id = _first(by_lower, ID_COLUMNS)
     notes: tuple[str, ...] = ()
+    start, end = map(by_lower.get, TIME_COLUMNS)
     if file and video_id and video_id.lower() == _ROW_NUMBER:
-        if _numbers_rows(table, file, video_id):
+        if _numbers_rows(table, file, video_id, (start, end)):
             notes = (f"The column {video_id!r} numbers rows: clips are named by {file!r}.",)
             video_id = None
     captions = _caption_columns(names)
@@ -117,9 +125,9 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     group = group_by or by_lower.get(GROUP_COLUMN)
     split, category = by_lower.get(SPLIT_COLUMN), by_lower.get(CATEGORY_COLUMN)
     # The group remains a column of the dataset, since it is useful to know.
-    used = {file, video_id, split, category, *captions}
+    used = {file, video_id, split, category, start, end, *captions}
     extra = tuple(name for name in names if name not in used)
-    return Columns(file, video_id, captions, split, category, group, extra, notes)
+    return Columns(file, video_id, captions, split, category, group, extra, notes, (start, end))
 
 
 def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
@@ -152,6 +160,7 @@ def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
         group=group,
         extra={name: _as_text(cells.get(name)) for name in columns.extra},
         num_missing=num_missing,
+        segment=_segment(row, columns),
     )
 
 
@@ -170,7 +179,9 @@ def _caption_columns(names: Sequence[str]) -> tuple[str, ...]:
     return ()
 
 
-def _numbers_rows(table: Table, file: str, row_id: str) -> bool:
+def _numbers_rows(
+    table: Table, file: str, row_id: str, times: tuple[str | None, str | None]
+) -> bool:
     """Return whether a column numbers the rows of captions, or captions, and not clips.
 
     It does if a clip has several values, or if the values count up by one from row to row.
@@ -179,13 +190,33 @@ def _numbers_rows(table: Table, file: str, row_id: str) -> bool:
     counts_up = True
     id_of: dict[object, object] = {}
     for row in table:
-        value, clip = row.cells.get(row_id), _clip_name(row.cells.get(file))
+        value = row.cells.get(row_id)
+        clip = (_clip_name(row.cells.get(file)), *(row.cells.get(name or "") for name in times))
         if id_of.setdefault(clip, value) != value:
             return True
         number = int(value) if isinstance(value, str | int) and str(value).isdecimal() else None
         counts_up = counts_up and number is not None and previous in (None, number - 1)
         previous = number
     return counts_up
+
+
+def _segment(row: TableRow, columns: Columns) -> Segment | None:
+    """Return the times of a row; those without meaning are left to the decoder, clip by clip."""
+    start, end = (_seconds(row, column) for column in columns.times)
+    return None if start is None and end is None else Segment(start or 0.0, end)
+
+
+def _seconds(row: TableRow, column: str | None) -> float | None:
+    text = _as_text(row.cells.get(column)) if column else None
+    if text is None or not text.strip():
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        raise AnnotationError(
+            f"{row.where}: column {column!r}: expected a time in seconds such as 12.5, or an empty "
+            f"cell, found {text!r}"
+        ) from None
 
 
 def _first(by_lower: Mapping[str, str], wanted: Sequence[str]) -> str | None:

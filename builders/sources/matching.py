@@ -82,6 +82,27 @@ def find_by_stem(
     return {video_id: stems.get(video_id, []) for video_id in video_ids}
 
 
+def find_by_any_name(
+    folder: ClipFiles, names_of: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[PurePosixPath]]:
+    """Find clips that are named in one of several ways, in any subfolder.
+
+    Args:
+        folder: The files.
+        names_of: Names of each id's file, with or without extension, the likeliest first.
+
+    Returns:
+        The files of the first name of each id that a file has.
+    """
+    files = files_by_stem(folder)
+    for file in folder.files:
+        files.setdefault(file.name, []).append(file)
+    return {
+        video_id: next((files[name] for name in names if name in files), [])
+        for video_id, names in names_of.items()
+    }
+
+
 def files_by_stem(folder: ClipFiles) -> dict[str, list[PurePosixPath]]:
     """Group files by their name without extension, in any subfolder."""
     stems: dict[str, list[PurePosixPath]] = {}

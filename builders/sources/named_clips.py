@@ -3,7 +3,7 @@
 import posixpath
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from builders.sources.caption_rows import CaptionRow
 from builders.sources.clips import ClipFiles, is_video_name
 from builders.sources.matching import SHOWN, bullets, files_by_stem
+from builders.sources.segments import ClipSegment, Segment
 from builders.sources.source import Footage
 from builders.sources.spellings import COMPOSITION, Spelled, Spellings
 from dvtr_bench.errors import AnnotationError
@@ -33,10 +34,12 @@ class NamedClip(NamedTuple):
         video_id: Its id.
         file: Its path relative to the folder of clips, with ``/``; the file may be missing. None
             if the row has only an id and no file has that name.
+        segment: The part of the file that it is; None for the whole file.
     """
 
     video_id: str
     file: str | None
+    segment: Segment | None = None
 
 
 class ClipNames:
@@ -74,7 +77,8 @@ class ClipNames:
 
         Returns:
             The clip. Without a column of ids, the id is the file's name after its subfolders,
-            joined with ``__``; without extension, unless another file differs only in that.
+            joined with ``__``; without extension, unless another file differs only in that. Of a
+            part of a file the times follow (``a_5_10``).
 
         Raises:
             AnnotationError: The name is absolute, is outside the folder, or matches several files.
@@ -87,17 +91,19 @@ class ClipNames:
                 f"{row.where}: the file name {row.file_name!r} is not inside the folder of clips: "
                 "expected a relative path with '/' and without '..'"
             )
-        if row.video_id is not None:
-            return NamedClip(row.video_id, clip.file)
-        if clip.file in self._twins:
-            self._named_in_full.add(clip.file)
-        return clip
+        video_id, segment = row.video_id, row.segment
+        if video_id is None:
+            if clip.file is not None and clip.file in self._twins:
+                self._named_in_full.add(clip.file)
+            video_id = clip.video_id + (segment.suffix if segment else "")
+        return NamedClip(video_id, clip.file, segment)
 
     def footage(self, clip: NamedClip) -> Footage | None:
         """Return a clip's footage; None if its file is missing."""
         if self._folder is None or clip.file is None or clip.file not in self._present:
             return None
-        return self._folder.footage(PurePosixPath(clip.file))
+        whole = self._folder.footage(PurePosixPath(clip.file))
+        return ClipSegment(whole, clip.segment) if clip.segment else whole
 
     def advice(self, clip: NamedClip) -> str:
         """Suggest a similar name for a clip whose file is missing; an empty text without one.
@@ -158,8 +164,8 @@ class ClipNames:
                 f"Write the full name as the id ({files[0].name}), or add a column file_name"
             )
         if not files and video_id in self._present:
-            return NamedClip(video_id, video_id)
-        return NamedClip(video_id, str(files[0]) if files else None)
+            return NamedClip(video_id, video_id, row.segment)
+        return NamedClip(video_id, str(files[0]) if files else None, row.segment)
 
     def _num_ambiguous(self) -> int:
         return sum(len(files) > 1 for files in self._stems.values())
@@ -235,8 +241,28 @@ def _twins(folder: ClipFiles) -> frozenset[str]:
     return frozenset(file for file, stem in stems.items() if counts[stem] > 1)
 
 
+def parts_of_files(clip_of: Mapping[str, NamedClip]) -> dict[str, list[str]]:
+    """Find the clips that are parts of files; those of one file look alike.
+
+    Args:
+        clip_of: Clips by video id.
+
+    Returns:
+        For each file with parts their ids, and that of the whole file if it is a clip too.
+    """
+    ids_of: dict[str, list[str]] = {
+        clip.file: [] for clip in clip_of.values() if clip.segment and clip.file
+    }
+    for video_id, clip in clip_of.items() if ids_of else ():
+        if clip.file is not None and clip.file in ids_of:
+            ids_of[clip.file].append(video_id)
+    return ids_of
+
+
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:
     """Refuse a table in which two ids name one file, or one id names two files.
+
+    Parts of a file count as files of their own.
 
     Args:
         folder: The clips; links to a file count as that file.
@@ -246,27 +272,34 @@ def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) 
         AnnotationError: Lists such ids and files.
     """
     clip_of: dict[object, NamedClip] = {}
-    file_of: dict[str, str] = {}
+    first_of: dict[str, NamedClip] = {}
     problems: dict[str, None] = {}
     previous = None
     for clip in clips:
-        video_id, file = clip
+        video_id, file, segment = clip
+        other = first_of.setdefault(video_id, clip)
+        if other.segment != segment:
+            parts = " and ".join(str(part or "the whole file") for part in (other.segment, segment))
+            problems[
+                f"the id {video_id!r} names two parts of a file, {parts}: give each an id of its "
+                "own, or call the column file_name, and ids are made of the file and the times"
+            ] = None
         if file is None or clip == previous:
             continue
         previous = clip
         file_key = folder.file_key(PurePosixPath(file)) if folder else file
-        first_id, first = clip_of.setdefault(file_key, clip)
+        first_id, first, _ = clip_of.setdefault((file_key, segment), clip)
         if first_id != video_id:
             also = "" if first == file else f" (the same file as {file})"
+            part = f" ({segment})" if segment else ""
             problems[
-                f"the file {first}{also} is named by two ids, {first_id!r} and {video_id!r}: give "
-                "its captions to one of them"
+                f"the file {first}{part}{also} is named by two ids, {first_id!r} and {video_id!r}: "
+                "give its captions to one of them"
             ] = None
-        other = file_of.setdefault(video_id, file)
-        if other != file:
+        if other.file not in {None, file}:
             problems[
-                f"the id {video_id!r} names two files, {other} and {file}: add a column video_id "
-                "with a different id for each"
+                f"the id {video_id!r} names two files, {other.file} and {file}: add a column "
+                "video_id with a different id for each"
             ] = None
     if problems:
         raise AnnotationError(f"the table of captions contradicts itself:{bullets(list(problems))}")

@@ -10,6 +10,7 @@ from builders.sources.caption_rows import CaptionRow
 from builders.sources.matching import bullets
 from builders.sources.named_clips import NamedClip
 from builders.sources.packed import PackedGroups
+from builders.sources.segments import SEGMENT_FIELDS
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import AnnotationError
 
@@ -72,7 +73,7 @@ class _ByClip(Mapping[str, Value], Generic[Value]):
         return len(self._groups)
 
 
-_RESERVED = frozenset(field.name for field in (*VIDEO_FIELDS, TREATMENT_FIELD))
+_RESERVED = frozenset(field.name for field in (*VIDEO_FIELDS, TREATMENT_FIELD, *SEGMENT_FIELDS))
 
 
 @dataclass(frozen=True)

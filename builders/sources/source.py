@@ -46,7 +46,7 @@ class PublishedFile:
     """A published annotation file.
 
     Attributes:
-        url: Its address, at a fixed revision.
+        url: Its address, at a fixed revision if its publisher has any.
         sha256: SHA-256 of the file, 64 hex digits. None if we do not know it: then the first
             download is trusted and recorded, and later ones must equal it.
         in_zip: Whether `url` is a zip that contains the file in any folder.

@@ -50,24 +50,31 @@ def check_fraction(fraction: float) -> None:
         )
 
 
-def carve_validation(info: DatasetInfo, clips: tuple[Clip, ...], fraction: float) -> Carved:
+def carve_validation(
+    info: DatasetInfo, clips: tuple[Clip, ...], fraction: float, group: str | None = None
+) -> Carved:
     """Turn a share of the train videos into validation, chosen by the hash of their ids.
 
     Args:
         info: The dataset.
         clips: All its clips.
         fraction: The share of train; 0 changes nothing.
+        group: The extra column that names the video that a clip is a part of, whose parts stay
+            together; None if every clip is a video.
 
     Returns:
         The dataset with a validation split.
     """
     if fraction == 0:
         return Carved(info, clips, ())
-    train = [clip.video_id for clip in clips if clip.split == "train"]
-    by_hash = sorted(train, key=lambda video_id: hashlib.sha256(video_id.encode()).digest())
+    videos = [clip.video_id if group is None else clip.extra[group] for clip in clips]
+    paired = list(zip(clips, videos, strict=True))
+    train = dict.fromkeys(video for clip, video in paired if clip.split == "train")
+    by_hash = sorted(train, key=lambda video: hashlib.sha256(video.encode()).digest())
     chosen = set(by_hash[: round(fraction * len(train))])
     carved = tuple(
-        replace(clip, split="validation") if clip.video_id in chosen else clip for clip in clips
+        replace(clip, split="validation") if video in chosen and clip.split == "train" else clip
+        for clip, video in paired
     )
     mark = "." if "+" in info.version else "+"
     return Carved(
@@ -105,6 +112,7 @@ def choose_splits(
     *,
     drawing: Drawing,
     same_files: Sequence[Sequence[str]] = (),
+    parts: Mapping[str, Sequence[str]] | None = None,
     old: OldSplits | None = None,
 ) -> SplitChoice:
     """Choose a split for each clip.
@@ -115,6 +123,8 @@ def choose_splits(
         drawing: How splits are drawn.
         same_files: Ids whose clips are the same file. They are drawn as one group, together with
             the groups that they belong to.
+        parts: Ids whose clips are parts of one file, by file. They are drawn as one group too,
+            by the file's name, so that more parts of it do not move it.
         old: Splits to keep. New clips of a group follow its old ones, the others are drawn.
 
     Returns:
@@ -138,6 +148,7 @@ def choose_splits(
             )
         notes += _crossing_files(same_files, stated)
         return SplitChoice(stated, False, tuple(notes), *_origin(old))
+    group_of = _with_parts(group_of, parts or {})
     num_groups = len(set(group_of.values()))
     group_of = _joined(group_of, same_files)
     kept, notes = _kept(group_of, old) if old else ({}, [])
@@ -150,6 +161,11 @@ def choose_splits(
     notes.insert(0, _how_drawn(split_of, num_groups, drawing, old))
     if same_files:
         notes.append(_kept_together(same_files))
+    if parts:
+        notes.append(
+            f"{sum(map(len, parts.values())):,} clips are parts of {len(parts):,} files; the parts "
+            "of each were kept in one split."
+        )
     if old:
         notes += _crossing_files(same_files, split_of)
     return SplitChoice(split_of, True, tuple(notes), *_origin(old))
@@ -182,6 +198,20 @@ def _how_drawn(
         f"{len(split_of) - new:,} clips have the split that they have in {old.label}.{left} "
         f"{new:,} new clips were {how}. In all: {sizes}."
     )
+
+
+def _with_parts(
+    group_of: Mapping[str, str], parts: Mapping[str, Sequence[str]]
+) -> Mapping[str, str]:
+    """Join the groups of the parts of each file; without groups they have the file's name."""
+    if not parts:
+        return group_of
+    by_file = {video_id: f"file:{file}" for file, ids in parts.items() for video_id in ids}
+    named = {
+        video_id: by_file.get(video_id, group) if group == f"clip:{video_id}" else group
+        for video_id, group in group_of.items()
+    }
+    return _joined(named, list(parts.values()))
 
 
 def _joined(group_of: Mapping[str, str], same_files: Sequence[Sequence[str]]) -> Mapping[str, str]:

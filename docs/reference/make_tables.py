@@ -174,6 +174,11 @@ def _caption_columns() -> Iterator[str]:
         ("split", f"`{caption_rows.SPLIT_COLUMN}`", f"in every row one of {values}"),
         ("class", f"`{caption_rows.CATEGORY_COLUMN}`", "may be empty"),
         (
+            "a part of the file",
+            told(caption_rows.TIME_COLUMNS),
+            "its start and end in seconds; empty: the file's own",
+        ),
+        (
             "group",
             f"`{caption_rows.GROUP_COLUMN}`, or what `--group-by` names",
             "clips of one group stay in one split; never empty",
