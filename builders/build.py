@@ -27,6 +27,7 @@ from builders.engine.decode import (
 )
 from builders.engine.parquet import Rows
 from builders.engine.settings import BuildSettings
+from builders.engine.treatment import with_treatment
 from builders.options import make_options
 from builders.sources.matching import bullets
 from builders.sources.packed import Packed
@@ -108,6 +109,7 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         inputs_sha256 = hash_inputs(source, settings, decoded.identities)
         kept, left_out = _settle_broken(source, settings, decoded, left_out)
         kept = replace(kept, notes=(*kept.notes, *absent_splits(kept)))
+        kept = with_treatment(kept, decoded.staged)
         rows = Rows(kept, decoded.staged, staging.clips)
         report = make_report(rows, left_out)
         assembled = write_dataset(

@@ -113,6 +113,21 @@ def read_result_files(files_or_folders: Iterable[Path]) -> list[ResultFile]:
     return files
 
 
+def notes_beside(files: Iterable[ResultFile]) -> dict[int, EntryFile]:
+    """Return the notes beside result files, which say who ran them.
+
+    Args:
+        files: Result files, with or without notes.
+
+    Returns:
+        The notes that there are, by ``id`` of their records.
+
+    Raises:
+        InputError: A note is not valid.
+    """
+    return {id(file.record): note for file in files if (note := file.entry()) is not None}
+
+
 def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
     """Open the split that a run searched.
 

@@ -112,9 +112,9 @@ def read(options: Options) -> Source:
     check_one_id_per_file(folder, named.clips())
     ratios = parse_ratios(options.ratios)
     splits = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
-    facts = look_over(rows_of)
+    extras, row_notes = look_over(rows_of)
     clips = Packed(
-        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, facts.extras)
+        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, extras)
         for video_id, rows in rows_of.items()
     )
     notes = [note for table in tables for note in table.notes]
@@ -133,11 +133,11 @@ def read(options: Options) -> Source:
         ),
         clips=clips,
         sources=tuple(map(_record, paths)),
-        extra_fields=tuple(extra.field for extra in facts.extras),
+        extra_fields=tuple(extra.field for extra in extras),
         unused_clips=tuple(shown_path(file) for file in folder.files if str(file) not in used)
         if folder
         else (),
-        notes=(*splits.notes, *notes, *facts.notes, *names.notes()),
+        notes=(*splits.notes, *notes, *row_notes, *names.notes()),
         offers_clips=folder is not None,
     )
 

@@ -11,7 +11,13 @@ from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows, hf_features
 from builders.sources.source import DatasetInfo
 from dvtr_bench.dataset.fingerprint import version_tag
-from dvtr_bench.dataset.manifest import CAPTION_FIELDS, CONFIGS, QREL_FIELDS, Manifest
+from dvtr_bench.dataset.manifest import (
+    CAPTION_FIELDS,
+    CONFIGS,
+    QREL_FIELDS,
+    TREATMENT_FIELD,
+    Manifest,
+)
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.others_text import printable_lines, safe_code
 
@@ -162,7 +168,14 @@ def _columns(manifest: Manifest) -> str:
         "`source_colour`, `rotation_degrees`, `clip_sha256`, `perceptual_hash` (for near-duplicate "
         "search)."
     )
-    return f"{text} This dataset adds {extra_columns}." if extra_columns else text
+    if extra_columns:
+        text += f" This dataset adds {extra_columns}."
+    if TREATMENT_FIELD.name in manifest.extra_columns:
+        text += (
+            f" `{TREATMENT_FIELD.name}` says what was applied to a clip so that its frames look as "
+            "a player shows it; it is null where nothing was."
+        )
+    return text
 
 
 def _sources(manifest: Manifest) -> str:

@@ -4,16 +4,17 @@ import json
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from builders.engine.parquet import Rows
+from builders.engine.treatment import treatment_counts
 from builders.sources.source import Clip
-from dvtr_bench.dataset.manifest import SPLITS
+from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
-from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, to_json
 
 LONG_CAPTION_WORDS: Final = 30
 
@@ -56,6 +57,7 @@ class ClipReport:
         fps: Lowest and highest mean frame rate.
         duration_seconds: Shortest and longest duration.
         identical_files: Groups of ids whose files have the same bytes.
+        treatment: Number of clips by what was applied to their footage; None if nothing was.
     """
 
     codecs: Mapping[str, int]
@@ -65,6 +67,7 @@ class ClipReport:
     fps: tuple[float, float]
     duration_seconds: tuple[float, float]
     identical_files: tuple[tuple[str, ...], ...]
+    treatment: Mapping[str, int] | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)
@@ -153,12 +156,14 @@ def _clip_report(rows: Rows) -> ClipReport:
     rotated = 0
     rates, lengths = array("d"), array("d")
     same: dict[bytes, list[str]] = {}
+    treatments: list[list[str]] = []
     for clip in rows.source.clips:
         values = rows.staged[clip.video_id].columns
         codecs[values["source_codec"]] += 1
         sizes[f"{values['source_width_px']}x{values['source_height_px']}"] += 1
         colours[values["source_colour"]] += 1
         rotated += values["rotation_degrees"] != 0
+        treatments.append(values.get(TREATMENT_FIELD.name) or [])
         rates.append(values["source_fps"])
         lengths.append(values["duration_seconds"])
         same.setdefault(bytes.fromhex(values["clip_sha256"]), []).append(clip.video_id)
@@ -170,4 +175,5 @@ def _clip_report(rows: Rows) -> ClipReport:
         fps=(round(min(rates), 3), round(max(rates), 3)),
         duration_seconds=(round(min(lengths), 3), round(max(lengths), 3)),
         identical_files=tuple(tuple(ids) for ids in same.values() if len(ids) > 1),
+        treatment=treatment_counts(treatments) or None,
     )

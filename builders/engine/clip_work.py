@@ -17,13 +17,18 @@ import pyarrow.compute as pc
 from builders.engine.settings import FrameSettings
 from builders.sources.source import Footage
 from dvtr_bench.dataset.fingerprint import canonical_json
-from dvtr_bench.dataset.manifest import VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import ClipError
 from dvtr_bench.video.extract import ExtractedClip, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
 
 CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
 """The columns that are read from the clip: all after ``captions``."""
+
+TREATMENT_VERSION: Final = 1
+"""Raised when unusual footage is treated in another way, so that clips which an earlier version
+stored for an unfinished build are decoded again. Usual footage, whose pixels stay, keeps its
+``EXTRACTOR_VERSION``; what was applied to other clips is part of the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +224,9 @@ def read_staged(path: Path) -> pa.Table:
 
 
 def _key(task: ClipTask, identity: str) -> str:
-    settings = canonical_json([task.settings.describe(), [str(f) for f in task.extra_fields]])
+    settings = canonical_json(
+        [task.settings.describe(), [str(f) for f in task.extra_fields], TREATMENT_VERSION]
+    )
     return hashlib.sha256(identity.encode() + settings).hexdigest()
 
 
@@ -247,6 +254,9 @@ def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
         **task.footage.columns(clip.frame_pts_seconds),
     }
     fields = [*CLIP_FIELDS, *(field for field in task.extra_fields if field.name in values)]
+    if facts.treatment:
+        values[TREATMENT_FIELD.name] = list(facts.treatment)
+        fields.append(TREATMENT_FIELD)
     return pa.table(
         [pa.array([values[field.name]], field.type) for field in fields], schema=pa.schema(fields)
     )

@@ -163,7 +163,12 @@ class Rows:
     def _table(self, clips: Sequence[Clip]) -> pa.Table:
         annotations = [self._annotation_values(clip) for clip in clips]
         staged = [self.staged[values["video_id"]] for values in annotations if self.staged]
-        decoded = pa.concat_tables(map(self._read, staged)).combine_chunks() if staged else None
+        # Only treated clips have a column of what was applied.
+        decoded = (
+            pa.concat_tables(map(self._read, staged), promote_options="default").combine_chunks()
+            if staged
+            else None
+        )
         columns = [
             decoded[field.name].combine_chunks()
             if decoded is not None and field.name in decoded.column_names

@@ -2,7 +2,7 @@
 
 import os
 import posixpath
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -14,8 +14,14 @@ from builders.sources.tar_archive import TarMember, list_tar
 from dvtr_bench.errors import NotFoundError
 
 VIDEO_SUFFIXES: Final = frozenset(
-    ".3gp .asf .avi .flv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg .mts .ogv .ts .webm .wmv".split()
+    (
+        ".3g2 .3gp .asf .avi .divx .f4v .flv .gif .lrf .lrv .m2ts .m4v .mkv .mov .mp4 .mpeg .mpg "
+        ".mts .mxf .nut .ogv .qt .ts .vob .webm .wmv"
+    ).split()
 )
+"""``.lrf`` and ``.lrv`` are the small MP4 files that DJI and GoPro cameras write beside others."""
+
+_PREVIEW_SUFFIXES: Final = frozenset({".gif", ".lrf", ".lrv"})
 
 
 _TAR: Final = ".tar"
@@ -37,7 +43,16 @@ class ClipFiles(Protocol):
 
     @property
     def files(self) -> tuple[PurePosixPath, ...]:
-        """Paths relative to the root, with ``/``, sorted."""
+        """Paths relative to the root, with ``/``, sorted, without previews."""
+        ...
+
+    @property
+    def previews(self) -> frozenset[PurePosixPath]:
+        """Small copies of other files, which are clips only for a table that names them."""
+        ...
+
+    def holds(self, file: PurePosixPath) -> bool:
+        """Return whether there is a file of that name, video or not."""
         ...
 
     def footage(self, file: PurePosixPath) -> Footage:
@@ -56,6 +71,20 @@ class ClipFiles(Protocol):
 def is_video_name(name: str) -> bool:
     """Return whether a file name has the suffix of a video."""
     return posixpath.splitext(name)[1].lower() in VIDEO_SUFFIXES
+
+
+def find_previews(files: Iterable[PurePosixPath]) -> frozenset[PurePosixPath]:
+    """Return the files that lie beside a video of the same name and have a preview's suffix.
+
+    Example:
+        >>> files = map(PurePosixPath, ("a.mp4", "a.LRF", "b.gif"))
+        >>> [str(file) for file in find_previews(files)]
+        ['a.LRF']
+    """
+    files = list(files)
+    suspects = {file for file in files if file.suffix.lower() in _PREVIEW_SUFFIXES}
+    videos = {file.with_suffix("") for file in files if file not in suspects}
+    return frozenset(file for file in suspects if file.with_suffix("") in videos)
 
 
 def no_clips_message(root: Path, others: int) -> str:
@@ -110,16 +139,25 @@ class ClipFolder:
 
     Attributes:
         root: The folder.
-        files: Paths relative to `root`, with ``/``, sorted.
+        files: Paths relative to `root`, with ``/``, sorted, without previews.
+        previews: Small copies of other files.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...]
+    previews: frozenset[PurePosixPath] = frozenset()
 
     @property
     def name(self) -> str:
         """The folder's own name."""
         return self.root.resolve().name
+
+    def holds(self, file: PurePosixPath) -> bool:
+        """Return whether there is a file of that name, video or not."""
+        try:
+            return (self.root / file).is_file()
+        except (OSError, ValueError):  # no file can have this name
+            return False
 
     def footage(self, file: PurePosixPath) -> ClipFile:
         """Return one of the files as footage."""
@@ -165,7 +203,8 @@ class ClipFolder:
                 others += 1
                 tars += [path] if path.suffix.lower() == _TAR else []
         if clips:
-            return cls(root, tuple(sorted(clips)))
+            previews = find_previews(clips)
+            return cls(root, tuple(sorted(set(clips) - previews)), previews)
         if tars:
             return ClipArchive.scan_tars(root, sorted(tars))
         raise NotFoundError(no_clips_message(root, others))
@@ -256,18 +295,29 @@ class ClipArchive:
 
     Attributes:
         root: The zip, the tar, or the folder of the tars.
-        files: Paths in the archive, with ``/``, sorted; of several tars, below the tar's own name.
+        files: Paths in the archive, with ``/``, sorted, without previews; of several tars, below
+            the tar's own name.
         members: Members by path.
+        previews: Small copies of other files.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...]
     members: Mapping[PurePosixPath, Member | TarMember]
+    previews: frozenset[PurePosixPath] = frozenset()
 
     @property
     def name(self) -> str:
         """The archive's name without its ending."""
         return self.root.resolve().name if self.root.is_dir() else self.root.stem
+
+    def holds(self, file: PurePosixPath) -> bool:
+        """Return whether there is a file of that name, video or not."""
+        if self.root.is_dir():
+            return False
+        return file in (
+            list_tar(self.root) if self.root.suffix.lower() == _TAR else list_members(self.root)
+        )
 
     def footage(self, file: PurePosixPath) -> ZippedClip:
         """Return one of the files as footage."""
@@ -305,7 +355,8 @@ class ClipArchive:
         if not clips:
             raise NotFoundError(no_clips_message(root, len(members)))
         check_members(root, clips)
-        return cls(root, tuple(sorted(clips)), clips)
+        previews = find_previews(clips)
+        return cls(root, tuple(sorted(clips.keys() - previews)), clips, previews)
 
     @classmethod
     def scan_tars(cls, root: Path, tars: Sequence[Path]) -> "ClipArchive":
@@ -335,4 +386,5 @@ class ClipArchive:
             }
         if not clips:
             raise NotFoundError(no_clips_message(root, num_members))
-        return cls(root, tuple(sorted(clips)), clips)
+        previews = find_previews(clips)
+        return cls(root, tuple(sorted(clips.keys() - previews)), clips, previews)

@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import Counter
 from collections.abc import Iterable
 from difflib import get_close_matches
 from functools import lru_cache
@@ -45,7 +46,11 @@ class ClipNames:
         """Index the files of the folder; None for captions without clips."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        self._present = frozenset(map(str, folder.files)) if folder else frozenset()
+        self._previews = frozenset(map(str, folder.previews)) if folder else frozenset()
+        self._present = self._previews.union(map(str, folder.files)) if folder else frozenset()
+        self._twins = frozenset(map(str, _twins(folder))) if folder else frozenset()
+        self._named_in_full: set[str] = set()
+        self._says_ambiguous = True
         self._spellings = Spellings(folder) if folder else None
         # Names that are no file's by the letter, by the kind of spelling under which one was found.
         self._respelled: dict[str, set[str]] = {}
@@ -67,8 +72,8 @@ class ClipNames:
                 to its own folder, as in Hugging Face's ``metadata.csv``.
 
         Returns:
-            The clip. Without a column of ids, the id is the file's name without extension, after
-            its subfolders joined with ``__``.
+            The clip. Without a column of ids, the id is the file's name after its subfolders,
+            joined with ``__``; without extension, unless another file differs only in that.
 
         Raises:
             AnnotationError: The name is absolute, is outside the folder, or matches several files.
@@ -81,7 +86,11 @@ class ClipNames:
                 f"{row.where}: the file name {row.file_name!r} is not inside the folder of clips: "
                 "expected a relative path with '/' and without '..'"
             )
-        return clip if row.video_id is None else NamedClip(row.video_id, clip.file)
+        if row.video_id is not None:
+            return NamedClip(row.video_id, clip.file)
+        if clip.file is not None and clip.file in self._twins:
+            self._named_in_full.add(clip.file)
+        return clip
 
     def footage(self, clip: NamedClip) -> Footage | None:
         """Return a clip's footage; None if its file is missing."""
@@ -97,24 +106,37 @@ class ClipNames:
         if self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
-        if clip.file is not None:
-            near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
-        else:
+        if clip.file is None:
             stems = get_close_matches(clip.video_id, self._stems, n=1, cutoff=0.8)
             near = [str(self._stems[stem][0]) for stem in stems]
+        elif self._folder.holds(PurePosixPath(clip.file)):
+            suffix = PurePosixPath(clip.file).suffix
+            return (
+                f" (the file is there, but {suffix or 'a name without suffix'} is none that we "
+                "know as a video's: rename or convert it)"
+            )
+        else:
+            near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
 
     def notes(self) -> tuple[str, ...]:
-        """Return remarks for the card on names that were found under another spelling."""
+        """Return remarks for the card: ids in full, and names found under another spelling."""
         said = {
             COMPOSITION: "composed and decomposed letters, which look alike",
             _ACTIVITYNET: "the 'v_' of ActivityNet's ids",
         }
-        return tuple(
+        in_full = (
+            f"{len(self._named_in_full):,} clip files share their name with another one but for "
+            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names."
+            if self._named_in_full
+            else ""
+        )
+        respelled = tuple(
             f"{len(names):,} clips of the table were found although their files' names differ in "
             f"{said.get(kind, f'their encoding, which is {kind}')}."
             for kind, names in self._respelled.items()
         )
+        return (in_full, *respelled) if in_full else respelled
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
         video_id = row.video_id or ""
@@ -126,10 +148,16 @@ class ClipNames:
         if not files and self._spellings:
             files = self._found(video_id, self._spellings.by_stem(video_id))
         if len(files) > 1:
+            if not self._says_ambiguous:
+                return NamedClip(video_id, None)  # one message is enough, and stops the build
+            self._says_ambiguous = False
             raise AnnotationError(
                 f"{row.where}: the id {video_id!r} matches several files: "
-                f"{', '.join(map(str, files))}: add a column file_name"
+                f"{', '.join(map(str, files))}; {self._num_ambiguous():,} names in the folder do. "
+                f"Write the full name as the id ({files[0].name}), or add a column file_name"
             )
+        if not files and video_id in self._present:
+            return NamedClip(video_id, video_id)
         return NamedClip(video_id, str(files[0]) if files else None)
 
     def _found(self, name: str, spelled: Spelled | None) -> list[PurePosixPath]:
@@ -138,25 +166,28 @@ class ClipNames:
         self._respelled.setdefault(spelled.kind, set()).add(name)
         return [spelled.file]
 
+    def _num_ambiguous(self) -> int:
+        return sum(len(files) > 1 for files in self._stems.values())
+
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
         if _PLAIN.fullmatch(name):
             file = self._base(table) + name
             if self._folder is None or file in self._present:
-                return NamedClip(_id_of(file), file)
+                return NamedClip(self._id_of(file), file)
         elif ".." in PurePosixPath(name).parts:
             return None
         if (beside := self._beside_table(name, table)) is not None:
-            return NamedClip(_id_of(beside), beside)
+            return NamedClip(self._id_of(beside), beside)
         if "\\" in name or name.startswith("/") or name.strip("./ ") == "":
             return None
         file = str(PurePosixPath(self._base(table) + name))
-        video_id = _id_of(file)
+        video_id = self._id_of(file)
         stem = posixpath.basename(file)
         is_stem = not is_video_name(file)
         if is_stem and len(self._stems.get(stem, [])) == 1:
             file = str(self._stems[stem][0])
-            video_id = _id_of(file)
+            video_id = self._id_of(file)
         elif file not in self._present and self._spellings:
             spelled = self._spellings.by_path(file)
             if spelled is None and is_stem:
@@ -164,6 +195,10 @@ class ClipNames:
             for found in self._found(name, spelled):
                 file = str(found)
         return NamedClip(video_id, file)
+
+    def _id_of(self, file: str) -> str:
+        keeps_suffix = file in self._twins or file in self._previews or not is_video_name(file)
+        return (file if keeps_suffix else posixpath.splitext(file)[0]).replace("/", SUBFOLDER_MARK)
 
     def _beside_table(self, name: str, table: Path) -> str | None:
         """Return a file that is named from the table's folder, or by its whole path."""
@@ -191,9 +226,10 @@ def _find_folder(table: Path) -> Path:
     return table.resolve().parent
 
 
-def _id_of(file: str) -> str:
-    stem = posixpath.splitext(file)[0] if is_video_name(file) else file
-    return stem.replace("/", SUBFOLDER_MARK)
+def _twins(folder: ClipFiles) -> frozenset[PurePosixPath]:
+    """Return the files whose name and folder are those of another file but for the suffix."""
+    counts = Counter(file.with_suffix("") for file in folder.files)
+    return frozenset(file for file in folder.files if counts[file.with_suffix("")] > 1)
 
 
 def check_one_id_per_file(folder: ClipFiles | None, clips: Iterable[NamedClip]) -> None:

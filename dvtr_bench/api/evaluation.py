@@ -119,6 +119,7 @@ def evaluate(
                 options.say(f"left out: {reason}")
             return _evaluate_weights(weights, built, split, options)
         opened, bank = _open(dataset, split, root)
+        written.require_queries(opened)
         return options.finished(
             evaluate_retriever(
                 model, opened, bank=bank if options.needs_bank else None, **options.as_arguments()
@@ -208,9 +209,10 @@ def evaluate_all(
         )
         for reason in plan.left_out:
             options.say(f"left out: {reason}")
-        # A missing train split is reported before anything is scored.
-        if options.needs_bank:
-            for built, _ in plan.runs:
+        # What a later dataset lacks is reported before the first is scored.
+        for built, _ in plan.runs:
+            written.require_queries(built.split(split))
+            if options.needs_bank:
                 built.split("train")
         return [_evaluate_weights(weights, built, split, options) for built, weights in plan.runs]
 
@@ -296,6 +298,7 @@ def evaluate_external(
             device, processors, top, written, False, show_progress, None, processes
         )
         opened, _ = _open(dataset, split, root)
+        written.require_queries(opened)
         evaluation = evaluate_file(
             read_external(Path(file), form),
             opened,
@@ -315,6 +318,7 @@ def _evaluate_weights(
     bank = built.split("train") if options.needs_bank else None
     options.say(f"{weights.label} on {built.name} {split}, on {options.device}")
     opened = built.split(split)
+    options.written.require_queries(opened)
     evaluation = evaluate_retriever(
         weights.load(options.device),
         opened,

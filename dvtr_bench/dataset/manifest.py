@@ -39,6 +39,11 @@ VIDEO_FIELDS: Final = (
 )
 """Config ``default``: one row a video. Without frames, every field after ``captions`` is null."""
 
+TREATMENT_FIELD: Final = pa.field("source_treatment", pa.list_(pa.string()))
+"""Extra column of config ``default`` where footage was treated: what was applied to a clip, such as
+``deinterlaced: bwdif``; null for a clip whose pictures are as they were coded. A dataset without
+any treated clip has no such column."""
+
 CAPTION_FIELDS: Final = (
     pa.field("caption_id", pa.string(), nullable=False),
     pa.field("video_id", pa.string(), nullable=False),

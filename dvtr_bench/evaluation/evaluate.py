@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.contamination import Contamination, find_contamination
 from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
-from dvtr_bench.evaluation.facts import dataset_facts, model_facts
+from dvtr_bench.evaluation.facts import captions_cut, dataset_facts, model_facts
 from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_honesty
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
@@ -183,6 +183,7 @@ class _Run:
         self.encoded = self._encode(split, measures.look)
         measures.keep(processes)
         self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
+        self.cut_captions = captions_cut(retriever, split)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
         """Rank every query and check the model's claims."""
@@ -261,6 +262,7 @@ class _Run:
             groups=self.groups,
             bootstrap=self.config.bootstrap,
             contamination=seen,
+            cut_captions=self.cut_captions,
         )
 
     def _encode(self, split: "RetrievalSplit", look: "Look | None" = None) -> EncodedSplit:

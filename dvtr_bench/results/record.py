@@ -12,7 +12,7 @@ from dvtr_bench.dataset.contamination import Contamination
 from dvtr_bench.models.retriever import Scoring
 from dvtr_bench.ranking import DIRECTIONS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
-from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.ceilings import CutCaptions, SharedText
 from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.ranking.group_figures import FiguresByGroup
 from dvtr_bench.ranking.movement import HonestyCheck
@@ -277,6 +277,7 @@ class RunRecord(ComparedByValue):
         bootstrap: Settings of the intervals.
         metrics: Every figure with its interval.
         left_out: Figures that are not defined for this run, one sentence each.
+        cut_captions: Captions that the model read in part; None where it read all, or did not say.
         ties: By direction, where ranks depend on the order of equal scores.
         chance: R@k of a random order by direction, in percent.
         shared_text: How many captions describe several videos, and the resulting ceiling.
@@ -300,6 +301,7 @@ class RunRecord(ComparedByValue):
         str, Annotated[Mapping[RelevanceKind, Mapping[str, Figure]], Field(min_length=2)]
     ]
     left_out: tuple[Text, ...]
+    cut_captions: CutCaptions | None = field(default=None, kw_only=True, metadata=MAY_BE_ABSENT)
     ties: Mapping[str, Ties]
     chance: Mapping[str, Mapping[str, float]]
     shared_text: SharedText

@@ -60,11 +60,12 @@ def clip_size(path: Path) -> ContainerSize:
         raise ClipError(f"{path}: cannot be read ({error.strerror}). Check its rights.") from error
 
 
-def open_container(path: Path) -> InputContainer:
+def open_container(path: Path, *, applies_edits: bool = True) -> InputContainer:
     """Open a clip file with libav, which may access no other file or URL.
 
     Args:
         path: The clip, in a common container format (MP4, MOV, MKV, WebM, AVI, MPEG-TS, ...).
+        applies_edits: Whether the edit list of an MP4 says which frames are shown.
 
     Returns:
         The open container; the caller closes it.
@@ -81,6 +82,7 @@ def open_container(path: Path) -> InputContainer:
                 "protocol_whitelist": "file",
                 "format_whitelist": _FORMATS,
                 "max_pixels": str(MAX_FRAME_PX),
+                **({} if applies_edits else {"ignore_editlist": "1"}),
             },
             metadata_errors="replace",
         )

@@ -3,133 +3,36 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import partial
+from typing import TYPE_CHECKING
 
-import cv2
-import numpy as np
-from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 
+from dvtr_bench.video.colour import (
+    HighDynamicRange,
+    frame_colour,
+    high_dynamic_range,
+    to_rgb,
+    to_sdr,
+)
 from dvtr_bench.video.containers import open_container, pick_video_stream
+from dvtr_bench.video.deinterlace import DEINTERLACER, can_deinterlace, deinterlaced
+from dvtr_bench.video.geometry import Crop, Geometry, frame_orientation
 from dvtr_bench.video.stream_reader import StreamReader, read_ahead
+from dvtr_bench.video.track import Track, read_track
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
+    import numpy as np
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
     from numpy.typing import NDArray
 
     from dvtr_bench.video.sampling import Timeline
-
-
-# ITU-T H.273 matrix coefficients -> (name, swscale's matrix).
-_TAGGED = {
-    1: ("bt709", Colorspace.ITU709),
-    4: ("fcc", Colorspace.FCC),
-    5: ("bt601", Colorspace.ITU601),
-    6: ("bt601", Colorspace.ITU601),
-    7: ("smpte240m", Colorspace.SMPTE240M),
-    9: ("bt2020", Colorspace.BT2020),
-    10: ("bt2020", Colorspace.BT2020),
-}
-_BT709, _BT601 = _TAGGED[1], _TAGGED[6]
-# Accurate rounding, interpolated chroma, no CPU-specific shortcuts: the same bytes on any machine.
-# Without these flags swscale repeats chroma and rounds coarsely (0.2 instead of 1.3 ms at 640x360).
-_SCALER = (
-    Interpolation.BILINEAR
-    | Interpolation.ACCURATE_RND
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.BITEXACT
-)
-
-
-@dataclass(frozen=True)
-class FrameColour:
-    """The matrix and range with which a frame is converted, and whether they are tagged.
-
-    Attributes:
-        matrix: ``bt709``, ``bt601``, ``bt2020`` and so on; ``rgb`` or ``gray`` without a matrix.
-        matrix_tagged: Whether the clip is tagged with the matrix; otherwise it is assumed.
-        full_range: Whether luma uses 0..255; otherwise 16..235.
-        range_tagged: Whether the clip is tagged with the range; otherwise it is assumed.
-    """
-
-    matrix: str
-    matrix_tagged: bool
-    full_range: bool
-    range_tagged: bool
-
-    def __str__(self) -> str:
-        """Describe the conversion, as stored in `ClipFacts.colour`."""
-        if self.matrix in {"rgb", "gray"}:
-            return self.matrix
-        tags = {True: "tagged", False: "assumed"}
-        span = "full" if self.full_range else "limited"
-        return (
-            f"{self.matrix} ({tags[self.matrix_tagged]}), {span} range ({tags[self.range_tagged]})"
-        )
-
-
-def frame_colour(frame: VideoFrame) -> FrameColour:
-    """Choose matrix and range for converting a frame to RGB.
-
-    Args:
-        frame: A decoded frame.
-
-    Returns:
-        Matrix and range, by the clip's tags. Without a tag, the matrix is BT.709 if the width is
-        at least 1280 or the height above 576 pixels, otherwise BT.601; the range is limited, except
-        in pixel formats that are full range by name.
-
-    Source:
-        The size rule is mpv's for untagged video. differs: ffmpeg and OpenCV always use BT.601.
-    """
-    name = frame.format.name
-    if frame.format.is_rgb or name.startswith("gbr") or name == "pal8":
-        return FrameColour("rgb", True, True, True)
-    full_range = frame.color_range == ColorRange.JPEG or name.startswith("yuvj")
-    range_tagged = frame.color_range != ColorRange.UNSPECIFIED or name.startswith("yuvj")
-    if name.startswith("gray"):
-        return FrameColour("gray", True, full_range, range_tagged)
-    tagged = _TAGGED.get(frame.colorspace)
-    is_hd = frame.width >= 1280 or frame.height > 576
-    matrix, _ = tagged or (_BT709 if is_hd else _BT601)
-    return FrameColour(matrix, tagged is not None, full_range, range_tagged)
-
-
-def to_rgb(frame: VideoFrame, reformatter: VideoReformatter) -> NDArray[np.uint8]:
-    """Convert a decoded frame to RGB at its own size.
-
-    Args:
-        frame: A decoded frame, any pixel format.
-        reformatter: Reuse it from frame to frame, because setting it up takes time.
-
-    Returns:
-        uint8, height x width x 3, RGB, full range.
-    """
-    colour = frame_colour(frame)
-    matrices = dict(_TAGGED.values())
-    # swscale has vector code for planar output: the same bytes in half the time. Not for RGB input,
-    # where it makes 248 of a white of 5 bits.
-    is_rgb = colour.matrix == "rgb"
-    rgb = reformatter.reformat(
-        frame,
-        format="rgb24" if is_rgb else "gbrp",
-        interpolation=_SCALER,
-        src_colorspace=matrices.get(colour.matrix),
-        src_color_range=ColorRange.JPEG if colour.full_range else ColorRange.MPEG,
-        dst_color_range=ColorRange.JPEG,
-        threads=1,
-    )
-    if is_rgb:
-        return cast("NDArray[np.uint8]", rgb.to_ndarray())
-    green, blue, red = (
-        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:, : rgb.width]
-        for plane in rgb.planes
-    )
-    return cast("NDArray[np.uint8]", cv2.merge([red, green, blue]))
 
 
 @dataclass(frozen=True)
@@ -147,6 +50,8 @@ class ClipFacts:
             Extracted frames are rotated.
         colour: The conversion to RGB and whether it was tagged, such as "bt709 (tagged), limited
             range (assumed)".
+        treatment: What was done besides, as "KIND: DETAIL", such as "pixel aspect: 64:45",
+            "deinterlaced: bwdif" or "tone-mapped: hlg"; empty for most clips.
     """
 
     duration_seconds: float
@@ -157,6 +62,7 @@ class ClipFacts:
     source_codec: str
     rotation_degrees: int
     colour: str
+    treatment: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -168,17 +74,120 @@ class ShownFrame:
     """
 
     index: int
+    _before: VideoFrame | None
     _frame: VideoFrame
-    _orientation: Orientation
-    _reformatter: VideoReformatter
+    _after: VideoFrame | None
+    _treatment: _Treatment
 
     def rgb(self) -> NDArray[np.uint8]:
         """Return the picture as a player shows it.
 
         Returns:
-            uint8, height x width x 3, RGB, rotated; pixels are assumed to be square.
+            uint8, height x width x 3, RGB: deinterlaced, tone-mapped if it is HDR, cropped, with
+            square pixels, rotated, and of one size for all pictures of a clip.
         """
-        return self._orientation.apply(to_rgb(self._frame, self._reformatter))
+        return self._treatment.geometry.apply(self._coded())
+
+    def resized(self, short_side_px: int) -> NDArray[np.uint8]:
+        """Return the picture as a player shows it, resized.
+
+        Args:
+            short_side_px: New length of the short side.
+
+        Returns:
+            uint8, height x width x 3, RGB, of one size for all pictures of a clip.
+
+        Raises:
+            ClipError: The picture is so thin that no image file could be as long.
+        """
+        treatment = self._treatment
+        return treatment.geometry.apply_resized(treatment.path, self._coded(), short_side_px)
+
+    def _coded(self) -> NDArray[np.uint8]:
+        """Return the picture in RGB, in the geometry in which it is coded."""
+        frame = self._frame
+        if frame.interlaced_frame and can_deinterlace(frame):
+            frame = deinterlaced(self._before, frame, self._after)
+        return self._treatment.to_rgb(frame)
+
+
+@dataclass(frozen=True)
+class _Treatment:
+    """How the frames of one clip become pictures; made with its first frame."""
+
+    path: Path
+    geometry: Geometry
+    hdr: HighDynamicRange | None
+    _reformatter: VideoReformatter = field(default_factory=VideoReformatter)
+
+    @classmethod
+    def of(cls, path: Path, stream: VideoStream, track: Track, first: VideoFrame) -> _Treatment:
+        """Choose the treatment of a clip by its tags."""
+        aspect = stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio
+        size_px = first.width, first.height
+        geometry = Geometry(
+            coded_size_px=size_px,
+            crop=track.crop if track.crop.fits(*size_px) else Crop(),
+            pixel_aspect=aspect if aspect and aspect > 0 else Fraction(1),
+            orientation=frame_orientation(first),
+        )
+        return cls(path, geometry, high_dynamic_range(stream))
+
+    def to_rgb(self, frame: VideoFrame) -> NDArray[np.uint8]:
+        """Convert a frame to RGB, tone-mapped if it is HDR."""
+        if self.hdr is not None:
+            return to_sdr(frame, self._reformatter, self.hdr)
+        return to_rgb(frame, self._reformatter)
+
+    def words(self, seen: _Seen) -> Iterator[str]:
+        """Say what was applied, as stored in `ClipFacts.treatment`."""
+        geometry = self.geometry
+        if geometry.crop:
+            width_px, height_px = geometry.cropped_size_px
+            left_px, top_px = geometry.crop.left_px, geometry.crop.top_px
+            yield f"cropped: {width_px}x{height_px} at {left_px},{top_px}"
+        if geometry.stretches:
+            aspect = geometry.pixel_aspect
+            yield f"pixel aspect: {aspect.numerator}:{aspect.denominator}"
+        if len(seen.sizes_px) > 1:
+            yield f"sizes made one: {', '.join(f'{w}x{h}' for w, h in seen.sizes_px)}"
+        if seen.num_deinterlaced:
+            yield f"deinterlaced: {DEINTERLACER}"
+        if seen.num_combed:
+            yield "interlaced: left so"
+        if self.hdr is not None:
+            yield f"tone-mapped: {self.hdr.transfer}"
+
+
+@dataclass
+class _Seen:
+    """What was seen of the frames of a clip."""
+
+    sizes_px: dict[tuple[int, int], None] = field(default_factory=dict)
+    num_deinterlaced: int = 0
+    num_combed: int = 0
+
+    def add(self, frame: VideoFrame) -> None:
+        """Add a frame."""
+        self.sizes_px[frame.width, frame.height] = None
+        if frame.interlaced_frame:
+            can = can_deinterlace(frame)
+            self.num_deinterlaced += can
+            self.num_combed += not can
+
+
+def _with_neighbours(
+    frames: Iterable[VideoFrame],
+) -> Iterator[tuple[VideoFrame | None, VideoFrame, VideoFrame | None]]:
+    """Yield each frame between the one before it and the one after it."""
+    before: VideoFrame | None = None
+    frame: VideoFrame | None = None
+    for after in frames:
+        if frame is not None:
+            yield before, frame, after
+        before, frame = frame, after
+    if frame is not None:
+        yield before, frame, None
 
 
 class ClipDecoder:
@@ -235,36 +244,48 @@ class ClipDecoder:
 
     def __iter__(self) -> Iterator[ShownFrame]:
         """Yield every frame in display order."""
-        with self._reader() as (reader, stream):
-            reformatter = VideoReformatter()
-            first: VideoFrame | None = None
-            for index, frame in enumerate(reader.frames()):
-                if first is None:
-                    first, orientation = frame, frame_orientation(frame)
-                yield ShownFrame(index, frame, orientation, reformatter)
-            if first is None:
+        with self._reader() as (reader, stream, track):
+            seen = _Seen()
+            treatment: _Treatment | None = None
+            for index, (before, frame, after) in enumerate(_with_neighbours(reader.frames())):
+                if treatment is None:
+                    treatment = _Treatment.of(self._path, stream, track, frame)
+                    colour = frame_colour(frame, treatment.hdr)
+                seen.add(frame)
+                yield ShownFrame(index, before, frame, after, treatment)
+            if treatment is None:
                 raise RuntimeError("the reader ended without a frame and without an error")
-            self._timeline = reader.timeline()
+            self._timeline = reader.timeline(lacks_clock=track.lacks_clock)
             duration_seconds = self._timeline.duration_seconds
             num_frames = len(self._timeline.starts)
+            width_px, height_px = treatment.geometry.coded_size_px
             self._facts = ClipFacts(
                 duration_seconds=float(duration_seconds),
                 source_fps=float(num_frames / duration_seconds),
-                source_width_px=first.width,
-                source_height_px=first.height,
+                source_width_px=width_px,
+                source_height_px=height_px,
                 source_num_frames=num_frames,
                 source_codec=stream.codec_context.codec.canonical_name,
-                rotation_degrees=orientation.clockwise_degrees,
-                colour=str(frame_colour(first)),
+                rotation_degrees=treatment.geometry.orientation.clockwise_degrees,
+                colour=str(colour),
+                treatment=(*treatment.words(seen), *self._timeline.remarks),
             )
 
     @contextmanager
-    def _reader(self) -> Iterator[tuple[StreamReader, VideoStream]]:
+    def _reader(self) -> Iterator[tuple[StreamReader, VideoStream, Track]]:
         """Open the clip, report the predicted timeline if requested, and yield a reader."""
         packets = None
         with ExitStack() as opened:
-            container = opened.enter_context(open_container(self._path))
+            open_again = partial(open_container, self._path)
+            container = opened.enter_context(open_again())
             stream = pick_video_stream(self._path, container)
+            track = read_track(self._path, container, stream)
+            if track.lacks_clock:
+                # Its edits are in ticks, and would cut off all frames but the first.
+                opened.close()
+                open_again = partial(open_container, self._path, applies_edits=False)
+                container = opened.enter_context(open_again())
+                stream = pick_video_stream(self._path, container)
             if self._on_predicted_timeline is not None:
                 ahead = read_ahead(container, stream)
                 self._on_predicted_timeline(ahead.timeline)
@@ -272,60 +293,10 @@ class ClipDecoder:
                 if not ahead.holds_all_packets:
                     # Opened again instead of seeking back, which is not exact in every container.
                     opened.close()
-                    container = opened.enter_context(open_container(self._path))
+                    container = opened.enter_context(open_again())
                     stream, packets = pick_video_stream(self._path, container), None
             # Frame threads (AUTO) would be faster, but with them PyAV loses the errors of the last
             # frames: of 75 damaged clips, 9 that 1 thread refused were accepted with 4.
             stream.thread_type = "SLICE"
             stream.codec_context.thread_count = self._threads
-            yield StreamReader(self._path, container, stream, packets), stream
-
-
-@dataclass(frozen=True)
-class Orientation:
-    """How a coded picture is mirrored and rotated for display.
-
-    Attributes:
-        clockwise_degrees: 0, 90, 180 or 270, applied after mirroring.
-        mirrored: Whether left and right are exchanged.
-    """
-
-    clockwise_degrees: int = 0
-    mirrored: bool = False
-
-    def apply(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Mirror and rotate a picture.
-
-        Args:
-            picture: Uint8, height x width x 3.
-
-        Returns:
-            uint8, contiguous; height and width are exchanged at 90 and 270 degrees.
-        """
-        if self.mirrored:
-            picture = picture[:, ::-1]
-        return np.ascontiguousarray(np.rot90(picture, k=-self.clockwise_degrees // 90))
-
-
-def frame_orientation(frame: VideoFrame) -> Orientation:
-    """Read a frame's display matrix.
-
-    Args:
-        frame: A decoded frame.
-
-    Returns:
-        The orientation, rounded to a right angle: phones and drones write no other.
-    """
-    # PyAV's stub knows only one kind of side data.
-    side_data = cast("Mapping[str, memoryview]", frame.side_data)
-    matrix = side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return Orientation()
-    # Three rows of three 32-bit numbers; (x, y) of the coded picture is shown at
-    # (a x + c y, b x + d y), y pointing down.
-    a, b, _, c, d, *_ = np.frombuffer(matrix, dtype="=i4").tolist()
-    mirrored = a * d - b * c < 0
-    if mirrored:  # undo the flip x -> -x that comes first
-        a, b = -a, -b
-    angle = np.degrees(np.arctan2(b, a))
-    return Orientation(round(float(angle) / 90) % 4 * 90, mirrored)
+            yield StreamReader(self._path, container, stream, packets), stream, track

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.video.bicubic import resize_short_side
 from dvtr_bench.video.containers import check_file
 from dvtr_bench.video.decode import ClipDecoder, ClipFacts
 from dvtr_bench.video.perceptual_hash import perceptual_hash
@@ -102,8 +101,4 @@ def _decode_and_keep(
     decoder: ClipDecoder, wanted: Collection[int], short_side_px: int
 ) -> dict[int, NDArray[np.uint8]]:
     """Decode to the end; return the wanted frames, resized, by their index."""
-    return {
-        frame.index: resize_short_side(frame.rgb(), short_side_px)
-        for frame in decoder
-        if frame.index in wanted
-    }
+    return {frame.index: frame.resized(short_side_px) for frame in decoder if frame.index in wanted}

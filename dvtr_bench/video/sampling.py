@@ -24,6 +24,7 @@ class Timeline:
             the offset in the container.
         end: End of the last frame, in ticks.
         time_base: Duration of a tick in seconds.
+        remarks: What was mended, as "KIND: DETAIL"; empty for healthy time stamps.
 
     Example:
         >>> line = Timeline(starts=(0, 2, 4), end=6, time_base=Fraction(1, 4))
@@ -34,6 +35,7 @@ class Timeline:
     starts: tuple[int, ...]
     end: int
     time_base: Fraction
+    remarks: tuple[str, ...] = ()
 
     @property
     def duration_seconds(self) -> Fraction:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import statistics
 from collections import deque
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from operator import sub
 from typing import TYPE_CHECKING, Final
 
 import av
@@ -21,7 +23,7 @@ from dvtr_bench.video.containers import (
     open_container,
     pick_video_stream,
 )
-from dvtr_bench.video.sampling import Timeline, make_timeline
+from dvtr_bench.video.times import mended_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+    from dvtr_bench.video.sampling import Timeline
 
 _DAMAGED_ADVICE = (
     "Get the file again; to keep what can be shown, convert it first: "
@@ -61,6 +65,7 @@ class StreamReader:
         self._packets = container.demux(stream) if packets is None else packets
         self._size = clip_size(path)
         self._has_display_times = _has_display_times(container)
+        self._is_mpeg = _is_mpeg(container)
         self._slots: list[int] = []
         self._num_packets = 0
         self._short_packet = False
@@ -78,9 +83,13 @@ class StreamReader:
         """
         try:
             for packet in self._packets:
-                self._num_packets += packet.size > 0
+                # Empty packets mean "the same picture again" (Theora, AVI); to the decoder, they
+                # would mean the end.
+                if not packet.size:
+                    continue
+                self._num_packets += 1
                 self._short_packet |= packet.is_corrupt
-                if packet.size and packet.dts is not None:
+                if packet.dts is not None and not self._has_display_times:
                     self._slots.append(packet.dts)
                 try:
                     decoded = packet.decode()
@@ -88,13 +97,8 @@ class StreamReader:
                     if self._ticks:
                         raise
                     continue  # before the first key frame
-                for frame in decoded:
-                    if frame.is_corrupt:
-                        if self._ticks:
-                            raise self._damaged()
-                        continue
-                    self._check_and_record(frame)
-                    yield frame
+                yield from self._checked(decoded)
+            yield from self._checked(self._stream.decode(None))
         except av.error.FFmpegError as error:
             raise self._damaged() from error
         if self._is_cut_off():
@@ -107,30 +111,72 @@ class StreamReader:
                 f"{_DAMAGED_ADVICE}"
             )
 
-    def timeline(self) -> Timeline:
-        """Return when each frame is shown; call it after the last frame."""
-        ticks, last_duration = self._ticks, self._last_duration
-        if not self._has_display_times:
-            # The n-th frame shown has the n-th slot of the file. If the clip was cut between two
-            # key frames, slots at the start are unused.
-            num_frames, last_duration = len(ticks), 0
-            ticks = self._slots[-num_frames:] if len(self._slots) >= num_frames else sorted(ticks)
-        return make_timeline(ticks, last_duration, _time_base(self._stream), _rate(self._stream))
+    def timeline(self, *, lacks_clock: bool = False) -> Timeline:
+        """Return when each frame is shown; call it after the last frame.
+
+        Args:
+            lacks_clock: Whether the container has no clock, so that time stamps mean nothing.
+        """
+        timeline = mended_timeline(
+            self._ticks,
+            self._last_duration,
+            _time_base(self._stream),
+            _rates(self._stream),
+            is_mpeg=self._is_mpeg,
+            lacks_clock=lacks_clock,
+        )
+        if self._stream.codec_context.has_b_frames and (empty := self._num_empty_slots()):
+            remark = f"empty slots: {empty:,} in AVI with B-frames"
+            return replace(timeline, remarks=(*timeline.remarks, remark))
+        return timeline
+
+    def _slot_gaps(self) -> list[int]:
+        """Return the distances of AVI's filled slots, in ticks, of which a slot may have many."""
+        return [gap for gap in map(sub, self._slots[1:], self._slots) if gap > 0]
+
+    def _slot_ticks(self) -> int:
+        """Return the usual distance of AVI's slots."""
+        gaps = self._slot_gaps()
+        return statistics.median_low(gaps) if gaps else 1
+
+    def _num_empty_slots(self) -> int:
+        usual = self._slot_ticks()
+        return sum(gap // usual - 1 for gap in self._slot_gaps() if gap > usual)
+
+    def _checked(self, frames: Iterable[VideoFrame]) -> Iterator[VideoFrame]:
+        """Yield the frames that are whole, and record their times.
+
+        Raises:
+            ClipError: A frame is damaged, other than before the first whole one.
+        """
+        for frame in frames:
+            if frame.is_corrupt:
+                if self._ticks:
+                    raise self._damaged()
+                continue
+            self._check_and_record(frame)
+            yield frame
 
     def _check_and_record(self, frame: VideoFrame) -> None:
         """Check a frame's size and time, and record its time.
 
         Raises:
-            ClipError: The frame is too large, has no time or goes back in time.
+            ClipError: The frame is too large or has no time.
         """
         check_frame_size(self._path, frame.width, frame.height)
-        tick = frame.pts if frame.pts is not None else frame.dts
-        frame_name = f"{self._path}: frame {len(self._ticks) + 1}"
+        if self._has_display_times:
+            tick = frame.pts if frame.pts is not None else frame.dts
+            self._last_duration = frame.duration
+        else:
+            # The slot of the packet after which the decoder releases it; the last frames, which it
+            # releases at the end, follow in steps of one slot. So FFmpeg does.
+            tick = frame.dts
+            if tick is None:
+                tick = self._ticks[-1] + self._slot_ticks() if self._ticks else 0
         if tick is None:
-            raise ClipError(f"{frame_name} has no time stamp. {_DAMAGED_ADVICE}")
-        if self._ticks and tick < self._ticks[-1] and self._has_display_times:
-            raise ClipError(f"{frame_name} goes back in time. {_DAMAGED_ADVICE}")
-        self._last_duration = frame.duration
+            raise ClipError(
+                f"{self._path}: frame {len(self._ticks) + 1} has no time stamp. {_DAMAGED_ADVICE}"
+            )
         self._ticks.append(tick)
 
     def _is_cut_off(self) -> bool:
@@ -234,25 +280,39 @@ def read_ahead(
         ticks.sort()
         starts = [tick for tick, _ in ticks]
         last_duration = ticks[-1][1] if has_display_times else 0
-        timeline = make_timeline(starts, last_duration, _time_base(stream), _rate(stream))
+        timeline = mended_timeline(
+            starts,
+            last_duration,
+            _time_base(stream),
+            _rates(stream),
+            is_mpeg=_is_mpeg(container),
+        )
     return ReadAhead(timeline, room >= 0, packets, failure)
 
 
 def _has_display_times(container: InputContainer) -> bool:
     """Return whether a container stores display times.
 
-    AVI has only slots in decoding order; the display times and durations that libav derives from
-    them are wrong for H.264 with B-frames.
+    AVI has only slots in decoding order, one per frame and perhaps empty; the display times and
+    durations that libav derives from them are wrong for H.264 with B-frames.
     """
     return container.format.name != "avi"
+
+
+def _is_mpeg(container: InputContainer) -> bool:
+    """Return whether a container is an MPEG stream, whose clock may be set anew in the middle."""
+    return container.format.name in {"mpegts", "mpeg"}
 
 
 def _time_base(stream: VideoStream) -> Fraction:
     return stream.time_base or Fraction(1, av.time_base)
 
 
-def _rate(stream: VideoStream) -> Fraction | None:
-    return stream.average_rate or stream.guessed_rate
+def _rates(stream: VideoStream) -> Iterator[Fraction | None]:
+    """Yield what the stream says of its frame rate."""
+    yield stream.average_rate or stream.guessed_rate
+    yield stream.codec_context.framerate
+    yield stream.guessed_rate
 
 
 _LOGGED = re.compile(r"Picture size (\d+)x(\d+)")

@@ -11,8 +11,9 @@ from torchvision.transforms import InterpolationMode, Resize
 
 from dvtr_bench.errors import ConfigError, InputError
 from dvtr_bench.video.bicubic import resize_bicubic, resize_short_side
-from dvtr_bench.video.decode import Orientation, frame_colour, to_rgb
+from dvtr_bench.video.colour import frame_colour, to_rgb
 from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
+from dvtr_bench.video.geometry import Orientation
 from dvtr_bench.video.perceptual_hash import hamming_distance, perceptual_hash
 
 # Red and blue weights of luma, from ITU-R BT.709, BT.601 and BT.2020.

@@ -138,7 +138,7 @@ def blocks(record: Record) -> Iterator[Block]:
             [number / BINS for number in range(BINS + 1)],
             {name: values.bins for name, values in lines.items() if values.count},
         )
-        yield Chart("curves", shares)
+        yield Chart("distribution", shares)
 
 
 def _similarity(name: str, split: "RetrievalSplit", looks: "FrameLooks") -> SplitSimilarity:
