@@ -129,9 +129,9 @@ def read(options: Options) -> Source:
     check_one_id_per_file(folder, named.clips())
     hashes = ClipHashes(names.footage)
     splits = _choose_splits(named, options, hashes)
-    facts = look_over(rows_of)
+    extras, row_notes = look_over(rows_of)
     clips = Packed(
-        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, hashes, facts.extras)
+        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, hashes, extras)
         for video_id, rows in rows_of.items()
     )
     notes = [note for table in tables for note in table.notes]
@@ -152,7 +152,7 @@ def read(options: Options) -> Source:
         clips=clips,
         sources=(*map(_record, paths), *splits.sources),
         extra_fields=(
-            *(extra.field for extra in facts.extras),
+            *(extra.field for extra in extras),
             *(SEGMENT_FIELDS if has_segments else ()),
         ),
         unused_clips=tuple(shown_path(file) for file in folder.files if str(file) not in used)
@@ -161,10 +161,10 @@ def read(options: Options) -> Source:
         notes=(
             *splits.notes,
             *notes,
-            *facts.notes,
+            *row_notes,
             *names.notes(),
-            *_advise_on_times(facts.extras),
-            *advise(rows_of.values(), splits, facts.extras, options.group_by, options.licence),
+            *_advise_on_times(extras),
+            *advise(rows_of.values(), splits, extras, options.group_by, options.licence),
         ),
         offers_clips=folder is not None,
         version_is_stated=True,

@@ -320,9 +320,12 @@ class ClipArchive:
         return self.root.resolve().name if self.root.is_dir() else self.root.stem
 
     def holds(self, file: PurePosixPath) -> bool:
-        """Return whether there is a file of that name, video or not; in tars, a video."""
-        is_zip = any(isinstance(member, Member) for member in self.members.values())
-        return file in (list_members(self.root) if is_zip else self.members)
+        """Return whether there is a file of that name, video or not."""
+        if self.root.is_dir():
+            return False
+        return file in (
+            list_tar(self.root) if self.root.suffix.lower() == _TAR else list_members(self.root)
+        )
 
     def footage(self, file: PurePosixPath) -> ZippedClip:
         """Return one of the files as footage."""

@@ -49,10 +49,9 @@ class ClipNames:
         """Index the files of the folder; None for captions without clips."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        files = (*folder.files, *folder.previews) if folder else ()
-        self._present = frozenset(map(str, files))
-        self._twins = _twins(folder) if folder else frozenset()
-        self._keep_suffix = self._twins.union(map(str, folder.previews)) if folder else self._twins
+        self._previews = frozenset(map(str, folder.previews)) if folder else frozenset()
+        self._present = self._previews.union(map(str, folder.files)) if folder else frozenset()
+        self._twins = frozenset(map(str, _twins(folder))) if folder else frozenset()
         self._named_in_full: set[str] = set()
         self._says_ambiguous = True
         self._spellings = Spellings(folder) if folder else None
@@ -113,37 +112,37 @@ class ClipNames:
         if self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
-        if clip.file is not None and self._folder.holds(PurePosixPath(clip.file)):
+        if clip.file is None:
+            stems = get_close_matches(clip.video_id, self._stems, n=1, cutoff=0.8)
+            near = [str(self._stems[stem][0]) for stem in stems]
+        elif self._folder.holds(PurePosixPath(clip.file)):
             suffix = PurePosixPath(clip.file).suffix
             return (
                 f" (the file is there, but {suffix or 'a name without suffix'} is none that we "
                 "know as a video's: rename or convert it)"
             )
-        if clip.file is not None:
-            near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
         else:
-            stems = get_close_matches(clip.video_id, self._stems, n=1, cutoff=0.8)
-            near = [str(self._stems[stem][0]) for stem in stems]
+            near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
 
     def notes(self) -> tuple[str, ...]:
-        """Return remarks for the card on full names as ids, and on other spellings."""
-        notes = []
-        if self._named_in_full:
-            notes.append(
-                f"{len(self._named_in_full):,} clip files share their name with another one but "
-                f"for the suffix, such as {min(self._named_in_full)}: their ids are the full file "
-                "names."
-            )
+        """Return remarks for the card: ids in full, and names found under another spelling."""
         said = {
             COMPOSITION: "composed and decomposed letters, which look alike",
             _ACTIVITYNET: "the 'v_' of ActivityNet's ids",
         }
-        return *notes, *(
+        in_full = (
+            f"{len(self._named_in_full):,} clip files share their name with another one but for "
+            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names."
+            if self._named_in_full
+            else ""
+        )
+        respelled = tuple(
             f"{len(names):,} clips of the table were found although their files' names differ in "
             f"{said.get(kind, f'their encoding, which is {kind}')}."
             for kind, names in self._respelled.items()
         )
+        return (in_full, *respelled) if in_full else respelled
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
         video_id = row.video_id or ""
@@ -167,19 +166,14 @@ class ClipNames:
             return NamedClip(video_id, video_id, row.segment)
         return NamedClip(video_id, str(files[0]) if files else None, row.segment)
 
-    def _num_ambiguous(self) -> int:
-        return sum(len(files) > 1 for files in self._stems.values())
-
-    def _id_of(self, file: str) -> str:
-        whole = file in self._keep_suffix or not is_video_name(file)
-        stem = file if whole else posixpath.splitext(file)[0]
-        return stem.replace("/", SUBFOLDER_MARK)
-
     def _found(self, name: str, spelled: Spelled | None) -> list[PurePosixPath]:
         if spelled is None:
             return []
         self._respelled.setdefault(spelled.kind, set()).add(name)
         return [spelled.file]
+
+    def _num_ambiguous(self) -> int:
+        return sum(len(files) > 1 for files in self._stems.values())
 
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
@@ -208,6 +202,10 @@ class ClipNames:
                 file = str(found)
         return NamedClip(video_id, file)
 
+    def _id_of(self, file: str) -> str:
+        keeps_suffix = file in self._twins or file in self._previews or not is_video_name(file)
+        return (file if keeps_suffix else posixpath.splitext(file)[0]).replace("/", SUBFOLDER_MARK)
+
     def _beside_table(self, name: str, table: Path) -> str | None:
         """Return a file that is named from the table's folder, or by its whole path."""
         if self._folder is None:
@@ -234,11 +232,10 @@ def _find_folder(table: Path) -> Path:
     return table.resolve().parent
 
 
-def _twins(folder: ClipFiles) -> frozenset[str]:
+def _twins(folder: ClipFiles) -> frozenset[PurePosixPath]:
     """Return the files whose name and folder are those of another file but for the suffix."""
-    stems = {file: posixpath.splitext(file)[0] for file in map(str, folder.files)}
-    counts = Counter(stems.values())
-    return frozenset(file for file, stem in stems.items() if counts[stem] > 1)
+    counts = Counter(file.with_suffix("") for file in folder.files)
+    return frozenset(file for file in folder.files if counts[file.with_suffix("")] > 1)
 
 
 def parts_of_files(clip_of: Mapping[str, NamedClip]) -> dict[str, list[str]]:

@@ -95,28 +95,14 @@ class ExtraColumn:
         return values if pa.types.is_list(self.field.type) else values[0]
 
 
-@dataclass(frozen=True)
-class RowFacts:
-    """What all rows of a user's tables come to.
-
-    Attributes:
-        extras: Their further columns, in the order of the tables. ``_in_table`` is appended to a
-            name that the dataset uses itself, such as ``clip_sha256``.
-        notes: Remarks for the card.
-    """
-
-    extras: tuple[ExtraColumn, ...]
-    notes: tuple[str, ...]
-
-
-def look_over(rows_of: Mapping[str, Sequence[CaptionRow]]) -> RowFacts:
-    """Look over all rows once.
-
-    Args:
-        rows_of: Rows by video id.
+def look_over(
+    rows_of: Mapping[str, Sequence[CaptionRow]],
+) -> tuple[tuple[ExtraColumn, ...], tuple[str, ...]]:
+    """Look over all rows once: find their further columns, and what the card must say of them.
 
     Returns:
-        Their further columns, and remarks on missing values and repeated rows.
+        The columns in the order of the tables, ``_in_table`` appended to a name that the dataset
+        uses itself, such as ``clip_sha256``; and remarks on missing values and repeated rows.
 
     Raises:
         AnnotationError: Rows of one clip disagree on its category.
@@ -150,15 +136,19 @@ def look_over(rows_of: Mapping[str, Sequence[CaptionRow]]) -> RowFacts:
             f"{num_repeated:,} rows repeat the clip, the captions and all else of a row before; "
             "they were kept."
         )
-    return RowFacts(tuple(_extra_column(*extra) for extra in differs.items()), tuple(notes))
+    extras = (
+        ExtraColumn(
+            name,
+            pa.field(
+                f"{name}_in_table" if name in _RESERVED else name,
+                pa.list_(pa.string()) if is_list else pa.string(),
+            ),
+        )
+        for name, is_list in differs.items()
+    )
+    return tuple(extras), tuple(notes)
 
 
 def _content(row: CaptionRow) -> tuple[object, ...]:
     """Return all that a row says, without where it stands."""
     return row.captions, row.split, row.category, row.group, tuple(row.extra.items())
-
-
-def _extra_column(name: str, differs: bool) -> ExtraColumn:
-    column = f"{name}_in_table" if name in _RESERVED else name
-    kind = pa.list_(pa.string()) if differs else pa.string()
-    return ExtraColumn(name, pa.field(column, kind))
