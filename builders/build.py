@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builders.checks.audit.across_splits import with_near_duplicates
 from builders.documents.report import BuildReport, make_report
 from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
@@ -25,18 +26,22 @@ from builders.engine.decode import (
     open_staging,
     put_in_place,
 )
+from builders.engine.moves import find_moves, require_test_clips_stay
 from builders.engine.parquet import Rows
+from builders.engine.place import Place, choose_place
+from builders.engine.reuse import reuse_frames
 from builders.engine.settings import BuildSettings
 from builders.engine.treatment import with_treatment
 from builders.options import make_options
 from builders.sources.matching import bullets
+from builders.sources.old_splits import find_old_splits
 from builders.sources.packed import Packed
 from builders.sources.source import Source
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.fingerprint import Fingerprint
-from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import MissingClipsError, OutputExistsError
+from dvtr_bench.runtime.progress import quiet
 
 
 @dataclass(frozen=True)
@@ -46,10 +51,13 @@ class Build:
     Attributes:
         dataset: The dataset in place.
         report: What was found and left out; None when the dataset was built before.
+        remarks: What else there is to say of this build, which is not part of the dataset: frames
+            that were taken from another version, clips that changed their split.
     """
 
     dataset: BuiltDataset
     report: BuildReport | None
+    remarks: tuple[str, ...] = ()
 
 
 def build(name: str, options: Mapping[str, object], settings: BuildSettings) -> Build:
@@ -75,7 +83,12 @@ def build(name: str, options: Mapping[str, object], settings: BuildSettings) -> 
     takes_name = "name" in {field.name for field in dataclasses.fields(module.Options)}
     if takes_name and settings.name is not None:
         options = {"name": settings.name, **options}
-    source: Source = module.read(make_options(module.Options, module.INFO.name, options))
+    if splits_from := options.get("splits_from"):
+        # Only the build knows the folder in which names of datasets are looked up.
+        splits_from = find_old_splits(Path(str(splits_from)), settings.root)
+        options = {**options, "splits_from": splits_from}
+    with quiet(not settings.progress):
+        source: Source = module.read(make_options(module.Options, module.INFO.name, options))
     if settings.name is not None:
         source = replace(source, info=replace(source.info, name=settings.name))
     check_source(source)
@@ -98,16 +111,19 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         BuildError: The disk is full, or another process builds the same dataset.
     """
     source, left_out = settle_missing(source, settings)
-    target = settings.root / source.info.name
-    if target.exists() and (built := _built_already(target, source, settings)):
-        return Build(built, None)
+    place = choose_place(source, settings)
+    if place.present and _is_built_already(place.present, source, settings):
+        return Build(place.present, None)
+    remarks = _check_moves(place, source, settings, {})
     with (
-        open_staging(settings.root, source.info.name) as staging,
+        open_staging(settings.root, place.target.name) as staging,
         disk_errors_explained(settings.root),
     ):
+        reused = reuse_frames(source, settings, staging.clips, place.earlier)
         decoded = decode_clips(source, settings, staging)
         inputs_sha256 = hash_inputs(source, settings, decoded.identities)
         kept, left_out = _settle_broken(source, settings, decoded, left_out)
+        _check_moves(place, kept, settings, decoded.identities)
         kept = replace(kept, notes=(*kept.notes, *absent_splits(kept)))
         kept = with_treatment(kept, decoded.staged)
         rows = Rows(kept, decoded.staged, staging.clips)
@@ -115,30 +131,53 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         assembled = write_dataset(
             rows, settings, staging.output, inputs_sha256=inputs_sha256, left_out=left_out
         )
+        report = with_near_duplicates(report, staging, assembled.manifest, settings)
         write_texts(staging.output, rows, assembled, report)
         put_in_place(staging)
         problems_path(settings.root, source.info.name).unlink(missing_ok=True)
-    return Build(open_dataset(target), report)
+    remarks += tuple(reused.remarks(decoded))
+    return Build(open_dataset(place.target), report, remarks)
 
 
-def _built_already(target: Path, source: Source, settings: BuildSettings) -> BuiltDataset | None:
-    """Return the dataset that is there when it was built from the same; None to replace it."""
-    if not (target / MANIFEST_NAME).is_file():
-        raise OutputExistsError(
-            f"{target} is there and holds no dataset of ours: move it away, or build with another "
-            "--name"
-        )
-    found = open_dataset(target)
+def _is_built_already(found: BuiltDataset, source: Source, settings: BuildSettings) -> bool:
+    """Return whether the dataset that is there was built from the same; False to replace it."""
     hashes = identities(source.clips, settings.local_workers) if settings.frames else {}
     if found.manifest.inputs_sha256 == hash_inputs(source, settings, hashes):
-        return found
+        return True
     if settings.overwrite:
-        return None
+        return False
+    moves = find_moves(source, found, {})
     raise OutputExistsError(
-        f"{target} holds another dataset: {found.name} {found.manifest.version}, fingerprint "
-        f"{found.manifest.fingerprint[:12]}, built from other clips, captions or settings. Replace "
-        "it with --overwrite, or build beside it with --name"
+        f"{found.folder} holds another dataset: {found.name} {found.manifest.version}, fingerprint "
+        f"{found.manifest.fingerprint[:12]}, built from other clips, captions or settings. "
+        + (f"{moves}. " if moves.num_moved else "")
+        + "Replace it with --overwrite, "
+        + ("keep it and build a later --version, " if source.version_is_stated else "")
+        + "or build beside it with --name"
+        + (f". {_how_splits_stay(found)}" if moves.num_moved else "")
     )
+
+
+def _how_splits_stay(found: BuiltDataset) -> str:
+    """Say how to keep the splits of a dataset; before, the default draw was the balanced one."""
+    balanced = any(
+        note.startswith("The splits were drawn by seed") and "by number of clips" in note
+        for note in found.manifest.notes
+    )
+    return f"--splits-from {found.label} keeps each clip in its split" + (
+        "; --draw balanced draws as it was drawn" if balanced else ""
+    )
+
+
+def _check_moves(
+    place: Place, source: Source, settings: BuildSettings, identity_of: Mapping[str, str | None]
+) -> tuple[str, ...]:
+    """Stop where clips would leave the test split; return what to say of other moves."""
+    if place.previous is None:
+        return ()
+    moves = find_moves(source, place.previous, identity_of)
+    require_test_clips_stay(moves, source, settings)
+    return (str(moves),) if moves.num_moved else ()
 
 
 def hash_inputs(

@@ -11,14 +11,15 @@ from rich.text import Text
 
 from builders.documents.card import CARD_NAME, read_info
 from builders.documents.report import BuildReport
+from builders.documents.shown import size_text
 from builders.options import flag
 from builders.sources.locate import LocatedDataset, locate_dataset
+from builders.sources.published import AUTO
 from builders.sources.source import DatasetInfo, SourceRecord
-from builders.summary import size_text
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import CONFIGS, REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.json_records import from_json, to_json
 from dvtr_bench.runtime.progress import say as hint
@@ -267,12 +268,21 @@ def _options(module: ModuleType) -> Iterable[str]:
         yield f"{flag(setting.name)}: {setting.meaning}{default_note}"
 
 
+def _is_fetched(module: ModuleType) -> bool:
+    """Return whether a dataset's annotation files can be downloaded without more options."""
+    try:
+        module.Options(annotations=AUTO)
+    except ConfigError:
+        return False
+    return True
+
+
 def _build_command(module: ModuleType) -> str:
     info: DatasetInfo = module.INFO
     fields = {field.name for field in dataclasses.fields(module.Options)}
     command = f"dvtr-bench build {info.name}"
     if "annotations" in fields:
-        command += " --annotations auto"
+        command += f" --annotations {'auto' if _is_fetched(module) else 'FOLDER'}"
     if "name" in fields:
         command += " --name NAME --captions FILE"
     if "clips" in fields:

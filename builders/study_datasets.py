@@ -9,8 +9,8 @@ from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.options import flag
 from builders.sources.published import AUTO
-from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
+from dvtr_bench.dataset.reader import is_built as dataset_is_built
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.studies.read_datasets import takes
 from dvtr_bench.studies.study import StudyDataset
@@ -58,11 +58,7 @@ def with_inputs(
 
 def is_built(dataset: StudyDataset, root: Path) -> bool:
     """Tell whether a dataset of a study is built."""
-    name_or_folder = dataset.place or dataset.name
-    return any(
-        (folder / MANIFEST_NAME).is_file()
-        for folder in (root / name_or_folder, Path(name_or_folder))
-    )
+    return dataset_is_built(dataset.place or dataset.name, root)
 
 
 def require_buildable(dataset: StudyDataset, root: Path) -> None:

@@ -1,7 +1,7 @@
 """The output of a finished build and of `dvtr-bench datasets`."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,17 +9,16 @@ from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
+from builders.documents.shown import FINGERPRINT_SHOWN, size_text
 from builders.engine.check import BROKEN
 from builders.sources.matching import bullets
 from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
-from dvtr_bench.dataset.reader import ROOT, find_datasets
+from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.progress import say
-
-FINGERPRINT_SHOWN = 12
 
 
 def print_summary(build: Build) -> None:
@@ -36,7 +35,7 @@ def print_summary(build: Build) -> None:
     console.print(Text(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim"))
     console.print(_splits(build))
     console.print(Text(_sizes(manifest)))
-    for line in _remarks(build):
+    for line in (*build.remarks, *_remarks(build)):
         console.print(Text(f"note: {line}"), soft_wrap=True)
     console.print(Text(f"read it:  datasets.load_dataset({str(folder)!r})"), soft_wrap=True)
     say(_next_step(manifest, folder))
@@ -49,11 +48,13 @@ def build_as_json(build: Build) -> dict[str, Any]:
         build: What a build came to.
 
     Returns:
-        The dataset's manifest and its folder; ``built`` is false where it was there before.
+        The dataset's manifest and its folder; ``built`` is false where it was there before;
+        ``remarks`` is what else there is to say of this build.
     """
     return {
         "folder": str(build.dataset.folder),
         "built": build.report is not None,
+        "remarks": list(build.remarks),
         **to_json(build.dataset.manifest),
     }
 
@@ -81,7 +82,7 @@ def datasets_as_json(root: Path) -> dict[str, Any]:
         "root": str(root),
         "built": [
             {
-                "name": dataset.manifest.name,
+                "name": dataset.label,
                 "version": dataset.manifest.version,
                 "folder": str(dataset.folder),
                 "fingerprint": dataset.manifest.fingerprint,
@@ -139,7 +140,7 @@ def print_datasets(root: Path) -> None:
     for dataset in built:
         manifest = dataset.manifest
         table.add_row(
-            manifest.name,
+            dataset.label,
             manifest.version,
             _counts(manifest),
             manifest.frames.sampling if manifest.frames else "none",
@@ -190,17 +191,53 @@ def _remarks(build: Build) -> Iterable[str]:
         if captions.empty:
             yield f"captions of zero words, kept as published: {len(captions.empty)} in {split}"
     if build.report.clips and build.report.clips.identical_files:
-        groups = len(build.report.clips.identical_files)
-        yield f"{groups} groups of clips are the same file under several ids, see {REPORT_NAME}"
+        yield _same_files(build.dataset, build.report.clips.identical_files)
+    yield from _look_alike(build)
+
+
+def _same_files(dataset: BuiltDataset, groups: Sequence[Sequence[str]]) -> str:
+    split_of = {video_id: name for name in dataset for video_id in dataset.split(name).video_ids}
+    crossing = [ids for ids in groups if len({split_of[video_id] for video_id in ids}) > 1]
+    where = "none of them in more than one split"
+    if crossing:
+        first = " = ".join(f"{video_id!r} ({split_of[video_id]})" for video_id in crossing[0][:5])
+        where = f"{len(crossing):,} of them in more than one split, such as {first}"
+    return (
+        f"{sum(map(len, groups)):,} clips are {len(groups):,} files under several ids, {where}; "
+        f"all listed in {REPORT_NAME}"
+    )
+
+
+def _look_alike(build: Build) -> Iterable[str]:
+    found = build.report.near_duplicates if build.report else None
+    if found is None:
+        return
+    folder = build.dataset.folder
+    for overlap in found.splits:
+        both = {overlap.first_split, overlap.second_split}
+        pairs = (one for one in found.pairs if {one.first_split, one.second_split} == both)
+        pair = next(pairs, None)
+        example = f", such as {pair.first_id!r} and {pair.second_id!r}" if pair else ""
+        yield (
+            f"{overlap.pairs:,} pairs of clips of {overlap.first_split} and "
+            f"{overlap.second_split} look alike{example}; listed in {folder / REPORT_NAME}. "
+            f"`dvtr-bench audit {_typed(build.dataset.manifest, folder)}` draws them"
+        )
 
 
 def _next_step(manifest: Manifest, folder: Path) -> str:
-    name = manifest.name if folder == ROOT / manifest.name else shlex.quote(str(folder))
+    name = _typed(manifest, folder)
     if manifest.frames is None:
         return "next:     build again with --clips DIR to train and evaluate on it"
     if "train" not in manifest.splits:
         return f"next:     dvtr-bench evaluate --model MODEL --dataset {name}"
     return f"next:     dvtr-bench train --model msam --dataset {name}"
+
+
+def _typed(manifest: Manifest, folder: Path) -> str:
+    """Return how a dataset is named on the command line."""
+    by_name = folder.parent == ROOT and folder.name.partition(MARK)[0] == manifest.name
+    return folder.name if by_name else shlex.quote(str(folder))
 
 
 def _expected(info: DatasetInfo) -> str:
@@ -213,17 +250,3 @@ def _counts(manifest: Manifest) -> str:
         f"{splits[split].num_videos:,}" if split in splits else "-"
         for split in ("train", "validation", "test")
     )
-
-
-def size_text(count: float) -> str:
-    """Return a number of bytes in readable form.
-
-    Example:
-        >>> size_text(1_562_587)
-        '1.6 MB'
-    """
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.2f} GB"

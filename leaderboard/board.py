@@ -157,6 +157,8 @@ def _make_board(key: ComparableKey, records: Sequence[RunRecord]) -> Board:
         notes += record.left_out
     for entry in entries:
         notes += _tie_notes(entry)
+        if cut := next(filter(None, (run.cut_captions for run in entry.runs)), None):
+            notes.append(f"{entry.name}: {cut}")
         if entry.contamination:
             notes.append(f"{entry.name}: {SEEN}. {entry.contamination}")
     first = records[0]

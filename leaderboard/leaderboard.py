@@ -11,7 +11,7 @@ from leaderboard.board import Board
 from leaderboard.charts import write_charts
 from leaderboard.html import board_html
 from leaderboard.markdown import write_markdown
-from leaderboard.result_files import ResultFile
+from leaderboard.result_files import ResultFile, notes_beside
 from leaderboard.site.build import write_site
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.pages import print_study, write_study
@@ -62,7 +62,7 @@ class Leaderboard:
         Returns:
             The path written.
         """
-        return write_markdown(self.boards, Path(path))
+        return write_markdown(self.boards, Path(path), notes_beside(self.files))
 
     def write_charts(
         self, charts: Sequence[str], page: str | Path = "LEADERBOARD.md"

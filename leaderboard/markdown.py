@@ -1,14 +1,16 @@
 """Boards as one Markdown page, `LEADERBOARD.md`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.reports.others_text import safe_markdown
 from dvtr_bench.runtime.files import written_beside
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
+from leaderboard.entry_file import EntryFile
 from leaderboard.tables import (
     ABOUT_LOWER_MEDIAN,
     ABOUT_SEEDS,
@@ -32,38 +34,62 @@ that captions shared word for word by several videos leave to a model that sees 
 """
 
 
-def to_markdown(boards: Sequence[Board]) -> str:
+def to_markdown(
+    boards: Sequence[Board], notes: Mapping[int, EntryFile] = MappingProxyType({})
+) -> str:
     """Write boards as Markdown.
 
     Args:
         boards: At least one.
+        notes: Who ran what, as `notes_beside` reads it.
 
     Returns:
         The page; names are escaped.
     """
     lines = [PREAMBLE]
     for board in boards:
-        lines += _board_lines(board)
+        lines += _board_lines(board, notes)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def write_markdown(boards: Sequence[Board], path: Path) -> Path:
+def write_markdown(
+    boards: Sequence[Board],
+    path: Path,
+    notes: Mapping[int, EntryFile] = MappingProxyType({}),
+) -> Path:
     """Write boards as a Markdown page, atomically.
 
     Args:
         boards: At least one.
         path: The page.
+        notes: Who ran what, as `notes_beside` reads it.
 
     Returns:
         The path written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
-        beside.write_text(to_markdown(boards), encoding="utf-8")
+        beside.write_text(to_markdown(boards, notes), encoding="utf-8")
     return path
 
 
-def _board_lines(board: Board) -> Iterator[str]:
+def _who_ran(board: Board, notes: Mapping[int, EntryFile]) -> Iterator[str]:
+    """Yield who ran each row, and who ran it again, where a note says so."""
+    for entry in board.entries:
+        known = [notes[id(run)] for run in entry.runs if id(run) in notes]
+        people = dict.fromkeys(
+            note.ran_by if note.link is None else f"{note.ran_by} ({note.link})" for note in known
+        )
+        again = [
+            f"run again by {note.rerun.by} on {note.rerun.date}, T2V R@1 {note.rerun.t2v_r1:.1f}"
+            for note in known
+            if note.rerun is not None
+        ]
+        if known:
+            yield f"{entry.name}: {'; '.join((*people, *again))}."
+
+
+def _board_lines(board: Board, entry_notes: Mapping[int, EntryFile]) -> Iterator[str]:
     yield f"## {safe_markdown(board_title(board))}\n"
     yield f"Dataset fingerprint `{safe_markdown(board.key.fingerprint[:16])}`. " + (
         f"{board.shared_text.shared_percent:.1f}% of the captions have a text that another video "
@@ -73,6 +99,10 @@ def _board_lines(board: Board) -> Iterator[str]:
         yield f"{safe_markdown(about)}\n"
     for table in board_tables(board, "strict"):
         yield from table_lines(table)
+    if who := list(_who_ran(board, entry_notes)):
+        yield "Who ran it, as stated beside the result files:\n"
+        yield from (f"- {safe_markdown(line)}" for line in who)
+        yield ""
     if (published := published_table(board)) is not None:
         yield from table_lines(published)
     yield "<details><summary>The same with text-identical relevance"

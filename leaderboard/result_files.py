@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvtr_bench.dataset.reader import ROOT, open_dataset
+from dvtr_bench.dataset.reader import ROOT, find_build, open_dataset
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
@@ -113,6 +113,21 @@ def read_result_files(files_or_folders: Iterable[Path]) -> list[ResultFile]:
     return files
 
 
+def notes_beside(files: Iterable[ResultFile]) -> dict[int, EntryFile]:
+    """Return the notes beside result files, which say who ran them.
+
+    Args:
+        files: Result files, with or without notes.
+
+    Returns:
+        The notes that there are, by ``id`` of their records.
+
+    Raises:
+        InputError: A note is not valid.
+    """
+    return {id(file.record): note for file in files if (note := file.entry()) is not None}
+
+
 def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
     """Open the split that a run searched.
 
@@ -132,6 +147,8 @@ def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
         built = open_dataset(dataset.name, root)
     except NotFoundError:
         raise NotFoundError(f"no dataset is built at {folder}") from None
+    if same := find_build(dataset.name, dataset.fingerprint, root):
+        return same.split(dataset.split)
     if built.manifest.fingerprint != dataset.fingerprint:
         raise NotFoundError(
             f"{folder} is another build of the dataset (fingerprint "

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -93,6 +95,12 @@ class VideoTextModel(nn.Module, ABC):
     def tokenize(self, captions: Sequence[str]) -> torch.Tensor:
         """Turn captions into token ids: int64, T x max_words."""
         return self.encoder.tokenize(captions, self.config.max_words)
+
+    def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the tokens of captions, and whether a caption has more than ``max_words``."""
+        read = self.tokenize(captions).numpy().astype(np.int64)
+        longer = self.encoder.tokenize(captions, self.config.max_words + 1)
+        return read, longer[:, -1].numpy() != 0
 
     def preprocess(self, videos: Sequence[Frames]) -> Features:
         """Turn stored frames into ``pixels`` (uint8) and ``frame_mask``, on the CPU."""

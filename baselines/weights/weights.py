@@ -1,9 +1,10 @@
 """Safe reading of CLIP weights and loading into a model.
 
 There are four file formats: OpenAI's TorchScript archive (``ViT-B-32.pt``), a state dict, an
-open_clip training checkpoint (``{"state_dict": ...}``, keys with ``module.``) and safetensors. Of a
-checkpoint folder of dvtr-bench, the encoder in its safetensors file is read. Tensors may have the
-names of OpenAI and open_clip, or those of Hugging Face's transformers.
+open_clip training checkpoint (``{"state_dict": ...}``, keys with ``module.``) and safetensors.
+Names may begin with what wrapped the model: ``module.``, ``model.``, ``_orig_mod.``
+(torch.compile). Of a checkpoint folder of dvtr-bench, the encoder in its safetensors file is read.
+Tensors may have the names of OpenAI and open_clip, or those of Hugging Face's transformers.
 """
 
 from collections.abc import Mapping
@@ -25,6 +26,11 @@ ENCODER_PREFIX: Final = "encoder.clip."
 
 _NOT_WEIGHTS: Final = ("input_resolution", "context_length", "vocab_size")
 """Numbers among the tensors of OpenAI's archives, and of no other files."""
+
+_COMPILED: Final = "_orig_mod."
+_WRAPPERS: Final = (ENCODER_PREFIX, "module.", "model.")
+"""Prefixes of the CLIP in a checkpoint of dvtr-bench, under DistributedDataParallel, and in a
+training module (Lightning's)."""
 
 _SHOWN_KEYS: Final = 5
 
@@ -139,7 +145,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             the value of ``state_dict`` in another dict.
 
     Returns:
-        The tensors by their names in the file, on the CPU.
+        The tensors by their names in the file, on the CPU, without ``_orig_mod.`` of torch.compile.
 
     Raises:
         NotFoundError: There is no such file.
@@ -151,7 +157,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise NotFoundError(f"there is no file at {path}")
     try:
         if path.suffix == ".safetensors":
-            return load_file(path)
+            return _uncompiled_names(load_file(path))
         content = torch.load(path, map_location="cpu", weights_only=True)
     # A damaged file may make the readers raise any exception.
     except Exception as failure:
@@ -161,7 +167,12 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
             "a state dict, an open_clip checkpoint, or a file that ends in .safetensors; pickles "
             "with other types than tensors are never loaded"
         ) from failure
-    return _tensors_of(content, path)
+    return _uncompiled_names(_tensors_of(content, path))
+
+
+def _uncompiled_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Take out what torch.compile puts before the names of every module that it wraps."""
+    return {key.replace(_COMPILED, ""): value for key, value in tensors.items()}
 
 
 def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
@@ -178,18 +189,20 @@ def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
 
 
 def _clip_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    for prefix in (ENCODER_PREFIX, "module."):
-        if any(key.startswith(prefix) for key in tensors):
-            tensors = {
-                key.removeprefix(prefix): value
-                for key, value in tensors.items()
-                if key.startswith(prefix)
-            }
-            break
+    while prefix := next((one for one in _WRAPPERS if _has_prefix(tensors, one)), None):
+        tensors = {
+            key.removeprefix(prefix): value
+            for key, value in tensors.items()
+            if key.startswith(prefix)
+        }
     if any(key.startswith(MARK) for key in tensors):
         tensors = openai_tensors(tensors)
     left_out = (*_NOT_WEIGHTS, *POSITION_NUMBERS)
     return {key: value for key, value in tensors.items() if key not in left_out}
+
+
+def _has_prefix(tensors: Mapping[str, torch.Tensor], prefix: str) -> bool:
+    return any(key.startswith(prefix) for key in tensors)
 
 
 def _quick_gelu_of_checkpoint(folder: Path) -> bool | None:

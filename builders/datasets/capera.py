@@ -12,9 +12,9 @@ from builders.options import optional, required
 from builders.sources.clips import ClipFiles
 from builders.sources.era_clips import EraKey, Part, category_of, find_era_clips
 from builders.sources.matching import match_clips
-from builders.sources.own_folder import carve_validation, check_fraction
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Origin, PublishedFile, Source
+from builders.sources.splits import carve_validation, check_fraction
 from builders.sources.text_file import read_text
 from dvtr_bench.errors import AnnotationError
 

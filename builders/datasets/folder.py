@@ -6,23 +6,28 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+import pyarrow as pa
+
 from builders.options import optional, required
-from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
-from builders.sources.caption_table import read_table
+from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, Columns, find_columns, parse_row
+from builders.sources.caption_table import Table, read_table
 from builders.sources.clips import open_clips
-from builders.sources.matching import apply_to_all
-from builders.sources.named_clips import ClipNames, NamedClip, check_one_id_per_file
-from builders.sources.own_folder import (
-    DEFAULT_RATIOS,
-    ExtraColumn,
-    NamedRow,
-    NamedRows,
-    choose_splits,
-    find_extra_columns,
-    parse_ratios,
+from builders.sources.matching import apply_to_all, shown_path
+from builders.sources.named_clips import (
+    ClipNames,
+    NamedClip,
+    check_one_id_per_file,
+    parts_of_files,
 )
+from builders.sources.old_splits import read_old_splits
+from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, look_over
 from builders.sources.packed import Packed
+from builders.sources.same_files import ClipHashes
+from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.sources.split_advice import advise
+from builders.sources.split_drawing import DEFAULT_RATIOS, Draw, Drawing, parse_ratios
+from builders.sources.splits import SplitChoice, choose_splits
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256
@@ -53,13 +58,23 @@ class Options:
     """
 
     name: str = required("the name that the dataset gets, such as --name mine")
-    clips: Path | None = optional(None, "the folder or zip with the clips")
+    clips: Path | None = optional(
+        None, "the clips: a folder, a zip, a tar, a folder of tars, or one file"
+    )
     captions: Path | None = optional(
         None, "the table of captions; metadata.csv, .jsonl or .parquet in --clips by default"
     )
     group_by: str | None = optional(None, "the column whose clips stay in one split")
     seed: int = optional(0, "of the drawn split")
     ratios: str = optional(DEFAULT_RATIOS, "shares of the drawn train, validation and test")
+    draw: Draw = optional(
+        "stable", "new clips never move old ones; or balanced: sizes as near the ratios as can be"
+    )
+    splits_from: Path | None = optional(
+        None,
+        "a built dataset (NAME, NAME@VERSION or its folder) or a table of id and split: clips that "
+        "it has keep their split",
+    )
     encoding: str = optional("utf-8", "of the table of captions")
     version: str = optional(INFO.version, "of the dataset, to be raised before it is pushed anew")
     licence: str | None = optional(
@@ -72,7 +87,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Check options that can be checked without reading files."""
-        parse_ratios(self.ratios)
+        self.drawing()
         release(self.version)
         if self.licence is not None and not _LICENCE.fullmatch(self.licence):
             raise ConfigError(
@@ -86,6 +101,10 @@ class Options:
         if self.clips is None and self.captions is None:
             raise ConfigError("folder needs --clips DIR and --captions FILE")
 
+    def drawing(self) -> Drawing:
+        """Return how splits are drawn."""
+        return Drawing(self.seed, parse_ratios(self.ratios), self.draw)
+
 
 def read(options: Options) -> Source:
     """Read a folder of clips and its captions.
@@ -97,19 +116,28 @@ def read(options: Options) -> Source:
         One clip for each that the table names, in its order.
     """
     folder = open_clips(options.clips) if options.clips else None
-    tables = [options.captions] if options.captions else _find_tables(options.clips)
+    paths = [options.captions] if options.captions else _find_tables(options.clips)
+    tables = [read_table(path, options.encoding, options.language) for path in paths]
     names = ClipNames(folder)
-    named = NamedRows(row for table in tables for row in _read_table(table, options, names))
+    columns = [find_columns(table, options.group_by) for table in tables]
+    named = NamedRows(
+        row
+        for table, its_columns in zip(tables, columns, strict=True)
+        for row in _named_rows(table, its_columns, names)
+    )
     rows_of, clip_of = named.rows_of, named.clip_of
     check_one_id_per_file(folder, named.clips())
-    ratios = parse_ratios(options.ratios)
-    splits = choose_splits(rows_of, clip_of, seed=options.seed, ratios=ratios)
-    extras = find_extra_columns(rows_of.values())
+    hashes = ClipHashes(names.footage)
+    splits = _choose_splits(named, options, hashes)
+    extras, row_notes = look_over(rows_of)
     clips = Packed(
-        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, extras)
+        _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, hashes, extras)
         for video_id, rows in rows_of.items()
     )
+    notes = [note for table in tables for note in table.notes]
+    notes += [note for its_columns in columns for note in its_columns.notes]
     used = {clip.file for clip in clip_of.values()}
+    has_segments = any(clip.segment for clip in clip_of.values())
     return Source(
         info=replace(
             INFO,
@@ -122,14 +150,58 @@ def read(options: Options) -> Source:
             language=options.language,
         ),
         clips=clips,
-        sources=tuple(_record(table) for table in tables),
-        extra_fields=tuple(extra.field for extra in extras),
-        unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
+        sources=(*map(_record, paths), *splits.sources),
+        extra_fields=(
+            *(extra.field for extra in extras),
+            *(SEGMENT_FIELDS if has_segments else ()),
+        ),
+        unused_clips=tuple(shown_path(file) for file in folder.files if str(file) not in used)
         if folder
         else (),
-        notes=(*splits.notes, *names.notes()),
+        notes=(
+            *splits.notes,
+            *notes,
+            *row_notes,
+            *names.notes(),
+            *_advise_on_times(extras),
+            *advise(rows_of.values(), splits, extras, options.group_by, options.licence),
+        ),
         offers_clips=folder is not None,
+        version_is_stated=True,
+        follows=options.splits_from
+        if options.splits_from and options.splits_from.is_dir()
+        else None,
     )
+
+
+def _choose_splits(named: NamedRows, options: Options, hashes: ClipHashes) -> SplitChoice:
+    clip_of = named.clip_of
+    same_files = hashes.same_files(clip_of)
+    old = None
+    if options.splits_from is not None:
+        old = read_old_splits(options.splits_from, options.encoding)
+        new = [clip_of[video_id] for video_id in old.new_ids(clip_of)]
+        old = old.with_copies(hashes.sha256_of(new))
+    return choose_splits(
+        named.rows_of,
+        clip_of,
+        drawing=options.drawing(),
+        same_files=same_files,
+        parts=parts_of_files(clip_of),
+        old=old,
+    )
+
+
+def _advise_on_times(extras: Sequence[ExtraColumn]) -> Iterator[str]:
+    """Yield a note if rows of one file have a ``start`` and an ``end`` each, which may be times."""
+    by_row = [extra.name for extra in extras if pa.types.is_list(extra.field.type)]
+    names = [name for name in by_row if name.lower() in {"start", "end"}]
+    if len(names) > 1:
+        yield (
+            f"The columns {' and '.join(names)} differ from row to row of one clip and are kept as "
+            f"columns. If they are the times of parts of files, call them "
+            f"{' and '.join(TIME_COLUMNS)}: then each part becomes a clip."
+        )
 
 
 def _licence(stated: str | None) -> LicenceRecord:
@@ -162,12 +234,10 @@ def _find_tables(root: Path | None) -> list[Path]:
     return tables
 
 
-def _read_table(table: Path, options: Options, names: ClipNames) -> Iterator[NamedRow]:
-    rows = read_table(table, options.encoding)
-    columns = find_columns(rows, options.group_by)
+def _named_rows(table: Table, columns: Columns, names: ClipNames) -> Iterator[NamedRow]:
     # Malformed rows are reported before rows that name no clip.
-    parsed = apply_to_all(lambda row: parse_row(row, columns), rows)
-    return apply_to_all(lambda row: NamedRow(row, names.name(row, table)), parsed)
+    parsed = apply_to_all(lambda row: parse_row(row, columns), table)
+    return apply_to_all(lambda row: NamedRow(row, names.name(row, table.path)), parsed)
 
 
 def _make_clip(
@@ -175,17 +245,21 @@ def _make_clip(
     rows: Sequence[CaptionRow],
     split: str,
     names: ClipNames,
+    hashes: ClipHashes,
     extras: Sequence[ExtraColumn],
 ) -> Clip:
-    footage = names.footage(clip)
+    footage = hashes.footage(clip)
     return Clip(
         video_id=clip.video_id,
         captions=tuple(caption for row in rows for caption in row.captions),
         split=split,
         footage=footage,
-        category=rows[0].category,
-        extra={extra.field.name: extra.value(rows) for extra in extras},
-        where=f"{rows[0].where}{names.advice(clip.file) if footage is None else ''}",
+        category=next((row.category for row in rows if row.category is not None), None),
+        extra={
+            **{extra.field.name: extra.value(rows) for extra in extras},
+            **(clip.segment.columns() if clip.segment else {}),
+        },
+        where=f"{rows[0].where}{names.advice(clip) if footage is None else ''}",
     )
 
 

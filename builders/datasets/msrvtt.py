@@ -10,7 +10,6 @@ import pyarrow as pa
 from builders.options import optional, required
 from builders.sources.matching import find_by_stem, match_clips
 from builders.sources.msrvtt_json import MsrvttVideo, read_column, read_ids, read_msrvtt
-from builders.sources.own_folder import carve_validation, check_fraction
 from builders.sources.published import (
     AUTO,
     Annotations,
@@ -20,6 +19,7 @@ from builders.sources.published import (
     record_sources,
 )
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
 
 _WHOLE: Final = "MSRVTT_data.json"

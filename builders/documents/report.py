@@ -11,6 +11,7 @@ import numpy as np
 
 from builders.engine.parquet import Rows
 from builders.engine.treatment import treatment_counts
+from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip
 from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
@@ -71,6 +72,65 @@ class ClipReport:
 
 
 @dataclass(frozen=True)
+class NearPair:
+    """Two clips of different splits that show the same pictures.
+
+    Attributes:
+        first_split: Split of the first clip.
+        first_id: Its id, verbatim.
+        second_split: Split of the second clip.
+        second_id: Its id, verbatim.
+        common_frames: Stored frames of one clip that are found in the other; the smaller of both
+            directions.
+        mirrored: Whether left and right are exchanged.
+    """
+
+    first_split: str
+    first_id: str
+    second_split: str
+    second_id: str
+    common_frames: int
+    mirrored: bool
+
+
+@dataclass(frozen=True)
+class SplitOverlap:
+    """Near-duplicates between two splits.
+
+    Attributes:
+        first_split: A split.
+        second_split: Another one.
+        pairs: Pairs of clips.
+        first_clips: Clips of the first that have a near-duplicate in the second.
+        second_clips: Clips of the second that have one in the first.
+    """
+
+    first_split: str
+    second_split: str
+    pairs: int
+    first_clips: int
+    second_clips: int
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Clips of different splits that look alike; candidates, to be looked at.
+
+    Attributes:
+        max_bits: Two frames match if their perceptual hashes differ in at most this many bits.
+        min_frames: Two clips are a pair if at least this many frames of each match.
+        splits: Counts by pair of splits that share any, test and train first.
+        pairs: The pairs, in the same order, those with most frames in common first; no more than
+            the audit lists.
+    """
+
+    max_bits: int
+    min_frames: int
+    splits: tuple[SplitOverlap, ...]
+    pairs: tuple[NearPair, ...]
+
+
+@dataclass(frozen=True)
 class BuildReport:
     """The whole report.
 
@@ -79,12 +139,17 @@ class BuildReport:
         clips: None in an annotations-only build.
         left_out: Ids and files that were left out, by reason.
         notes: Sentences for readers.
+        near_duplicates: Clips of different splits that look alike; None if they were not looked
+            for.
     """
 
     captions: Mapping[str, CaptionReport]
     clips: ClipReport | None
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    near_duplicates: NearDuplicates | None = field(
+        default=None, kw_only=True, metadata=MAY_BE_ABSENT
+    )
 
     def to_text(self) -> str:
         """Return the JSON text of the report."""
@@ -155,7 +220,7 @@ def _clip_report(rows: Rows) -> ClipReport:
     codecs, sizes, colours = Counter[str](), Counter[str](), Counter[str]()
     rotated = 0
     rates, lengths = array("d"), array("d")
-    same: dict[bytes, list[str]] = {}
+    same: dict[tuple[bytes, object], list[str]] = {}
     treatments: list[list[str]] = []
     for clip in rows.source.clips:
         values = rows.staged[clip.video_id].columns
@@ -166,7 +231,9 @@ def _clip_report(rows: Rows) -> ClipReport:
         treatments.append(values.get(TREATMENT_FIELD.name) or [])
         rates.append(values["source_fps"])
         lengths.append(values["duration_seconds"])
-        same.setdefault(bytes.fromhex(values["clip_sha256"]), []).append(clip.video_id)
+        # Different parts of one file are different clips.
+        part = tuple(clip.extra.get(field.name) for field in SEGMENT_FIELDS)
+        same.setdefault((bytes.fromhex(values["clip_sha256"]), part), []).append(clip.video_id)
     return ClipReport(
         codecs=dict(codecs.most_common()),
         sizes_px=dict(sizes.most_common()),

@@ -21,7 +21,7 @@ from builders.engine.parquet import (
     with_metadata,
     write_parquet,
 )
-from builders.engine.settings import BuildSettings
+from builders.engine.settings import TREATMENT_VERSION, BuildSettings
 from builders.sources.source import Clip
 from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
@@ -294,4 +294,5 @@ def _frame_record(rows: Rows, settings: BuildSettings) -> FrameRecord | None:
         **described,
         num_frames=num_frames,
         mean_frame_bytes=round(frame_bytes / max(1, num_frames), 1),
+        treatment=TREATMENT_VERSION,
     )

@@ -6,29 +6,29 @@ If the worker shares no disk with the build, `decode_clip` runs on the worker's 
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from builders.engine.settings import FrameSettings
+from builders.engine.settings import TREATMENT_VERSION, FrameSettings
 from builders.sources.source import Footage
+from builders.sources.stills import StillPicture
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import ClipError
-from dvtr_bench.video.extract import ExtractedClip, extract_frames
+from dvtr_bench.video.extract import ExtractedClip, ExtractedSegment, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
+from dvtr_bench.video.still import extract_still
 
 CLIP_FIELDS: Final = VIDEO_FIELDS[3:]
 """The columns that are read from the clip: all after ``captions``."""
-
-TREATMENT_VERSION: Final = 1
-"""Raised when unusual footage is treated in another way, so that clips which an earlier version
-stored for an unfinished build are decoded again. Usual footage, whose pixels stay, keeps its
-``EXTRACTOR_VERSION``; what was applied to other clips is part of the fingerprint."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def stage_clip(task: ClipTask) -> StagedClip | BrokenClip:
     clip = decode_clip(task, is_kept)
     if isinstance(clip, BrokenClip):
         return clip
-    return _staged(clip, earlier[0]) if earlier else keep_clip(clip, task.folder)
+    return staged_clip(clip, earlier[0]) if earlier else keep_clip(clip, task.folder)
 
 
 def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip | BrokenClip:
@@ -140,10 +140,11 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
     identity = None
     try:
         identity = task.footage.identity()
-        key = _key(task, identity)
-        table = None if is_kept(key) else _columns(task, _extract(task, identity))
+        key = clip_key(task.settings, task.extra_fields, identity)
+        table = None if is_kept(key) else _table(task, _extract(task, identity))
     except ClipError as failure:
-        return BrokenClip(identity, str(failure))
+        # A file's name may be no UTF-8, in which messages are written to reports.
+        return BrokenClip(identity, str(failure).encode("utf-8", "backslashreplace").decode())
     return DecodedClip(identity, key, table)
 
 
@@ -162,12 +163,13 @@ def keep_clip(clip: DecodedClip, folder: Path) -> StagedClip:
     """
     path = kept_path(folder, clip.key)
     if clip.table is None:
-        return _staged(clip, read_staged(path))
-    _keep(clip.table, path)
-    return _staged(clip, clip.table)
+        return staged_clip(clip, read_staged(path))
+    store_row(clip.table, path)
+    return staged_clip(clip, clip.table)
 
 
-def _staged(clip: DecodedClip, table: pa.Table) -> StagedClip:
+def staged_clip(clip: DecodedClip, table: pa.Table) -> StagedClip:
+    """Summarise a stored clip, given its columns."""
     images = pc.struct_field(pc.list_flatten(table["frames"]), "bytes")
     frame_bytes = pc.sum(pc.binary_length(images)).as_py() or 0
     columns = table.drop_columns("frames").to_pylist()[0]
@@ -188,23 +190,41 @@ def read_whole(path: Path) -> list[pa.Table]:
 
 
 def _extract(task: ClipTask, identity: str) -> ExtractedClip:
-    """Decode the clip; messages name the footage, not a temporary file."""
-    with task.footage.opened(task.folder) as clip:
+    clip_sha256 = identity if task.footage.identity_is_sha256 else None
+    short_side_px = task.settings.short_side_px
+    with opened_footage(task.footage, task.folder) as clip:
+        if isinstance(task.footage, StillPicture):
+            return extract_still(clip, short_side_px=short_side_px, clip_sha256=clip_sha256)
+        return extract_frames(
+            clip, task.settings.sampling, short_side_px=short_side_px, clip_sha256=clip_sha256
+        )
+
+
+@contextmanager
+def opened_footage(footage: Footage, folder: Path) -> Iterator[Path]:
+    """Open footage; messages name it, not a temporary file.
+
+    Args:
+        footage: The footage.
+        folder: Folder for a temporary file.
+
+    Yields:
+        The video file.
+
+    Raises:
+        ClipError: Decoding failed inside the block.
+    """
+    with footage.opened(folder) as clip:
         try:
-            return extract_frames(
-                clip,
-                task.settings.sampling,
-                short_side_px=task.settings.short_side_px,
-                clip_sha256=identity if task.footage.identity_is_sha256 else None,
-            )
+            yield clip
         except ClipError as failure:
-            message = str(failure).replace(str(clip), task.footage.label)
+            message = str(failure).replace(str(clip), footage.label)
             raise ClipError(message) from failure
         except OSError:
             raise
         except Exception as failure:  # an unknown error of a decoder costs only this clip
             raise ClipError(
-                f"{task.footage.label}: decoding failed in a way that we do not know "
+                f"{footage.label}: decoding failed in a way that we do not know "
                 f"({type(failure).__name__}: {failure}). Please report it with the clip"
             ) from failure
 
@@ -222,20 +242,51 @@ def read_staged(path: Path) -> pa.Table:
         return pa.ipc.open_file(file).read_all()
 
 
-def _key(task: ClipTask, identity: str) -> str:
-    settings = canonical_json(
-        [task.settings.describe(), [str(f) for f in task.extra_fields], TREATMENT_VERSION]
+def clip_key(settings: FrameSettings, extra_fields: Sequence[pa.Field], identity: str) -> str:
+    """Return the key of a stored clip: a hash of all that its columns depend on.
+
+    Args:
+        settings: How frames are made.
+        extra_fields: The dataset's extra columns.
+        identity: Hash of everything that its pixels depend on.
+    """
+    described = canonical_json(
+        [settings.describe(), [str(field) for field in extra_fields], TREATMENT_VERSION]
     )
-    return hashlib.sha256(identity.encode() + settings).hexdigest()
+    return hashlib.sha256(identity.encode() + described).hexdigest()
 
 
-def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
+def _table(task: ClipTask, clip: ExtractedClip) -> pa.Table:
+    frames = encode_frames(clip.frames, task.settings)
+    columns = task.footage.columns(clip.frame_pts_seconds)
+    return clip_table(clip, frames, columns, task.extra_fields)
+
+
+def encode_frames(frames: Sequence[NDArray[np.uint8]], settings: FrameSettings) -> list[bytes]:
+    """Encode frames as they are stored."""
     # Frames of a short clip may repeat; each is encoded once.
-    pictures = {id(frame): frame for frame in clip.frames}
-    encoded = {
-        key: encode_frame(frame, task.settings.frame_format) for key, frame in pictures.items()
-    }
-    frames = [encoded[id(frame)] for frame in clip.frames]
+    pictures = {id(frame): frame for frame in frames}
+    encoded = {key: encode_frame(frame, settings.frame_format) for key, frame in pictures.items()}
+    return [encoded[id(frame)] for frame in frames]
+
+
+def clip_table(
+    clip: ExtractedClip | ExtractedSegment[Any],
+    frames: Sequence[bytes],
+    footage_columns: Mapping[str, Any],
+    extra_fields: Sequence[pa.Field],
+) -> pa.Table:
+    """Return the columns of a decoded clip.
+
+    Args:
+        clip: Its times, properties and hashes.
+        frames: Its encoded frames.
+        footage_columns: What its footage adds.
+        extra_fields: The dataset's extra columns.
+
+    Returns:
+        One row.
+    """
     facts = clip.facts
     values: dict[str, Any] = {
         "frames": [{"bytes": data, "path": None} for data in frames],
@@ -250,18 +301,32 @@ def _columns(task: ClipTask, clip: ExtractedClip) -> pa.Table:
         "rotation_degrees": facts.rotation_degrees,
         "clip_sha256": clip.clip_sha256,
         "perceptual_hash": clip.perceptual_hash,
-        **task.footage.columns(clip.frame_pts_seconds),
+        **footage_columns,
     }
-    fields = [*CLIP_FIELDS, *(field for field in task.extra_fields if field.name in values)]
+    fields = [*CLIP_FIELDS, *(field for field in extra_fields if field.name in values)]
     if facts.treatment:
         values[TREATMENT_FIELD.name] = list(facts.treatment)
         fields.append(TREATMENT_FIELD)
+    return one_row(values, fields)
+
+
+def one_row(values: Mapping[str, Any], fields: Sequence[pa.Field]) -> pa.Table:
+    """Return the columns of one clip as a table, equal to the bit for equal values."""
     return pa.table(
         [pa.array([values[field.name]], field.type) for field in fields], schema=pa.schema(fields)
     )
 
 
-def _keep(table: pa.Table, path: Path) -> None:
+def store_row(table: pa.Table, path: Path) -> None:
+    """Write the columns of one clip; the file appears complete or not at all.
+
+    Args:
+        table: One row.
+        path: See `kept_path`.
+
+    Raises:
+        OSError: It cannot be written.
+    """
     unfinished = path.with_suffix(f".{os.getpid()}.part")
     try:
         with (

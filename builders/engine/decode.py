@@ -10,15 +10,24 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from builders.engine.clip_work import BrokenClip, ClipTask, StagedClip, stage_clip
+from builders.engine.clip_work import BrokenClip, StagedClip
+from builders.engine.file_tasks import (
+    FileTasks,
+    Outcome,
+    each_file,
+    identities_of_file,
+    seconds_limit,
+    stage,
+)
 from builders.engine.pool import Crash, TimedOut, run_tasks
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.sources.packed import Packed
 from builders.sources.source import Clip, Source
-from dvtr_bench.errors import BuildError, ClipError
+from dvtr_bench.errors import BuildError
 from dvtr_bench.runtime.progress import progress_bar
 
 if sys.platform != "win32":
@@ -159,10 +168,6 @@ def _locked(path: Path, name: str) -> Iterator[None]:
         yield
 
 
-Outcome = StagedClip | BrokenClip | Crash | TimedOut
-"""The result of decoding one clip."""
-
-
 class StagedClips(Mapping[str, StagedClip]):
     """Stored clips by video id, packed to save memory."""
 
@@ -254,23 +259,23 @@ def stage_clips(
         settings: Executor, number of workers and time limit of a clip.
         folder: Folder of finished clips, on this machine.
 
-    Returns:
-        Iterator over the index of a clip and its result, in the order of completion.
+    Yields:
+        The index of a clip and its result, in the order of completion.
 
     Raises:
         BuildError: Workers cannot be started, or the cluster cannot be used.
     """
-    tasks = (
-        ClipTask(clip.footage, frames, folder, source.extra_fields)
-        for clip in source.clips
-        if clip.footage is not None
-    )
+    files = FileTasks(source, frames, folder)
     if settings.executor == "ray":
         from builders.engine.ray_pool import stage_on_ray
 
-        return stage_on_ray(tasks, len(source.clips), settings, folder)
-    workers = min(settings.local_workers, len(source.clips))
-    return run_tasks(stage_clip, tasks, workers, seconds_limit=settings.clip_seconds_limit)
+        results = stage_on_ray(files.tasks(), len(source.clips), settings, folder)
+    else:
+        workers = min(settings.local_workers, len(source.clips))
+        limit = partial(seconds_limit, settings.clip_seconds_limit)
+        results = run_tasks(stage, files.tasks(), workers, seconds_limit=limit)
+    for number, result in results:
+        yield from files.outcomes(number, result)
 
 
 def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
@@ -286,14 +291,14 @@ def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
     # Hashing does not crash, so a single worker process would only cost time to start.
     processes = min(workers, len(clips)) if workers > 1 else 0
     by_video_id: dict[str, str | None] = {}
-    for index, outcome in run_tasks(_identity, clips, processes):
-        failed = isinstance(outcome, Crash | TimedOut)
-        by_video_id[clips[index].video_id] = None if failed else outcome  # type: ignore[assignment]
+    files = list(each_file(clips))
+    footage = (tuple(clips[index].footage for index in indices) for indices in files)
+    for number, outcome in run_tasks(identities_of_file, footage, processes):
+        hashes = (None,) * len(files[number]) if isinstance(outcome, Crash | TimedOut) else outcome
+        for index, identity in zip(files[number], hashes, strict=True):
+            by_video_id[clips[index].video_id] = identity
     return by_video_id
 
 
 def _identity(clip: Clip) -> str | None:
-    try:
-        return clip.footage.identity() if clip.footage else None
-    except ClipError:
-        return None
+    return identities_of_file((clip.footage,))[0]

@@ -75,7 +75,7 @@ def run_tasks(
     tasks: Iterable[Task],
     workers: int,
     *,
-    seconds_limit: float | None = None,
+    seconds_limit: float | Callable[[Task], float] | None = None,
 ) -> Iterator[tuple[int, Result | Crash | TimedOut]]:
     """Apply a function to tasks in worker processes.
 
@@ -87,7 +87,8 @@ def run_tasks(
         tasks: The tasks.
         workers: Number of processes, at most the number of tasks; 0 to run in this process, where
             a crash ends everything.
-        seconds_limit: Time limit of one task, after which its process is killed; None for no limit.
+        seconds_limit: Time limit of one task, after which its process is killed, or a function that
+            returns it; None for no limit.
 
     Yields:
         The index of a task and its result, a `Crash` or an `TimedOut`, in the order of completion.
@@ -114,7 +115,7 @@ def run_tasks(
                 pool.remove(worker)
                 worker.kill()
                 pool.append(_Worker(function, seconds_limit))
-                yield worker.index, TimedOut(seconds_limit)  # type: ignore[misc, arg-type]
+                yield worker.index, TimedOut(worker.seconds_limit)  # type: ignore[misc, arg-type]
             for worker in [worker for worker in pool if worker.connection in ready]:
                 index = worker.index
                 outcome = worker.receive()
@@ -141,15 +142,20 @@ def _seconds_left(pool: "Sequence[_Worker[Task, Result]]") -> float | None:
 class _Worker(Generic[Task, Result]):
     """One process and its pipe."""
 
-    def __init__(self, function: Callable[[Task], Result], seconds_limit: float | None) -> None:
+    def __init__(
+        self,
+        function: Callable[[Task], Result],
+        seconds_limit: float | Callable[[Task], float] | None,
+    ) -> None:
         context = _context()
         self.connection, worker_end = context.Pipe()
         self.index: int | None = None
         self.deadline: float | None = None
-        self._seconds_limit = seconds_limit
+        self.seconds_limit: float | None = None
+        self._limit = seconds_limit
         self._started = False
         self._process: BaseProcess = context.Process(
-            target=_serve, args=(function, worker_end, seconds_limit), daemon=True
+            target=_serve, args=(function, worker_end), daemon=True
         )
         with _interrupts_ignored():
             self._process.start()
@@ -181,10 +187,11 @@ class _Worker(Generic[Task, Result]):
         if indexed_task is None:
             return False
         self.index, task = indexed_task
+        self.seconds_limit = self._limit(task) if callable(self._limit) else self._limit
         with suppress(BrokenPipeError):  # a crash while idle shows up in receive()
-            self.connection.send(task)
-        if self._seconds_limit is not None:
-            self.deadline = time.monotonic() + self._seconds_limit
+            self.connection.send((task, self.seconds_limit))
+        if self.seconds_limit is not None:
+            self.deadline = time.monotonic() + self.seconds_limit
         return True
 
     def extend_deadline(self, seconds: float) -> None:
@@ -223,9 +230,7 @@ def _context() -> Any:
     return context
 
 
-def _serve(
-    function: Callable[[Any], Any], connection: Connection, seconds_limit: float | None
-) -> None:
+def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
     import cv2
 
     # The fork server may have been started while interrupts were not ignored.
@@ -234,7 +239,7 @@ def _serve(
     connection.send(_READY)
     while True:
         try:
-            task = connection.recv()
+            task, seconds_limit = connection.recv()
         except EOFError:
             return
         _end_process_after(seconds_limit)

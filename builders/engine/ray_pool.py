@@ -1,4 +1,4 @@
-"""Decoding of clips on a Ray cluster: each actor decodes one clip at a time and sends the result.
+"""Decoding of clips on a Ray cluster: each actor decodes one file at a time and sends the result.
 
 The machine that builds stores the results, so nodes need not share a disk with it.
 """
@@ -6,11 +6,21 @@ The machine that builds stores the results, so nodes need not share a disk with 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, keep_clip, read_whole
+from builders.engine.clip_work import (
+    BrokenClip,
+    ClipTask,
+    DecodedClip,
+    StagedClip,
+    keep_clip,
+    read_whole,
+)
+from builders.engine.file_tasks import seconds_limit
 from builders.engine.pool import Crash, TimedOut
 from builders.engine.ray_worker import NodeWorker, SentClip, pixel_versions
+from builders.sources.stills import StillPicture
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.ray_cluster import ray_cluster
 from dvtr_bench.runtime.ray_crew import CrewPlan, Died, HandedOut, Overran, RayCrew
@@ -19,23 +29,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from builders.engine.decode import Outcome
+    from builders.engine.file_tasks import Outcome, Task
+    from builders.engine.ray_worker import Answer
     from builders.engine.settings import BuildSettings
+    from builders.sources.source import Footage
 
 
 def stage_on_ray(
-    tasks: Iterable[ClipTask], count: int, settings: BuildSettings, folder: Path
-) -> Iterator[tuple[int, Outcome]]:
+    tasks: Iterable[Task], count: int, settings: BuildSettings, folder: Path
+) -> Iterator[tuple[int, Outcome | tuple[StagedClip | BrokenClip, ...]]]:
     """Decode clips on a Ray cluster and store the results on this machine.
 
     Args:
-        tasks: The clips.
-        count: Number of clips.
+        tasks: The clips; parts of one file are one task.
+        count: Number of clips, at least that of the tasks.
         settings: Address of the cluster, number of workers and time limit of a clip.
         folder: Folder of finished clips, on this machine.
 
     Yields:
-        The index of a clip and its result, in the order of completion.
+        The index of a task and its result, in the order of completion; for parts of a file one
+        result a part.
 
     Raises:
         NotFoundError: Ray is not installed.
@@ -43,16 +56,16 @@ def stage_on_ray(
             started.
     """
     kept = frozenset(path.stem for path in folder.glob("*.arrow") if read_whole(path))
-    plan: CrewPlan[ClipTask, DecodedClip | BrokenClip] = CrewPlan(
+    plan: CrewPlan[Task, Answer] = CrewPlan(
         actor=NodeWorker,
         arguments=(kept,),
         resources={"num_cpus": 1},
         versions=pixel_versions(),
-        label=lambda task: task.footage.label,
+        label=lambda task: _file_of(task).label,
         again=lambda task, answer: _with_bytes(task, answer, folder),
         needs="Every node needs this dvtr-bench (pip install 'dvtr-bench[ray]'), and free space "
         "for a clip in its folder for temporary files",
-        seconds_limit=settings.clip_seconds_limit,
+        seconds_limit=partial(seconds_limit, settings.clip_seconds_limit),
     )
     with ray_cluster(settings.address) as ray:
         workers = settings.workers or int(ray.cluster_resources().get("CPU", 1))
@@ -61,24 +74,37 @@ def stage_on_ray(
                 yield index, Crash(None, outcome.attempts)
             elif isinstance(outcome, Overran):
                 yield index, TimedOut(outcome.seconds)
-            elif isinstance(outcome, BrokenClip):
-                yield index, outcome
+            elif isinstance(outcome, tuple):
+                yield index, tuple(_kept(clip, folder) for clip in outcome)
             elif not isinstance(outcome, HandedOut):
-                yield index, keep_clip(outcome, folder)
+                yield index, _kept(outcome, folder)
 
 
-def _with_bytes(task: ClipTask, answer: DecodedClip | BrokenClip, folder: Path) -> ClipTask | None:
+def _kept(clip: DecodedClip | BrokenClip, folder: Path) -> StagedClip | BrokenClip:
+    return clip if isinstance(clip, BrokenClip) else keep_clip(clip, folder)
+
+
+def _file_of(task: Task) -> Footage:
+    return task.footage if isinstance(task, ClipTask) else task.whole
+
+
+def _with_bytes(task: Task, answer: Answer, folder: Path) -> Task | None:
     """Return a task with the clip's bytes if the node could not read the clip.
 
     None if the node could read it, or if it cannot be read here either.
     """
-    footage = task.footage
-    was_read = not isinstance(answer, BrokenClip) or answer.identity is not None
-    if was_read or isinstance(footage, SentClip):
+    footage = _file_of(task)
+    first = answer[0] if isinstance(answer, tuple) else answer
+    was_read = not isinstance(first, BrokenClip) or first.identity is not None
+    is_sent = isinstance(footage.file if isinstance(footage, StillPicture) else footage, SentClip)
+    if was_read or is_sent:
         return None
     try:
         with footage.opened(folder) as path:
             sent = SentClip(footage, footage.identity(), path.suffix, path.read_bytes())
     except (ClipError, OSError):
         return None
-    return replace(task, footage=sent)
+    if isinstance(task, ClipTask):
+        is_still = isinstance(footage, StillPicture)
+        return replace(task, footage=StillPicture(sent) if is_still else sent)
+    return replace(task, segments=tuple(replace(part, whole=sent) for part in task.segments))

@@ -14,11 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, decode_clip
+from builders.engine.segment_work import SegmentsTask, decode_segments
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from builders.sources.source import Footage
+
+Answer = DecodedClip | BrokenClip | tuple[DecodedClip | BrokenClip, ...]
+"""What a worker sends: of a clip one result, of parts of a file one a part."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,13 @@ class NodeWorker:
         """Return the node's name and the versions on which frames depend."""
         return platform.node(), pixel_versions()
 
-    def work(self, task: ClipTask) -> DecodedClip | BrokenClip:
-        """Decode one clip, unless an earlier run did."""
+    def work(self, task: ClipTask | SegmentsTask) -> Answer:
+        """Decode one clip or the parts of one file, unless an earlier run did."""
         with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as scratch:
-            return decode_clip(replace(task, folder=Path(scratch)), self._kept.__contains__)
+            folder, is_kept = Path(scratch), self._kept.__contains__
+            if isinstance(task, ClipTask):
+                return decode_clip(replace(task, folder=folder), is_kept)
+            return tuple(decode_segments(replace(task, folder=folder), is_kept))
 
 
 def pixel_versions() -> dict[str, str]:

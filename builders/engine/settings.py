@@ -15,6 +15,11 @@ from dvtr_bench.video.sampling import Sampling
 EXTRACTOR_VERSION: Final = "1"
 """Raised whenever a change of decoding, sampling, resizing or encoding changes stored pixels."""
 
+TREATMENT_VERSION: Final = 1
+"""Raised when unusual footage is treated in another way, so that clips which an earlier version
+stored for an unfinished build are decoded again. Usual footage, whose pixels stay, keeps its
+``EXTRACTOR_VERSION``; what was applied to other clips is part of the fingerprint."""
+
 SHARD_BYTES: Final = 480_000_000
 """Most bytes of frames in one Parquet file, whose size is then at most 500 MB."""
 
@@ -68,6 +73,10 @@ class BuildSettings:
         missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
             them, which the card and the report state and the fingerprint reflects.
         overwrite: Whether to replace another dataset of that name when the new one is complete.
+        move_test_clips: Whether to go on where clips would leave the test split of the dataset that
+            this one replaces or follows.
+        reuse: Whether frames of clips whose bytes did not change are taken from other versions of
+            the dataset, in place of decoding them; the result does not depend on it.
         executor: ``local`` decodes on this machine, ``ray`` on a Ray cluster; the result does not
             depend on it.
         address: Address of the Ray cluster, only with ``ray``. None for the cluster in the
@@ -79,6 +88,7 @@ class BuildSettings:
             clip counts as broken. No effect if `workers` is 0.
         shard_bytes: Most bytes of frames in one Parquet file, 4% below the file's size limit. A
             single clip with more gets its own file.
+        near_duplicates: Whether to look for clips of different splits that look alike.
         progress: Whether to show progress bars.
 
     Raises:
@@ -90,11 +100,14 @@ class BuildSettings:
     frames: FrameSettings | None = field(default_factory=FrameSettings)
     missing: Missing = "stop"
     overwrite: bool = False
+    move_test_clips: bool = False
+    reuse: bool = True
     executor: Executor = "local"
     address: str | None = None
     workers: int | None = None
     clip_seconds_limit: float = CLIP_SECONDS_LIMIT
     shard_bytes: int = SHARD_BYTES
+    near_duplicates: bool = True
     progress: bool = True
 
     def __post_init__(self) -> None:

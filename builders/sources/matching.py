@@ -65,7 +65,7 @@ def match_clips(root: Path | None, find: Find) -> Matches:
         footage[video_id] = copies_of_clip[0]
         used.update(files)
         copies += len(files) - 1
-    unused = tuple(str(file) for file in folder.files if file not in used)
+    unused = tuple(shown_path(file) for file in folder.files if file not in used)
     notes = (
         (f"{copies} clip files are second copies of clips under another spelling of the name.",)
         if copies
@@ -82,12 +82,43 @@ def find_by_stem(
     return {video_id: stems.get(video_id, []) for video_id in video_ids}
 
 
+def find_by_any_name(
+    folder: ClipFiles, names_of: Mapping[str, Sequence[str]]
+) -> Mapping[str, Sequence[PurePosixPath]]:
+    """Find clips that are named in one of several ways, in any subfolder.
+
+    Args:
+        folder: The files.
+        names_of: Names of each id's file, with or without extension, the likeliest first.
+
+    Returns:
+        The files of the first name of each id that a file has.
+    """
+    files = files_by_stem(folder)
+    for file in folder.files:
+        files.setdefault(file.name, []).append(file)
+    return {
+        video_id: next((files[name] for name in names if name in files), [])
+        for video_id, names in names_of.items()
+    }
+
+
 def files_by_stem(folder: ClipFiles) -> dict[str, list[PurePosixPath]]:
     """Group files by their name without extension, in any subfolder."""
     stems: dict[str, list[PurePosixPath]] = {}
     for file in folder.files:
         stems.setdefault(file.stem, []).append(file)
     return stems
+
+
+def shown_path(file: PurePosixPath) -> str:
+    r"""Return a path for messages and reports; bytes that are not in UTF-8 are escaped.
+
+    Example:
+        >>> shown_path(PurePosixPath("caf\udce9.mp4"))
+        'caf\\udce9.mp4'
+    """
+    return str(file).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 SHOWN: Final = 10

@@ -46,7 +46,7 @@ class PublishedFile:
     """A published annotation file.
 
     Attributes:
-        url: Its address, at a fixed revision.
+        url: Its address, at a fixed revision if its publisher has any.
         sha256: SHA-256 of the file, 64 hex digits. None if we do not know it: then the first
             download is trusted and recorded, and later ones must equal it.
         in_zip: Whether `url` is a zip that contains the file in any folder.
@@ -141,6 +141,14 @@ class ClipFile:
         """The path."""
         return str(self.path)
 
+    def disk_file(self) -> Path:
+        """Return the path."""
+        return self.path
+
+    def size_bytes(self) -> int:
+        """Return the size of the file."""
+        return self.path.stat().st_size
+
     def identity(self) -> str:
         """Return the SHA-256 of the file."""
         try:
@@ -205,6 +213,9 @@ class Source:
         notes: Remarks on this build for the card, one sentence each.
         offers_clips: Whether the user gave any clips.
         keeps_empty_captions: Whether empty captions are kept and reported, as for published data.
+        version_is_stated: Whether the user states the version: then a later one stands beside an
+            earlier one of the same name, not in its place.
+        follows: Folder of the built dataset whose splits it keeps; None without one.
     """
 
     info: DatasetInfo
@@ -215,6 +226,8 @@ class Source:
     notes: tuple[str, ...] = ()
     offers_clips: bool = True
     keeps_empty_captions: bool = False
+    version_is_stated: bool = False
+    follows: Path | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,8 @@ def open_dataset(dataset: str | Path, root: str | Path = ROOT) -> BuiltDataset:
     """Open a built dataset.
 
     Args:
-        dataset: A name (``usrd`` means ``dvtr/usrd`` in the working folder) or a folder.
+        dataset: A name (``usrd`` means ``dvtr/usrd`` in the working folder), one of its versions
+            (``mine@1.0.0``) or a folder.
         root: Folder in which names are looked up.
 
     Returns:
@@ -58,10 +59,13 @@ def build(
     annotations_only: bool = False,
     missing: str = "stop",
     overwrite: bool = False,
+    move_test_clips: bool = False,
+    reuse: bool = True,
     workers: int | None = None,
     executor: str = "local",
     address: str | None = None,
     clip_seconds_limit: float = 600.0,
+    near_duplicates: bool = True,
     show_progress: bool = True,
     report: "Callable[[Build], None] | None" = None,
     **options: object,
@@ -81,10 +85,15 @@ def build(
         annotations_only: Only captions, splits and qrels, no frames.
         missing: ``stop`` at missing or broken clips, or ``drop`` them and say so in the card.
         overwrite: Replace another dataset of that name.
+        move_test_clips: Go on where clips would leave the test split of the dataset that is
+            replaced, or of the version before.
+        reuse: Take the frames of clips whose bytes did not change from other versions of the
+            dataset; the result is the same to the byte.
         workers: Number of decoding processes; by default one per core; 0 decodes in this process.
         executor: ``local``, or ``ray`` to decode on all machines of a Ray cluster.
         address: Of the Ray cluster; None for the one that this machine is in.
         clip_seconds_limit: Time limit for decoding a clip; a slower one counts as broken.
+        near_duplicates: Look for clips of different splits that look alike, and report them.
         show_progress: Whether to show progress bars.
         report: Called with the outcome of the build, including left-out clips;
             `builders.summary.print_summary` prints it.
@@ -116,10 +125,13 @@ def build(
         frames=None if annotations_only else _frames(sampling, format),
         missing=missing,  # type: ignore[arg-type]
         overwrite=overwrite,
+        move_test_clips=move_test_clips,
+        reuse=reuse,
         workers=workers,
         executor=executor,  # type: ignore[arg-type]
         address=address,
         clip_seconds_limit=clip_seconds_limit,
+        near_duplicates=near_duplicates,
         progress=show_progress,
     )
     built = build_dataset(dataset, _with_paths(DATASETS.load(dataset).Options, options), settings)

@@ -17,7 +17,7 @@ from dvtr_bench.evaluation.evaluation_result import EvaluationResult
 from dvtr_bench.evaluation.external_file import Form
 from dvtr_bench.evaluation.facts import origin_of
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.evaluation.run import Weights, plan_evaluation
+from dvtr_bench.evaluation.run import Weights, plan_evaluation, require_unseen
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.reports.query_choice import DEFAULT, Queries
 from dvtr_bench.runtime.device import choose_device
@@ -47,6 +47,7 @@ def evaluate(
     browse: int = 0,
     runs: str | Path = "runs",
     root: str | Path = ROOT,
+    allow_seen_clips: bool = False,
     device: str = "auto",
     cache: bool = True,
     show_progress: bool = True,
@@ -76,6 +77,8 @@ def evaluate(
             the dataset's licence allows showing them.
         runs: Folder of training runs.
         root: Folder in which a dataset's name is looked up.
+        allow_seen_clips: Whether to evaluate a checkpoint of another version of the dataset whose
+            training used clips of the split; the record says so.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; an object stays on its own device.
         cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
@@ -86,8 +89,8 @@ def evaluate(
 
     Raises:
         NotFoundError: No such model or dataset, no checkpoint, no such split, no frames.
-        ProtocolError: The checkpoint was trained on another build of the dataset, or the model's
-            claim about its scoring does not hold.
+        ProtocolError: The checkpoint was trained on clips of the split, in another version of the
+            dataset, or the model's claim about its scoring does not hold.
         NotANumberError: Scores were NaN.
 
     Example:
@@ -113,12 +116,13 @@ def evaluate(
         if isinstance(model, str | Path | TrainedRun | Weights):
             built = _whole(dataset, model, Path(root))
             weights, left_out = _find(
-                model, built, split, checkpoint, backbone, settings, Path(runs), Path(root)
+                model, built, split, checkpoint, backbone, settings, Path(runs), allow_seen_clips
             )
             for reason in left_out:
                 options.say(f"left out: {reason}")
             return _evaluate_weights(weights, built, split, options)
         opened, bank = _open(dataset, split, root)
+        written.require_queries(opened)
         return options.finished(
             evaluate_retriever(
                 model, opened, bank=bank if options.needs_bank else None, **options.as_arguments()
@@ -143,6 +147,7 @@ def evaluate_all(
     browse: int = 0,
     runs: str | Path = "runs",
     root: str | Path = ROOT,
+    allow_seen_clips: bool = False,
     device: str = "auto",
     cache: bool = True,
     show_progress: bool = True,
@@ -164,11 +169,10 @@ def evaluate_all(
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
         queries: Which queries the contact sheet shows, as `draw_queries` takes them.
-        browse: Worst queries whose clips to keep beside each result file, with all captions, so
-            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
-            the dataset's licence allows showing them.
+        browse: As for `evaluate`.
         runs: Folder of training runs.
         root: Folder of the datasets.
+        allow_seen_clips: As for `evaluate`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
@@ -204,13 +208,15 @@ def evaluate_all(
             settings=model_settings(model, settings),
             runs=Path(runs),
             all_seeds=all_seeds,
+            allow_seen=allow_seen_clips,
             root=Path(root),
         )
         for reason in plan.left_out:
             options.say(f"left out: {reason}")
-        # A missing train split is reported before anything is scored.
-        if options.needs_bank:
-            for built, _ in plan.runs:
+        # What a later dataset lacks is reported before the first is scored.
+        for built, _ in plan.runs:
+            written.require_queries(built.split(split))
+            if options.needs_bank:
                 built.split("train")
         return [_evaluate_weights(weights, built, split, options) for built, weights in plan.runs]
 
@@ -256,9 +262,7 @@ def evaluate_external(
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
         queries: Which queries the contact sheet shows, as `draw_queries` takes them.
-        browse: Worst queries whose clips to keep beside each result file, with all captions, so
-            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
-            the dataset's licence allows showing them.
+        browse: As for `evaluate`.
         root: Folder in which a dataset's name is looked up.
         device: Device for scoring and counting.
         show_progress: Whether to show progress bars.
@@ -296,6 +300,7 @@ def evaluate_external(
             device, processors, top, written, False, show_progress, None, processes
         )
         opened, _ = _open(dataset, split, root)
+        written.require_queries(opened)
         evaluation = evaluate_file(
             read_external(Path(file), form),
             opened,
@@ -313,12 +318,17 @@ def _evaluate_weights(
     weights: Weights, built: BuiltDataset, split: str, options: EvaluationOptions
 ) -> EvaluationResult:
     bank = built.split("train") if options.needs_bank else None
-    options.say(f"{weights.label} on {built.name} {split}, on {options.device}")
     opened = built.split(split)
+    options.written.require_queries(opened)
+    options.say(f"{weights.label} on {built.label} {split}, on {options.device}")
+    seen_clips = weights.seen_clips(built)
+    if seen_clips is not None:
+        options.say(seen_clips.statement(opened))
     evaluation = evaluate_retriever(
         weights.load(options.device),
         opened,
         bank=bank,
+        seen_clips=seen_clips,
         **origin_of(weights.description()),
         **options.as_arguments(),
     )
@@ -333,11 +343,14 @@ def _find(
     backbone: str | None,
     settings: Settings,
     runs: Path,
-    root: Path,
+    allow_seen: bool,
 ) -> tuple[Weights, Sequence[str]]:
     """Find the weights for a dataset, and the reasons for leaving out others."""
     if not isinstance(model, str):
-        return find_weights(model, built), ()
+        weights = find_weights(model, built)
+        if not allow_seen:
+            require_unseen(weights, built, split)
+        return weights, ()
     plan = plan_evaluation(
         model_entry(model).key,
         str(built.folder),
@@ -346,7 +359,7 @@ def _find(
         backbone=backbone,
         settings=model_settings(model, settings),
         runs=runs,
-        root=root,
+        allow_seen=allow_seen,
     )
     return plan.runs[0][1], plan.left_out
 

@@ -10,7 +10,7 @@ from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
 from dvtr_bench.evaluation.post_process import PostProcess
 from dvtr_bench.evaluation.written import write_evaluation
-from dvtr_bench.reports.query_choice import Queries, parse_kind
+from dvtr_bench.reports.query_choice import Queries, parse_kind, require_queries
 from dvtr_bench.runtime.processes import Processes
 
 if TYPE_CHECKING:
@@ -32,6 +32,11 @@ class WrittenFiles:
         words = [self.queries] if isinstance(self.queries, str) else list(self.queries)
         if len(words) == 1:
             parse_kind(words[0], runs=1)
+
+    def require_queries(self, split: "RetrievalSplit") -> None:
+        """Report a caption that the split does not have, before anything is scored."""
+        if self.folder is not None and split.has_frames:
+            require_queries(self.queries, split.caption_ids)
 
     def write(
         self, evaluation: Evaluation, split: "RetrievalSplit", processes: Processes

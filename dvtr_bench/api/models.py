@@ -102,7 +102,9 @@ def find_weights(
             "take the newest checkpoint, or pass the checkpoint's folder as a pathlib.Path"
         )
     built = as_dataset(dataset, root)
-    plan = plan_evaluation(entry.key, str(built.folder), built.split_names[-1], runs=Path(runs))
+    plan = plan_evaluation(
+        entry.key, str(built.folder), built.split_names[-1], runs=Path(runs), allow_seen=True
+    )
     return plan.runs[0][1]
 
 

@@ -10,7 +10,7 @@ DATASET: Final = "Dataset"
 MACHINE: Final = "Where it runs"
 OUTPUT: Final = "Output"
 
-_A_DATASET: Final = "A built dataset: its name, or its folder."
+_A_DATASET: Final = "A built dataset: its name, NAME@VERSION, or its folder."
 _OR_PUBLISHED: Final = "Or one on the Hub, ORG/NAME@v1.0.0"
 
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=MACHINE)]

@@ -244,10 +244,30 @@ def build(
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another dataset of that name.")
     ] = False,
+    move_test_clips: Annotated[
+        bool,
+        typer.Option(
+            "--move-test-clips",
+            help="Go on where clips would leave the test split of the version before.",
+        ),
+    ] = False,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            help="Take frames of unchanged clips from other versions of the dataset, or decode all."
+        ),
+    ] = True,
     workers: Workers = None,
     executor: Executor = "local",
     address: Address = None,
     clip_seconds_limit: ClipSecondsLimit = 600,
+    near_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--near-duplicates/--no-near-duplicates",
+            help="Look for clips of different splits that look alike.",
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Build a dataset from clips and captions into dvtr/NAME."""
@@ -262,10 +282,13 @@ def build(
         annotations_only=annotations_only,
         missing=missing,
         overwrite=overwrite,
+        move_test_clips=move_test_clips,
+        reuse=reuse,
         workers=workers,
         executor=executor,
         address=address,
         clip_seconds_limit=clip_seconds_limit,
+        near_duplicates=near_duplicates,
         report=(lambda built: print_json(build_as_json(built))) if as_json else print_summary,
         **ctx.meta[OWN],
     )

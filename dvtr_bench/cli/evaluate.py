@@ -107,6 +107,15 @@ AllSeeds = Annotated[
         rich_help_panel=MODEL,
     ),
 ]
+AllowSeenClips = Annotated[
+    bool,
+    typer.Option(
+        "--allow-seen-clips",
+        help="Evaluate a checkpoint of another version of the dataset whose training used clips of "
+        "this split: the result says so.",
+        rich_help_panel=MODEL,
+    ),
+]
 
 
 Top = Annotated[
@@ -149,6 +158,7 @@ def evaluate(
     checkpoint: Checkpoint = None,
     all_seeds: AllSeeds = False,
     runs: Runs = Path("runs"),
+    allow_seen_clips: AllowSeenClips = False,
     backbone: UntrainedBackbone = None,
     settings: Settings = None,
     sim_matrix: SimMatrix = None,
@@ -212,6 +222,7 @@ def evaluate(
                 backbone=backbone,
                 settings=settings or (),
                 runs=runs,
+                allow_seen_clips=allow_seen_clips,
                 cache=cache,
                 tell=_tell,
                 **how,

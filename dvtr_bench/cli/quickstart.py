@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Final
 
 import typer
@@ -10,7 +11,7 @@ from dvtr_bench.cli._options import Json, out_folder
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.training.recipe import TINY
 
-OURS: Final = {"dvtr", "runs", "results", "LEADERBOARD.md", ".study.lock"}
+OURS: Final = {"dvtr", "runs", "results", "LEADERBOARD.md", "site", ".study.lock"}
 
 
 def quickstart(
@@ -49,7 +50,14 @@ def quickstart(
     }
     print_study(replace(study, datasets=(named,)), asked, as_json)
     if not as_json:
-        say("next: dvtr-bench build folder --clips DIR --captions FILE --name mine")
+        folder = quote(str(out))
+        say(
+            f"next: a page of these results with every query in it:\n"
+            f"  dvtr-bench leaderboard {folder}/results --out {folder}/LEADERBOARD.md "
+            f"--site {folder}/site --root {folder}/dvtr --runs {folder}/runs\n"
+            "or footage of your own:\n"
+            "  dvtr-bench build folder --clips DIR --captions FILE --name mine"
+        )
 
 
 def _require_own_folder(out: Path) -> None:

@@ -5,11 +5,10 @@ the clips' files tell how many are the same.
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.dataset.parquet_split import DatasetSplit
-from dvtr_bench.dataset.reader import open_dataset
+from dvtr_bench.dataset.reader import BuiltDataset, find_build
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.json_records import Count, Text
 
@@ -35,7 +34,10 @@ class Contamination:
 
 
 def find_contamination(
-    trained_on: str, trained_fingerprint: str, split: "RetrievalSplit"
+    trained_on: str,
+    trained_fingerprint: str,
+    split: "RetrievalSplit",
+    shared_by_version: int | None = None,
 ) -> Contamination | None:
     """Find out whether a model may have seen clips of a split in training.
 
@@ -44,11 +46,22 @@ def find_contamination(
         trained_fingerprint: Of that dataset.
         split: The split that is searched. If it stands on disk, the train split is looked for
             beside it, and clips are compared by the hashes of their files.
+        shared_by_version: Clips of the split that the training has used, where it used another
+            version of the same dataset and all its clips are known; None otherwise.
 
     Returns:
         The reason; None if there is no sign of it. What the backbone was trained on before is
         unknown and not considered.
     """
+    if shared_by_version is not None:
+        if not shared_by_version:
+            return None
+        return Contamination(
+            f"Trained on another version of {split.dataset_name} ({trained_fingerprint[:8]}): "
+            f"{shared_by_version:,} of the {len(split.video_ids):,} clips of this split were used "
+            "in its training.",
+            shared_by_version,
+        )
     shared = _count_shared(trained_on, trained_fingerprint, split)
     if shared:
         return Contamination(
@@ -95,17 +108,15 @@ def _count_shared(trained_on: str, trained_fingerprint: str, split: "RetrievalSp
     """Count the clips of a split that the train split holds too; None if it cannot be told."""
     if not isinstance(split, DatasetSplit) or not split.has_frames:
         return None
-    same = (trained_on, trained_fingerprint) == (split.dataset_name, split.fingerprint)
-    # The name may be anyone's, and becomes a folder name below.
-    if not same and (Path(trained_on).name != trained_on or trained_on in ("", "..")):
-        return None
     try:
-        folder = split.folder if same else split.folder.parent / trained_on
-        trained = open_dataset(folder)
-        if trained.manifest.fingerprint != trained_fingerprint:
-            return None
-        train = trained.split("train")
-    except DvtrError:  # not built here, or without a train split
+        if (trained_on, trained_fingerprint) == (split.dataset_name, split.fingerprint):
+            train = BuiltDataset(split.folder, split.manifest).split("train")
+        else:
+            trained = find_build(trained_on, trained_fingerprint, split.folder.parent)
+            if trained is None:
+                return None
+            train = trained.split("train")
+    except DvtrError:  # not readable, or without a train split
         return None
     seen = set(train.clip_sha256) - {None}
     return sum(one in seen for one in split.clip_sha256) if seen else None

@@ -2,14 +2,20 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import (
+    MAY_BE_ABSENT,
+    from_json,
+    parse_json,
+    read_json_bytes,
+    to_json,
+)
 
 FORMAT_VERSION: Final = 1
 """Version of the files' format, raised whenever an older reader would misread a newer dataset."""
@@ -127,6 +133,8 @@ class FrameRecord:
             other pixels.
         num_frames: Total number of stored frames.
         mean_frame_bytes: Mean size of a stored frame.
+        treatment: Version of what is applied to unusual footage (interlaced, HDR, pixels that are
+            not square and so on); None in datasets of before, which have it as it was coded.
     """
 
     sampling: str
@@ -135,6 +143,7 @@ class FrameRecord:
     extractor: str
     num_frames: int
     mean_frame_bytes: float
+    treatment: int | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)

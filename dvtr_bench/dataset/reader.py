@@ -1,19 +1,38 @@
-"""Opening of built datasets: by name, by folder, or all under a folder."""
+"""Opening of built datasets: by name, by folder, or all under a folder.
 
+Several versions of a dataset can stand side by side. ``NAME`` is the folder of that name; a version
+beside it is in the folder ``NAME@VERSION``. ``NAME@VERSION`` names a version wherever it is.
+"""
+
+import glob
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Final
 
+from dvtr_bench.dataset.fingerprint import release, version_tag
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest, read_manifest
 from dvtr_bench.dataset.parquet_split import DatasetSplit
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import InputError, NotFoundError
 
-__all__ = ["ROOT", "BuiltDataset", "DatasetSplit", "find_datasets", "open_dataset"]
+__all__ = [
+    "MARK",
+    "ROOT",
+    "BuiltDataset",
+    "DatasetSplit",
+    "find_build",
+    "find_datasets",
+    "find_versions",
+    "is_built",
+    "open_dataset",
+]
 
 ROOT: Final = Path("dvtr")
 """Folder of all builds, ``dvtr`` in the working folder: names of datasets are relative to it."""
+
+MARK: Final = "@"
+"""Between a dataset's name and its version."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +93,19 @@ class BuiltDataset:
         return self.manifest.name
 
     @property
+    def label(self) -> str:
+        """What to type for it: its name, or ``NAME@VERSION`` for a version beside another."""
+        return self.folder.name if MARK in self.folder.name else self.name
+
+    @property
+    def release(self) -> tuple[int, ...]:
+        """The numbers of its version, which order versions; empty if it states none."""
+        try:
+            return release(self.manifest.version)
+        except InputError:  # of another program, or edited by hand
+            return ()
+
+    @property
     def split_names(self) -> tuple[str, ...]:
         """Names of its splits, in the order train, validation, test."""
         return tuple(self.manifest.splits)
@@ -113,7 +145,9 @@ def open_dataset(path_or_name: str | Path, root: Path = ROOT) -> BuiltDataset:
     """Open a built dataset.
 
     Args:
-        path_or_name: A name (``usrd`` means ``dvtr/usrd`` in the working folder) or a folder.
+        path_or_name: A name (``usrd`` means ``dvtr/usrd`` in the working folder), a version
+            (``mine@1.0.0``) or a folder. A name alone is the folder of that name, whatever versions
+            stand beside it; without such a folder, it is the newest version.
         root: Folder that contains datasets by name.
 
     Returns:
@@ -124,12 +158,58 @@ def open_dataset(path_or_name: str | Path, root: Path = ROOT) -> BuiltDataset:
             build one.
         InputError: Its manifest is not readable, too new or too old.
     """
-    path = Path(path_or_name)
-    is_name = isinstance(path_or_name, str) and len(path.parts) == 1
-    for folder in (root / path, path) if is_name else (path, root / path):
+    folder = _find_folder(path_or_name, root)
+    if folder is None:
+        raise NotFoundError(_not_found(Path(path_or_name), root))
+    return BuiltDataset(folder, read_manifest(folder))
+
+
+def is_built(path_or_name: str | Path, root: Path = ROOT) -> bool:
+    """Tell whether `open_dataset` finds a dataset.
+
+    Args:
+        path_or_name: As for `open_dataset`.
+        root: Folder that contains datasets by name.
+    """
+    return _find_folder(path_or_name, root) is not None
+
+
+def find_versions(name: str, root: Path = ROOT) -> list[BuiltDataset]:
+    """Open every version of a dataset, the one in the folder of its name included.
+
+    Args:
+        name: Its name, without a version.
+        root: Folder that contains datasets by name.
+
+    Returns:
+        The versions, the newest first. Folders that cannot be read are left out.
+    """
+    folders = [root / name, *sorted(root.glob(f"{glob.escape(name)}{MARK}*"))]
+    versions = []
+    for folder in folders:
         if (folder / MANIFEST_NAME).is_file():
-            return BuiltDataset(folder, read_manifest(folder))
-    raise NotFoundError(_not_found(path, root))
+            try:
+                versions.append(BuiltDataset(folder, read_manifest(folder)))
+            except InputError:
+                continue
+    return sorted(versions, key=lambda built: built.release, reverse=True)
+
+
+def find_build(name: str, fingerprint: str, root: Path = ROOT) -> BuiltDataset | None:
+    """Find the build of a dataset that has a fingerprint, among its versions.
+
+    Args:
+        name: The dataset's name; it may be anyone's, such as from a checkpoint.
+        fingerprint: Its fingerprint.
+        root: Folder that contains datasets by name.
+
+    Returns:
+        The build; None if it is not there.
+    """
+    if Path(name).name != name or name in ("", ".", ".."):
+        return None
+    versions = find_versions(name, root)
+    return next((built for built in versions if built.manifest.fingerprint == fingerprint), None)
 
 
 def find_datasets(root: Path = ROOT) -> list[BuiltDataset]:
@@ -149,6 +229,22 @@ def find_datasets(root: Path = ROOT) -> list[BuiltDataset]:
     return [BuiltDataset(folder, read_manifest(folder)) for folder in folders]
 
 
+def _find_folder(path_or_name: str | Path, root: Path) -> Path | None:
+    path = Path(path_or_name)
+    is_name = isinstance(path_or_name, str) and len(path.parts) == 1
+    places = (root / path, path) if is_name else (path, root / path)
+    for folder in places:
+        if (folder / MANIFEST_NAME).is_file():
+            return folder
+    for folder in places:
+        name, mark, version = folder.name.partition(MARK)
+        for built in find_versions(name, folder.parent) if name else ():
+            stated = built.manifest.version
+            if not mark or version in (stated, version_tag(stated)):
+                return built.folder
+    return None
+
+
 def _not_found(path: Path, root: Path) -> str:
     from dvtr_bench.catalog import DATASETS
 
@@ -161,6 +257,10 @@ def _not_found(path: Path, root: Path) -> str:
     built = [folder.parent.name for folder in sorted(root.glob(f"*/{MANIFEST_NAME}"))]
     known = DATASETS.names()
     message = f"no dataset {str(path)!r} is built: looked in {root / path} and {path}. "
+    name, mark, _ = name.partition(MARK)
+    if mark and (versions := find_versions(name, root)):
+        listed = ", ".join(f"{name}{MARK}{one.manifest.version}" for one in versions)
+        return f"{message}Versions of {name} under {root}: {listed}"
     if near := get_close_matches(name, built, n=1):
         message += f"Did you mean {near[0]}? "
     message += f"Built under {root}: {', '.join(built) or 'none'}. "

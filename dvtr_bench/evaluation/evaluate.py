@@ -11,9 +11,10 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.dataset.contamination import Contamination, find_contamination
+from dvtr_bench.dataset.seen_clips import SeenClips
 from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, InputError, ProtocolError
-from dvtr_bench.evaluation.facts import dataset_facts, model_facts
+from dvtr_bench.evaluation.facts import captions_cut, dataset_facts, model_facts
 from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_honesty
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
@@ -93,6 +94,7 @@ def evaluate(
     checkpoint_sha256: str | None = None,
     seeds: Sequence[int] = (),
     training: TrainingFacts | None = None,
+    seen_clips: SeenClips | None = None,
     post_process: Sequence[PostProcess] = (),
     bank: "RetrievalSplit | None" = None,
     processes: Processes = ALONE,
@@ -107,6 +109,8 @@ def evaluate(
         checkpoint_sha256: SHA-256 of the model's weights, for the record.
         seeds: Seeds with which the model was trained, for the record.
         training: How it was trained, for the record; None if unknown or untrained.
+        seen_clips: The clips of its training, if that used another version of the dataset: those
+            of the split are counted in the record.
         post_process: Post-processors; each gives additional records.
         bank: The train split of the same dataset, for a post-processor that needs it.
         processes: The processes that share the work; ranks do not depend on their number.
@@ -136,7 +140,11 @@ def evaluate(
     finished += run.post_processed(finished, post_process, bank)
     seen = None
     if training is not None:
-        seen = find_contamination(training.dataset, training.fingerprint, split)
+        if seen_clips is not None:
+            training = replace(training, shared_clips=len(seen_clips.shared_with(split)))
+        seen = find_contamination(
+            training.dataset, training.fingerprint, split, training.shared_clips
+        )
     return Evaluation(
         records=tuple(
             run.record(
@@ -183,6 +191,7 @@ class _Run:
         self.encoded = self._encode(split, measures.look)
         measures.keep(processes)
         self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
+        self.cut_captions = captions_cut(retriever, split)
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
         """Rank every query and check the model's claims."""
@@ -261,6 +270,7 @@ class _Run:
             groups=self.groups,
             bootstrap=self.config.bootstrap,
             contamination=seen,
+            cut_captions=self.cut_captions,
         )
 
     def _encode(self, split: "RetrievalSplit", look: "Look | None" = None) -> EncodedSplit:

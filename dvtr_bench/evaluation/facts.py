@@ -5,7 +5,8 @@ from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
-from dvtr_bench.models.retriever import Described
+from dvtr_bench.models.retriever import Described, ReadsTokens
+from dvtr_bench.ranking.ceilings import CutCaptions, cut_captions
 from dvtr_bench.results.record import DatasetFacts, ModelFacts, TrainingFacts
 
 if TYPE_CHECKING:
@@ -77,6 +78,24 @@ def model_facts(
     )
 
 
+def captions_cut(retriever: "Retriever", split: "RetrievalSplit") -> CutCaptions | None:
+    """Count the captions of a split that a model reads in part.
+
+    Args:
+        retriever: The model.
+        split: The split.
+
+    Returns:
+        The counts; None where it reads all captions whole, or cannot say.
+    """
+    if not isinstance(retriever, ReadsTokens):
+        return None
+    read, is_cut = retriever.tokens_read(split.captions)
+    if not is_cut.any():
+        return None
+    return cut_captions(read, is_cut, split.captions, split.caption_video_index)
+
+
 def described(retriever: "Retriever") -> Mapping[str, Any]:
     """Return a model's description: `describe()`, or its ``config`` without such a method."""
     if isinstance(retriever, Described):
@@ -136,4 +155,5 @@ def training_facts(description: Mapping[str, Any]) -> TrainingFacts | None:
         recipe=training["recipe"],
         epoch=training["epoch"],
         validation_t2v_r1=training["validation_t2v_r1"],
+        version=training["dataset"].get("version"),
     )

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from dvtr_bench.dataset.reader import ROOT, BuiltDataset, find_datasets, open_dataset
+from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets, open_dataset
+from dvtr_bench.dataset.seen_clips import SeenClips, find_seen_clips
 from dvtr_bench.errors import ConfigError, NotFoundError, ProtocolError
 from dvtr_bench.models.entry import model_entry, on_device
 from dvtr_bench.runtime.checkpoint import (
@@ -18,6 +19,9 @@ from dvtr_bench.training.run_choice import find_other_seeds
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Retriever
+
+
+_CLIPS_SHOWN: Final = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,21 @@ class Weights:
     def description(self) -> dict[str, Any]:
         """Return the config.json of the checkpoint; empty without a checkpoint."""
         return {} if self.checkpoint is None else read_checkpoint_config(self.checkpoint)
+
+    def seen_clips(self, built: BuiltDataset) -> SeenClips | None:
+        """Return the clips of the training, where it used another version of a dataset.
+
+        Args:
+            built: The dataset that is searched.
+
+        Returns:
+            The clips; None if it is the same version or another dataset, or if they are not known.
+        """
+        trained = self.description().get("training", {}).get("dataset", {})
+        fingerprint = str(trained.get("fingerprint"))
+        if trained.get("name") != built.name or fingerprint == built.manifest.fingerprint:
+            return None
+        return find_seen_clips(built.name, fingerprint, self.checkpoint, built.folder.parent)
 
     def load(self, device: str) -> "Retriever":
         """Load the model onto a device, in evaluation mode if it has one."""
@@ -77,6 +96,7 @@ def plan_evaluation(
     settings: Mapping[str, Any] | None = None,
     runs: Path = Path("runs"),
     all_seeds: bool = False,
+    allow_seen: bool = False,
     root: Path = ROOT,
 ) -> Plan:
     """Find the datasets and the weights of an evaluation.
@@ -90,6 +110,8 @@ def plan_evaluation(
         settings: Further fields of the ``Config`` of an untrained model.
         runs: Folder of training runs.
         all_seeds: Whether to include the checkpoints of finished runs that differ only in the seed.
+        allow_seen: Whether to take a checkpoint of another version of the dataset although its
+            training used clips of the split.
         root: Folder of all built datasets.
 
     Returns:
@@ -99,7 +121,8 @@ def plan_evaluation(
     Raises:
         NotFoundError: There is no dataset, checkpoint, split or frames; the message says what to
             do.
-        ProtocolError: The checkpoint of a dataset was trained on another build of it.
+        ProtocolError: The checkpoint of a dataset was trained on another version of it, and on
+            clips of the split; or it is not known on which clips, and the checkpoint was not named.
         ConfigError: The model has no such setting, or its value is out of range.
         ExtensionError: The model's module lacks a required name.
     """
@@ -127,8 +150,10 @@ def plan_evaluation(
         try:
             _require_split(built, split)
             if checkpoint is None and needs_checkpoint:
-                folder = find_checkpoint(entry.key, built.name, runs)
-                _require_same_build(built, folder)
+                folder = find_checkpoint(entry.key, built.name, runs, built.manifest.fingerprint)
+                _require_known_training(built, folder)
+            if not allow_seen:
+                require_unseen(Weights(entry.key, folder), built, split)
             found.append((built, Weights(entry.key, folder, given)))
             if folder is not None:
                 others, told = _other_seeds(folder, built.name, all_seeds)
@@ -171,12 +196,42 @@ def _require_split(built: BuiltDataset, split: str) -> None:
         )
 
 
-def _require_same_build(built: BuiltDataset, folder: Path) -> None:
+def _require_known_training(built: BuiltDataset, folder: Path) -> None:
+    """Refuse a checkpoint of another version if it is not known which clips its training used."""
     trained = read_checkpoint_config(folder)["training"].get("dataset", {})
-    if trained.get("fingerprint") != built.manifest.fingerprint:
+    same = trained.get("fingerprint") == built.manifest.fingerprint
+    if not same and Weights("", folder).seen_clips(built) is None:
         raise ProtocolError(
             f"the newest checkpoint for {built.name}, {folder}, was trained on another build of it "
             f"(fingerprint {str(trained.get('fingerprint'))[:12]}, this one has "
             f"{built.manifest.fingerprint[:12]}), whose train split may hold clips of this test "
             f"split: train again, or name the checkpoint with --checkpoint"
         )
+
+
+def require_unseen(weights: Weights, built: BuiltDataset, split: str) -> None:
+    """Refuse weights that were trained on clips of a split, in another version of its dataset.
+
+    Args:
+        weights: The weights.
+        built: The dataset that is searched.
+        split: The split that is searched.
+
+    Raises:
+        ProtocolError: The training used clips of the split; names them.
+    """
+    seen = weights.seen_clips(built)
+    shared = seen.shared_with(built.split(split)) if seen else []
+    if not seen or not shared:
+        return
+    shown = ", ".join(shared[:_CLIPS_SHOWN])
+    more = len(shared) - _CLIPS_SHOWN
+    raise ProtocolError(
+        f"{weights.checkpoint} was trained on {seen.dataset}{MARK}{seen.version}, and used "
+        f"{len(shared):,} of the {len(built.split(split)):,} {split} clips of "
+        f"{built.name}{MARK}{built.manifest.version} that it would be tested on: {shown}"
+        + (f" and {more:,} more" if more > 0 else "")
+        + f". Train again: dvtr-bench train --model {weights.model} --dataset {built.label}. Or "
+        "evaluate it all the same with --allow-seen-clips: the result says so, and its figures are "
+        "too high"
+    )

@@ -144,6 +144,22 @@ class Described(Protocol):
 
 
 @runtime_checkable
+class ReadsTokens(Protocol):
+    """A model that reads a limited number of tokens, and can say what it reads of a caption."""
+
+    def tokens_read(self, captions: Sequence[str]) -> "tuple[NDArray[np.int64], NDArray[np.bool_]]":
+        """Return what the model reads of T captions.
+
+        Args:
+            captions: T captions.
+
+        Returns:
+            Its tokens, int64, T x L; and whether a caption has more than it reads, bool, T.
+        """
+        ...
+
+
+@runtime_checkable
 class StagedRetriever(Retriever, Protocol):
     """A model whose encoding has a costly stage shared with others, and a cheap head.
 

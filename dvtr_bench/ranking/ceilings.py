@@ -35,6 +35,78 @@ class SharedText:
         return 100.0 * self.shared_captions / self.captions
 
 
+@dataclass(frozen=True)
+class CutCaptions:
+    """How many captions a model reads in part, and which of them became alike by it.
+
+    Attributes:
+        tokens: Tokens of a caption that the model reads.
+        cut: Captions that have more.
+        alike: Captions that the model reads as it reads a caption of another video, though their
+            texts differ.
+        ceiling: Highest expected T2V R@1, in percent, of any model that reads the captions so.
+    """
+
+    tokens: Positive
+    cut: Count
+    alike: Count
+    ceiling: Percent
+
+    def __str__(self) -> str:
+        """Say what was cut and what it costs, in a sentence or two."""
+        told = (
+            f"{self.cut:,} captions have more than the {self.tokens} tokens that it reads and were "
+            "cut"
+        )
+        if not self.alike:
+            return f"{told}; none of them became equal to one of another video."
+        return (
+            f"{told}; {self.alike:,} became equal to one of another video, which leaves a T2V R@1 "
+            f"of at most {self.ceiling:.1f}."
+        )
+
+
+def cut_captions(
+    read: NDArray[np.int64],
+    is_cut: NDArray[np.bool_],
+    captions: Sequence[str],
+    caption_video_index: NDArray[np.int64],
+) -> CutCaptions:
+    """Count the captions that a model reads in part.
+
+    Args:
+        read: int64, T x L: the tokens that it reads, equal rows for captions that it reads alike.
+        is_cut: bool, T: whether the caption has more tokens.
+        captions: T captions of one split.
+        caption_video_index: int64, T: the video of each caption.
+
+    Returns:
+        The counts and the ceiling.
+
+    Raises:
+        InputError: No captions, or not one row and one video index a caption.
+
+    Example:
+        >>> tokens, own = np.array([[5, 9], [5, 9], [7, 0]]), np.array([0, 1, 2])
+        >>> texts = ["a lake in spring", "a lake in autumn", "a road"]
+        >>> cut_captions(tokens, np.array([True, True, False]), texts, own).alike
+        2
+    """
+    if not len(captions) == len(read) == len(is_cut):
+        raise InputError(
+            f"{len(captions)} captions with tokens of {len(read)} and {len(is_cut)} marks: "
+            "expected one of each a caption"
+        )
+    as_read = videos_with_text([row.tobytes().hex() for row in read], caption_video_index)
+    written = videos_with_text(captions, caption_video_index)
+    return CutCaptions(
+        tokens=read.shape[1],
+        cut=int(is_cut.sum()),
+        alike=int((as_read > written).sum()),
+        ceiling=float(100.0 * (1.0 / as_read).mean()),
+    )
+
+
 def normalise_text(caption: str) -> str:
     """Return a caption stripped and in lower case, for comparison with others.
 

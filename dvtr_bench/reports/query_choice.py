@@ -58,6 +58,27 @@ def choose_queries(
     return list(dict.fromkeys(rows))
 
 
+def require_queries(wanted: Queries, caption_ids: Sequence[str]) -> None:
+    """Check that a choice fits one run on these captions, before they are ranked.
+
+    Args:
+        wanted: As `choose_queries` takes it.
+        caption_ids: T ids.
+
+    Raises:
+        InputError: There is no such way to choose, or no such caption.
+
+    Example:
+        >>> require_queries("clip 8#0", ["clip 8#0", "clip 8#1"])
+    """
+    words = [wanted] if isinstance(wanted, str) else list(wanted)
+    if len(words) == 1 and parse_kind(words[0], runs=1) is not None:
+        return
+    known = {name: row for row, name in enumerate(caption_ids)}
+    for word in words:
+        _by_id(word, known)
+
+
 def parse_kind(word: str, runs: int) -> tuple[str, int] | None:
     """Return a way to choose and how many; None for something else, such as an id.
 

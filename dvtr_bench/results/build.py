@@ -7,7 +7,7 @@ import numpy as np
 from dvtr_bench.dataset.contamination import Contamination
 from dvtr_bench.ranking import DIRECTIONS, PROTOCOL_VERSION, Direction
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
-from dvtr_bench.ranking.ceilings import SharedText, chance
+from dvtr_bench.ranking.ceilings import CutCaptions, SharedText, chance
 from dvtr_bench.ranking.figures import compute_figures, left_out, point_values
 from dvtr_bench.ranking.group_figures import group_figures
 from dvtr_bench.ranking.movement import HonestyCheck
@@ -42,6 +42,7 @@ def make_record(
     groups: Mapping[str, Groups],
     bootstrap: BootstrapConfig,
     contamination: Contamination | None = None,
+    cut_captions: CutCaptions | None = None,
 ) -> RunRecord:
     """Make the record of a run from its ranks and facts.
 
@@ -58,6 +59,7 @@ def make_record(
         groups: Groups of its queries, by axis.
         bootstrap: How to make the intervals.
         contamination: Why the model may have seen clips of the split in training.
+        cut_captions: Captions that the model read in part.
 
     Returns:
         The record, every figure computed from the ranks.
@@ -77,6 +79,7 @@ def make_record(
         bootstrap=bootstrap,
         metrics=compute_figures(table, bootstrap),
         left_out=left_out(table),
+        cut_captions=cut_captions,
         ties=count_ties(table),
         chance=chance_figures(table),
         shared_text=shared_text,

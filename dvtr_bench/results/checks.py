@@ -182,6 +182,12 @@ def _require_sizes(record: RunRecord, file: str) -> None:
             f"{file}: shared_text.captions says {record.shared_text.captions}, but the split has "
             f"{dataset.num_captions} captions"
         )
+    cut = record.cut_captions
+    if cut is not None and max(cut.cut, cut.alike) > dataset.num_captions:
+        raise ResultError(
+            f"{file}: cut_captions says {cut.cut} cut and {cut.alike} alike, but the split has "
+            f"{dataset.num_captions} captions"
+        )
     num_groups = sum(len(breakdown.groups) for breakdown in record.breakdowns.values())
     if num_groups * record.bootstrap.resamples > _MOST_GROUPS_RESAMPLED:
         raise ResultError(

@@ -22,4 +22,6 @@ def contamination(record: RunRecord) -> str:
     training, dataset = record.model.training, record.dataset
     if training is None:
         return ""
+    if training.shared_clips == 0 and training.dataset == dataset.name:
+        return ""  # another version, compared clip by clip
     return suspicion(training.dataset, training.fingerprint, dataset.name, dataset.fingerprint)

@@ -12,7 +12,7 @@ from dvtr_bench.dataset.contamination import Contamination
 from dvtr_bench.models.retriever import Scoring
 from dvtr_bench.ranking import DIRECTIONS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
-from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.ceilings import CutCaptions, SharedText
 from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.ranking.group_figures import FiguresByGroup
 from dvtr_bench.ranking.movement import HonestyCheck
@@ -77,6 +77,10 @@ class TrainingFacts:
         recipe: The whole recipe, ``seed`` included (JSON values).
         epoch: Epoch of the checkpoint, from 1.
         validation_t2v_r1: T2V R@1 of the checkpoint on validation, percent.
+        version: Version of that dataset.
+        shared_clips: On another version of that dataset: clips of the searched split that the
+            training has used, by id or file. None where it is the same version, or where the clips
+            were not at hand.
     """
 
     dataset: Text
@@ -84,6 +88,8 @@ class TrainingFacts:
     recipe: Mapping[str, Any]
     epoch: Positive
     validation_t2v_r1: Percent
+    version: Text | None = field(default=None, metadata=MAY_BE_ABSENT)
+    shared_clips: Count | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)
@@ -277,6 +283,7 @@ class RunRecord(ComparedByValue):
         bootstrap: Settings of the intervals.
         metrics: Every figure with its interval.
         left_out: Figures that are not defined for this run, one sentence each.
+        cut_captions: Captions that the model read in part; None where it read all, or did not say.
         ties: By direction, where ranks depend on the order of equal scores.
         chance: R@k of a random order by direction, in percent.
         shared_text: How many captions describe several videos, and the resulting ceiling.
@@ -300,6 +307,7 @@ class RunRecord(ComparedByValue):
         str, Annotated[Mapping[RelevanceKind, Mapping[str, Figure]], Field(min_length=2)]
     ]
     left_out: tuple[Text, ...]
+    cut_captions: CutCaptions | None = field(default=None, kw_only=True, metadata=MAY_BE_ABSENT)
     ties: Mapping[str, Ties]
     chance: Mapping[str, Mapping[str, float]]
     shared_text: SharedText

@@ -188,13 +188,16 @@ def read_checkpoint_config(folder: Path) -> dict[str, Any]:
     return config
 
 
-def find_checkpoint(model: str, dataset: str, runs: Path = Path("runs")) -> Path:
+def find_checkpoint(
+    model: str, dataset: str, runs: Path = Path("runs"), fingerprint: str | None = None
+) -> Path:
     """Return the best checkpoint of the newest run of a model on a dataset.
 
     Args:
         model: The model's key.
         dataset: The dataset's name.
         runs: Where runs are kept.
+        fingerprint: Of a version of the dataset: runs on it come before those on others.
 
     Returns:
         The checkpoint folder.
@@ -203,11 +206,16 @@ def find_checkpoint(model: str, dataset: str, runs: Path = Path("runs")) -> Path
         NotFoundError: There is none; the message says how to make one.
     """
     folder = runs / _safe(dataset) / _safe(model)
-    newest: tuple[str, Path] | None = None
+    newest: tuple[tuple[bool, str], Path] | None = None
     for path in sorted(folder.glob(f"*/{RUN_FILE}")):
-        updated = str(read_json(path).get("updated_at", ""))
-        if newest is None or updated >= newest[0]:
-            newest = (updated, path.parent)
+        state = read_json(path)
+        trained_on = state.get("setup", {}).get("dataset", {}).get("fingerprint")
+        rank = (
+            fingerprint is not None and trained_on == fingerprint,
+            str(state.get("updated_at", "")),
+        )
+        if newest is None or rank >= newest[0]:
+            newest = (rank, path.parent)
     if newest is None:
         raise NotFoundError(
             f"{model} has no checkpoint for {dataset} under {folder}: run "

@@ -137,7 +137,7 @@ def _check_datasets() -> Check:
     from dvtr_bench.dataset.reader import find_datasets
 
     try:
-        built = [dataset.manifest.name for dataset in find_datasets(Path("dvtr"))]
+        built = [dataset.label for dataset in find_datasets(Path("dvtr"))]
     except DvtrError as failure:
         return Check("note", "built datasets", str(failure))
     if not built:

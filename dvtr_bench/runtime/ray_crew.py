@@ -119,7 +119,7 @@ class CrewPlan(Generic[Task, Answer]):
         again: Returns a task to do instead, if an answer is not sufficient, such as one that
             carries files that the node cannot read; None if it is.
         needs: What a node needs, for messages.
-        seconds_limit: Time limit of one task; None for no limit.
+        seconds_limit: Returns the time limit of a task; None for no limits.
     """
 
     actor: type[NodeActor]
@@ -129,7 +129,7 @@ class CrewPlan(Generic[Task, Answer]):
     label: Callable[[Task], str]
     again: Callable[[Task, Answer], Task | None]
     needs: str
-    seconds_limit: float | None = None
+    seconds_limit: Callable[[Task], float] | None = None
 
 
 class RayCrew(Generic[Task, Answer]):
@@ -220,7 +220,7 @@ class RayCrew(Generic[Task, Answer]):
     def _hand_out(self, worker: _Worker[Task], job: _Job[Task]) -> HandedOut:
         worker.job = job
         if self._plan.seconds_limit is not None:
-            worker.deadline = time.monotonic() + self._plan.seconds_limit
+            worker.deadline = time.monotonic() + self._plan.seconds_limit(job.task)
         self._awaited[worker.actor.work.remote(job.task)] = worker
         return HandedOut(worker.node)
 
@@ -236,7 +236,7 @@ class RayCrew(Generic[Task, Answer]):
                 del self._awaited[answer]
                 self._ray.kill(worker.actor)
                 self._hire()
-                yield worker.job.index, Overran(self._plan.seconds_limit)
+                yield worker.job.index, Overran(self._plan.seconds_limit(worker.job.task))
 
     def _receive(self, answer: Any, worker: _Worker[Task]) -> Answer | Died | None:
         """Receive an answer; None if there is no outcome yet, or no job."""

@@ -89,6 +89,7 @@ def choose(
         checkpoint=checkpoint,
         backbone=backbone,
         runs=runs,
+        allow_seen=checkpoint is not None,
     )
     return Chosen(gallery, built.manifest.frames, plan.runs[0][1])
 
@@ -117,7 +118,7 @@ def choose_dataset(name: str | None, root: Path = ROOT) -> BuiltDataset:
             "`dvtr-bench datasets` lists what can be built"
         )
     if len(built) > 1:
-        names = ", ".join(dataset.name for dataset in built)
+        names = ", ".join(dataset.label for dataset in built)
         raise InputError(
             f"several datasets are built under {folder} ({names}): name one with --dataset"
         )

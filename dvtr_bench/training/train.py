@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 
 import torch
 
+from dvtr_bench.dataset.seen_clips import SEEN_FILE, SeenClips, write_seen_clips
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.features.encode import join_features
 from dvtr_bench.runtime.checkpoint import tensors_sha256
@@ -91,6 +92,8 @@ def train(
     # Only the first process reads the folder: others might see it half written.
     opened = open_run(out_folder, setup) if processes.is_first else RunState()
     state: RunState = processes.gathered(opened)[0]
+    if processes.is_first and not (out_folder / SEEN_FILE).is_file():
+        write_seen_clips(SeenClips.of(split_train, split_validation), out_folder)
     if state.finished:
         return out_folder / str(state.best)
     loop = Loop(model.to(torch_device), split_train, recipe, torch_device, processes)

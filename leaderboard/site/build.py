@@ -11,7 +11,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from leaderboard.board import Board
 from leaderboard.entry_file import EntryFile
-from leaderboard.result_files import ResultFile
+from leaderboard.result_files import ResultFile, notes_beside
 from leaderboard.row_ids import run_id
 from leaderboard.row_json import places_of
 from leaderboard.run_logs import RunFolders
@@ -65,7 +65,7 @@ def write_site(
     try:
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
-        notes = {number: note for number, file in by_record.items() if (note := file.entry())}
+        notes = notes_beside(files)
         run_folders = RunFolders(runs)
         for board in boards:
             _write_board(board, by_record, notes, data, root, worst)

@@ -160,3 +160,129 @@ def write_zip(path: Path, folder: Path, inside: str) -> Path:
             archive.write(file, f"{inside}/{file.name}")
             archive.writestr(f"__MACOSX/{inside}/._{file.name}", b"resource fork")
     return path
+
+
+def write_didemo(folder: Path, sizes: tuple[int, int, int]) -> Path:
+    """Write the three JSON files as the repository LisaAnne/LocalizingMoments has them.
+
+    Each video has three descriptions; four annotators marked the moment of each.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    start = 0
+    for name, size in zip(("train", "val", "test"), sizes, strict=True):
+        entries = [
+            {
+                "annotation_id": 10 * number + place,
+                "description": f"description {place} of {number}",
+                "dl_link": "https://www.flickr.com/video_download.gne?id=1",
+                "num_segments": 6,
+                "times": times,
+                "video": f"{number}@N02_13482799053_87ef417396.mov",
+            }
+            for number in range(start, start + size)
+            for place, times in enumerate(
+                (
+                    [[0, 0], [0, 0], [0, 1], [0, 0]],
+                    [[3, 3], [2, 3], [2, 3], [3, 3]],
+                    [[0, 0], [0, 0], [0, 0], [5, 5]],
+                )
+            )
+        ]
+        (folder / f"{name}_data.json").write_text(json.dumps(entries))
+        start += size
+    return folder
+
+
+def write_activitynet(folder: Path, sizes: tuple[int, int]) -> Path:
+    """Write ``train.json`` and ``val_1.json`` as ``captions.zip`` has them; texts have blanks."""
+    folder.mkdir(parents=True, exist_ok=True)
+    start = 0
+    for name, size in zip(("train", "val_1"), sizes, strict=True):
+        videos = {
+            f"v_uqiMw7tQ1_{number}": {
+                "duration": 55.15,
+                "timestamps": [[0, 1.5], [0.28, 55.15], [0, 1.5]],
+                "sentences": [
+                    f"A weight lifting tutorial is given {number}.",
+                    "  The coach helps the guy.",
+                    " He stands up.",
+                ],
+            }
+            for number in range(start, start + size)
+        }
+        (folder / f"{name}.json").write_text(json.dumps(videos))
+        start += size
+    return folder
+
+
+def lsmdc_id(number: int) -> str:
+    return f"{1000 + number // 3}_American_Beauty_00.00.{number:02}.926-00.00.54.129"
+
+
+def write_lsmdc(folder: Path, sizes: tuple[int, int, int]) -> Path:
+    """Write the three lists, six cells between tabs; every third train clip has two lines."""
+    folder.mkdir(parents=True, exist_ok=True)
+    files = ("annos_training", "annos_val", "challenge_1000_publictect")
+    start = 0
+    for name, size in zip(files, sizes, strict=True):
+        lines = []
+        for number in range(start, start + size):
+            times = "00:00:51.926\t00:00:54.129\t00:00:51.426\t00:00:54.629"
+            lines.append(f"{lsmdc_id(number)}\t{times}\tSomeone nods {number}.")
+            if name == "annos_training" and number % 3 == 0:
+                lines.append(f'{lsmdc_id(number)}\t{times}\tThen leaves, "slowly".')
+        (folder / f"LSMDC16_{name}.csv").write_text("\r\n".join([*lines, ""]))
+        start += size
+    return folder
+
+
+def vatex_id(number: int) -> str:
+    return f"G9zN5TT_-{number}_{number % 9:06}_{number % 9 + 2:06}"
+
+
+def write_vatex(folder: Path, sizes: tuple[int, int, int]) -> Path:
+    """Write the training, validation and public test JSON: ten captions a video."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = ("training_v1.0", "validation_v1.0", "public_test_english_v1.1")
+    start = 0
+    for name, size in zip(names, sizes, strict=True):
+        entries = [
+            {
+                "videoID": vatex_id(number),
+                "enCap": [f"caption {place} of {number}" for place in range(10)],
+                "chCap": ["\u4e00\u4e2a\u4eba"],
+            }
+            for number in range(start, start + size)
+        ]
+        (folder / f"vatex_{name}.json").write_text(json.dumps(entries))
+        start += size
+    return folder
+
+
+def write_geotext(folder: Path, buildings: tuple[int, int], pictures: int = 2) -> Path:
+    """Write ``train.json`` (one caption an entry, with boxes) and ``test_951_version.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    train = [
+        {
+            "image_id": f"{building:04}/image-{number:02}.jpeg",
+            "image": f"train/{building:04}/image-{number:02}.jpeg",
+            "caption": f"Caption {place} of picture {number} of building {building}.",
+            "sentences": [f"a roof {place}", "a street", None],
+            "bboxes": [[0.25, 0.5, 0.5, 1.0], [0.9, 0.9, 0.4, 0.2], None],
+        }
+        for building in range(buildings[0])
+        for number in range(pictures)
+        for place in range(3)
+    ]
+    test = [
+        {
+            "image_id": f"{building:04}/image-{number:02}.jpeg",
+            "image": f"test/query(701)/{building:04}/image-{number:02}.jpeg",
+            "caption": [f"Caption {place} of {number} of {building}." for place in range(3)],
+        }
+        for building in range(buildings[0], sum(buildings))
+        for number in range(pictures)
+    ]
+    (folder / "train.json").write_text(json.dumps(train))
+    (folder / "test_951_version.json").write_text(json.dumps(test))
+    return folder

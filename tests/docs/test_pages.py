@@ -93,7 +93,7 @@ def read_example(folder: Path, name: str, text: str) -> list[CaptionRow]:
 
 def test_the_three_ways_to_write_captions_are_read(tmp_path: Path) -> None:
     page = DOCS / "reference" / "caption-tables.md"
-    rows, wide = (
+    rows, wide, parts = (
         read_example(tmp_path, f"{number}.csv", text)
         for number, text in enumerate(blocks(page, "csv"))
     )
@@ -106,6 +106,7 @@ def test_the_three_ways_to_write_captions_are_read(tmp_path: Path) -> None:
         ((rows[0].captions[0], rows[1].captions[0]), "farm"),
         (rows[2].captions, "port"),
     ]
+    assert [row.segment for row in parts] == [(0, 12.5), (12.5, 31), (12.5, 31)]
     assert [len(row.captions) for row in lists] == [2, 1]
     assert [row.extra for row in lists] == [{"flight": "7"}, {"flight": "8"}]
 

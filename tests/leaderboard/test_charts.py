@@ -36,7 +36,7 @@ def test_named_values_are_the_figures_of_the_table() -> None:
 
 def test_a_distribution_is_that_of_the_ranks() -> None:
     board = make_boards(RECORDS)[1]
-    data = board_data(board, "curves")
+    data = board_data(board, "distribution")
     assert isinstance(data, Distribution)
     ranks = np.array(RECORDS[0].ranks["t2v"].strict.pessimistic)
     assert data.lines["msam (block 32)"][0] == pytest.approx(100 * (ranks == 1).mean())
@@ -56,11 +56,11 @@ def test_a_series_is_recall_over_k() -> None:
 
 def test_every_board_is_drawn_by_every_chart(tmp_path: Path) -> None:
     page = tmp_path / "PAGE.md"
-    written = write_charts(make_boards(RECORDS), ["dots", "Curves", "scatter", "bars"], page)
+    written = write_charts(make_boards(RECORDS), ["dots", "Distribution", "scatter", "bars"], page)
     assert [path.name for path in written] == [
         f"PAGE-{dataset}-test-{chart}.svg"
         for dataset in ("capera", "usrd")
-        for chart in ("dots", "curves", "scatter", "bars")
+        for chart in ("dots", "distribution", "scatter", "bars")
     ]
     for path in written:
         text = path.read_text(encoding="utf-8")
@@ -85,9 +85,9 @@ def test_the_command_draws_what_is_asked_for(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write_result(RECORDS[0], Path("results"))
-    words = ["leaderboard", "--chart", "dots", "--chart", "curves"]
+    words = ["leaderboard", "--chart", "dots", "--chart", "distribution"]
     told = CliRunner().invoke(make_app(), words, catch_exceptions=False).output
-    for name in ("dots", "curves"):
+    for name in ("dots", "distribution"):
         assert f"wrote LEADERBOARD-usrd-test-{name}.svg" in told
         assert Path(f"LEADERBOARD-usrd-test-{name}.svg").is_file()
     with pytest.raises(NotFoundError, match="no chart is called 'dotz'"):

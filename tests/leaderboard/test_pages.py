@@ -7,7 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+import dvtr_bench as dvtr
+from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
+from leaderboard.entry_file import entry_path
 from leaderboard.markdown import to_markdown, write_markdown
 from leaderboard.terminal import print_boards
 from tests.fixtures.records import VIDEOS, toy_record
@@ -85,3 +88,20 @@ def test_a_row_whose_model_may_have_seen_the_clips_is_marked_on_page_and_termina
         assert "may have seen test clips" in told
         assert "Trained on capera, which shares clips with usrd" in told
     assert "may have seen" not in shown(record)
+
+
+def test_the_page_says_who_ran_a_row_where_a_note_stands_beside_its_file(tmp_path: Path) -> None:
+    path = write_result(toy_record("a|b"), tmp_path)
+    write_result(toy_record("c", rank_seed=1), tmp_path)
+    entry_path(path).write_text(
+        'ran_by = "Jane <b>"\nlink = "https://example.org/x"\n'
+        '[rerun]\nby = "Max"\ndate = 2026-02-01\nt2v_r1 = 5.5\n'
+    )
+    page = dvtr.make_leaderboard(tmp_path).write(tmp_path / "L.md").read_text(encoding="utf-8")
+    (told,) = [line for line in page.splitlines() if "Jane" in line]
+    assert told == (
+        "- a\\|b: Jane &lt;b&gt; (https://example.org/x); "
+        "run again by Max on 2026-02-01, T2V R@1 5.5."
+    )
+    assert page.count("Who ran it") == 1
+    assert "Who ran it" not in to_markdown(make_boards([toy_record("c", rank_seed=1)]))

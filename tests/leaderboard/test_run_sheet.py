@@ -19,7 +19,7 @@ from dvtr_bench.reports.kept_clips import (
     read_kept,
     write_kept,
 )
-from dvtr_bench.reports.query_choice import choose_queries
+from dvtr_bench.reports.query_choice import choose_queries, require_queries
 from dvtr_bench.reports.query_sheet import query_rows
 from leaderboard.result_files import read_result_file
 from tests.fixtures.records import toy_record
@@ -75,6 +75,27 @@ def test_queries_by_id_whatever_the_ids_hold() -> None:
         choose_queries("worst:none", [record], ids)
     with pytest.raises(InputError, match="takes two to disagree"):
         choose_queries("disagree", [record], ids)
+
+
+def test_a_wrong_choice_of_queries_is_told_before_anything_is_scored(tmp_path: Path) -> None:
+    dvtr.build("aerosynth", size="tiny", root=tmp_path, workers=0, show_progress=False)
+    read: list[str] = []
+
+    class Model:
+        def encode_videos(self, *_: object) -> None:
+            read.append("videos")
+
+        encode_texts = score = encode_videos
+
+    split = dvtr.open_dataset("aerosynth-tiny", tmp_path).split("test")
+    own = split.caption_ids[3]
+    require_queries([own], split.caption_ids)
+    require_queries("worst:3", split.caption_ids)
+    for wanted, told in (("nobody#0", "no caption has the id 'nobody#0'"), ("disagree", "one run")):
+        with pytest.raises(InputError, match=told):
+            dvtr.evaluate(Model(), split, results=tmp_path / "out", queries=wanted, device="cpu")
+    assert read == []
+    assert not (tmp_path / "out").exists()
 
 
 def check_rows(rows: list[Row], ranks: np.ndarray, queries: list[int]) -> None:

@@ -130,9 +130,11 @@ class _RowCheck:
         times, sampling = row["frame_pts_seconds"], self.sampling
         if len(times) != len(pictures):
             yield f"{len(pictures)} frames with {len(times)} times"
-        if sampling and sampling.rate_fps is None and len(pictures) != sampling.num_frames:
-            expected = f"expected {sampling.num_frames} frames ({frames.sampling})"
-            yield f"{expected}, found {len(pictures)}"
+        is_still = row["source_num_frames"] == 1 and row["duration_seconds"] == 0
+        num_frames = 1 if is_still else sampling.num_frames if sampling else None
+        if sampling and sampling.rate_fps is None and len(pictures) != num_frames:
+            sampled = "a still" if is_still else frames.sampling
+            yield f"expected {num_frames} frames ({sampled}), found {len(pictures)}"
         bounds = [0.0, *(-1.0 if time is None else time for time in times), row["duration_seconds"]]
         if not all(earlier <= later for earlier, later in pairwise(bounds)):
             yield "its frame times do not ascend from 0 to its duration"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
+from dvtr_bench.dataset.mentions import caption_mentions, knows_facts
 from dvtr_bench.ranking.rank_table import Groups
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def groups(split: "RetrievalSplit", show_progress: bool = True) -> Groups | None
 
     Returns:
         Captions without movements, captions with a movement, and captions with an order of events;
-        None for a dataset without the column.
+        None for a dataset that does not know the facts of its videos.
 
     Raises:
         InputError: A video has more captions than mentions.
     """
-    if MENTIONS_COLUMN not in split.row(0):
+    if not knows_facts(split.row(0)):
         return None
     rows = [split.row(index) for index in range(len(split.video_ids))]
     codes = []

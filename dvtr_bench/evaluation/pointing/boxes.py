@@ -35,7 +35,7 @@ def named_boxes(split: "RetrievalSplit") -> list[Boxes] | None:
     """Return the boxes of the objects that each caption names, in all stored frames.
 
     Args:
-        split: A split with the columns ``objects`` and ``caption_mentions`` (aerosynth).
+        split: A split with the columns ``objects`` and ``caption_mentions`` (aerosynth, GeoText).
 
     Returns:
         Boxes of T captions, as fractions of the whole frame; None for a dataset without boxes.
@@ -46,9 +46,10 @@ def named_boxes(split: "RetrievalSplit") -> list[Boxes] | None:
     if not all(column in split.row(0) for column in _COLUMNS):
         return None
     rows = [split.row(index) for index in range(len(split.video_ids))]
+    # A video may have no objects, so its shape is stated.
     boxes = [
         np.array([one["boxes"] for one in row["objects"]], dtype=np.float64).reshape(
-            len(row["objects"]), -1, 4
+            len(row["objects"]), len(row["frame_pts_seconds"]), 4
         )
         for row in rows
     ]

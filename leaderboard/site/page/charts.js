@@ -279,6 +279,25 @@
     ];
   };
 
+  // R@k over k of one run in every direction, for its page.
+  dvtr.recallCurves = async (board, id) => {
+    const ranks = await dvtr.load(`ranks-${id}`);
+    const last = Math.min(MOST_DEPTHS, board.videos);
+    const depths = Array.from({ length: last }, (_, k) => k + 1);
+    const rows = Object.entries(DIRECTIONS).filter(([direction]) => ranks[direction])
+      .map(([direction, name], n) => ({ n, id: direction, name,
+        points: shares([ranks], direction, depths) }));
+    const shown = [1, 2, 5, 10, 20, 50].filter((k) => k <= last);
+    return [dvtr.chart({
+      title: "R@k over k", about: "The percentage of queries whose rank is at most k",
+      drawn: dvtr.linesChart(rows, { width: chartWidth(), xTitle: "k",
+        yTitle: "percent of the queries" }),
+      keys: rows.map((row) => [row.n, row.name]), lined: true, rows,
+      columns: [nameColumn("Direction"), ...shown.map((k) => ({ title: `R@${k}`, numeric: true,
+        cell: (row) => number(row.points[k - 1][1]) }))],
+    })];
+  };
+
   // The curves of a run's training, for its page.
   dvtr.trainingCharts = (curves, where) => {
     if (!curves) return [el("p", { class: "faint" }, where)];

@@ -93,10 +93,12 @@
     const row = board.rows.find((one) => one.id === run.row);
     const { record } = run;
     const { model, dataset, environment } = record, { training, ...untrained } = model;
-    const failures = el("div", { id: "failures" });
-    dvtr.worstQueries(board, row, id).then(
-      (made) => failures.replaceChildren(...made.flat()),
-      (failure) => failures.replaceChildren(el("p", { class: "not" }, failure.message)));
+    const later = (name, made) => {
+      const place = el("div", { id: name });
+      made.then((content) => place.replaceChildren(...content.flat()),
+        (failure) => place.replaceChildren(el("p", { class: "not" }, failure.message)));
+      return place;
+    };
     return [
       el("h1", {}, others(run.name), model.seeds.length ? `, seed ${model.seeds.join(", ")}` : null),
       el("p", {}, el("a", { href: dvtr.link("board", run.board) }, others(board.title)),
@@ -104,7 +106,7 @@
       run.contaminated ? el("p", { class: "not" }, others(run.contaminated)) : null,
       row.runs.length > 1 ? el("p", {}, "Runs of this row: ", row.runs.map((one, n) => [n ? ", " : "",
         one === id ? el("b", {}, one) : el("a", { href: dvtr.link("run", one) }, one)])) : null,
-      figures(record),
+      figures(record), later("recall-curves", dvtr.recallCurves(board, id)),
       record.left_out.map((told) => el("p", { class: "faint" }, others(told))),
       run.entry ? el("p", { id: "entry" }, "Ran by ", run.entry.link
         ? el("a", { href: run.entry.link, rel: "nofollow noopener" }, others(run.entry.ran_by))
@@ -124,7 +126,7 @@
       el("h3", {}, "Scoring"), facts({ ...record.scoring, seconds: record.seconds }),
       el("h3", {}, "Dataset"), facts(dataset),
       el("h3", {}, "Environment"), facts(environment),
-      el("h2", {}, "Worst failures"), failures,
+      el("h2", {}, "Worst failures"), later("failures", dvtr.worstQueries(board, row, id)),
       el("p", {}, el("a", { class: "button", href: dvtr.link("queries", run.board,
         { rows: run.row, sort: "worst" }) }, "All queries, its worst first")),
       el("h2", {}, "By group"), Object.keys(run.breakdowns).length

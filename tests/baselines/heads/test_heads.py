@@ -104,3 +104,17 @@ def test_norms_of_the_temporal_encoder_have_the_authors_epsilon() -> None:
     assert {
         module.eps for module in temporal.modules() if isinstance(module, torch.nn.LayerNorm)
     } == {1e-12}
+
+
+def test_a_model_says_what_it_reads_of_a_caption_and_where_it_cuts() -> None:
+    model = MeanPoolingModel(VideoTextConfig(backbone="tiny-scratch", max_words=6), small_encoder())
+    captions = ["a car", "a red car turns", "a red car turns left", "a red car turns right"]
+    read, is_cut = model.tokens_read(captions)
+    assert read.dtype == np.int64
+    assert read.shape == (4, 6)
+    # With start and end six tokens hold four words.
+    assert is_cut.tolist() == [False, False, True, True]
+    assert np.array_equal(read[2], read[3])
+    embeds = model.encode_texts(captions)["text_embeds"]
+    assert torch.equal(embeds[2], embeds[3])
+    assert not torch.equal(embeds[0], embeds[1])

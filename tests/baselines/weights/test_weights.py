@@ -14,7 +14,7 @@ from baselines.encoder.frame_encoder import load_encoder, rebuild_encoder
 from baselines.weights import download
 from baselines.weights.backbone_spec import parse_backbone
 from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
-from baselines.weights.weights import read_weights
+from baselines.weights.weights import read_state_dict, read_weights
 from dvtr_bench.errors import ConfigError, NotFoundError, UnsafePickleError, WeightsError
 from tests.fixtures.small_clip import SMALL_CONFIG, small_encoder
 
@@ -95,6 +95,33 @@ def test_every_format_gives_the_same_embeddings(small, tmp_path, name, write) ->
     for found, expected in zip(embeddings(encoder), embeddings(original), strict=True):
         assert torch.equal(found, expected)
     assert len(encoder.origin["weights_sha256"]) == 64
+
+
+WRAPPED = ("_orig_mod.", "_orig_mod.module.", "module._orig_mod.", "model.", "model._orig_mod.")
+
+
+@pytest.mark.parametrize("prefix", WRAPPED)
+def test_names_that_a_wrapper_put_before_a_models_are_taken_off(small, tmp_path, prefix) -> None:
+    original = small_encoder(seed=5, quick_gelu=False)
+    tensors = {f"{prefix}{name}": value for name, value in original.clip.state_dict().items()}
+    write_safetensors(tmp_path / "model.safetensors", tensors)
+    torch.save({"state_dict": tensors, "epoch": 3}, tmp_path / "model.pt")
+    for name in ("model.safetensors", "model.pt"):
+        encoder = load_encoder(f"tiny/{tmp_path / name}")
+        for found, expected in zip(embeddings(encoder), embeddings(original), strict=True):
+            assert torch.equal(found, expected)
+
+
+def test_a_compiled_part_of_a_model_has_its_plain_names(tmp_path) -> None:
+    blocks = nn.Sequential(nn.Linear(2, 2), torch.compile(nn.Linear(2, 3)))
+    torch.save(blocks.state_dict(), tmp_path / "part.pt")
+    assert any("_orig_mod." in name for name in blocks.state_dict())
+    assert list(read_state_dict(tmp_path / "part.pt")) == [
+        "0.weight",
+        "0.bias",
+        "1.weight",
+        "1.bias",
+    ]
 
 
 def test_half_precision_weights_become_float32(small, tmp_path) -> None:

@@ -13,11 +13,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from builders.build import build_source
 from builders.engine import ray_worker
 from builders.engine.settings import BuildSettings
+from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
 from builders.sources.source import Clip, ClipFile, Source
+from builders.sources.stills import StillPicture
 from dvtr_bench.errors import ClipError, ClusterError, ConfigError, NotFoundError
 from dvtr_bench.runtime.ray_cluster import ray_cluster, require_same_versions
 from tests.builders.engine.test_engine import count_decodes, hashes
@@ -133,6 +136,37 @@ def test_a_node_dies_and_the_bytes_are_the_same(
     assert {clip for clip, _ in opened} == {f"c{number}" for number in range(3, 14)}
     assert len({pid for _, pid in opened if pid != str(os.getpid())}) >= 2, "both nodes had work"
     local = build_source(source, BuildSettings(tmp_path / "local", workers=0, progress=False))
+    assert hashes(built.dataset.folder) == hashes(local.dataset.folder)
+
+
+@pytest.mark.slow
+def test_parts_of_files_and_pictures_have_the_same_bytes(
+    tmp_path: Path, tiny_clips: TinyClips, cluster: Any
+) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    files = [
+        SlowClip(tiny_clips.write(tmp_path / f"{number}.mp4", number), notes, seen_by)
+        for number, seen_by in enumerate((0, os.getpid()))  # the nodes get the bytes of one
+    ]
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (60, 40), "red").save(picture)
+    footage = [
+        *(ClipSegment(file, Segment(start / 4, 1)) for start in range(3) for file in files),
+        ClipSegment(files[0], Segment(3, 4)),
+        *(StillPicture(SlowClip(picture, notes, seen_by)) for seen_by in (0, os.getpid())),
+    ]
+    clips = [Clip(f"c{n}", (f"caption {n}",), "test", one) for n, one in enumerate(footage)]
+    source = Source(info=INFO, clips=tuple(clips), extra_fields=SEGMENT_FIELDS)
+    built = build_source(source, settings_for(tmp_path / "ray", cluster, missing="drop"))
+    assert built.report is not None
+    (broken,) = built.report.left_out["broken clips"]
+    assert "'c6': " in broken
+    assert "starts at 3 seconds, where the clip has ended" in broken
+    opened = [note.name.split("-")[0] for note in notes.iterdir()]
+    assert opened.count("0") == 1, "one process, in one pass"
+    settings = BuildSettings(tmp_path / "local", workers=0, progress=False, missing="drop")
+    local = build_source(source, settings)
     assert hashes(built.dataset.folder) == hashes(local.dataset.folder)
 
 

@@ -8,12 +8,18 @@ from types import ModuleType
 
 import pytest
 
-from builders.datasets import capera, msrvtt, msvd, umcrd, usrd
+from builders.datasets import activitynet, capera, didemo, msrvtt, msvd, umcrd, usrd
 from builders.sources.published import AUTO
 from builders.sources.source import PublishedFile
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.download import cache_folder
-from tests.builders.published_forms import write_msrvtt, write_msvd, write_zip
+from tests.builders.published_forms import (
+    write_activitynet,
+    write_didemo,
+    write_msrvtt,
+    write_msvd,
+    write_zip,
+)
 from tests.fixtures.file_server import FileServer, file_server
 
 
@@ -74,6 +80,32 @@ def test_files_in_a_zip(
     # A file that was changed in the cache is taken from the zip again.
     (cache_folder() / name / next(iter(module.INFO.files))).write_bytes(b"changed")
     assert module.read(module.Options(AUTO)).clips == fetched.clips
+
+
+def test_files_at_a_commit(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_at(server, didemo, monkeypatch)
+    folder = write_didemo(tmp_path / "local", (3, 1, 2))
+    for file in folder.iterdir():
+        server.files[f"didemo/{file.name}"] = file.read_bytes()
+    fetched = didemo.read(didemo.Options(AUTO))
+    assert fetched.clips == didemo.read(didemo.Options(folder)).clips
+    didemo.read(didemo.Options(AUTO))
+    assert len(server.requests) == 3
+
+
+def test_the_zip_of_activitynet(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    point_at(server, activitynet, monkeypatch)
+    folder = write_activitynet(tmp_path / "local", (3, 2))
+    (folder / "val_2.json").write_text("{}")
+    packed = write_zip(tmp_path / "captions.zip", folder, "captions").read_bytes()
+    server.files["activitynet/captions.zip"] = packed
+    fetched = activitynet.read(activitynet.Options(AUTO))
+    assert fetched.clips == activitynet.read(activitynet.Options(folder)).clips
+    assert len(server.requests) == 1
 
 
 def test_an_error_page_is_no_zip(server: FileServer, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,21 +14,28 @@ from dvtr_bench.cli import make_app
 
 NAMES = DATASETS.names()
 SPELLINGS = {
+    "activitynet": ["--annotations", "--clips", "--protocol", "--validation-fraction"],
     "aerosynth": ["--size", "--seed", "--keep-clips"],
     "capera": ["--annotations", "--clips", "--validation-fraction"],
+    "didemo": ["--annotations", "--clips", "--protocol"],
     "folder": [
         *("--name", "--clips", "--captions", "--group-by", "--seed", "--ratios", "--encoding"),
+        *("--draw", "--splits-from"),
         *("--version", "--licence", "--license", "--citation", "--language"),
     ],
+    "geotext1652": ["--annotations", "--clips", "--validation-fraction"],
+    "lsmdc": ["--annotations", "--clips"],
     "msrvtt": ["--annotations", "--clips", "--split", "--validation-fraction"],
     "msvd": ["--annotations", "--clips"],
     "umcrd": ["--annotations", "--clips"],
     "usrd": ["--annotations", "--clips"],
+    "vatex": ["--annotations", "--clips", "--split", "--lists"],
 }
 """The options of each dataset, as users know them."""
 
 GENERAL = [
     *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
+    *("--move-test-clips", "--reuse", "--no-reuse"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),
     *("--json", "--quiet"),
 ]

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from builders.build import build
 from builders.engine.settings import BuildSettings
 from dvtr_bench.cli import make_app, quickstart
+from dvtr_bench.dataset.seen_clips import SEEN_FILE
 from dvtr_bench.errors import NotFoundError, OutputExistsError, ProtocolError
 from dvtr_bench.results import load_results
 from dvtr_bench.runtime.checkpoint import find_checkpoint
@@ -94,6 +95,9 @@ def test_a_checkpoint_of_another_build_is_not_taken_in_silence(run: Run, tmp_pat
     content = json.loads(manifest.read_text())
     content["fingerprint"] = "0" * 64
     manifest.write_text(json.dumps(content))
+    # Without the list of its clips, it cannot be told whether its training used clips of this test.
+    (seen,) = tmp_path.glob(f"runs/toy/clip4clip_meanp/*/{SEEN_FILE}")
+    seen.unlink()
     with pytest.raises(ProtocolError, match="trained on another build"):
         run("evaluate", "--model", "clip4clip_meanp")
     named = str(find_checkpoint("clip4clip_meanp", "toy"))

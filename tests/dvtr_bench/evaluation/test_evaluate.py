@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from dvtr_bench.errors import ConfigError, InputError, NotFoundError, ProtocolError
+from dvtr_bench.errors import ConfigError, InputError, NotFoundError, ProtocolError, ResultError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import read_result, write_result
 from dvtr_bench.results.contamination import contamination
 from dvtr_bench.results.record import TrainingFacts
+from leaderboard.board import make_boards
 from tests.oracles.naive_recall import naive_ranks
 
 QUICK = BootstrapConfig(resamples=100)
@@ -235,3 +236,40 @@ def test_a_model_that_may_have_seen_the_clips_is_marked_in_its_file(
     path = write_result(clean, tmp_path / "clean")
     assert "contamination" not in json.loads(path.read_text())
     assert contamination(read_result(path)) == ""
+
+
+def test_captions_that_are_cut_are_counted_said_and_kept(
+    honest_model, memory_split, tmp_path
+) -> None:
+    long = "a long road " * 3
+    split = memory_split([[f"{long}0", "a lake 0"], [f"{long}1"], [f"{long}2"], ["a field 3"]])
+
+    class Short(honest_model):
+        def tokens_read(self, captions):
+            words = [caption.split()[:4] for caption in captions]
+            numbers = {
+                word: n for n, word in enumerate(sorted({w for row in words for w in row}), 1)
+            }
+            read = np.zeros((len(captions), 4), dtype=np.int64)
+            for row, found in enumerate(words):
+                read[row, : len(found)] = [numbers[word] for word in found]
+            return read, np.array([len(caption.split()) > 4 for caption in captions])
+
+    (record,) = _evaluate(Short(), split).records
+    cut = record.cut_captions
+    assert (cut.tokens, cut.cut, cut.alike) == (4, 3, 3)
+    assert cut.ceiling == pytest.approx(100 * (1 / 3 + 1 + 1 / 3 + 1 / 3 + 1) / 5)
+    path = write_result(record, tmp_path)
+    assert read_result(path) == record
+    (board,) = make_boards([record])
+    (told,) = [note for note in board.notes if "tokens" in note]
+    assert "3 captions have more than the 4 tokens" in told
+    assert "at most 60.0" in told
+    (whole,) = _evaluate(honest_model(), split).records
+    assert whole.cut_captions is None
+    assert "cut_captions" not in json.loads(write_result(whole, tmp_path / "whole").read_text())
+    changed = json.loads(path.read_text())
+    changed["cut_captions"]["cut"] = 99
+    path.write_text(json.dumps(changed))
+    with pytest.raises(ResultError, match="99 cut and 3 alike, but the split has 5 captions"):
+        read_result(path)

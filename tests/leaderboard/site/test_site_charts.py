@@ -52,9 +52,10 @@ def open_chart(site: Site, board: Board, kind: str, settings: str = "") -> None:
     site.one("#charts figure svg.chart")
 
 
-def marks(site: Site) -> list[dict[str, str]]:
+def marks(site: Site, where: str = "") -> list[dict[str, str]]:
     found: list[dict[str, str]] = site.run(
-        "return [...document.querySelectorAll('svg.chart .mark')].map((one) => ({...one.dataset}))"
+        f"return [...document.querySelectorAll('{where} svg.chart .mark')]"
+        ".map((one) => ({...one.dataset}))"
     )
     return found
 
@@ -187,13 +188,33 @@ def test_charts_follow_the_filters_and_the_chosen_rows(charts: Site, board: Boar
 def test_a_runs_page_shows_its_training_or_says_why_not(charts: Site, toys: list[Any]) -> None:
     charts.open(f"#/run/{run_id(toys[0])}")
     figures = charts.all("figure.charted")
-    assert [one.text.split("\n")[0] for one in figures] == ["T2V R@1 on validation", "Loss"]
-    assert [(float(one["x"]), float(one["value"])) for one in marks(charts)] == [
+    titles = [one.text.split("\n")[0] for one in figures]
+    assert titles == ["R@k over k", "T2V R@1 on validation", "Loss"]
+    training = marks(charts, "#main > figure")
+    assert [(float(one["x"]), float(one["value"])) for one in training] == [
         (1, 10.0), (2, 12.5), (1, 4.0), (2, 2.0), (3, 1.0),
     ]  # fmt: skip
     charts.open(f"#/run/{run_id(toys[1])}")
     assert "It was not trained, or not by dvtr-bench." in charts.text("main")
-    assert charts.all("svg.chart") == []
+    assert [one.text.split("\n")[0] for one in charts.all("figure.charted")] == ["R@k over k"]
+
+
+def test_a_runs_page_shows_its_recall_over_k_in_every_direction(
+    charts: Site, toys: list[Any]
+) -> None:
+    charts.open(f"#/run/{run_id(toys[0])}")
+    charts.one("#recall-curves svg.chart")
+    lines = charts.run(
+        "return [...document.querySelectorAll('#recall-curves .series')]"
+        ".map((one) => ({...one.dataset}))"
+    )
+    last = min(50, toys[0].dataset.num_videos)
+    assert [(one["row"], int(one["points"])) for one in lines] == [
+        (direction, last) for direction in ("t2v", "v2t", "v2t_caption")
+    ]
+    for line in lines:
+        ranks = toys[0].rank_table.ranks[line["row"]]["strict"].pessimistic
+        assert float(line["last"]) == pytest.approx(100 * (ranks <= last).mean())
 
 
 def test_a_trained_run_without_a_log_says_so(toys: list[Any], tmp_path: Path) -> None:

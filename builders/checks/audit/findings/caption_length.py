@@ -99,7 +99,7 @@ def blocks(record: Record) -> Iterator[Block]:
     title = "Share of captions by length" + (f" (to {SHOWN_WORDS})" if shown == SHOWN_WORDS else "")
     edges = [count - 0.5 for count in range(shown + 2)]
     shares = {one.split: _shares(one, shown + 1) for one in record.splits}
-    yield Chart("curves", Distribution(title, "words", edges, shares))
+    yield Chart("distribution", Distribution(title, "words", edges, shares))
 
 
 def _shares(one: SplitLengths, bins: int) -> list[float]:

@@ -7,11 +7,13 @@ from typing import Final
 
 from builders.checks.audit.blocks import Block, Paragraph, Table
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label, leak_order
+from builders.sources.segments import SEGMENT_FIELDS
 
 TITLE: Final = "The same clips"
 PLACE: Final = 20
 BY_FILE: Final = "the same file"
 BY_ID: Final = "the same id"
+_WHOLE: Final = (None,) * len(SEGMENT_FIELDS)
 
 Place = tuple[str, str]
 """Split and video id."""
@@ -199,11 +201,24 @@ def _files(subject: Subject) -> dict[str, list[Place]]:
     return _places(subject, keys)
 
 
+def _parts(subject: Subject) -> dict[Place, tuple[object, ...]]:
+    """Return the times of each clip that is a part of its file."""
+    return {
+        (name, video): times
+        for name, split in subject.splits.items()
+        for row, video in enumerate(split.video_ids)
+        if (times := tuple(split.row(row).get(field.name) for field in SEGMENT_FIELDS)) != _WHOLE
+    }
+
+
 def _within(subject: Subject, against: Subject | None) -> list[SharedClip]:
+    """Pair clips of one file; different parts of it only across splits, where they are a leak."""
+    parts = _parts(subject)
     pairs = [
         (first, second)
         for places in _files(subject).values()
         for first, second in combinations(places, 2)
+        if first[0] != second[0] or parts.get(first) == parts.get(second)
     ]
     pairs.sort(key=lambda pair: _leak(pair[0][0], pair[1][0]))
     return [

@@ -44,6 +44,30 @@ def test_one_file_under_two_ids_inside_a_dataset() -> None:
     assert next(iter(overlaps(record))) == ("test", "train", BY_FILE)
 
 
+def test_parts_of_one_file_are_other_clips_but_leak_across_splits() -> None:
+    def parts(ids: list[str], times: list[tuple[float, float | None]]) -> MadeUpSplit:
+        made = split(ids, ["1"] * len(ids))
+        columns = [
+            {"clip_sha256": "1", "segment_start_seconds": start, "segment_end_seconds": end}
+            for start, end in times
+        ]
+        return replace(made, columns=columns)
+
+    dataset = subject(
+        {
+            "train": parts(["a", "b", "c"], [(0, 5), (5, 10), (0, 5)]),
+            "test": parts(["d"], [(10, None)]),
+        }
+    )
+    record = find(dataset, None, False)
+    assert record.clips == (
+        SharedClip(BY_FILE, "train", "a", "test", "d"),
+        SharedClip(BY_FILE, "train", "b", "test", "d"),
+        SharedClip(BY_FILE, "train", "c", "test", "d"),
+        SharedClip(BY_FILE, "train", "a", "train", "c"),
+    )
+
+
 def test_without_frames_nothing_is_known_inside_a_dataset() -> None:
     found = find(subject({"test": split(["a"])}), None, False)
     assert isinstance(found, NotMeasured)

@@ -1,0 +1,187 @@
+"""Frames of clips whose bytes did not change, taken from built datasets in place of decoding.
+
+A row of a built dataset has the columns that decoding its clip gives. Written into the folder of
+finished clips, it is what an interrupted build would have left there: the build finds it by the
+hash of the clip's bytes, so a clip that has changed is decoded.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builders.engine.clip_work import (
+    CLIP_FIELDS,
+    clip_key,
+    kept_path,
+    one_row,
+    store_row,
+)
+from builders.engine.decode import Decoded
+from builders.engine.settings import TREATMENT_VERSION, BuildSettings, FrameSettings
+from builders.sources.source import Source
+from dvtr_bench.dataset.manifest import TREATMENT_FIELD, FileRecord
+from dvtr_bench.dataset.reader import BuiltDataset
+from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.progress import progress_bar
+
+_COLUMNS: Final = [field.name for field in CLIP_FIELDS]
+_TREATED: Final = TREATMENT_FIELD.name
+_PART_OF_A_FILE: Final = "segment_start_seconds"
+"""Column of rows whose frames are not those of the whole file that ``clip_sha256`` names."""
+
+
+@dataclass
+class Reused:
+    """Rows that were taken from built datasets.
+
+    Attributes:
+        origin: The dataset of each stored clip, by its key.
+    """
+
+    origin: dict[str, str] = field(default_factory=dict)
+
+    def remarks(self, decoded: Decoded) -> Iterator[str]:
+        """Yield a sentence for each dataset that clips of the build were taken from.
+
+        Args:
+            decoded: The clips of the build.
+        """
+        counts: dict[str, int] = {}
+        for clip in decoded.staged.values():
+            if label := self.origin.get(clip.key):
+                counts[label] = counts.get(label, 0) + 1
+        for label, count in counts.items():
+            yield (
+                f"frames of {count:,} of {len(decoded.staged):,} clips taken from {label}: the "
+                "same bytes, not decoded again"
+            )
+
+
+def reuse_frames(
+    source: Source, settings: BuildSettings, folder: Path, datasets: Sequence[BuiltDataset]
+) -> Reused:
+    """Store the rows of built datasets that may serve a build as finished clips.
+
+    Args:
+        source: The source.
+        settings: The settings; only frames made in the same way by the same code are taken.
+        folder: Folder of finished clips.
+        datasets: Built datasets, the likeliest first.
+
+    Returns:
+        Which rows were taken.
+    """
+    reused = Reused()
+    frames = settings.frames
+    datasets = [one for one in datasets if frames is not None and _made_alike(one, frames)]
+    if frames is None or not settings.reuse or not datasets or not _by_bytes(source):
+        return reused
+    ids = {clip.video_id for clip in source.clips}
+    for dataset in datasets:
+        label = f"{dataset.name} {dataset.manifest.version}"
+        rows = _Rows(dataset, source, frames, folder)
+        wanted = rows.wanted(ids)
+        with progress_bar(
+            f"take from {dataset.label}"[:24],
+            sum(len(keys) for _, _, keys in wanted),
+            enabled=settings.progress and bool(wanted),
+        ) as advance:
+            for key in rows.store(wanted):
+                reused.origin[key] = label
+                advance()
+    return reused
+
+
+def _made_alike(dataset: BuiltDataset, frames: FrameSettings) -> bool:
+    record = dataset.manifest.frames
+    if record is None or record.treatment != TREATMENT_VERSION:
+        return False
+    return all(getattr(record, name) == value for name, value in frames.describe().items())
+
+
+def _by_bytes(source: Source) -> bool:
+    """Return whether all frames follow from the bytes of files alone."""
+    return all(
+        clip.footage is not None
+        and clip.footage.identity_is_sha256
+        and not clip.footage.columns(())
+        for clip in source.clips
+    )
+
+
+_Wanted = tuple[Path, int, dict[int, str]]
+"""A file, a row group, and the keys of the wanted rows by their place in it."""
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The rows of a built dataset, as a build stores finished clips."""
+
+    dataset: BuiltDataset
+    source: Source
+    frames: FrameSettings
+    folder: Path
+
+    def wanted(self, ids: set[str]) -> list[_Wanted]:
+        """Return the rows that may serve: of the same ids, or, with new ids, of all."""
+        files = [
+            file
+            for split in self.dataset.manifest.splits.values()
+            for file in split.files
+            if file.config == "default"
+        ]
+        old_ids = {
+            video_id for name in self.dataset for video_id in self.dataset.split(name).video_ids
+        }
+        # A clip under a new id may be one that was there under another.
+        renamed = not ids <= old_ids
+        return [
+            found
+            for file in files
+            for found in self._of_file(file, lambda video_id: renamed or video_id in ids)
+        ]
+
+    def store(self, wanted: Iterable[_Wanted]) -> Iterator[str]:
+        """Store rows, and yield the key of each."""
+        for path, group, keys in wanted:
+            opened = pq.ParquetFile(path, memory_map=True)
+            fields = (TREATMENT_FIELD,) if _TREATED in opened.schema_arrow.names else ()
+            table = opened.read_row_group(group, [*_COLUMNS, *(field.name for field in fields)])
+            for row, key in keys.items():
+                values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
+                applied = fields if values.get(_TREATED) else ()
+                store_row(one_row(values, (*CLIP_FIELDS, *applied)), kept_path(self.folder, key))
+                yield key
+
+    def _of_file(self, file: FileRecord, may_serve: Callable[[str], bool]) -> Iterator[_Wanted]:
+        path = self.dataset.folder / file.path
+        try:
+            opened = pq.ParquetFile(path, memory_map=True)
+        except (OSError, pa.ArrowInvalid):
+            return
+        names = opened.schema_arrow.names
+        if not {*_COLUMNS, "video_id"} <= set(names) or _PART_OF_A_FILE in names:
+            return
+        found: list[_Wanted] = []
+        for group in range(opened.num_row_groups):
+            table = opened.read_row_group(group, ["video_id", "clip_sha256"])
+            ids, hashes = table["video_id"].to_pylist(), table["clip_sha256"].to_pylist()
+            keys = {
+                row: key
+                for row, (video_id, sha256) in enumerate(zip(ids, hashes, strict=True))
+                if sha256 is not None
+                and may_serve(video_id)
+                and not kept_path(self.folder, key := self._key(sha256)).exists()
+            }
+            if keys:
+                found.append((path, group, keys))
+        # Frames of a file that was changed since must not spread.
+        if found and file_sha256(path) == file.sha256:
+            yield from found
+
+    def _key(self, sha256: str) -> str:
+        return clip_key(self.frames, self.source.extra_fields, sha256)
