@@ -35,7 +35,7 @@ def treatment_counts(treatments: Iterable[Iterable[str] | None]) -> dict[str, in
 
     Example:
         >>> treatment_counts([["pixel aspect: 64:45", "deinterlaced: bwdif"], None])
-        {'pixel aspect': 1, 'deinterlaced: bwdif': 1}
+        {'deinterlaced: bwdif': 1, 'pixel aspect': 1}
     """
     counts = Counter[str]()
     for treatment in treatments:
