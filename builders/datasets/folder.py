@@ -168,9 +168,7 @@ def read(options: Options) -> Source:
         ),
         offers_clips=folder is not None,
         version_is_stated=True,
-        follows=options.splits_from
-        if options.splits_from and options.splits_from.is_dir()
-        else None,
+        follows=splits.follows,
     )
 
 

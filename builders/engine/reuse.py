@@ -5,7 +5,7 @@ finished clips, it is what an interrupted build would have left there: the build
 hash of the clip's bytes, so a clip that has changed is decoded.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +22,8 @@ from builders.engine.clip_work import (
 )
 from builders.engine.decode import Decoded
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings, FrameSettings
-from builders.sources.source import Source
+from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
+from builders.sources.source import Footage, Source
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, FileRecord
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.runtime.files import file_sha256
@@ -30,8 +31,7 @@ from dvtr_bench.runtime.progress import progress_bar
 
 _COLUMNS: Final = [field.name for field in CLIP_FIELDS]
 _TREATED: Final = TREATMENT_FIELD.name
-_PART_OF_A_FILE: Final = "segment_start_seconds"
-"""Column of rows whose frames are not those of the whole file that ``clip_sha256`` names."""
+_TIMES: Final = [field.name for field in SEGMENT_FIELDS]
 
 
 @dataclass
@@ -104,13 +104,14 @@ def _made_alike(dataset: BuiltDataset, frames: FrameSettings) -> bool:
 
 
 def _by_bytes(source: Source) -> bool:
-    """Return whether all frames follow from the bytes of files alone."""
-    return all(
-        clip.footage is not None
-        and clip.footage.identity_is_sha256
-        and not clip.footage.columns(())
-        for clip in source.clips
-    )
+    """Return whether all frames follow from the bytes of files and from times in them."""
+
+    def follows(footage: Footage | None) -> bool:
+        if isinstance(footage, ClipSegment):
+            footage = footage.whole
+        return footage is not None and footage.identity_is_sha256 and not footage.columns(())
+
+    return all(follows(clip.footage) for clip in source.clips)
 
 
 _Wanted = tuple[Path, int, dict[int, str]]
@@ -163,19 +164,25 @@ class _Rows:
             opened = pq.ParquetFile(path, memory_map=True)
         except (OSError, pa.ArrowInvalid):
             return
-        names = opened.schema_arrow.names
-        if not {*_COLUMNS, "video_id"} <= set(names) or _PART_OF_A_FILE in names:
+        schema = opened.schema_arrow
+        names = schema.names
+        if not {*_COLUMNS, "video_id"} <= set(names):
             return
+        # A user's own column of that name holds texts.
+        times = [
+            one.name
+            for one in SEGMENT_FIELDS
+            if one.name in names and schema.field(one.name).type == one.type
+        ]
         found: list[_Wanted] = []
         for group in range(opened.num_row_groups):
-            table = opened.read_row_group(group, ["video_id", "clip_sha256"])
-            ids, hashes = table["video_id"].to_pylist(), table["clip_sha256"].to_pylist()
+            rows = opened.read_row_group(group, ["video_id", "clip_sha256", *times]).to_pylist()
             keys = {
-                row: key
-                for row, (video_id, sha256) in enumerate(zip(ids, hashes, strict=True))
-                if sha256 is not None
-                and may_serve(video_id)
-                and not kept_path(self.folder, key := self._key(sha256)).exists()
+                place: key
+                for place, row in enumerate(rows)
+                if may_serve(row["video_id"])
+                and (identity := _identity(row))
+                and not kept_path(self.folder, key := self._key(identity)).exists()
             }
             if keys:
                 found.append((path, group, keys))
@@ -183,5 +190,14 @@ class _Rows:
         if found and file_sha256(path) == file.sha256:
             yield from found
 
-    def _key(self, sha256: str) -> str:
-        return clip_key(self.frames, self.source.extra_fields, sha256)
+    def _key(self, identity: str) -> str:
+        return clip_key(self.frames, self.source.extra_fields, identity)
+
+
+def _identity(row: Mapping[str, Any]) -> str | None:
+    """Return what the pixels of a row depend on: a file's hash, and the times of a part of it."""
+    sha256: str | None = row["clip_sha256"]
+    start, end = (row.get(name) for name in _TIMES)
+    if sha256 is None or start is None:
+        return sha256
+    return Segment(start, end).identity_in(sha256)

@@ -248,14 +248,12 @@ def build(
         bool,
         typer.Option(
             "--move-test-clips",
-            help="Go on where clips would leave the test split of the version before.",
+            help="Go on though clips leave the test split.",
         ),
     ] = False,
     reuse: Annotated[
         bool,
-        typer.Option(
-            help="Take frames of unchanged clips from other versions of the dataset, or decode all."
-        ),
+        typer.Option(help="Take frames of unchanged clips from other versions."),
     ] = True,
     workers: Workers = None,
     executor: Executor = "local",

@@ -141,7 +141,10 @@ def test_old_splits_of_a_table(folder_builder: FolderBuilder, column: str) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,split\n1,test\n", "expected the columns video_id (or clip_id, videoid, key, id) and split"),
+        (
+            "name,split\n1,test\n",
+            "expected the columns video_id (or clip_id, videoid, key, id) and split",
+        ),
         ("id,split\n1,tset\n", "expected train, validation (or val) or test, found 'tset'"),
         ("id,split\n1,test\n1,train\n", "'1' is in two splits: test and train"),
         ("id,split\n,test\n", "the column 'id' is empty"),
@@ -408,6 +411,25 @@ def test_frames_of_unchanged_clips_are_taken(
     assert len(decoded) == 15
     assert hashes(scratch.dataset.folder) == hashes(second.dataset.folder)
     assert scratch.remarks == ()
+
+
+def test_frames_of_parts_of_files_are_taken(folder_builder: FolderBuilder) -> None:
+    folder_builder.tiny.write_folder(folder_builder.clips, ["a.mp4", "b.mp4"])
+    header = "file_name,start_seconds,end_seconds,caption\n"
+    rows = "a.mp4,0,0.5,one\na.mp4,0.5,1,two\nb.mp4,0,0.5,three\n"
+    folder_builder.table_of(header + rows)
+    folder_builder.build()
+    # Another part, and other times of one that was there.
+    more = rows.replace("b.mp4,0,0.5", "b.mp4,0,0.4") + "b.mp4,0.5,1,four\n"
+    folder_builder.table_of(header + more)
+    grown = folder_builder.build(version="1.1.0")
+    assert (
+        "frames of 2 of 4 clips taken from mine 1.0.0: the same bytes, not decoded again"
+        in grown.remarks
+    )
+    folder_builder.root = folder_builder.root.with_name("scratch")
+    scratch = folder_builder.build(version="1.1.0")
+    assert hashes(scratch.dataset.folder) == hashes(grown.dataset.folder)
 
 
 @pytest.mark.parametrize(

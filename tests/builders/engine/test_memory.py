@@ -54,12 +54,12 @@ class Numbered:
 
 @pytest.fixture
 def free_decoding(tmp_path: Path, tiny_clips: TinyClips, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = clip_work._keep
+    keep = clip_work.store_row
     found = extract_frames(tiny_clips.write(tmp_path / "clip.mp4"), FRAMES.sampling)
     monkeypatch.setattr(clip_work, "extract_frames", lambda *_, **__: found)
     monkeypatch.setattr(clip_work, "encode_frame", lambda *_: bytes(FRAME_BYTES))
     monkeypatch.setattr(rows, "read_staged", lambda path: arrow_seen(read_staged(path)))
-    monkeypatch.setattr(clip_work, "_keep", lambda table, path: keep(arrow_seen(table), path))
+    monkeypatch.setattr(clip_work, "store_row", lambda table, path: keep(arrow_seen(table), path))
 
 
 def arrow_seen(table: pa.Table) -> pa.Table:

@@ -36,6 +36,7 @@ SPELLINGS = {
 GENERAL = [
     *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
     *("--move-test-clips", "--reuse", "--no-reuse"),
+    *("--near-duplicates", "--no-near-duplicates"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),
     *("--json", "--quiet"),
 ]
