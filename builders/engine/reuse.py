@@ -2,10 +2,11 @@
 
 A row of a built dataset has the columns that decoding its clip gives. Written into the folder of
 finished clips, it is what an interrupted build would have left there: the build finds it by the
-hash of the clip's bytes, so a clip that has changed is decoded.
+hash of the clip's bytes, so a clip that has changed is decoded. Of a part of a file the times count
+too.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -22,7 +23,8 @@ from builders.engine.clip_work import (
 )
 from builders.engine.decode import Decoded
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings, FrameSettings
-from builders.sources.source import Source
+from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
+from builders.sources.source import Footage, Source
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, FileRecord
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.runtime.files import file_sha256
@@ -30,8 +32,6 @@ from dvtr_bench.runtime.progress import progress_bar
 
 _COLUMNS: Final = [field.name for field in CLIP_FIELDS]
 _TREATED: Final = TREATMENT_FIELD.name
-_PART_OF_A_FILE: Final = "segment_start_seconds"
-"""Column of rows whose frames are not those of the whole file that ``clip_sha256`` names."""
 
 
 @dataclass
@@ -105,12 +105,12 @@ def _made_alike(dataset: BuiltDataset, frames: FrameSettings) -> bool:
 
 def _by_bytes(source: Source) -> bool:
     """Return whether all frames follow from the bytes of files alone."""
-    return all(
-        clip.footage is not None
-        and clip.footage.identity_is_sha256
-        and not clip.footage.columns(())
-        for clip in source.clips
-    )
+    return all(_is_file_or_part(clip.footage) for clip in source.clips)
+
+
+def _is_file_or_part(footage: Footage | None) -> bool:
+    file = footage.whole if isinstance(footage, ClipSegment) else footage
+    return file is not None and file.identity_is_sha256 and not file.columns(())
 
 
 _Wanted = tuple[Path, int, dict[int, str]]
@@ -163,18 +163,19 @@ class _Rows:
             opened = pq.ParquetFile(path, memory_map=True)
         except (OSError, pa.ArrowInvalid):
             return
-        names = opened.schema_arrow.names
-        if not {*_COLUMNS, "video_id"} <= set(names) or _PART_OF_A_FILE in names:
+        schema = opened.schema_arrow
+        if not {*_COLUMNS, "video_id"} <= set(schema.names):
             return
+        times = [field.name for field in SEGMENT_FIELDS if schema.get_field_index(field.name) >= 0]
         found: list[_Wanted] = []
         for group in range(opened.num_row_groups):
-            columns = opened.read_row_group(group, ["video_id", "clip_sha256"]).to_pydict()
+            rows = opened.read_row_group(group, ["video_id", "clip_sha256", *times]).to_pylist()
             keys = {
-                row: key
-                for row, (video_id, sha256) in enumerate(zip(*columns.values(), strict=True))
-                if sha256 is not None
-                and may_serve(video_id)
-                and not kept_path(self.folder, key := self._key(sha256)).exists()
+                number: key
+                for number, row in enumerate(rows)
+                if row["clip_sha256"] is not None
+                and may_serve(row["video_id"])
+                and not kept_path(self.folder, key := self._key(row)).exists()
             }
             if keys:
                 found.append((path, group, keys))
@@ -182,5 +183,9 @@ class _Rows:
         if found and file_sha256(path) == file.sha256:
             yield from found
 
-    def _key(self, sha256: str) -> str:
-        return clip_key(self.frames, self.source.extra_fields, sha256)
+    def _key(self, row: Mapping[str, Any]) -> str:
+        identity: str = row["clip_sha256"]
+        start, end = (row.get(field.name) for field in SEGMENT_FIELDS)
+        if isinstance(start, float):
+            identity = Segment(start, end).identity_in(identity)
+        return clip_key(self.frames, self.source.extra_fields, identity)
