@@ -59,7 +59,7 @@ def free_decoding(tmp_path: Path, tiny_clips: TinyClips, monkeypatch: pytest.Mon
     monkeypatch.setattr(clip_work, "extract_frames", lambda *_, **__: found)
     monkeypatch.setattr(clip_work, "encode_frame", lambda *_: bytes(FRAME_BYTES))
     monkeypatch.setattr(rows, "read_staged", lambda path: arrow_seen(read_staged(path)))
-    monkeypatch.setattr(clip_work, "_keep", lambda table, path: keep(arrow_seen(table), path))
+    monkeypatch.setattr(clip_work, "store_row", lambda table, path: keep(arrow_seen(table), path))
 
 
 def arrow_seen(table: pa.Table) -> pa.Table:
