@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from builders.checks.audit.across_splits import with_near_duplicates
 from builders.documents.report import BuildReport, make_report
 from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
@@ -130,6 +131,7 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         assembled = write_dataset(
             rows, settings, staging.output, inputs_sha256=inputs_sha256, left_out=left_out
         )
+        report = with_near_duplicates(report, staging, assembled.manifest, settings)
         write_texts(staging.output, rows, assembled, report)
         put_in_place(staging)
         problems_path(settings.root, source.info.name).unlink(missing_ok=True)

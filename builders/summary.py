@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
+from builders.documents.shown import FINGERPRINT_SHOWN, size_text
 from builders.engine.check import BROKEN
 from builders.sources.matching import bullets
 from builders.sources.source import DatasetInfo
@@ -18,8 +19,6 @@ from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.progress import say
-
-FINGERPRINT_SHOWN = 12
 
 
 def print_summary(build: Build) -> None:
@@ -193,6 +192,7 @@ def _remarks(build: Build) -> Iterable[str]:
             yield f"captions of zero words, kept as published: {len(captions.empty)} in {split}"
     if build.report.clips and build.report.clips.identical_files:
         yield _same_files(build.dataset, build.report.clips.identical_files)
+    yield from _look_alike(build)
 
 
 def _same_files(dataset: BuiltDataset, groups: Sequence[Sequence[str]]) -> str:
@@ -208,14 +208,36 @@ def _same_files(dataset: BuiltDataset, groups: Sequence[Sequence[str]]) -> str:
     )
 
 
+def _look_alike(build: Build) -> Iterable[str]:
+    found = build.report.near_duplicates if build.report else None
+    if found is None:
+        return
+    folder = build.dataset.folder
+    for overlap in found.splits:
+        both = {overlap.first_split, overlap.second_split}
+        pairs = (one for one in found.pairs if {one.first_split, one.second_split} == both)
+        pair = next(pairs, None)
+        example = f", such as {pair.first_id!r} and {pair.second_id!r}" if pair else ""
+        yield (
+            f"{overlap.pairs:,} pairs of clips of {overlap.first_split} and "
+            f"{overlap.second_split} look alike{example}; listed in {folder / REPORT_NAME}. "
+            f"`dvtr-bench audit {_typed(build.dataset.manifest, folder)}` draws them"
+        )
+
+
 def _next_step(manifest: Manifest, folder: Path) -> str:
-    by_name = folder.parent == ROOT and folder.name.partition(MARK)[0] == manifest.name
-    name = folder.name if by_name else shlex.quote(str(folder))
+    name = _typed(manifest, folder)
     if manifest.frames is None:
         return "next:     build again with --clips DIR to train and evaluate on it"
     if "train" not in manifest.splits:
         return f"next:     dvtr-bench evaluate --model MODEL --dataset {name}"
     return f"next:     dvtr-bench train --model msam --dataset {name}"
+
+
+def _typed(manifest: Manifest, folder: Path) -> str:
+    """Return how a dataset is named on the command line."""
+    by_name = folder.parent == ROOT and folder.name.partition(MARK)[0] == manifest.name
+    return folder.name if by_name else shlex.quote(str(folder))
 
 
 def _expected(info: DatasetInfo) -> str:
@@ -228,17 +250,3 @@ def _counts(manifest: Manifest) -> str:
         f"{splits[split].num_videos:,}" if split in splits else "-"
         for split in ("train", "validation", "test")
     )
-
-
-def size_text(count: float) -> str:
-    """Return a number of bytes in readable form.
-
-    Example:
-        >>> size_text(1_562_587)
-        '1.6 MB'
-    """
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:,.0f} {unit}" if unit == "B" else f"{count:,.1f} {unit}"
-        count /= 1000
-    return f"{count:,.2f} GB"

@@ -3,6 +3,11 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# How long one example takes says nothing on a machine that does other work too.
+settings.register_profile("dvtr-bench", deadline=None)
+settings.load_profile("dvtr-bench")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,10 +9,10 @@ from typing import Final
 import pyarrow as pa
 
 from builders.options import optional, required
-from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, find_columns, parse_row
-from builders.sources.caption_table import read_table
+from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, Columns, find_columns, parse_row
+from builders.sources.caption_table import Table, read_table
 from builders.sources.clips import open_clips
-from builders.sources.matching import apply_to_all
+from builders.sources.matching import apply_to_all, shown_path
 from builders.sources.named_clips import (
     ClipNames,
     NamedClip,
@@ -20,7 +20,7 @@ from builders.sources.named_clips import (
     parts_of_files,
 )
 from builders.sources.old_splits import read_old_splits
-from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, find_extra_columns
+from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, look_over
 from builders.sources.packed import Packed
 from builders.sources.same_files import ClipHashes
 from builders.sources.segments import SEGMENT_FIELDS
@@ -58,7 +58,9 @@ class Options:
     """
 
     name: str = required("the name that the dataset gets, such as --name mine")
-    clips: Path | None = optional(None, "the folder or zip with the clips")
+    clips: Path | None = optional(
+        None, "the clips: a folder, a zip, a tar, a folder of tars, or one file"
+    )
     captions: Path | None = optional(
         None, "the table of captions; metadata.csv, .jsonl or .parquet in --clips by default"
     )
@@ -114,18 +116,26 @@ def read(options: Options) -> Source:
         One clip for each that the table names, in its order.
     """
     folder = open_clips(options.clips) if options.clips else None
-    tables = [options.captions] if options.captions else _find_tables(options.clips)
+    paths = [options.captions] if options.captions else _find_tables(options.clips)
+    tables = [read_table(path, options.encoding, options.language) for path in paths]
     names = ClipNames(folder)
-    named = NamedRows(row for table in tables for row in _read_table(table, options, names))
+    columns = [find_columns(table, options.group_by) for table in tables]
+    named = NamedRows(
+        row
+        for table, its_columns in zip(tables, columns, strict=True)
+        for row in _named_rows(table, its_columns, names)
+    )
     rows_of, clip_of = named.rows_of, named.clip_of
     check_one_id_per_file(folder, named.clips())
     hashes = ClipHashes(names.footage)
     splits = _choose_splits(named, options, hashes)
-    extras = find_extra_columns(rows_of.values())
+    extras, row_notes = look_over(rows_of)
     clips = Packed(
         _make_clip(clip_of[video_id], rows, splits.split_of[video_id], names, hashes, extras)
         for video_id, rows in rows_of.items()
     )
+    notes = [note for table in tables for note in table.notes]
+    notes += [note for its_columns in columns for note in its_columns.notes]
     used = {clip.file for clip in clip_of.values()}
     has_segments = any(clip.segment for clip in clip_of.values())
     return Source(
@@ -140,16 +150,18 @@ def read(options: Options) -> Source:
             language=options.language,
         ),
         clips=clips,
-        sources=(*map(_record, tables), *splits.sources),
+        sources=(*map(_record, paths), *splits.sources),
         extra_fields=(
             *(extra.field for extra in extras),
             *(SEGMENT_FIELDS if has_segments else ()),
         ),
-        unused_clips=tuple(name for name in map(str, folder.files) if name not in used)
+        unused_clips=tuple(shown_path(file) for file in folder.files if str(file) not in used)
         if folder
         else (),
         notes=(
             *splits.notes,
+            *notes,
+            *row_notes,
             *names.notes(),
             *_advise_on_times(extras),
             *advise(rows_of.values(), splits, extras, options.group_by, options.licence),
@@ -222,12 +234,10 @@ def _find_tables(root: Path | None) -> list[Path]:
     return tables
 
 
-def _read_table(table: Path, options: Options, names: ClipNames) -> Iterator[NamedRow]:
-    rows = read_table(table, options.encoding)
-    columns = find_columns(rows, options.group_by)
+def _named_rows(table: Table, columns: Columns, names: ClipNames) -> Iterator[NamedRow]:
     # Malformed rows are reported before rows that name no clip.
-    parsed = apply_to_all(lambda row: parse_row(row, columns), rows)
-    return apply_to_all(lambda row: NamedRow(row, names.name(row, table)), parsed)
+    parsed = apply_to_all(lambda row: parse_row(row, columns), table)
+    return apply_to_all(lambda row: NamedRow(row, names.name(row, table.path)), parsed)
 
 
 def _make_clip(
@@ -244,12 +254,12 @@ def _make_clip(
         captions=tuple(caption for row in rows for caption in row.captions),
         split=split,
         footage=footage,
-        category=rows[0].category,
+        category=next((row.category for row in rows if row.category is not None), None),
         extra={
             **{extra.field.name: extra.value(rows) for extra in extras},
             **(clip.segment.columns() if clip.segment else {}),
         },
-        where=f"{rows[0].where}{names.advice(clip.file) if footage is None else ''}",
+        where=f"{rows[0].where}{names.advice(clip) if footage is None else ''}",
     )
 
 

@@ -207,6 +207,13 @@ def findings(report: BuildReport) -> Iterator[str]:
             "Groups of ids whose clips are the same file, byte for byte: "
             f"{len(report.clips.identical_files):,}; listed in build-report.json."
         )
+    for overlap in report.near_duplicates.splits if report.near_duplicates else ():
+        yield (
+            f"Clips that look alike across splits, {overlap.first_split} and "
+            f"{overlap.second_split}: {overlap.pairs:,} pairs, of {overlap.first_clips:,} and "
+            f"{overlap.second_clips:,} clips; listed in build-report.json. They were found by "
+            "perceptual hashes of frames: look at them before trusting them."
+        )
 
 
 def _caption_findings(split: str, captions: CaptionReport) -> Iterator[str]:

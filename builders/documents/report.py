@@ -72,6 +72,65 @@ class ClipReport:
 
 
 @dataclass(frozen=True)
+class NearPair:
+    """Two clips of different splits that show the same pictures.
+
+    Attributes:
+        first_split: Split of the first clip.
+        first_id: Its id, verbatim.
+        second_split: Split of the second clip.
+        second_id: Its id, verbatim.
+        common_frames: Stored frames of one clip that are found in the other; the smaller of both
+            directions.
+        mirrored: Whether left and right are exchanged.
+    """
+
+    first_split: str
+    first_id: str
+    second_split: str
+    second_id: str
+    common_frames: int
+    mirrored: bool
+
+
+@dataclass(frozen=True)
+class SplitOverlap:
+    """Near-duplicates between two splits.
+
+    Attributes:
+        first_split: A split.
+        second_split: Another one.
+        pairs: Pairs of clips.
+        first_clips: Clips of the first that have a near-duplicate in the second.
+        second_clips: Clips of the second that have one in the first.
+    """
+
+    first_split: str
+    second_split: str
+    pairs: int
+    first_clips: int
+    second_clips: int
+
+
+@dataclass(frozen=True)
+class NearDuplicates:
+    """Clips of different splits that look alike; candidates, to be looked at.
+
+    Attributes:
+        max_bits: Two frames match if their perceptual hashes differ in at most this many bits.
+        min_frames: Two clips are a pair if at least this many frames of each match.
+        splits: Counts by pair of splits that share any, test and train first.
+        pairs: The pairs, in the same order, those with most frames in common first; no more than
+            the audit lists.
+    """
+
+    max_bits: int
+    min_frames: int
+    splits: tuple[SplitOverlap, ...]
+    pairs: tuple[NearPair, ...]
+
+
+@dataclass(frozen=True)
 class BuildReport:
     """The whole report.
 
@@ -80,12 +139,17 @@ class BuildReport:
         clips: None in an annotations-only build.
         left_out: Ids and files that were left out, by reason.
         notes: Sentences for readers.
+        near_duplicates: Clips of different splits that look alike; None if they were not looked
+            for.
     """
 
     captions: Mapping[str, CaptionReport]
     clips: ClipReport | None
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[str, ...]
+    near_duplicates: NearDuplicates | None = field(
+        default=None, kw_only=True, metadata=MAY_BE_ABSENT
+    )
 
     def to_text(self) -> str:
         """Return the JSON text of the report."""

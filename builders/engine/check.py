@@ -8,6 +8,7 @@ from pathlib import Path
 
 from builders.engine.settings import BuildSettings
 from builders.sources.matching import bullets
+from builders.sources.near_names import explain_names
 from builders.sources.packed import Packed
 from builders.sources.source import Source
 from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
@@ -20,6 +21,7 @@ BROKEN = "broken clips"
 """Reasons why a build stops or, with --missing drop, leaves items out."""
 
 _MAX_ID_BYTES = 200
+_SOUGHT_SHOWN = 3
 
 DROP_ADVICE = "Fix them, or leave them out with --missing drop, which the card will state"
 
@@ -91,22 +93,31 @@ def settle_missing(
     if missing:
         kept = Packed(clip for clip in source.clips if clip.footage is not None)
     unused = [repr(name) for name in source.unused_clips]
+    explained = explain_names(unmatched[NO_CLIP], source.unused_clips) if missing else ""
+    hint = f"\n{explained}" if explained else ""
     if not kept:
         others = f"Found other clips: {len(unused):,}{bullets(unused)}"
         if folder := _common_folder(source.unused_clips):
             others += f"\nAll of them are in {folder}/: did you mean that folder with --clips?"
         list_note = write_problems(unmatched, source.info.name, settings.root)
         raise MissingClipsError(
-            f"{source.info.name}: none of {len(missing):,} ids has a clip. Expected clips from "
-            f"{source.info.clips_from}. {others}\n{list_note}"
+            f"{source.info.name}: none of {len(missing):,} ids has a clip; sought were "
+            f"{_some(unmatched[NO_CLIP])}. Expected clips from {source.info.clips_from}. "
+            f"{others}{hint}\n{list_note}"
         )
     if settings.missing == "stop":
         lines = {
             NO_CLIP: [f"{clip.video_id!r} {clip.where}".rstrip() for clip in missing],
             NO_ID: unused,
         }
-        stop_at(lines, source.info.name, settings.root)
+        stop_at(lines, source.info.name, settings.root, hint)
     return replace(source, clips=kept), {reason: ids for reason, ids in unmatched.items() if ids}
+
+
+def _some(ids: Sequence[str]) -> str:
+    """Return the first ids as they were written."""
+    more = ", ..." if len(ids) > _SOUGHT_SHOWN else ""
+    return ", ".join(map(repr, ids[:_SOUGHT_SHOWN])) + more
 
 
 def _common_folder(files: Sequence[str]) -> str:
@@ -134,13 +145,14 @@ def absent_splits(source: Source) -> tuple[str, ...]:
     )
 
 
-def stop_at(problems: Mapping[str, Sequence[str]], name: str, root: Path) -> None:
+def stop_at(problems: Mapping[str, Sequence[str]], name: str, root: Path, hint: str = "") -> None:
     """Stop the build if there are problems.
 
     Args:
         problems: Lines to show, by reason.
         name: Name of the dataset.
         root: Folder of all datasets, in which the full list is written.
+        hint: Lines on what may be behind them, each after a line break.
 
     Raises:
         MissingClipsError: There is at least one problem.
@@ -150,7 +162,9 @@ def stop_at(problems: Mapping[str, Sequence[str]], name: str, root: Path) -> Non
     ]
     if summaries:
         list_note = write_problems(problems, name, root)
-        raise MissingClipsError(f"{name}: " + "\n".join(summaries) + f"\n{list_note} {DROP_ADVICE}")
+        raise MissingClipsError(
+            f"{name}: " + "\n".join(summaries) + f"{hint}\n{list_note} {DROP_ADVICE}"
+        )
 
 
 def problems_path(root: Path, name: str) -> Path:

@@ -143,7 +143,8 @@ def decode_clip(task: ClipTask, is_kept: Callable[[str], bool]) -> DecodedClip |
         key = clip_key(task.settings, task.extra_fields, identity)
         table = None if is_kept(key) else _table(task, _extract(task, identity))
     except ClipError as failure:
-        return BrokenClip(identity, str(failure))
+        # A file's name may be no UTF-8, in which messages are written to reports.
+        return BrokenClip(identity, str(failure).encode("utf-8", "backslashreplace").decode())
     return DecodedClip(identity, key, table)
 
 

@@ -1,6 +1,7 @@
 """The rows of a dataset, and Parquet files that `datasets.load_dataset` reads with its features."""
 
 import io
+import json
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,8 +61,36 @@ def with_metadata(schema: pa.Schema, dvtr: bytes) -> pa.Schema:
     Returns:
         The same columns with metadata.
     """
-    huggingface = hf_features(schema).arrow_schema.metadata[b"huggingface"]
-    return schema.with_metadata({b"huggingface": huggingface, b"dvtr": dvtr})
+    features = {"info": {"features": portable_features(hf_features(schema))}}
+    return schema.with_metadata({b"huggingface": json.dumps(features).encode(), b"dvtr": dvtr})
+
+
+def portable_features(features: Any) -> dict[str, Any]:
+    """Return features as JSON values that every version of datasets reads.
+
+    Version 4 introduced the type ``List``, which earlier ones do not know. They spell a list
+    ``Sequence``, except a list of structs, for which they write a JSON list of one struct; later
+    versions still read both.
+
+    Args:
+        features: `datasets.Features`.
+
+    Returns:
+        The JSON values of each column.
+    """
+    return {name: _portable(feature) for name, feature in features.to_dict().items()}
+
+
+def _portable(feature: Any) -> Any:
+    if isinstance(feature, list):
+        return [_portable(element) for element in feature]
+    if not isinstance(feature, dict):
+        return feature
+    values = {name: _portable(value) for name, value in feature.items()}
+    if values.get("_type") not in ("List", "Sequence"):
+        return values
+    is_struct = isinstance(values["feature"], dict) and "_type" not in values["feature"]
+    return [values["feature"]] if is_struct else {**values, "_type": "Sequence"}
 
 
 def write_parquet(

@@ -88,6 +88,7 @@ class BuildSettings:
             clip counts as broken. No effect if `workers` is 0.
         shard_bytes: Most bytes of frames in one Parquet file, 4% below the file's size limit. A
             single clip with more gets its own file.
+        near_duplicates: Whether to look for clips of different splits that look alike.
         progress: Whether to show progress bars.
 
     Raises:
@@ -106,6 +107,7 @@ class BuildSettings:
     workers: int | None = None
     clip_seconds_limit: float = CLIP_SECONDS_LIMIT
     shard_bytes: int = SHARD_BYTES
+    near_duplicates: bool = True
     progress: bool = True
 
     def __post_init__(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.text import Text
 
+from builders.documents.shown import FINGERPRINT_SHOWN, size_text
 from builders.publishing.annotations_only import strip_frames
 from builders.publishing.eval_file import EVAL_NAME, write_eval_file
 from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState
@@ -17,7 +18,6 @@ from builders.publishing.local_files import (
     read_local_files,
 )
 from builders.sources.matching import bullets
-from builders.summary import FINGERPRINT_SHOWN, size_text
 from dvtr_bench.dataset.fingerprint import release, version_tag
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset

@@ -30,6 +30,7 @@ _METHODS: Final = frozenset(
 _LOCAL_HEADER_BYTES: Final = 30
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
 _ENCRYPTED: Final = 0x1
+_NAME_IN_UTF8: Final = 0x800
 _BLOCK_BYTES: Final = 1 << 20
 IGNORED_FOLDERS: Final = frozenset({"__MACOSX"})
 
@@ -42,11 +43,14 @@ class Member:
         archive: The zip.
         name: Name in the zip, verbatim.
         size_bytes: Unpacked size.
+        is_utf8: Whether the zip states that the name is in UTF-8; otherwise its encoding is
+            unknown, and the name is given as if it were in cp437.
     """
 
     archive: Path
     name: str
     size_bytes: int
+    is_utf8: bool = True
 
     @property
     def label(self) -> str:
@@ -106,15 +110,16 @@ def list_members(archive: Path) -> dict[PurePosixPath, Member]:
         entries = opened.infolist()
         _check_overlaps(archive, entries)
         for entry in entries:
-            path = _safe_path(archive, entry.filename)
-            if entry.is_dir() or _is_ignored(path) or stat.S_ISLNK(entry.external_attr >> 16):
+            path = safe_path(archive, entry.filename)
+            if entry.is_dir() or is_ignored(path) or stat.S_ISLNK(entry.external_attr >> 16):
                 continue
             if path in members:
                 raise InputError(
                     f"{archive}: refused: it contains {str(path)!r} twice. Unpack it and give the "
                     "folder instead"
                 )
-            members[path] = Member(archive, entry.filename, entry.file_size)
+            is_utf8 = bool(entry.flag_bits & _NAME_IN_UTF8)
+            members[path] = Member(archive, entry.filename, entry.file_size, is_utf8)
     return members
 
 
@@ -180,13 +185,17 @@ def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
         ) from failure
 
 
-def _safe_path(archive: Path, name: str) -> PurePosixPath:
-    """Check a member's name and return its path; some Windows programs write backslashes."""
+def safe_path(archive: Path, name: str) -> PurePosixPath:
+    """Check a member's name and return its path; some Windows programs write backslashes.
+
+    Raises:
+        InputError: It would leave the folder to which the archive is unpacked.
+    """
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or _DRIVE.match(name) or "\0" in name:
         raise InputError(
             f"{archive}: refused: it contains {name!r}, a name outside the folder to which it is "
-            "unpacked. Get the zip from its publisher again"
+            "unpacked. Get it from its publisher again"
         )
     return path
 
@@ -204,5 +213,6 @@ def _check_overlaps(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
             )
 
 
-def _is_ignored(path: PurePosixPath) -> bool:
+def is_ignored(path: PurePosixPath) -> bool:
+    """Return whether a member is hidden, or one of those that macOS adds."""
     return any(part.startswith(".") or part in IGNORED_FOLDERS for part in path.parts)

@@ -1,22 +1,27 @@
 """Interpretation of a caption table: the columns of clip, captions, split and group."""
 
-import ast
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from builders.sources.caption_table import Table, TableRow
+from builders.sources.list_cells import MISSING_WORDS, ListCellError, parse_list
 from builders.sources.segments import Segment
 from dvtr_bench.errors import AnnotationError
 
 FILE_COLUMNS: Final = tuple(
     "file_name video_file_name filename file video clip path video_path clip_path".split()
 )
-ID_COLUMNS: Final = ("video_id", "clip_id", "id")
+ID_COLUMNS: Final = ("video_id", "clip_id", "videoid", "key", "id")
+_ROW_NUMBER: Final = "id"
+"""Names a clip or, beside another column that does, may number the rows."""
+
 CAPTION_COLUMNS: Final = tuple(
-    "caption captions text texts description descriptions sentence sentences".split()
+    "caption captions text texts description descriptions sentence sentences comment "
+    "comments".split()
 )
 SPLIT_COLUMN: Final = "split"
 CATEGORY_COLUMN: Final = "category"
@@ -24,10 +29,10 @@ GROUP_COLUMN: Final = "group"
 TIME_COLUMNS: Final = ("start_seconds", "end_seconds")
 """Start and end of a clip that is a part of its file. Not ``start`` and ``end``, which tables also
 have for frame numbers and for where in some other video a clip was cut out."""
-_NUMBERED: Final = re.compile(r"(?:caption|text|description|sentence)_?(\d+)", flags=re.IGNORECASE)
+_NUMBERED: Final = re.compile(r"(?P<name>[a-z]+)(?:[_. -]?(?P<number>\d+))?", flags=re.IGNORECASE)
 SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("validation", "val", "valid", "dev"), "validation"),
+    **dict.fromkeys(("validation", "val", "valid", "validate", "dev"), "validation"),
     **dict.fromkeys(("test", "testing"), "test"),
 }
 
@@ -44,6 +49,7 @@ class CaptionRow(NamedTuple):
         category: The clip's category; None without such a column or if the cell is empty.
         group: The clip's group; None without such a column.
         extra: All other columns, as text; None for an empty cell.
+        num_missing: Number of missing values (``None``, ``nan``, ...) among the captions.
         segment: The part of the file that the clip is; None for the whole file.
     """
 
@@ -55,12 +61,13 @@ class CaptionRow(NamedTuple):
     category: str | None
     group: str | None
     extra: Mapping[str, str | None]
+    num_missing: int = 0
     segment: Segment | None = None
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The names of a table's columns, by their meaning."""
+    """The names of a table's columns, by their meaning, and remarks for the card on them."""
 
     file: str | None
     video_id: str | None
@@ -69,6 +76,7 @@ class Columns:
     category: str | None
     group: str | None
     extra: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     times: tuple[str | None, str | None] = (None, None)
 
     @property
@@ -94,12 +102,13 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     by_lower = {name.lower(): name for name in names}
     file = _first(by_lower, FILE_COLUMNS)
     video_id = _first(by_lower, ID_COLUMNS)
-    caption = _first(by_lower, CAPTION_COLUMNS)
-    numbered = sorted(
-        (name for name in names if _NUMBERED.fullmatch(name)),
-        key=lambda name: int(re.sub(r"\D", "", name)),
-    )
-    captions = (caption,) if caption else tuple(numbered)
+    notes: tuple[str, ...] = ()
+    start, end = map(by_lower.get, TIME_COLUMNS)
+    if file and video_id and video_id.lower() == _ROW_NUMBER:
+        if _numbers_rows(table, file, video_id, (start, end)):
+            notes = (f"The column {video_id!r} numbers rows: clips are named by {file!r}.",)
+            video_id = None
+    captions = _caption_columns(names)
     if not (file or video_id) or not captions:
         missing = (
             f"the clip ({', '.join(FILE_COLUMNS + ID_COLUMNS)})"
@@ -116,10 +125,9 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     group = group_by or by_lower.get(GROUP_COLUMN)
     split, category = by_lower.get(SPLIT_COLUMN), by_lower.get(CATEGORY_COLUMN)
     # The group remains a column of the dataset, since it is useful to know.
-    start, end = map(by_lower.get, TIME_COLUMNS)
     used = {file, video_id, split, category, start, end, *captions}
     extra = tuple(name for name in names if name not in used)
-    return Columns(file, video_id, captions, split, category, group, extra, (start, end))
+    return Columns(file, video_id, captions, split, category, group, extra, notes, (start, end))
 
 
 def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
@@ -141,17 +149,55 @@ def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
     group = _as_text(cells.get(columns.group)) if columns.group else None
     if columns.group and group is None:
         raise AnnotationError(f"{row.where}: the column {columns.group!r} (group) is empty")
+    captions, num_missing = _captions(row, columns)
     return CaptionRow(
         where=row.where,
         file_name=file_name,
         video_id=video_id,
-        captions=_captions(row, columns),
+        captions=captions,
         split=_split(row, columns.split) if columns.split else None,
         category=_as_text(cells.get(columns.category)) if columns.category else None,
         group=group,
         extra={name: _as_text(cells.get(name)) for name in columns.extra},
+        num_missing=num_missing,
         segment=_segment(row, columns),
     )
+
+
+def _caption_columns(names: Sequence[str]) -> tuple[str, ...]:
+    """Return all columns of captions: those of one name, by their numbers, the bare name first."""
+    numbers: dict[str, list[tuple[int, str]]] = {}
+    for column in names:
+        found = _NUMBERED.fullmatch(column)
+        if found and found["name"].lower() in CAPTION_COLUMNS:
+            name = found["name"].lower().removesuffix("s")
+            numbers.setdefault(name, []).append((int(found["number"] or -1), column))
+    for name in CAPTION_COLUMNS:
+        if name in numbers:
+            ordered = sorted(numbers[name], key=lambda numbered: numbered[0])
+            return tuple(column for _, column in ordered)
+    return ()
+
+
+def _numbers_rows(
+    table: Table, file: str, row_id: str, times: tuple[str | None, str | None]
+) -> bool:
+    """Return whether a column numbers the rows of captions, or captions, and not clips.
+
+    It does if a clip has several values, or if the values count up by one from row to row.
+    """
+    previous: int | None = None
+    counts_up = True
+    id_of: dict[object, object] = {}
+    for row in table:
+        value = row.cells.get(row_id)
+        clip = (_clip_name(row.cells.get(file)), *(row.cells.get(name or "") for name in times))
+        if id_of.setdefault(clip, value) != value:
+            return True
+        number = int(value) if isinstance(value, str | int) and str(value).isdecimal() else None
+        counts_up = counts_up and number is not None and previous in (None, number - 1)
+        previous = number
+    return counts_up
 
 
 def _segment(row: TableRow, columns: Columns) -> Segment | None:
@@ -178,10 +224,15 @@ def _first(by_lower: Mapping[str, str], wanted: Sequence[str]) -> str | None:
 
 
 def _text(row: TableRow, column: str) -> str:
-    text = _as_text(row.cells.get(column))
+    text = _as_text(_clip_name(row.cells.get(column)))
     if text is None:
         raise AnnotationError(f"{row.where}: the column {column!r} is empty")
     return text
+
+
+def _clip_name(value: object) -> object:
+    """Return the name of a clip; Hugging Face's feature Video has it as ``path``."""
+    return value["path"] if isinstance(value, dict) and "path" in value else value
 
 
 def _as_text(value: object) -> str | None:
@@ -203,38 +254,54 @@ def _split(row: TableRow, column: str) -> str:
     return name
 
 
-def _captions(row: TableRow, columns: Columns) -> tuple[str, ...]:
-    captions: list[str] = []
+def _captions(row: TableRow, columns: Columns) -> tuple[tuple[str, ...], int]:
+    """Return the captions of a row, and the number of missing values among them."""
+    if not columns.wide:
+        value: Any = row.cells.get(columns.captions[0])
+        # Most captions are plain texts: a million of them are read here.
+        is_text = isinstance(value, str) and value[:1].isalpha() and value not in MISSING_WORDS
+        if is_text and not value.startswith("array("):
+            return (value,), 0
+    found: list[object] = []
+    cells: list[tuple[bool, list[object]]] = []
     for column in columns.captions:
         value = row.cells.get(column)
         if columns.wide and (value is None or value == ""):
             continue
-        captions.extend(_caption_list(value))
+        items = _listed(row, column, value)
+        cells.append((items is None, ["" if value is None else value] if items is None else items))
+    in_lists = [item for is_single, items in cells if not is_single for item in items]
+    for is_single, items in cells:
+        # Beside a list of captions, one of them may stand alone: "caption" and "captions".
+        found += [item for item in items if not (is_single and item in in_lists)]
+    captions = [caption for caption in found if not _is_missing(caption)]
     for caption in captions:
+        if isinstance(caption, list | dict):
+            raise AnnotationError(
+                f"{row.where}: a caption that is no text ({json.dumps(caption)[:60]}): expected a "
+                "text, or a list of texts"
+            )
         if not isinstance(caption, str) or not caption.split():
             raise AnnotationError(
                 f"{row.where}: a caption without words ({caption!r}): write it or remove the row"
             )
     if not captions:
-        raise AnnotationError(f"{row.where}: no caption: write one or remove the row")
-    return tuple(captions)
+        missing = f" ({found[0]!r} stands for a missing value)" if found else ""
+        raise AnnotationError(f"{row.where}: no caption{missing}: write one or remove the row")
+    return tuple(map(str, captions)), len(found) - len(captions)
 
 
-def _caption_list(value: Any) -> list[Any]:
-    if isinstance(value, list):
-        return value
-    if isinstance(value, str) and value.lstrip().startswith("["):
-        return _parse_list(value) or [value]
-    return ["" if value is None else value]
+def _listed(row: TableRow, column: str, value: Any) -> list[Any] | None:
+    """Return the items of a list, or of a list that a program printed; None for one caption."""
+    if not isinstance(value, str):
+        return value if isinstance(value, list) else None
+    try:
+        return parse_list(value)
+    except ListCellError as failure:
+        raise AnnotationError(f"{row.where}: the column {column!r} holds {failure}") from None
 
 
-def _parse_list(text: str) -> list[str] | None:
-    """Parse a list in a cell, in JSON or, as pandas writes it, in Python."""
-    for parse in (json.loads, ast.literal_eval):
-        try:
-            value = parse(text)
-        except (ValueError, SyntaxError, RecursionError, MemoryError):
-            continue
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return value
-    return None
+def _is_missing(caption: object) -> bool:
+    if isinstance(caption, str):
+        return caption.strip() in MISSING_WORDS
+    return caption is None or (isinstance(caption, float) and math.isnan(caption))

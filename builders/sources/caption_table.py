@@ -1,21 +1,33 @@
 """Reading of users' tables in CSV, JSONL, JSON or Parquet as rows of named cells."""
 
-import csv
-import itertools
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from builders.sources.text_file import read_text
+from builders.sources.delimited import open_delimited
+from builders.sources.json_forms import (
+    find_form,
+    is_in_two_languages,
+    object_cells,
+    published_cells,
+    read_entries,
+)
+from builders.sources.text_file import read_lines, read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
-
-_LINE: Final = re.compile(r"[^\n]*\n|[^\n]+\Z")
-_CSV_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+\Z")
+from dvtr_bench.runtime.progress import progress_bar
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+
+SHOWS_PROGRESS_ROWS: Final = 100_000
+"""Tables of at least this many rows show a progress bar."""
+
+_ADVANCE_ROWS: Final = 1_000
+_BATCH_ROWS: Final = 4_096
+_VIDEOS_AT_ONCE: Final = 8
+_PANDAS_INDEX: Final = "__index_level_0__"
 
 
 class TableRow(NamedTuple):
@@ -31,44 +43,63 @@ class TableRow(NamedTuple):
 
 
 class Table:
-    """The rows of a table in file order, parsed from its text on every iteration.
+    """The rows of a table in file order, read from the file on every iteration.
 
     Attributes:
         path: The file.
         columns: Names of all columns, in the order of their first occurrence.
+        num_rows: Number of rows.
+        notes: Remarks for the card on what was not read, one sentence each.
     """
 
-    def __init__(self, path: Path, rows: Callable[[], Iterator[TableRow]]) -> None:
-        """Read all rows once, so that errors of the file are found early.
+    def __init__(
+        self,
+        path: Path,
+        rows: Callable[[], Iterator[TableRow]],
+        columns: Iterable[str],
+        num_rows: int,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Describe the rows, which were read once, so that errors of the file are found early.
 
         Args:
             path: The file.
             rows: Returns an iterator over its rows.
+            columns: Names of all columns.
+            num_rows: Number of rows.
+            notes: Remarks for the card.
 
         Raises:
-            AnnotationError: The file has no rows, or a row is malformed.
+            AnnotationError: The file has no rows.
         """
-        self.path = path
-        self._rows = rows
-        columns: dict[str, None] = {}
-        count = 0
-        for count, row in enumerate(rows(), start=1):  # noqa: B007 (used after the loop)
-            columns.update(dict.fromkeys(row.cells))
-        if not count:
+        if not num_rows:
             raise AnnotationError(f"{path}: expected at least one row of captions, found none")
+        self.path = path
         self.columns = tuple(columns)
+        self.num_rows = num_rows
+        self.notes = notes
+        self._rows = rows
 
     def __iter__(self) -> Iterator[TableRow]:
-        """Yield the rows."""
-        return self._rows()
+        """Yield the rows; a large table shows its progress."""
+        if self.num_rows < SHOWS_PROGRESS_ROWS:
+            yield from self._rows()
+            return
+        with progress_bar(f"read {self.path.name}", self.num_rows) as advance:
+            for number, row in enumerate(self._rows(), start=1):
+                yield row
+                if number % _ADVANCE_ROWS == 0:
+                    advance(_ADVANCE_ROWS)
+            advance(self.num_rows % _ADVANCE_ROWS)
 
 
-def read_table(path: Path, encoding: str = "utf-8") -> Table:
+def read_table(path: Path, encoding: str = "utf-8", language: str = "en") -> Table:
     """Read a table of captions.
 
     Args:
         path: A file with the suffix .csv, .tsv, .jsonl, .ndjson, .json or .parquet.
         encoding: Encoding of a text file; a UTF-8 byte order mark is accepted.
+        language: Tag of the language that is wanted where a form has captions in several.
 
     Returns:
         Its rows, at least one.
@@ -85,97 +116,192 @@ def read_table(path: Path, encoding: str = "utf-8") -> Table:
             f"{path}: expected a name that ends in {', '.join(TABLE_SUFFIXES)}, found {suffix!r}"
         )
     if suffix == ".parquet":
-        return Table(path, partial(_parquet_rows, path))
-    text = read_text(path, encoding)
+        return _parquet_table(path)
     if suffix in {".csv", ".tsv"}:
-        return Table(path, partial(_csv_rows, path, text))
-    if suffix == ".json":
-        return Table(path, partial(_json_rows, path, text))
-    return Table(path, partial(_jsonl_rows, path, text))
+        return _delimited_table(path, encoding)
+    return _json_table(path, encoding, language)
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[TableRow]:
-    header_line = text.partition("\n")[0]
-    # Spreadsheet programs write semicolons in many languages.
-    delimiter = max("\t;,", key=header_line.count)
-    reader = csv.reader(_lines(_CSV_LINE, text), delimiter=delimiter, strict=True)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        _check_header(path, header)
-        start = reader.line_num + 1
-        for cells in reader:
-            where = f"{path}, line {start}"
-            start = reader.line_num + 1
-            if not any(cells):
-                continue
-            if len(cells) != len(header):
-                raise AnnotationError(
-                    f"{where}: expected {len(header)} cells ({', '.join(header)}), found "
-                    f"{len(cells)}: put captions that contain {delimiter!r} into double quotes"
-                )
-            yield TableRow(where, dict(zip(header, cells, strict=True)))
-    except csv.Error as failure:
-        raise AnnotationError(f"{path}, line {reader.line_num}: not CSV ({failure})") from None
+def _delimited_table(path: Path, encoding: str) -> Table:
+    file = open_delimited(path, partial(read_lines, path, encoding))
+
+    def rows() -> Iterator[TableRow]:
+        name = str(path)
+        return (TableRow(f"{name}, line {line}", cells) for line, cells in file.records())
+
+    return Table(path, rows, file.columns, file.num_rows, _index_notes(path, file.left_out))
 
 
-def _lines(pattern: re.Pattern[str], text: str) -> Iterator[str]:
-    """Yield lines with their ends, without a copy of the whole text as a list or a file."""
-    return (line[0] for line in pattern.finditer(text))
+def _index_notes(path: Path, left_out: Iterable[str]) -> tuple[str, ...]:
+    return tuple(
+        f"The column {name!r} of {path.name}, which only counts rows, was left out."
+        if name
+        else f"The first column of {path.name}, which has no name and only counts rows, was left "
+        "out."
+        for name in left_out
+    )
 
 
-def _check_header(path: Path, header: list[str]) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise AnnotationError(f"{path}, line 1: the column {twice[0]!r} occurs twice")
-    if "" in header:
-        raise AnnotationError(
-            f"{path}, line 1: column {header.index('') + 1} has no name: expected a header line "
-            "such as file_name,caption"
-        )
+def _json_table(path: Path, encoding: str, language: str) -> Table:
+    notes: dict[str, None] = {}
+    rows: Callable[[], Iterator[TableRow]] = partial(_rows_of_values, path, encoding, notes)
+    if path.suffix.lower() != ".json" and _has_one_object_a_line(path, encoding):
+        rows = partial(_rows_of_lines, path, encoding)
+    two_languages = f"{path.name} has captions in English and Chinese; those in one were read."
+    columns: dict[str, None] = {}
+    num_rows = 0
+    for _, cells in rows():
+        num_rows += 1
+        columns.update(dict.fromkeys(published_cells(cells, language)))
+        if is_in_two_languages(cells):
+            notes[two_languages] = None
+
+    def published() -> Iterator[TableRow]:
+        return (TableRow(where, published_cells(cells, language)) for where, cells in rows())
+
+    return Table(path, published, columns, num_rows, tuple(notes))
 
 
-def _jsonl_rows(path: Path, text: str) -> Iterator[TableRow]:
-    for number, line in enumerate(_lines(_LINE, text), start=1):
+def _has_one_object_a_line(path: Path, encoding: str) -> bool:
+    """Return whether the first line that is not empty is a row by itself."""
+    for line in read_lines(path, encoding):
         if line.strip():
-            yield _json_row(f"{path}, line {number}", line)
+            try:
+                value = _parse_json(line)
+            except (ValueError, RecursionError):
+                return False
+            return not (isinstance(value, list) and all(isinstance(one, dict) for one in value))
+    return True
 
 
-def _json_row(where: str, line: str) -> TableRow:
+def _rows_of_lines(path: Path, encoding: str) -> Iterator[TableRow]:
+    for number, line in enumerate(read_lines(path, encoding), start=1):
+        if line.strip():
+            where = f"{path}, line {number}"
+            with _json_errors_explained(where):
+                value = _parse_json(line)
+            yield TableRow(where, object_cells(where, value))
+
+
+def _rows_of_values(path: Path, encoding: str, notes: dict[str, None]) -> Iterator[TableRow]:
+    """Yield the rows of one value in a form that is known, or of objects that follow another."""
+    values = list(_concatenated(path, read_text(path, encoding)))
+    if len(values) == 1 and not _is_row(values[0][1]):
+        value = values[0][1]
+        form = find_form(path, value)
+        if form.note:
+            notes[form.note] = None
+        for place, cells in read_entries(path, form, value):
+            yield TableRow(f"{path}, {place}", cells)
+        return
+    for line, value in values:
+        where = f"{path}, line {line}"
+        yield TableRow(where, object_cells(where, value))
+
+
+def _is_row(value: object) -> bool:
+    """Return whether an object that stands alone in its file is one row, not rows by id."""
+    return isinstance(value, dict) and any(
+        isinstance(value.get(key), str) for key in ("file_name", "video", "video_id")
+    )
+
+
+def _concatenated(path: Path, text: str) -> Iterator[tuple[int, Any]]:
+    """Yield JSON values that follow one another, each with the number of its first line."""
+    position, line, counted = 0, 1, 0
+    while True:
+        while position < len(text) and text[position] in " \t\r\n,":
+            position += 1
+        line += text.count("\n", counted, position)
+        counted = position
+        if position == len(text):
+            return
+        with _json_errors_explained(f"{path}, line {line}"):
+            value, position = _DECODER.raw_decode(text, position)
+        yield line, value
+
+
+def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        seen: set[str] = set()
+        for key, _ in pairs:
+            if key in seen:
+                raise ValueError(f"the key {key!r} occurs twice in one object")
+            seen.add(key)
+    return values
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_without_repeated_keys)
+_parse_json: Final = _DECODER.decode
+
+
+@contextmanager
+def _json_errors_explained(where: str) -> Iterator[None]:
     try:
-        value = json.loads(line)
-    except json.JSONDecodeError as failure:
+        yield
+    except (ValueError, RecursionError) as failure:
         raise AnnotationError(f"{where}: not JSON ({failure})") from None
-    return _object_row(where, value)
 
 
-def _json_rows(path: Path, text: str) -> Iterator[TableRow]:
-    try:
-        values = json.loads(text)
-    except json.JSONDecodeError as failure:
-        raise AnnotationError(f"{path}: not JSON ({failure})") from None
-    if not isinstance(values, list):
-        raise AnnotationError(f"{path}: expected a list of objects, found {type(values).__name__}")
-    for number, value in enumerate(values, start=1):
-        yield _object_row(f"{path}, entry {number}", value)
-
-
-def _object_row(where: str, value: object) -> TableRow:
-    if not isinstance(value, dict):
-        raise AnnotationError(
-            f'{where}: expected an object such as {{"file_name": "a.mp4", "caption": "..."}}, '
-            f"found {type(value).__name__}"
-        )
-    return TableRow(where, value)
-
-
-def _parquet_rows(path: Path) -> Iterator[TableRow]:
+def _parquet_table(path: Path) -> Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        batches = pq.ParquetFile(path).iter_batches()
-        rows = itertools.chain.from_iterable(batch.to_pylist() for batch in batches)
-        for number, cells in enumerate(rows, start=1):
-            yield TableRow(f"{path}, row {number}", cells)
-    except pa.ArrowInvalid as failure:
+        file = pq.ParquetFile(path)
+    except (pa.ArrowException, OSError) as failure:
         raise AnnotationError(f"{path}: not a Parquet file ({failure})") from None
+    with file:
+        schema, num_rows = file.schema_arrow, file.metadata.num_rows
+        _refuse_embedded_videos(path, file)
+    left_out = [
+        name
+        for name in schema.names
+        if name == _PANDAS_INDEX and pa.types.is_integer(schema.field(name).type)
+    ]
+    columns = [name for name in schema.names if name not in left_out]
+    # Of a video's bytes and path, only the path is read.
+    leaves = [f"{name}.path" if _is_video(schema.field(name).type) else name for name in columns]
+    return Table(
+        path,
+        partial(_parquet_rows, path, leaves),
+        columns,
+        num_rows,
+        _index_notes(path, left_out),
+    )
+
+
+def _parquet_rows(path: Path, leaves: list[str]) -> Iterator[TableRow]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    name, number = str(path), 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(_BATCH_ROWS, columns=leaves):
+                for cells in batch.to_pylist():
+                    number += 1
+                    yield TableRow(f"{name}, row {number}", cells)
+    except (pa.ArrowException, OSError) as failure:
+        raise AnnotationError(f"{path}: damaged after row {number} ({failure})") from None
+
+
+def _is_video(kind: Any) -> bool:
+    """Return whether a column is of Hugging Face's feature Video: bytes, path or both."""
+    import pyarrow as pa
+
+    return bool(pa.types.is_struct(kind)) and {field.name for field in kind} == {"bytes", "path"}
+
+
+def _refuse_embedded_videos(path: Path, file: Any) -> None:
+    for name in file.schema_arrow.names:
+        if not _is_video(file.schema_arrow.field(name).type):
+            continue
+        for batch in file.iter_batches(_VIDEOS_AT_ONCE, columns=[f"{name}.bytes"]):
+            if batch.column(0).field("bytes").null_count < len(batch):
+                raise AnnotationError(
+                    f"{path}: the column {name!r} holds the clips themselves. Write them to files "
+                    'first and give their folder with --clips: see "Clips inside a Parquet file" '
+                    "in docs/reference/caption-tables.md"
+                )

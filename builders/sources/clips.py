@@ -1,6 +1,7 @@
-"""The clips of a folder or a zip, given with --clips."""
+"""The clips of a folder, a zip or tars, given with --clips."""
 
 import os
+import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from builders.sources.archive import IGNORED_FOLDERS, Member, check_members, list_members
 from builders.sources.source import ClipFile, Footage
+from builders.sources.tar_archive import TarMember, list_tar
 from dvtr_bench.errors import NotFoundError
 
 VIDEO_SUFFIXES: Final = frozenset(
@@ -22,17 +24,21 @@ VIDEO_SUFFIXES: Final = frozenset(
 _PREVIEW_SUFFIXES: Final = frozenset({".gif", ".lrf", ".lrv"})
 
 
+_TAR: Final = ".tar"
+_COMPRESSED_TARS: Final = (".tar.gz", ".tgz", ".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".tar.zst")
+
+
 class ClipFiles(Protocol):
-    """The names of video files in a folder or in a zip."""
+    """The names of video files in a folder or in an archive."""
 
     @property
     def root(self) -> Path:
-        """The folder or the zip."""
+        """The folder or the archive."""
         ...
 
     @property
     def name(self) -> str:
-        """The name of the folder, or of the zip without ``.zip``."""
+        """The name of the folder, or of the archive without its ending."""
         ...
 
     @property
@@ -57,10 +63,14 @@ class ClipFiles(Protocol):
         """Return a key that is equal for two names of the same file."""
         ...
 
+    def name_bytes(self, file: PurePosixPath) -> bytes | None:
+        """Return the bytes of a name whose encoding is unknown; None if it is known."""
+        ...
+
 
 def is_video_name(name: str) -> bool:
     """Return whether a file name has the suffix of a video."""
-    return PurePosixPath(name).suffix.lower() in VIDEO_SUFFIXES
+    return posixpath.splitext(name)[1].lower() in VIDEO_SUFFIXES
 
 
 def find_previews(files: Iterable[PurePosixPath]) -> frozenset[PurePosixPath]:
@@ -95,21 +105,32 @@ def open_clips(root: Path) -> ClipFiles:
     """List the clips of a folder or of a zip.
 
     Args:
-        root: The folder or zip.
+        root: The folder, a zip, an uncompressed tar, a folder of such tars, or one clip.
 
     Returns:
         The names of the clips.
 
     Raises:
-        NotFoundError: It is neither a folder nor a zip, or contains no clips.
-        InputError: The zip is damaged or malicious.
+        NotFoundError: It is nothing of these, or contains no clips.
+        InputError: The archive is damaged or malicious.
     """
     if root.is_dir():
         return ClipFolder.scan(root)
-    if root.is_file() and root.suffix.lower() == ".zip":
+    suffix = root.suffix.lower()
+    if root.is_file() and suffix == ".zip":
         return ClipArchive.scan(root)
-    found = "another file: unpack it first" if root.exists() else "nothing"
-    raise NotFoundError(f"--clips {root}: expected a folder of clips or a .zip, found {found}")
+    if root.is_file() and suffix == _TAR:
+        return ClipArchive.scan_tars(root, [root])
+    if root.is_file() and is_video_name(root.name):
+        return ClipFolder(root.parent, (PurePosixPath(root.name),))
+    found = "nothing"
+    if root.exists():
+        found = "another file: unpack it first"
+        if root.name.lower().endswith(_COMPRESSED_TARS):
+            found += f", as in mkdir clips && tar -xf {root.name} -C clips"
+    raise NotFoundError(
+        f"--clips {root}: expected a folder of clips, a .zip, a .tar or one clip, found {found}"
+    )
 
 
 @dataclass(frozen=True)
@@ -150,40 +171,72 @@ class ClipFolder:
             return file
         return status.st_dev, status.st_ino
 
+    def name_bytes(self, file: PurePosixPath) -> bytes | None:
+        """Return the bytes of a name that is not in UTF-8; None for all others."""
+        return None if is_utf8(str(file)) else os.fsencode(str(file))
+
     @classmethod
-    def scan(cls, root: Path) -> "ClipFolder":
+    def scan(cls, root: Path) -> "ClipFiles":
         """List the video files of a folder and its subfolders.
 
         Hidden files and folders, and the files that macOS adds to zips, are ignored. Links to
-        folders are not followed.
+        folders are followed; a folder that several links lead to is listed once.
 
         Args:
             root: The folder.
 
         Returns:
-            The files.
+            The files; those inside of tars if there are only such.
 
         Raises:
             NotFoundError: The folder contains no video files.
         """
         clips: list[PurePosixPath] = []
+        tars: list[Path] = []
         others = 0
-        for folder, subfolders, names in os.walk(root):
-            subfolders[:] = [
-                name
-                for name in subfolders
-                if not name.startswith(".") and name not in IGNORED_FOLDERS
-            ]
-            for name in names:
-                if not name.startswith(".") and is_video_name(name):
-                    relative = (Path(folder) / name).relative_to(root)
-                    clips.append(PurePosixPath(relative.as_posix()))
-                else:
-                    others += 1
-        if not clips:
-            raise NotFoundError(no_clips_message(root, others))
-        previews = find_previews(clips)
-        return cls(root, tuple(sorted(set(clips) - previews)), previews)
+        for path in _walk(root):
+            if path.name.startswith("."):
+                others += 1
+            elif is_video_name(path.name):
+                clips.append(PurePosixPath(path.relative_to(root).as_posix()))
+            else:
+                others += 1
+                tars += [path] if path.suffix.lower() == _TAR else []
+        if clips:
+            previews = find_previews(clips)
+            return cls(root, tuple(sorted(set(clips) - previews)), previews)
+        if tars:
+            return ClipArchive.scan_tars(root, sorted(tars))
+        raise NotFoundError(no_clips_message(root, others))
+
+
+def is_utf8(name: str) -> bool:
+    """Return whether a name of a file is in UTF-8; Python marks bytes that are not."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def _walk(root: Path) -> Iterator[Path]:
+    """Yield all files below a folder, each folder once, those that only links lead to last."""
+    seen: set[tuple[int, int]] = set()
+    waiting = [root]
+    while waiting:
+        links: list[Path] = []
+        for start in waiting:
+            for folder, subfolders, names in os.walk(start):
+                status = os.stat(folder)
+                if (status.st_dev, status.st_ino) in seen:
+                    subfolders.clear()
+                    continue
+                seen.add((status.st_dev, status.st_ino))
+                inside = [Path(folder, name) for name in subfolders if not _is_passed_over(name)]
+                links += [path for path in inside if path.is_symlink()]
+                subfolders[:] = [path.name for path in inside if not path.is_symlink()]
+                yield from (Path(folder, name) for name in names)
+        waiting = sorted(links)
+
+
+def _is_passed_over(folder: str) -> bool:
+    return folder.startswith(".") or folder in IGNORED_FOLDERS
 
 
 IN_MEMORY_BYTES: Final = 64_000_000
@@ -192,17 +245,17 @@ IN_MEMORY_BYTES: Final = 64_000_000
 
 @dataclass(frozen=True)
 class ZippedClip:
-    """Footage in a zip.
+    """Footage in a zip or tar.
 
     Attributes:
         member: The member.
     """
 
-    member: Member
+    member: Member | TarMember
 
     @property
     def label(self) -> str:
-        """Path of the zip and name of the member."""
+        """Path of the archive and name of the member."""
         return self.member.label
 
     def disk_file(self) -> Path:
@@ -246,36 +299,50 @@ class ZippedClip:
 
 @dataclass(frozen=True)
 class ClipArchive:
-    """The names of the video files in a zip.
+    """The names of the video files in a zip or in tars.
 
     Attributes:
-        root: The zip.
-        files: Paths in the zip, with ``/``, sorted, without previews.
+        root: The zip, the tar, or the folder of the tars.
+        files: Paths in the archive, with ``/``, sorted, without previews; of several tars, below
+            the tar's own name.
         members: Members by path.
         previews: Small copies of other files.
     """
 
     root: Path
     files: tuple[PurePosixPath, ...]
-    members: Mapping[PurePosixPath, Member]
+    members: Mapping[PurePosixPath, Member | TarMember]
     previews: frozenset[PurePosixPath] = frozenset()
 
     @property
     def name(self) -> str:
-        """The zip's name without ``.zip``."""
-        return self.root.stem
+        """The archive's name without its ending."""
+        return self.root.resolve().name if self.root.is_dir() else self.root.stem
 
     def holds(self, file: PurePosixPath) -> bool:
         """Return whether there is a file of that name, video or not."""
-        return file in list_members(self.root)
+        if self.root.is_dir():
+            return False
+        return file in (
+            list_tar(self.root) if self.root.suffix.lower() == _TAR else list_members(self.root)
+        )
 
     def footage(self, file: PurePosixPath) -> ZippedClip:
         """Return one of the files as footage."""
         return ZippedClip(self.members[file])
 
     def file_key(self, file: PurePosixPath) -> object:
-        """Return the path: in a zip each file has one name."""
+        """Return the path: in an archive each file has one name."""
         return file
+
+    def name_bytes(self, file: PurePosixPath) -> bytes | None:
+        """Return the bytes of a name whose encoding is unknown; None if it is known."""
+        member = self.members[file]
+        if isinstance(member, TarMember):
+            return None if is_utf8(str(file)) else os.fsencode(str(file))
+        if member.is_utf8 or member.name.isascii():
+            return None
+        return member.name.encode("cp437")
 
     @classmethod
     def scan(cls, root: Path) -> "ClipArchive":
@@ -296,5 +363,36 @@ class ClipArchive:
         if not clips:
             raise NotFoundError(no_clips_message(root, len(members)))
         check_members(root, clips)
+        previews = find_previews(clips)
+        return cls(root, tuple(sorted(clips.keys() - previews)), clips, previews)
+
+    @classmethod
+    def scan_tars(cls, root: Path, tars: Sequence[Path]) -> "ClipArchive":
+        """List the video files of tars.
+
+        Args:
+            root: The only tar, or the folder of all.
+            tars: The tars.
+
+        Returns:
+            The files, without hidden files, links and the files that macOS adds.
+
+        Raises:
+            NotFoundError: The tars contain no video files.
+            InputError: A tar is compressed, damaged or malicious.
+        """
+        clips: dict[PurePosixPath, TarMember] = {}
+        num_members = 0
+        for tar in tars:
+            below = PurePosixPath()
+            if tar != root:
+                below = PurePosixPath(tar.relative_to(root).with_suffix("").as_posix())
+            members = list_tar(tar)
+            num_members += len(members)
+            clips |= {
+                below / path: member for path, member in members.items() if is_video_name(path.name)
+            }
+        if not clips:
+            raise NotFoundError(no_clips_message(root, num_members))
         previews = find_previews(clips)
         return cls(root, tuple(sorted(clips.keys() - previews)), clips, previews)

@@ -65,7 +65,7 @@ def match_clips(root: Path | None, find: Find) -> Matches:
         footage[video_id] = copies_of_clip[0]
         used.update(files)
         copies += len(files) - 1
-    unused = tuple(str(file) for file in folder.files if file not in used)
+    unused = tuple(shown_path(file) for file in folder.files if file not in used)
     notes = (
         (f"{copies} clip files are second copies of clips under another spelling of the name.",)
         if copies
@@ -109,6 +109,16 @@ def files_by_stem(folder: ClipFiles) -> dict[str, list[PurePosixPath]]:
     for file in folder.files:
         stems.setdefault(file.stem, []).append(file)
     return stems
+
+
+def shown_path(file: PurePosixPath) -> str:
+    r"""Return a path for messages and reports; bytes that are not in UTF-8 are escaped.
+
+    Example:
+        >>> shown_path(PurePosixPath("caf\udce9.mp4"))
+        'caf\\udce9.mp4'
+    """
+    return str(file).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 SHOWN: Final = 10

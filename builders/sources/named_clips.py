@@ -1,5 +1,7 @@
 """The clips named in a user's table: their ids and files."""
 
+import posixpath
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -12,10 +14,17 @@ from builders.sources.clips import ClipFiles, is_video_name
 from builders.sources.matching import SHOWN, bullets, files_by_stem
 from builders.sources.segments import ClipSegment, Segment
 from builders.sources.source import Footage
+from builders.sources.spellings import COMPOSITION, Spelled, Spellings
 from dvtr_bench.errors import AnnotationError
 
 SUBFOLDER_MARK: Final = "__"
 """Replaces ``/`` in the id of a file in a subfolder."""
+
+_PLAIN: Final = re.compile(r"(?:(?!\.{1,2}(?:/|\Z)|/)[^/\\]*/)*(?!\.{1,2}\Z)[^/\\]*[^/\\. ][^/\\]*")
+"""Relative paths without empty parts, ``.``, ``..`` and backslashes."""
+
+_ACTIVITYNET: Final = "v_"
+"""ActivityNet's ids begin with it; the files of many mirrors do not."""
 
 
 class NamedClip(NamedTuple):
@@ -40,15 +49,21 @@ class ClipNames:
         """Index the files of the folder; None for captions without clips."""
         self._folder = folder
         self._stems = files_by_stem(folder) if folder else {}
-        self._previews = folder.previews if folder else frozenset()
-        files = (*folder.files, *self._previews) if folder else ()
-        self._present = frozenset(map(str, files))
-        self._twins = _twins(folder) if folder else frozenset()
+        self._previews = frozenset(map(str, folder.previews)) if folder else frozenset()
+        self._present = self._previews.union(map(str, folder.files)) if folder else frozenset()
+        self._twins = frozenset(map(str, _twins(folder))) if folder else frozenset()
         self._named_in_full: set[str] = set()
         self._says_ambiguous = True
+        self._spellings = Spellings(folder) if folder else None
+        # Names that are no file's by the letter, by the kind of spelling under which one was found.
+        self._respelled: dict[str, set[str]] = {}
         # Rows of the same clip mostly follow one another.
         self._clip = lru_cache(maxsize=1024)(self._find_clip)
         self._base = lru_cache(maxsize=1024)(self._find_base)
+        self._folder_of = lru_cache(maxsize=1024)(_find_folder)
+        # As it is, and as a path may name it that was written without following links.
+        roots = [folder.root.resolve(), folder.root.absolute()] if folder else []
+        self._roots: list[Path] = roots
         self._advice_left = SHOWN
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
@@ -77,7 +92,7 @@ class ClipNames:
             )
         video_id, segment = row.video_id, row.segment
         if video_id is None:
-            if clip.file is not None and PurePosixPath(clip.file) in self._twins:
+            if clip.file is not None and clip.file in self._twins:
                 self._named_in_full.add(clip.file)
             video_id = clip.video_id + (segment.suffix if segment else "")
         return NamedClip(video_id, clip.file, segment)
@@ -89,35 +104,55 @@ class ClipNames:
         whole = self._folder.footage(PurePosixPath(clip.file))
         return ClipSegment(whole, clip.segment) if clip.segment else whole
 
-    def notes(self) -> tuple[str, ...]:
-        """Return a note for the card if ids had to be full file names."""
-        if not self._named_in_full:
-            return ()
-        return (
-            f"{len(self._named_in_full):,} clip files share their name with another one but for "
-            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names.",
-        )
-
-    def advice(self, file: str | None) -> str:
-        """Suggest a similar name for a missing file; an empty text without one.
+    def advice(self, clip: NamedClip) -> str:
+        """Suggest a similar name for a clip whose file is missing; an empty text without one.
 
         It searches the names of all files, so only as often as messages are shown.
         """
-        if file is None or self._folder is None or not self._advice_left:
+        if self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
-        if self._folder.holds(PurePosixPath(file)):
-            suffix = PurePosixPath(file).suffix
+        if clip.file is None:
+            stems = get_close_matches(clip.video_id, self._stems, n=1, cutoff=0.8)
+            near = [str(self._stems[stem][0]) for stem in stems]
+        elif self._folder.holds(PurePosixPath(clip.file)):
+            suffix = PurePosixPath(clip.file).suffix
             return (
                 f" (the file is there, but {suffix or 'a name without suffix'} is none that we "
                 "know as a video's: rename or convert it)"
             )
-        near = get_close_matches(file, self._present, n=1, cutoff=0.8)
+        else:
+            near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return remarks for the card: ids in full, and names found under another spelling."""
+        said = {
+            COMPOSITION: "composed and decomposed letters, which look alike",
+            _ACTIVITYNET: "the 'v_' of ActivityNet's ids",
+        }
+        in_full = (
+            f"{len(self._named_in_full):,} clip files share their name with another one but for "
+            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names."
+            if self._named_in_full
+            else ""
+        )
+        respelled = tuple(
+            f"{len(names):,} clips of the table were found although their files' names differ in "
+            f"{said.get(kind, f'their encoding, which is {kind}')}."
+            for kind, names in self._respelled.items()
+        )
+        return (in_full, *respelled) if in_full else respelled
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
         video_id = row.video_id or ""
         files = self._stems.get(video_id, [])
+        if not files and video_id.startswith(_ACTIVITYNET):
+            files = self._stems.get(video_id.removeprefix(_ACTIVITYNET), [])
+            if len(files) == 1:
+                self._respelled.setdefault(_ACTIVITYNET, set()).add(video_id)
+        if not files and self._spellings:
+            files = self._found(video_id, self._spellings.by_stem(video_id))
         if len(files) > 1:
             if not self._says_ambiguous:
                 return NamedClip(video_id, None)  # one message is enough, and stops the build
@@ -131,27 +166,70 @@ class ClipNames:
             return NamedClip(video_id, video_id, row.segment)
         return NamedClip(video_id, str(files[0]) if files else None, row.segment)
 
+    def _found(self, name: str, spelled: Spelled | None) -> list[PurePosixPath]:
+        if spelled is None:
+            return []
+        self._respelled.setdefault(spelled.kind, set()).add(name)
+        return [spelled.file]
+
     def _num_ambiguous(self) -> int:
         return sum(len(files) > 1 for files in self._stems.values())
 
     def _find_clip(self, name: str, table: Path) -> NamedClip | None:
         """Return the clip of a file name, with an id made of the name; None for a bad name."""
-        parts = PurePosixPath(name).parts
-        if "\\" in name or name.startswith("/") or ".." in parts or name.strip("./ ") == "":
+        if _PLAIN.fullmatch(name):
+            file = self._base(table) + name
+            if self._folder is None or file in self._present:
+                return NamedClip(self._id_of(file), file)
+        elif ".." in PurePosixPath(name).parts:
             return None
-        file = self._base(table) / name
-        if not is_video_name(file.name) and len(self._stems.get(file.name, [])) == 1:
-            file = self._stems[file.name][0]
-        keeps_suffix = file in self._twins or file in self._previews
-        stem = file if keeps_suffix or not is_video_name(file.name) else file.with_suffix("")
-        return NamedClip(SUBFOLDER_MARK.join(stem.parts), str(file))
+        if (beside := self._beside_table(name, table)) is not None:
+            return NamedClip(self._id_of(beside), beside)
+        if "\\" in name or name.startswith("/") or name.strip("./ ") == "":
+            return None
+        file = str(PurePosixPath(self._base(table) + name))
+        video_id = self._id_of(file)
+        stem = posixpath.basename(file)
+        is_stem = not is_video_name(file)
+        if is_stem and len(self._stems.get(stem, [])) == 1:
+            file = str(self._stems[stem][0])
+            video_id = self._id_of(file)
+        elif file not in self._present and self._spellings:
+            spelled = self._spellings.by_path(file)
+            if spelled is None and is_stem:
+                spelled = self._spellings.by_stem(stem)
+            for found in self._found(name, spelled):
+                file = str(found)
+        return NamedClip(video_id, file)
 
-    def _find_base(self, table: Path) -> PurePosixPath:
+    def _id_of(self, file: str) -> str:
+        keeps_suffix = file in self._twins or file in self._previews or not is_video_name(file)
+        return (file if keeps_suffix else posixpath.splitext(file)[0]).replace("/", SUBFOLDER_MARK)
+
+    def _beside_table(self, name: str, table: Path) -> str | None:
+        """Return a file that is named from the table's folder, or by its whole path."""
         if self._folder is None:
-            return PurePosixPath()
-        root, folder = self._folder.root.resolve(), table.resolve().parent
-        inside = folder.is_relative_to(root)
-        return PurePosixPath(folder.relative_to(root).as_posix()) if inside else PurePosixPath()
+            return None
+        if str(PurePosixPath(self._base(table) + name)) in self._present:
+            return None
+        path = self._folder_of(table) / name
+        for root in self._roots:
+            if path.is_relative_to(root):
+                inside = path.relative_to(root).as_posix()
+                return inside if inside in self._present else None
+        return None
+
+    def _find_base(self, table: Path) -> str:
+        """Return what stands before the names of a table, with ``/`` at its end."""
+        folder = self._folder_of(table)
+        if self._folder is None or not folder.is_relative_to(self._roots[0]):
+            return ""
+        inside = folder.relative_to(self._roots[0]).as_posix()
+        return "" if inside == "." else f"{inside}/"
+
+
+def _find_folder(table: Path) -> Path:
+    return table.resolve().parent
 
 
 def _twins(folder: ClipFiles) -> frozenset[PurePosixPath]:

@@ -4,12 +4,15 @@ import pickle
 import zlib
 from abc import abstractmethod
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, TypeVar, overload
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, Final, TypeVar, overload
 
 Item = TypeVar("Item")
 
 _BLOCK_ITEMS: Final = 128
+_BLOCK_KEYS: Final = 64
+_WAITING_ITEMS: Final = 32_768
 
 
 class _SequenceWithViews(Sequence[Item]):
@@ -60,7 +63,7 @@ class Packed(_SequenceWithViews[Item]):
         """Append one item; a full block is packed."""
         self._last.append(item)
         if len(self._last) == _BLOCK_ITEMS:
-            self._blocks.append(zlib.compress(pickle.dumps(self._last, pickle.HIGHEST_PROTOCOL), 1))
+            self._blocks.append(_compress(self._last))
             self._last = []
 
     def __len__(self) -> int:
@@ -85,8 +88,7 @@ class Packed(_SequenceWithViews[Item]):
         return self._open[block][offset]
 
     def _unpack(self, block: int) -> list[Item]:
-        items: list[Item] = pickle.loads(zlib.decompress(self._blocks[block]))  # our own pickle
-        return items
+        return _uncompress(self._blocks[block])
 
 
 class Picked(_SequenceWithViews[Item]):
@@ -103,3 +105,70 @@ class Picked(_SequenceWithViews[Item]):
 
     def _item(self, index: int) -> Item:
         return self._items[self._indices[index]]
+
+
+class PackedGroups(Mapping[str, list[Item]]):
+    """Lists of items by key, packed as `Packed` packs them, whatever the order of the items.
+
+    Keys are in the order of their first items. Reading them in order unpacks each block once.
+
+    Example:
+        >>> groups = PackedGroups([("b", 1), ("a", 2), ("b", 3)])
+        >>> dict(groups)
+        {'b': [1, 3], 'a': [2]}
+    """
+
+    def __init__(self, items: Iterable[tuple[str, Item]]) -> None:
+        """Pack items one by one.
+
+        Args:
+            items: Pairs of a key and an item, which must be picklable.
+        """
+        self._numbers: dict[str, int] = {}
+        # A block is of the same 64 keys for good: one piece for each time that items were packed.
+        self._blocks: list[list[bytes]] = []
+        self._open: tuple[int, dict[int, list[Item]]] = (-1, {})
+        waiting: list[tuple[int, Item]] = []
+        for key, item in items:
+            waiting.append((self._numbers.setdefault(key, len(self._numbers)), item))
+            if len(waiting) == _WAITING_ITEMS:
+                self._pack(waiting)
+                waiting = []
+        self._pack(waiting)
+
+    def _pack(self, waiting: list[tuple[int, Item]]) -> None:
+        by_block: dict[int, list[tuple[int, Item]]] = {}
+        for numbered in sorted(waiting, key=itemgetter(0)):
+            by_block.setdefault(numbered[0] // _BLOCK_KEYS, []).append(numbered)
+        self._blocks += [[] for _ in range(max(by_block, default=-1) + 1 - len(self._blocks))]
+        for block, numbered_items in by_block.items():
+            self._blocks[block].append(_compress(numbered_items))
+
+    def __getitem__(self, key: str) -> list[Item]:
+        """Return the items of a key, in the order in which they came."""
+        number = self._numbers[key]
+        block = number // _BLOCK_KEYS
+        if self._open[0] != block:
+            groups: dict[int, list[Item]] = {}
+            for piece in self._blocks[block]:
+                for item_number, item in _uncompress(piece):
+                    groups.setdefault(item_number, []).append(item)
+            self._open = block, groups
+        return self._open[1][number]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the keys."""
+        return iter(self._numbers)
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self._numbers)
+
+
+def _compress(items: Sequence[Any]) -> bytes:
+    return zlib.compress(pickle.dumps(items, pickle.HIGHEST_PROTOCOL), 1)
+
+
+def _uncompress(piece: bytes) -> list[Any]:
+    items: list[Any] = pickle.loads(zlib.decompress(piece))  # our own pickle
+    return items

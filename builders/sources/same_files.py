@@ -1,16 +1,16 @@
 """Clips that are the same file under several ids, found before the splits are drawn."""
 
 import os
-from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol, runtime_checkable
 
 from builders.sources.named_clips import NamedClip
+from builders.sources.segments import ClipSegment
 from builders.sources.source import Footage
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.progress import progress_bar
@@ -97,9 +97,11 @@ class ClipHashes:
         """Return a clip's footage, with its hash if that is known."""
         footage = self._find(clip)
         known = self._known.get(clip.file) if clip.file else None
-        if known is None or not isinstance(footage, FileFootage):
+        whole = _whole(footage)
+        if known is None or not isinstance(whole, FileFootage):
             return footage
-        return HashedFootage(footage, known)
+        hashed = HashedFootage(whole, known)
+        return replace(footage, whole=hashed) if isinstance(footage, ClipSegment) else hashed
 
     def sha256_of(self, clips: Iterable[NamedClip]) -> dict[str, str]:
         """Hash clips that are not hashed yet, with a progress bar if they are many.
@@ -108,10 +110,11 @@ class ClipHashes:
             clips: The clips.
 
         Returns:
-            SHA-256 by video id, of the clips that have a readable file.
+            SHA-256 by video id, of the clips that have a readable file; of a part, its file's.
         """
         listed = [clip for clip in clips if clip.file is not None]
-        self._hash(list(dict.fromkeys(clip for clip in listed if clip.file not in self._known)))
+        by_file = {clip.file: clip for clip in listed if clip.file not in self._known}
+        self._hash(list(by_file.values()))
         return {
             clip.video_id: self._known[clip.file].sha256
             for clip in listed
@@ -119,7 +122,7 @@ class ClipHashes:
         }
 
     def same_files(self, clip_of: Mapping[str, NamedClip]) -> list[tuple[str, ...]]:
-        """Find clips that are the same file, byte for byte.
+        """Find clips of different names that are the same file, byte for byte, or parts of it.
 
         Only files of equal size are read.
 
@@ -129,17 +132,22 @@ class ClipHashes:
         Returns:
             Two or more ids for each such file, in the order of `clip_of`.
         """
-        sizes = array("q", (_size(self._find(clip)) for clip in clip_of.values()))
-        counts = Counter(size for size in sizes if size != _UNKNOWN)
-        alike = [
-            clip for clip, size in zip(clip_of.values(), sizes, strict=True) if counts[size] > 1
-        ]
+        size_of: dict[str | None, int] = {}
+        for clip in clip_of.values():
+            if clip.file not in size_of:
+                size_of[clip.file] = _size(_whole(self._find(clip)))
+        counts = Counter(size for size in size_of.values() if size != _UNKNOWN)
+        alike = [clip for clip in clip_of.values() if counts[size_of[clip.file]] > 1]
         sha256_of = self.sha256_of(alike)
         by_content: dict[str, list[str]] = {}
         for video_id in clip_of if alike else ():
             if sha256 := sha256_of.get(video_id):
                 by_content.setdefault(sha256, []).append(video_id)
-        return [tuple(ids) for ids in by_content.values() if len(ids) > 1]
+        return [
+            tuple(ids)
+            for ids in by_content.values()
+            if len({clip_of[video_id].file for video_id in ids}) > 1
+        ]
 
     def _hash(self, clips: Sequence[NamedClip]) -> None:
         with (
@@ -152,7 +160,7 @@ class ClipHashes:
                 advance()
 
     def _hashed(self, clip: NamedClip) -> _KnownHash | None:
-        footage = self._find(clip)
+        footage = _whole(self._find(clip))
         if not isinstance(footage, FileFootage) or not footage.identity_is_sha256:
             return None
         try:
@@ -161,6 +169,10 @@ class ClipHashes:
             return None if stamp is None else _KnownHash(footage.identity(), stamp)
         except ClipError:  # reported when the clip is decoded
             return None
+
+
+def _whole(footage: Footage | None) -> Footage | None:
+    return footage.whole if isinstance(footage, ClipSegment) else footage
 
 
 def _stamp(footage: FileFootage) -> tuple[int, int, int] | None:

@@ -172,7 +172,7 @@ def _advice_on_licence(columns: Mapping[str, _Column], stated: str | None) -> It
 def _listed(found: Counter[str]) -> str:
     listed = [f"{count:,} {_short(value)}" for value, count in found.most_common(_LISTED)]
     if len(found) > _LISTED:
-        listed.append(f"and {len(found) - _LISTED:,} more licences")
+        listed.append(f"and {len(found) - _LISTED:,} more")
     return ", ".join(listed)
 
 

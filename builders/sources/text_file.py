@@ -1,6 +1,7 @@
 """Strict decoding of users' text files: a wrong encoding is an error, never a wrong letter."""
 
 import codecs
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +30,42 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         AnnotationError: A byte is not valid in this encoding; the message names byte and line.
         ConfigError: There is no encoding of this name.
     """
+    name = _codec(path, encoding)
+    data = path.read_bytes()
+    try:
+        return data.decode(name)
+    except UnicodeDecodeError as failure:
+        raise AnnotationError(_advice(path, data, encoding, failure)) from None
+
+
+def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
+    r"""Read a text file line by line; one line at a time is in memory.
+
+    Args:
+        path: The file.
+        encoding: As for `read_text`.
+
+    Yields:
+        Lines with their ends, which are ``\n``, ``\r\n`` or ``\r``.
+
+    Raises:
+        NotFoundError: There is no such file.
+        AnnotationError: A byte is not valid in this encoding; the message names byte and line.
+        ConfigError: There is no encoding of this name.
+    """
+    name = _codec(path, encoding)
+    try:
+        with path.open(encoding=name, newline="") as file:
+            yield from file
+    except UnicodeDecodeError:
+        read_text(path, encoding)  # says which byte, in which line
+        raise
+
+
+def _codec(path: Path, encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
+        "".encode(name)  # "hex" and the like are codecs, but of no text
     except LookupError:
         raise ConfigError(
             f"--encoding {encoding}: no such encoding; use for example utf-8, cp1252, utf-16 or "
@@ -40,11 +75,7 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         raise NotFoundError(
             f"{path}: expected a file, found {'a folder' if path.is_dir() else 'nothing'}"
         )
-    data = path.read_bytes()
-    try:
-        return data.decode("utf-8-sig" if name == "utf-8" else name)
-    except UnicodeDecodeError as failure:
-        raise AnnotationError(_advice(path, data, encoding, failure)) from None
+    return "utf-8-sig" if name == "utf-8" else name
 
 
 def _advice(path: Path, data: bytes, encoding: str, failure: UnicodeDecodeError) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final
 
 import typer
 
-from builders.sources import caption_rows
+from builders.sources import caption_rows, json_forms
 from dvtr_bench.catalog import DATASETS, MODELS, POST_PROCESSORS
 from dvtr_bench.cli import make_app
 from dvtr_bench.models.entry import model_entry
@@ -64,6 +64,7 @@ def _made(words: str) -> str:
         "post-processing": _post_processing,
         "datasets": _datasets,
         "caption-columns": _caption_columns,
+        "json-forms": _json_forms,
     }[what](*names)
     return "\n" + "\n".join(lines).strip() + "\n\n"
 
@@ -168,8 +169,9 @@ def _caption_columns() -> Iterator[str]:
         ),
         (
             "captions",
-            f"{told(caption_rows.CAPTION_COLUMNS)}; or numbered: `caption_1`, `caption_2`",
-            "one row a caption, a list in a cell, or a column each",
+            f"{told(caption_rows.CAPTION_COLUMNS)}; each also numbered: `caption_1`, `caption.2`",
+            "one row a caption, a list in a cell, or a column each; all columns of the first name "
+            "that is there, by their numbers",
         ),
         ("split", f"`{caption_rows.SPLIT_COLUMN}`", f"in every row one of {values}"),
         ("class", f"`{caption_rows.CATEGORY_COLUMN}`", "may be empty"),
@@ -185,6 +187,11 @@ def _caption_columns() -> Iterator[str]:
         ),
     )
     yield from _table(("column", "names that are known, in any case", "what it holds"), rows)
+
+
+def _json_forms() -> Iterator[str]:
+    rows = [(form.name, f"`{form.example}`") for form in json_forms.FORMS]
+    yield from _table(("form", "example"), rows)
 
 
 if __name__ == "__main__":

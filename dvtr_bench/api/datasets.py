@@ -65,6 +65,7 @@ def build(
     executor: str = "local",
     address: str | None = None,
     clip_seconds_limit: float = 600.0,
+    near_duplicates: bool = True,
     show_progress: bool = True,
     report: "Callable[[Build], None] | None" = None,
     **options: object,
@@ -92,6 +93,7 @@ def build(
         executor: ``local``, or ``ray`` to decode on all machines of a Ray cluster.
         address: Of the Ray cluster; None for the one that this machine is in.
         clip_seconds_limit: Time limit for decoding a clip; a slower one counts as broken.
+        near_duplicates: Look for clips of different splits that look alike, and report them.
         show_progress: Whether to show progress bars.
         report: Called with the outcome of the build, including left-out clips;
             `builders.summary.print_summary` prints it.
@@ -129,6 +131,7 @@ def build(
         executor=executor,  # type: ignore[arg-type]
         address=address,
         clip_seconds_limit=clip_seconds_limit,
+        near_duplicates=near_duplicates,
         progress=show_progress,
     )
     built = build_dataset(dataset, _with_paths(DATASETS.load(dataset).Options, options), settings)

@@ -261,6 +261,13 @@ def build(
     executor: Executor = "local",
     address: Address = None,
     clip_seconds_limit: ClipSecondsLimit = 600,
+    near_duplicates: Annotated[
+        bool,
+        typer.Option(
+            "--near-duplicates/--no-near-duplicates",
+            help="Look for clips of different splits that look alike.",
+        ),
+    ] = True,
     as_json: Json = False,
 ) -> None:
     """Build a dataset from clips and captions into dvtr/NAME."""
@@ -281,6 +288,7 @@ def build(
         executor=executor,
         address=address,
         clip_seconds_limit=clip_seconds_limit,
+        near_duplicates=near_duplicates,
         report=(lambda built: print_json(build_as_json(built))) if as_json else print_summary,
         **ctx.meta[OWN],
     )

@@ -185,7 +185,9 @@ def _with_neighbours(
     for after in frames:
         if frame is not None:
             yield before, frame, after
-        before, frame = frame, after
+        # Only deinterlacing needs it; decoders reuse the memory of frames that nobody holds.
+        before = frame if after.interlaced_frame else None
+        frame = after
     if frame is not None:
         yield before, frame, None
 

@@ -35,7 +35,7 @@ def test_a_folder_without_clips(folder_builder: FolderBuilder) -> None:
 
 def test_no_such_folder(folder_builder: FolderBuilder) -> None:
     folder_builder.table_of("file_name,caption\na.mp4,x\n")
-    refused(folder_builder, NotFoundError, "expected a folder of clips or a .zip, found nothing")
+    refused(folder_builder, NotFoundError, r"expected a folder of clips, a \.zip.*found nothing")
 
 
 def test_a_table_that_names_a_missing_clip(folder_builder: FolderBuilder) -> None:
@@ -100,7 +100,8 @@ def test_advice_is_given_where_it_is_read(folder_builder: FolderBuilder) -> None
     rows = "\n".join(f"{name.title()}.mp4,a field" for name in names)
     folder_builder.table_of(f"file_name,caption\n{rows}\n")
     told = refused(folder_builder, MissingClipsError, "none of 12 ids has a clip")
-    assert told.count("flight_") == 10
+    assert told.count("\n  - 'flight_") == 10
+    assert "12 ids are names of files but for capital letters: 'Flight_00' was sought" in told
     folder_builder.tiny.write(folder_builder.clips / "a.mp4")
     folder_builder.table_of(f"file_name,caption\n{rows}\na.mp4,a road\n")
     told = refused(folder_builder, MissingClipsError, "ids without a clip: 12")
@@ -190,6 +191,8 @@ def test_contradictions_inside_a_clip(folder_builder: FolderBuilder) -> None:
     refused(folder_builder, AnnotationError, "line 3: 'a' is in two splits: test, train")
     folder_builder.table_of("file_name,caption,group\na.mp4,x,g\na.mp4,y,h\n")
     refused(folder_builder, AnnotationError, "line 3: 'a' is in two groups")
+    folder_builder.table_of("file_name,caption,category\na.mp4,x,sea\na.mp4,y,\na.mp4,y,land\n")
+    refused(folder_builder, AnnotationError, "line 4: 'a' is of 2 categories: land, sea")
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", ".hidden", "", "a b"])

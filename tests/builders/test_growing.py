@@ -5,18 +5,28 @@ import re
 import shutil
 from collections import Counter
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 
 from builders.build import Build
+from builders.checks.diff.difference import compare_datasets
+from builders.checks.diff.printing import print_difference
+from builders.sources.archive import Member
+from builders.sources.locate import locate_dataset
+from builders.sources.named_clips import NamedClip
+from builders.sources.same_files import ClipHashes
+from builders.sources.source import ClipFile
 from builders.summary import print_summary
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, find_versions, open_dataset
 from dvtr_bench.errors import AnnotationError, BuildError, NotFoundError, OutputExistsError
+from dvtr_bench.runtime.files import file_sha256
 from tests.builders.conftest import FolderBuilder
 from tests.builders.engine.test_engine import count_decodes, hashes
+from tests.builders.tiny_clips import pack
 
 TEXTS = {"frames": None}
 
@@ -65,6 +75,29 @@ def test_five_more_clips_move_none(folder_builder: FolderBuilder) -> None:
         "The splits were drawn by seed 0 for 70/10/20, each clip alone, by the hash of its own "
         f"name: {sizes['train']} train, {sizes['validation']} validation, {sizes['test']} test."
     )
+
+
+def test_diff_says_what_became_of_the_test_clips(
+    folder_builder: FolderBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name_clips(folder_builder, 30)
+    texts(folder_builder)
+    name_clips(folder_builder, 32)
+    texts(folder_builder, version="1.1.0")
+    moving = {"move_test_clips": True}
+    last = texts(folder_builder, version="1.2.0", seed=4, settings=moving).dataset
+    root = folder_builder.root
+
+    def said(a: str, b: str) -> str:
+        sides = locate_dataset(a, root), locate_dataset(b, root)
+        print_difference(compare_datasets(*sides, progress=False), 3)
+        return capsys.readouterr().out
+
+    assert "every test video of A is a test video of B" in said("mine@1.0.0", "mine@1.1.0")
+    before = set(open_dataset("mine@1.1.0", root).split("test").video_ids)
+    moved = len(before - set(last.split("test").video_ids))
+    told = said("mine@1.1.0", "mine@1.2.0")
+    assert f"of the test videos of A, {moved} are in another split of B and 0 are not in B" in told
 
 
 def test_a_balanced_draw_is_still_there(folder_builder: FolderBuilder) -> None:
@@ -188,6 +221,39 @@ def test_ten_copies_of_a_file_are_one_group(
     assert {v: s for v, s in splits.items() if "copy" not in v} == splits_of(alone)
     print_summary(built)
     assert "11 clips are 1 files under several ids" in capsys.readouterr().out
+
+
+def test_copies_in_a_zip(folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_clips(folder_builder, 3, "copy.mp4,the same\n")
+    folder_builder.tiny.write(folder_builder.clips / "copy.mp4", 1)
+    folder_builder.clips = pack(folder_builder.clips.with_suffix(".zip"), folder_builder.clips)
+    hashed: list[str] = []
+    sha256 = Member.sha256
+
+    def counted(member: Member) -> str:
+        hashed.append(member.name)
+        return sha256(member)
+
+    monkeypatch.setattr(Member, "sha256", counted)
+    built = folder_builder.build()
+    assert any("'1' = 'copy'" in note for note in built.dataset.manifest.notes)
+    # Clips of equal size are hashed for the draw, and not again when they are decoded.
+    assert sorted(hashed) == ["0.mp4", "1.mp4", "2.mp4", "copy.mp4"]
+
+
+def test_a_clip_that_changes_after_the_draw_is_hashed_again(
+    folder_builder: FolderBuilder, tmp_path: Path
+) -> None:
+    first = folder_builder.tiny.write(tmp_path / "a.mp4", 1)
+    other = folder_builder.tiny.write(tmp_path / "b.mp4", 2)
+    clip = NamedClip("a", "a.mp4")
+    hashes_of_clips = ClipHashes(lambda named: ClipFile(tmp_path / str(named.file)))
+    assert hashes_of_clips.sha256_of([clip]) == {"a": file_sha256(first)}
+    footage = hashes_of_clips.footage(clip)
+    assert footage is not None
+    assert footage.identity() == file_sha256(first)
+    first.write_bytes(other.read_bytes() + b"longer")
+    assert footage.identity() == file_sha256(first)
 
 
 def test_copies_join_their_groups(folder_builder: FolderBuilder) -> None:

@@ -7,22 +7,27 @@ nearer than 12 bits. The hash of a whole clip separates less: copies without the
 differed by up to 26 bits, different clips by 20 or more.
 """
 
-import heapq
-from collections.abc import Iterator, Sequence
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from dvtr_bench.runtime.faiss_library import load_faiss
+from builders.checks.audit.multi_index import FrameIndex, Pairs
+from builders.engine.settings import usable_cores
 from dvtr_bench.runtime.progress import progress_bar
-from dvtr_bench.video.perceptual_hash import MIRROR_BITS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from numpy.typing import NDArray
 
     from builders.checks.audit.frame_looks import FrameLooks
+
+Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
 
 MAX_BITS: Final = 8
 """Largest number of differing bits, of 64, between the hashes of matching frames."""
@@ -30,9 +35,9 @@ MAX_BITS: Final = 8
 MIN_FRAMES: Final = 2
 """Frames of each clip that must be found in the other; all if a clip has fewer."""
 
-INDEX_FRAMES: Final = 1 << 16
-QUERY_FRAMES: Final = 1 << 8
-"""Frames per index and per query batch; memory is bounded by their product."""
+BLOCK_CLIPS: Final = 2048
+"""Clips that are compared with all later ones at a time, and kept: an interrupted search continues
+with the next block."""
 
 
 @dataclass(frozen=True)
@@ -101,13 +106,24 @@ class Found:
     clips: "NDArray[np.bool_]"
 
 
+Keep: TypeAlias = "Callable[[str, Callable[[], Arrays]], Arrays]"
+"""Takes a name and a function: returns the arrays that are kept under the name, or computes them
+by the function and keeps them."""
+
+
 def find_pairs(
-    gallery: Gallery, urgency: "NDArray[np.int64]", searched: int, kept: int, show_progress: bool
+    gallery: Gallery,
+    urgency: "NDArray[np.int64]",
+    searched: int,
+    kept: int,
+    show_progress: bool,
+    keep: "Keep | None" = None,
 ) -> Found:
     """Find the pairs of clips that show the same pictures.
 
-    Every frame is compared with every other one (FAISS's flat binary index), in blocks, so that
-    memory does not grow quadratically.
+    The search is exact: it finds the pairs that a comparison of every frame with every other one
+    finds (see `builders.checks.audit.multi_index`). Memory grows with the number of frames, not of
+    pairs.
 
     Args:
         gallery: All clips.
@@ -116,109 +132,112 @@ def find_pairs(
             with each other.
         kept: Number of pairs to list; others are only counted.
         show_progress: Whether to show a progress bar.
+        keep: Keeps the results of blocks of clips for the next call, see `Keep`; None to keep
+            nothing.
 
     Returns:
         The pairs.
     """
-    parts = int(gallery.part.max(initial=-1)) + 1
-    counts = np.zeros((parts, parts), dtype=np.int64)
-    clips = np.zeros((parts, len(gallery.part)), dtype=np.bool_)
-    best: list[tuple[tuple[int, int, int, int, int], FoundPair]] = []
-    for pair in _all_pairs(gallery, searched, show_progress):
-        of, in_ = int(gallery.part[pair.first]), int(gallery.part[pair.second])
-        counts[of, in_] += 1
-        clips[in_, pair.first] = clips[of, pair.second] = True
-        rank = (int(urgency[of, in_]), pair.frames, -pair.bits, -pair.first, -pair.second)
-        if len(best) < kept:
-            heapq.heappush(best, (rank, pair))
-        else:
-            heapq.heappushpop(best, (rank, pair))
-    return Found(tuple(pair for _, pair in sorted(best, reverse=True)), counts, clips)
-
-
-def _all_pairs(gallery: Gallery, searched: int, show_progress: bool) -> Iterator[FoundPair]:
+    num_clips, parts = len(gallery.part), len(urgency)
     last_clip = int((gallery.part < searched).sum())
-    bounds = np.searchsorted(gallery.clips, np.arange(len(gallery.part) + 1))
-    shards = list(_cut(bounds, len(gallery.part), INDEX_FRAMES))
-    blocks = list(_cut(bounds, last_clip, QUERY_FRAMES))
-    steps = sum(block[0] < shard[1] for shard in shards for block in blocks)
-    with progress_bar("compare frames", steps, enabled=show_progress) as advance:
-        for shard in shards:
-            index = _index(gallery.hashes[bounds[shard[0]] : bounds[shard[1]]])
-            for block in blocks:
-                if block[0] < shard[1]:
-                    yield from _pairs_of_block(gallery, bounds, block, shard, index)
-                    advance()
+    starts = np.searchsorted(gallery.clips, np.arange(num_clips + 1))
+    name = f"near_duplicates-1-{_digest(gallery, urgency, searched, kept)}"
+    index = cache(lambda: FrameIndex(gallery.hashes, starts))
+    total = _Reduced.nothing(parts)
+    with progress_bar("compare clips", last_clip, enabled=show_progress) as advance:
+        for begin in range(0, last_clip, BLOCK_CLIPS):
+            end = min(begin + BLOCK_CLIPS, last_clip)
+
+            def compute(begin: int = begin, end: int = end) -> Arrays:
+                return vars(_search_block(index(), gallery, urgency, kept, begin, end))
+
+            arrays = keep(f"{name}-{begin}", compute) if keep else compute()
+            total = total.joined(_Reduced(**arrays), urgency, gallery, kept)
+            advance(end - begin)
+    clips = np.zeros((parts, num_clips), dtype=np.bool_)
+    clips[total.holders[0], total.holders[1]] = True
+    pairs = tuple(
+        FoundPair(first, second, frames, bits, bool(mirrored))
+        for first, second, frames, bits, mirrored in total.pairs.T.tolist()
+    )
+    return Found(pairs, total.counts, clips)
 
 
-def _cut(bounds: "NDArray[np.int64]", clips: int, frames: int) -> Iterator[tuple[int, int]]:
-    """Cut clips into groups of about this many frames, without splitting clips."""
-    first = 0
-    while first < clips:
-        after = int(np.searchsorted(bounds, bounds[first] + frames, side="right")) - 1
-        after = min(max(after, first + 1), clips)
-        yield first, after
-        first = after
-
-
-def _pairs_of_block(
+def _search_block(
+    index: FrameIndex,
     gallery: Gallery,
-    bounds: "NDArray[np.int64]",
-    block: tuple[int, int],
-    shard: tuple[int, int],
-    index: Any,
-) -> Iterator[FoundPair]:
-    hashes = gallery.hashes[bounds[block[0]] : bounds[block[1]]]
-    if not len(hashes) or not index.ntotal:
-        return
-    best: dict[tuple[int, int], FoundPair] = {}
-    for mirrored in (False, True):
-        queries = hashes ^ np.int64(MIRROR_BITS) if mirrored else hashes
-        # FAISS's radius is exclusive.
-        limits, bits, gallery_rows = index.range_search(_as_bytes(queries), MAX_BITS + 1)
-        query_rows = np.repeat(np.arange(len(hashes)), np.diff(limits.astype(np.int64)))
-        matches = _Matches(bounds[block[0]] + query_rows, bounds[shard[0]] + gallery_rows, bits)
-        for pair in _pairs_of_matches(gallery, bounds, matches, mirrored):
-            best_pair = best.get((pair.first, pair.second))
-            if best_pair is None or best_pair.frames < pair.frames:
-                best[pair.first, pair.second] = pair
-    yield from best.values()
+    urgency: "NDArray[np.int64]",
+    kept: int,
+    begin: int,
+    end: int,
+) -> "_Reduced":
+    """Compare some clips with all later ones; threads share the clips."""
+    parts = len(urgency)
+
+    def search(bounds: tuple[int, int]) -> _Reduced:
+        total = _Reduced.nothing(parts)
+        for pairs in index.later_pairs(*bounds, MAX_BITS, MIN_FRAMES):
+            total = total.joined(_Reduced.of(pairs, gallery, parts), urgency, gallery, kept)
+        return total
+
+    threads = min(usable_cores(), end - begin)
+    edges = [begin + (end - begin) * thread // threads for thread in range(threads + 1)]
+    total = _Reduced.nothing(parts)
+    with ThreadPoolExecutor(threads) as pool:
+        for part in pool.map(search, pairwise(edges)):
+            total = total.joined(part, urgency, gallery, kept)
+    return total
 
 
 @dataclass(frozen=True)
-class _Matches:
-    """Matching frames: rows of the gallery's frames, and their differing bits."""
+class _Reduced:
+    """What is kept of pairs, of which there may be very many.
 
-    here: "NDArray[np.int64]"
-    there: "NDArray[np.int64]"
-    bits: "NDArray[np.int32]"
+    Attributes:
+        pairs: int64, 5 x K: first, second, frames, bits and mirrored of the pairs to list.
+        counts: int64, P x P: all pairs of an earlier part and a later one.
+        holders: int64, 2 x H: a part, and a clip that has a near-duplicate in it.
+    """
+
+    pairs: "NDArray[np.int64]"
+    counts: "NDArray[np.int64]"
+    holders: "NDArray[np.int64]"
+
+    @classmethod
+    def nothing(cls, parts: int) -> "_Reduced":
+        empty = np.zeros((7, 0), dtype=np.int64)
+        return cls(empty[:5], np.zeros((parts, parts), dtype=np.int64), empty[5:])
+
+    @classmethod
+    def of(cls, pairs: Pairs, gallery: Gallery, parts: int) -> "_Reduced":
+        of, in_ = gallery.part[pairs.first], gallery.part[pairs.second]
+        counts = np.bincount(of * parts + in_, minlength=parts * parts).reshape(parts, parts)
+        holders = np.array([np.concatenate([in_, of]), np.concatenate([pairs.first, pairs.second])])
+        return cls(np.array([*vars(pairs).values()]), counts, _unique(holders, gallery))
+
+    def joined(
+        self, other: "_Reduced", urgency: "NDArray[np.int64]", gallery: Gallery, kept: int
+    ) -> "_Reduced":
+        """Return both together, with the most urgent pairs of both."""
+        if not other.pairs.shape[1]:
+            return self
+        pairs = np.concatenate([self.pairs, other.pairs], axis=1)
+        first, second, frames, bits, _ = pairs
+        matters = urgency[gallery.part[first], gallery.part[second]]
+        order = np.lexsort((second, first, bits, -frames, -matters))[:kept]
+        holders = np.concatenate([self.holders, other.holders], axis=1)
+        return _Reduced(pairs[:, order], self.counts + other.counts, _unique(holders, gallery))
 
 
-def _pairs_of_matches(
-    gallery: Gallery, bounds: "NDArray[np.int64]", matches: _Matches, mirrored: bool
-) -> Iterator[FoundPair]:
-    """Group matching frames by pair of clips, each pair from its earlier clip."""
-    first, second = gallery.clips[matches.here], gallery.clips[matches.there]
-    pair = first * len(gallery.part) + second
-    order = np.argsort(pair, kind="stable")
-    order = order[second[order] > first[order]]
-    pair, here, there, bits = (
-        values[order] for values in (pair, matches.here, matches.there, matches.bits)
-    )
-    edges = np.flatnonzero(np.diff(pair, prepend=-1))
-    for begin, end in pairwise([*edges.tolist(), len(pair)]):
-        one, other = divmod(int(pair[begin]), len(gallery.part))
-        frames = min(len(np.unique(here[begin:end])), len(np.unique(there[begin:end])))
-        if frames >= min(MIN_FRAMES, *(bounds[[one + 1, other + 1]] - bounds[[one, other]])):
-            yield FoundPair(one, other, frames, int(bits[begin:end].min()), mirrored)
+def _unique(holders: "NDArray[np.int64]", gallery: Gallery) -> "NDArray[np.int64]":
+    num_clips = max(1, len(gallery.part))
+    flat = np.unique(holders[0] * num_clips + holders[1])
+    return np.array([flat // num_clips, flat % num_clips])
 
 
-def _as_bytes(hashes: "NDArray[np.int64]") -> "NDArray[np.uint8]":
-    return np.ascontiguousarray(hashes).view(np.uint8).reshape(-1, 8)
-
-
-def _index(hashes: "NDArray[np.int64]") -> Any:
-    index = load_faiss().IndexBinaryFlat(64)
-    if len(hashes):
-        index.add(_as_bytes(hashes))
-    return index
+def _digest(gallery: Gallery, urgency: "NDArray[np.int64]", searched: int, kept: int) -> str:
+    """Hash everything that the result of a block depends on."""
+    digest = hashlib.sha256(f"{MAX_BITS} {MIN_FRAMES} {BLOCK_CLIPS} {searched} {kept}".encode())
+    for values in (gallery.hashes, gallery.clips, gallery.part, urgency):
+        digest.update(f"{values.shape}".encode() + np.ascontiguousarray(values).tobytes())
+    return digest.hexdigest()[:16]

@@ -9,8 +9,8 @@ from rich.text import Text
 
 from builders.checks.diff.difference import Change, Difference
 from builders.checks.diff.settings import SettingChange
+from builders.documents.shown import FINGERPRINT_SHOWN
 from builders.sources.locate import LocatedDataset
-from builders.summary import FINGERPRINT_SHOWN
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json
@@ -42,6 +42,8 @@ def print_difference(difference: Difference, most: int) -> None:
         if len(lines) > len(lines_shown):
             say(f"  and {len(lines) - len(lines_shown):,} more (--out FILE for all)")
     say("")
+    if tested := _about_test(difference):
+        say(tested)
     say(_verdict(difference))
 
 
@@ -141,6 +143,18 @@ def _title(side: LocatedDataset) -> str:
         f"{manifest.name} {manifest.version}  {manifest.fingerprint[:FINGERPRINT_SHOWN]}  "
         f"{'/'.join(manifest.splits)} {videos}, {frames}  {side.label}"
     )
+
+
+def _about_test(difference: Difference) -> str:
+    """Say whether the test clips of A are still held out in B, where videos came, went or moved."""
+    d = difference
+    if not (d.added or d.removed or d.moved) or "test" not in d.a.manifest.splits:
+        return ""
+    moved = sum(change.a == "test" for change in d.moved)
+    gone = sum(change.a == "test" for change in d.removed)
+    if not moved and not gone:
+        return "every test video of A is a test video of B"
+    return f"of the test videos of A, {moved:,} are in another split of B and {gone:,} are not in B"
 
 
 def _verdict(difference: Difference) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from builders.checks.verify.finding import Finding
 from builders.checks.verify.verify import Verification
-from builders.summary import size_text
+from builders.documents.shown import size_text
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json

@@ -118,6 +118,66 @@ def test_several_captions_a_clip_and_columns_of_ones_own(folder_builder: FolderB
     assert built.dataset.split("test").caption_ids == ("b#0", "b#1")
 
 
+def test_an_id_that_numbers_rows_is_not_the_clips(folder_builder: FolderBuilder) -> None:
+    folder_builder.tiny.write_folder(folder_builder.clips, ["a.mp4", "b.mp4"])
+    rows = "1,a.mp4,one\n2,a.mp4,two\n3,b.mp4,three\n"
+    folder_builder.table_of(f"id,file_name,caption\n{rows}")
+    built = folder_builder.build(settings={"frames": None})
+    found = rows_of(built.dataset.folder)
+    assert {key: row["captions"] for key, row in found.items()} == {
+        "a": ["one", "two"],
+        "b": ["three"],
+    }
+    assert found["a"]["id"] == ["1", "2"]
+    assert "The column 'id' numbers rows: clips are named by 'file_name'." in (
+        built.dataset.manifest.notes
+    )
+    folder_builder.table_of("id,file_name,caption\n1,a.mp4,one\n2,b.mp4,two\n")
+    counted = folder_builder.build(settings={"frames": None, "name": "counted"})
+    assert set(rows_of(counted.dataset.folder)) == {"a", "b"}
+    folder_builder.table_of("id,file_name,caption\n7,a.mp4,one\n5,b.mp4,two\n")
+    named = folder_builder.build(settings={"frames": None, "name": "named"})
+    assert set(rows_of(named.dataset.folder)) == {"7", "5"}
+    folder_builder.table_of("id,caption\na,one\nb,two\n")
+    alone = folder_builder.build(settings={"frames": None, "name": "alone"})
+    assert set(rows_of(alone.dataset.folder)) == {"a", "b"}
+
+
+def test_missing_values_and_repeated_rows_are_counted(folder_builder: FolderBuilder) -> None:
+    folder_builder.tiny.write_folder(folder_builder.clips, ["a.mp4", "b.mp4"])
+    folder_builder.table_of(
+        "file_name,captions,annotator\n"
+        "a.mp4,\"['one', None]\",ann\nb.mp4,two,ann\nb.mp4,two,ann\nb.mp4,two,bob\nb.mp4,two,ann\n"
+    )
+    built = folder_builder.build(settings={"frames": None})
+    notes = built.dataset.manifest.notes
+    assert "1 missing values (None, nan, null) among the captions were left out." in notes
+    assert any(note.startswith("2 rows repeat the clip, the captions") for note in notes)
+    assert built.report is not None
+    assert set(notes[:3]) <= set(built.report.notes)
+    found = rows_of(built.dataset.folder)
+    assert found["a"]["captions"] == ["one"]
+    assert found["b"]["captions"] == ["two"] * 4
+
+
+def test_a_category_that_some_rows_leave_empty(folder_builder: FolderBuilder) -> None:
+    folder_builder.tiny.write_folder(folder_builder.clips, ["a.mp4"])
+    folder_builder.table_of("file_name,caption,category\na.mp4,one,\na.mp4,two,boats\n")
+    built = folder_builder.build(settings={"frames": None})
+    assert rows_of(built.dataset.folder)["a"]["category"] == "boats"
+
+
+def test_rows_of_a_clip_may_stand_anywhere(folder_builder: FolderBuilder) -> None:
+    names = [f"{number:03d}.mp4" for number in range(300)]
+    rows = [f"{name},caption {turn} of {name}" for turn in range(3) for name in names]
+    folder_builder.table_of("file_name,caption\n" + "\n".join(rows) + "\n")
+    built = folder_builder.build(settings={"frames": None}, clips=None)
+    found = rows_of(built.dataset.folder)
+    assert {key: row["captions"] for key, row in found.items()} == {
+        name[:3]: [f"caption {turn} of {name}" for turn in range(3)] for name in names
+    }
+
+
 def test_groups_stay_in_one_split(folder_builder: FolderBuilder) -> None:
     names = [f"{i}.mp4" for i in range(9)]
     folder_builder.tiny.write_folder(folder_builder.clips, names)

@@ -54,7 +54,7 @@ class Numbered:
 
 @pytest.fixture
 def free_decoding(tmp_path: Path, tiny_clips: TinyClips, monkeypatch: pytest.MonkeyPatch) -> None:
-    keep = clip_work._keep
+    keep = clip_work.store_row
     found = extract_frames(tiny_clips.write(tmp_path / "clip.mp4"), FRAMES.sampling)
     monkeypatch.setattr(clip_work, "extract_frames", lambda *_, **__: found)
     monkeypatch.setattr(clip_work, "encode_frame", lambda *_: bytes(FRAME_BYTES))

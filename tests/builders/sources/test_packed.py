@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from builders.sources.packed import Packed, Picked
+from builders.sources.packed import Packed, PackedGroups, Picked
 
 COUNTS = [0, 1, 127, 128, 129, 1000]
 
@@ -72,3 +72,18 @@ def test_it_takes_a_fraction_of_the_memory() -> None:
         tracemalloc.stop()
     assert len(packed) == 5_000
     assert as_packed < as_list / 5
+
+
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 70_000])
+def test_packed_groups_are_lists_by_key(count: int) -> None:
+    pairs = [(f"clip {number * 7919 % (count // 3 + 1)}", number) for number in range(count)]
+    expected: dict[str, list[int]] = {}
+    for key, item in pairs:
+        expected.setdefault(key, []).append(item)
+    packed = PackedGroups(pairs)
+    assert dict(packed) == expected
+    assert list(packed) == list(expected)
+    assert len(packed) == len(expected)
+    assert all(packed[key] == expected[key] for key in sorted(expected)[:100])
+    with pytest.raises(KeyError):
+        packed["none"]

@@ -20,6 +20,7 @@ SPELLINGS = {
     "didemo": ["--annotations", "--clips", "--protocol"],
     "folder": [
         *("--name", "--clips", "--captions", "--group-by", "--seed", "--ratios", "--encoding"),
+        *("--draw", "--splits-from"),
         *("--version", "--licence", "--license", "--citation", "--language"),
     ],
     "geotext1652": ["--annotations", "--clips", "--validation-fraction"],
@@ -34,6 +35,7 @@ SPELLINGS = {
 
 GENERAL = [
     *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
+    *("--move-test-clips", "--reuse", "--no-reuse"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),
     *("--json", "--quiet"),
 ]

@@ -45,7 +45,7 @@ def tables(draw):
     return _table(own, num_videos, seed=draw(st.integers(0, 1000)))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(tables())
 def test_figures_equal_the_naive_ones(table) -> None:
     values = point_values(table)

@@ -67,7 +67,7 @@ def _resamples(table):
             yield times.tolist()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(grouped_tables())
 def test_values_and_counts_equal_the_naive_ones(made) -> None:
     table, groups = made

@@ -58,7 +58,7 @@ def problems(draw):
     return sim_matrix, captions, own, num_videos, blocks
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(problems())
 def test_ranks_equal_the_naive_loop(problem) -> None:
     sim_matrix, captions, own, num_videos, blocks = problem

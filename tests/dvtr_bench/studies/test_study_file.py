@@ -73,7 +73,7 @@ values = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.tuples(names, fillers, values), min_size=1, unique_by=lambda one: one[0]))
 def test_every_key_is_found_where_it_was_written(statements) -> None:
     lines: list[str] = []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import combinations
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 TITLE: Final = "Frame-to-frame similarity"
 PLACE: Final = 40
 PAIRS: Final = 500
-"""Pairs of different clips that are compared in each split."""
+"""Most pairs of different clips that are compared in each split; all pairs if there are fewer."""
 
 BINS: Final = 25
 
@@ -119,7 +120,8 @@ def blocks(record: Record) -> Iterator[Block]:
         f"SSIM of grey frames of {record.side_px} x {record.side_px} pixels: 1 is the same "
         "picture, around 0 nothing in common. Neighbouring stored frames of a clip are compared, "
         "and, as the measure to hold that against, middle frames of different clips of the split, "
-        "drawn by chance. Frames lie further apart in longer clips: mind the seconds."
+        f"all pairs or {PAIRS} drawn by chance. Frames lie further apart in longer clips: mind the "
+        "seconds."
     )
     for note in record.notes:
         yield Paragraph(note)
@@ -154,28 +156,33 @@ def _similarity(name: str, split: "RetrievalSplit", looks: "FrameLooks") -> Spli
         num_clips=len(split.video_ids),
         seconds_between_frames=_seconds(split),
         neighbours=_distribution(looks.change[~np.isnan(looks.change)]),
-        different_clips=_distribution(_drawn(looks, rng, [list(range(count))], count > 1)),
+        different_clips=_distribution(_drawn(looks, rng, [list(range(count))])),
         different_same_class=_distribution(
-            _drawn(looks, rng, [by_class[classes[index]] for index in same], bool(same))
+            _drawn(looks, rng, [by_class[classes[index]] for index in same])
         ),
     )
 
 
 def _drawn(
-    looks: "FrameLooks", rng: np.random.Generator, pools: list[list[int]], any_pairs: bool
+    looks: "FrameLooks", rng: np.random.Generator, pools: list[list[int]]
 ) -> "NDArray[np.float64]":
-    """Return SSIM of random pairs, each from a randomly chosen pool."""
-    if not any_pairs:
-        return np.empty(0)
-    values = np.empty(PAIRS)
-    for number in range(PAIRS):
-        pool = pools[int(rng.integers(len(pools)))]
-        first, step = int(rng.integers(len(pool))), int(rng.integers(1, len(pool)))
-        other = (first + step) % len(pool)
-        values[number] = structural_similarity(
-            looks.middles[pool[first]], looks.middles[pool[other]]
-        )
-    return values
+    """Return SSIM of pairs of clips of one pool, each pair once: all, or a random choice.
+
+    A pool is drawn once for each time that it is listed.
+    """
+    distinct = {tuple(pool) for pool in pools}
+    if sum(len(pool) * (len(pool) - 1) // 2 for pool in distinct) <= PAIRS:
+        pairs = {pair for pool in distinct for pair in combinations(pool, 2)}
+    else:
+        pairs = set()
+        while len(pairs) < PAIRS:
+            pool = pools[int(rng.integers(len(pools)))]
+            first, step = int(rng.integers(len(pool))), int(rng.integers(1, len(pool)))
+            ends = pool[first], pool[(first + step) % len(pool)]
+            pairs.add((min(ends), max(ends)))
+    return np.array(
+        [structural_similarity(looks.middles[a], looks.middles[b]) for a, b in sorted(pairs)]
+    )
 
 
 def _seconds(split: "RetrievalSplit") -> float | None:

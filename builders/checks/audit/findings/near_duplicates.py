@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -10,6 +11,7 @@ import numpy as np
 from builders.checks.audit.blocks import Block, Paragraph, Picture, Table
 from builders.checks.audit.frame_search import MAX_BITS, MIN_FRAMES, Found, Gallery, find_pairs
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label, leak_order
+from dvtr_bench.dataset.measures import stored_arrays
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
 
 if TYPE_CHECKING:
@@ -133,7 +135,8 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
     ]
     gallery = Gallery.of([looks for _, _, looks in named])
     urgency = _urgency([split.name for _, split, _ in named], len(subject.splits))
-    found = find_pairs(gallery, urgency, len(subject.splits), KEPT_PAIRS, show_progress)
+    keep = partial(stored_arrays, next(iter(subject.splits.values())))
+    found = find_pairs(gallery, urgency, len(subject.splits), KEPT_PAIRS, show_progress, keep)
     names = [(name, video) for name, split, _ in named for video in split.video_ids]
     frames = [int(count) for _, _, looks in named for count in looks.starts[1:] - looks.starts[:-1]]
     pairs = tuple(

@@ -1,0 +1,85 @@
+"""Near-duplicates across the splits of a dataset that is being built."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from builders.checks.audit.findings import near_duplicates
+from builders.checks.audit.frame_search import MAX_BITS, MIN_FRAMES
+from builders.checks.audit.subject import Subject
+from builders.documents.report import BuildReport, NearDuplicates, NearPair, SplitOverlap
+from dvtr_bench.dataset.parquet_split import DatasetSplit
+
+if TYPE_CHECKING:
+    from builders.engine.decode import Staging
+    from builders.engine.settings import BuildSettings
+    from dvtr_bench.dataset.manifest import Manifest
+
+
+def with_near_duplicates(
+    report: BuildReport, staging: "Staging", manifest: "Manifest", settings: "BuildSettings"
+) -> BuildReport:
+    """Add the clips of different splits that look alike to a build's report.
+
+    What is computed from frames is kept where an audit of the finished dataset looks for it.
+
+    Args:
+        report: The report.
+        staging: Folders of the build; the Parquet files are written.
+        manifest: The manifest of these files.
+        settings: Settings of the build.
+
+    Returns:
+        The report; unchanged without frames, with a single split, or if the settings say so.
+    """
+    if not settings.near_duplicates or manifest.frames is None or len(manifest.splits) < 2:
+        return report
+    splits = {
+        name: _StagedSplit(staging.output, staging.target, manifest, name)
+        for name in manifest.splits
+    }
+    subject = Subject(manifest.name, manifest.version, manifest.fingerprint, splits)
+    record = near_duplicates.find(subject, None, settings.progress)
+    assert isinstance(record, near_duplicates.Record)
+    return replace(report, near_duplicates=_across(record))
+
+
+def _across(record: near_duplicates.Record) -> NearDuplicates:
+    return NearDuplicates(
+        max_bits=MAX_BITS,
+        min_frames=MIN_FRAMES,
+        splits=tuple(
+            SplitOverlap(
+                both.first_split,
+                both.second_split,
+                both.pairs,
+                both.first_clips,
+                both.second_clips,
+            )
+            for both in record.splits
+            if both.first_split != both.second_split
+        ),
+        pairs=tuple(
+            NearPair(
+                pair.first_split,
+                pair.first_id,
+                pair.second_split,
+                pair.second_id,
+                pair.common_frames,
+                pair.mirrored,
+            )
+            for pair in record.pairs
+            if pair.first_split != pair.second_split
+        ),
+    )
+
+
+class _StagedSplit(DatasetSplit):
+    """A split whose files are in the folder of a build, under the name that it will have."""
+
+    def __init__(self, output: Path, target: Path, manifest: "Manifest", name: str) -> None:
+        super().__init__(target, manifest, name)
+        self._output = output
+
+    def _paths(self, config: str) -> list[Path]:
+        return [self._output / path for path in self.manifest.splits[self._name].paths(config)]

@@ -1,0 +1,97 @@
+"""A build names clips of different splits that look alike, once and in every place."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from builders.build import build
+from builders.checks.audit import frame_looks, frame_search
+from builders.checks.audit.findings import near_duplicates
+from builders.checks.audit.subject import subject_of
+from builders.checks.verify.verify import verify_dataset
+from builders.documents.report import BuildReport
+from builders.engine.settings import BuildSettings
+from builders.summary import print_summary
+from dvtr_bench.dataset.manifest import REPORT_NAME
+from dvtr_bench.dataset.reader import open_dataset
+from dvtr_bench.runtime.json_records import from_json
+from tests.builders.checks.audit.made_up import flight
+from tests.fixtures.film import film
+
+SPLITS = {"a": "train", "b": "train", "c": "test", "d": "test", "e": "validation"}
+SHOWS = {"a": 0, "b": 1, "c": 0, "d": 2, "e": 3}
+"""Clips a and c show one landscape."""
+
+
+@pytest.fixture(scope="module")
+def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    folder = tmp_path_factory.mktemp("flights")
+    (folder / "clips").mkdir()
+    rows = ["file_name,caption,split"]
+    for name, split in SPLITS.items():
+        crf = 20 if name != "c" else 35
+        film(folder / "clips" / f"{name}.mp4", flight(SHOWS[name], frames=12), crf=crf)
+        rows.append(f"{name}.mp4,clip {name} from above,{split}")
+    (folder / "captions.csv").write_text("\n".join(rows), encoding="utf-8")
+    return {"clips": folder / "clips", "captions": folder / "captions.csv"}
+
+
+def settings(root: Path, **given: object) -> BuildSettings:
+    return BuildSettings(root=root, name="mine", workers=0, progress=False, **given)
+
+
+def test_it_stands_in_report_card_and_output(
+    inputs: dict[str, object], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built = build("folder", inputs, settings(tmp_path))
+    text = (built.dataset.folder / REPORT_NAME).read_text(encoding="utf-8")
+    report = from_json(BuildReport, text, REPORT_NAME)
+    assert report == built.report
+    found = report.near_duplicates
+    assert found is not None
+    (overlap,) = found.splits
+    assert (overlap.first_split, overlap.second_split, overlap.pairs) == ("train", "test", 1)
+    assert (overlap.first_clips, overlap.second_clips) == (1, 1)
+    (pair,) = found.pairs
+    assert (pair.first_id, pair.second_id, pair.mirrored) == ("a", "c", False)
+    assert pair.common_frames >= found.min_frames
+    card = (built.dataset.folder / "README.md").read_text(encoding="utf-8")
+    assert "Clips that look alike across splits, train and test: 1 pairs, of 1 and 1 clips" in card
+    print_summary(built)
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "1 pairs of clips of train and test look alike, such as 'a' and 'c'" in printed
+    assert "draws them" in printed
+    assert verify_dataset(built.dataset, progress=False).findings == ()
+
+
+def test_the_audit_finds_the_same_and_decodes_nothing(
+    inputs: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    built = build("folder", inputs, settings(tmp_path))
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr(frame_looks, "_look_at_row", never)
+    monkeypatch.setattr(frame_search, "_search_block", never)
+    record = near_duplicates.find(subject_of(open_dataset(built.dataset.folder)), None, False)
+    assert isinstance(record, near_duplicates.Record)
+    assert [(pair.first_id, pair.second_id) for pair in record.pairs] == [("a", "c")]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".measures", "mine"]
+
+
+def test_it_can_be_switched_off(inputs: dict[str, object], tmp_path: Path) -> None:
+    built = build("folder", inputs, settings(tmp_path, near_duplicates=False))
+    assert built.report is not None
+    assert built.report.near_duplicates is None
+    assert "near_duplicates" not in json.loads(
+        (built.dataset.folder / REPORT_NAME).read_text(encoding="utf-8")
+    )
+    assert not (tmp_path / ".measures").exists()
+
+
+def test_nothing_is_looked_for_without_frames(inputs: dict[str, object], tmp_path: Path) -> None:
+    built = build("folder", {"captions": inputs["captions"]}, settings(tmp_path, frames=None))
+    assert built.report is not None
+    assert built.report.near_duplicates is None
