@@ -2,7 +2,8 @@
 
 A row of a built dataset has the columns that decoding its clip gives. Written into the folder of
 finished clips, it is what an interrupted build would have left there: the build finds it by the
-hash of the clip's bytes, so a clip that has changed is decoded.
+hash of the clip's bytes, so a clip that has changed is decoded. Of a part of a file the times count
+too.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

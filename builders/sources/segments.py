@@ -44,10 +44,17 @@ class Segment(NamedTuple):
         end = "end" if self.end_seconds is None else seconds_text(self.end_seconds)
         return f"_{seconds_text(self.start_seconds)}_{end}"
 
-    def identity_in(self, whole_identity: str) -> str:
-        """Return a hash of the file and the times, given that of the file."""
+    def identity_in(self, file_identity: str) -> str:
+        """Return a hash of everything that the pixels of this part of a file depend on.
+
+        Args:
+            file_identity: That of the file.
+
+        Returns:
+            64 hex digits.
+        """
         start, end = self
-        text = f"{whole_identity} {float(start)!r} {None if end is None else float(end)!r}"
+        text = f"{file_identity} {float(start)!r} {None if end is None else float(end)!r}"
         return hashlib.sha256(text.encode()).hexdigest()
 
     def columns(self) -> dict[str, float | None]:

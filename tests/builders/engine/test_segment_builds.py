@@ -184,6 +184,22 @@ def test_one_more_part_is_all_that_is_decoded(
     assert "farm_2.5_3.5" in all_rows(root / "mine")
 
 
+def test_parts_are_taken_from_an_older_version(
+    long_clips: FolderBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_clips.build(settings=THREE)
+    with long_clips.table.open("a", encoding="utf-8") as table:
+        table.write("port.mp4,0,2,longer now,sun\nfarm.mp4,1,4,a second caption,rain\n")
+    passes = counted(monkeypatch)
+    second = long_clips.build(settings=THREE, version="1.1.0").dataset
+    assert passes == [("port.mp4", 1)]
+    root = long_clips.root
+    long_clips.root = root.with_name("alone")
+    alone = long_clips.build(settings=THREE, version="1.1.0").dataset
+    assert all_rows(second.folder) == all_rows(alone.folder)
+    assert second.manifest.fingerprint == alone.manifest.fingerprint
+
+
 def test_parts_without_a_meaning_cost_themselves_alone(long_clips: FolderBuilder) -> None:
     with long_clips.table.open("a", encoding="utf-8") as table:
         table.write("port.mp4,3,2,reversed,\nport.mp4,1,1,empty,\nfarm.mp4,4,9,after,\n")
