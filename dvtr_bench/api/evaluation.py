@@ -169,13 +169,10 @@ def evaluate_all(
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
         queries: Which queries the contact sheet shows, as `draw_queries` takes them.
-        browse: Worst queries whose clips to keep beside each result file, with all captions, so
-            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
-            the dataset's licence allows showing them.
+        browse: As for `evaluate`.
         runs: Folder of training runs.
         root: Folder of the datasets.
-        allow_seen_clips: Whether to evaluate checkpoints of other versions of a dataset whose
-            training used clips of the split; the record says so.
+        allow_seen_clips: As for `evaluate`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
@@ -265,9 +262,7 @@ def evaluate_external(
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
         queries: Which queries the contact sheet shows, as `draw_queries` takes them.
-        browse: Worst queries whose clips to keep beside each result file, with all captions, so
-            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
-            the dataset's licence allows showing them.
+        browse: As for `evaluate`.
         root: Folder in which a dataset's name is looked up.
         device: Device for scoring and counting.
         show_progress: Whether to show progress bars.

@@ -23,6 +23,7 @@ GIVEN_LATER: Final[Mapping[str, Any]] = {"annotations": "auto", "clips": Path()}
 _STUDY_KEYS: Final = ("builder", "sampling", "format", "missing")
 _MISSING: Final = ("stop", "drop")
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,94}")
+_BUILT: Final = re.compile(rf"{_NAME.pattern}(@[A-Za-z0-9.+-]+)?")
 
 
 def read_datasets(file: StudyFile) -> tuple[StudyDataset, ...]:
@@ -52,10 +53,11 @@ def takes(builder: str) -> tuple[str, ...]:
 
 def _dataset(file: StudyFile, name: str) -> StudyDataset:
     keys: Keys = ("datasets", name)
-    if not _NAME.fullmatch(name):
-        file.fail(keys, f"{name!r} cannot name a dataset: use letters, digits, '.', '_' and '-'")
     table = file.table(keys)
     builder = file.get((*keys, "builder"), str, "")
+    # A version can be named where it is built already.
+    if not (_NAME if builder else _BUILT).fullmatch(name):
+        file.fail(keys, f"{name!r} cannot name a dataset: use letters, digits, '.', '_' and '-'")
     if not builder:
         for key in table:
             file.fail((*keys, key), f"{key} says how {name} is built, but no builder is named")

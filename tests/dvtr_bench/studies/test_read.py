@@ -260,6 +260,15 @@ captions = "/data/captions.csv"
     }
 
 
+def test_a_version_that_is_built_can_be_named(tmp_path: Path) -> None:
+    text = '[datasets."mine@1.1.0+small"]\n[models.msam]\n'
+    (dataset,) = read_study(write(tmp_path, text)).datasets
+    assert dataset.name == "mine@1.1.0+small"
+    built = text.replace("[models", 'builder = "folder"\n[models')
+    with pytest.raises(ConfigError, match="cannot name a dataset"):
+        read_study(write(tmp_path, built))
+
+
 @pytest.mark.parametrize("name", shipped_studies())
 def test_studies_of_the_package_can_be_read(name: str) -> None:
     study = read_study(name, parse_backbone)
