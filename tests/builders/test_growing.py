@@ -141,7 +141,10 @@ def test_old_splits_of_a_table(folder_builder: FolderBuilder, column: str) -> No
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("name,split\n1,test\n", "expected the columns video_id (or clip_id, videoid, key, id) and split"),
+        (
+            "name,split\n1,test\n",
+            "expected the columns video_id (or clip_id, videoid, key, id) and split",
+        ),
         ("id,split\n1,tset\n", "expected train, validation (or val) or test, found 'tset'"),
         ("id,split\n1,test\n1,train\n", "'1' is in two splits: test and train"),
         ("id,split\n,test\n", "the column 'id' is empty"),
