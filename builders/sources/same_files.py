@@ -184,7 +184,8 @@ def _stamp(footage: FileFootage) -> tuple[int, int, int] | None:
 
 
 def _size(footage: Footage | None) -> int:
-    if not isinstance(footage, FileFootage):
+    # To ask a protocol is slow, and a table without clips has none for a million rows.
+    if footage is None or not isinstance(footage, FileFootage):
         return _UNKNOWN
     try:
         return footage.size_bytes()

@@ -1,4 +1,8 @@
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -57,3 +61,41 @@ def test_annotations_only(run, folder_builder: FolderBuilder) -> None:
 
 def test_cores() -> None:
     assert usable_cores() >= 1
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_of_few_characters_gets_whole_tables(
+    folder_builder: FolderBuilder, tmp_path: Path, encoding: str
+) -> None:
+    folder_builder.table_of(
+        "video_id,caption,category,split\n航拍,größere Felder … 路,поле,test\nb,a road,b,test\n"
+    )
+    folder_builder.build(settings={"frames": None}, clips=None)
+    script = (
+        "import sys\n"
+        "from typer.main import get_command\n"
+        "from dvtr_bench import cli\n"
+        "names = [[name, '--help'] for name in get_command(cli.make_app()).commands]\n"
+        "asked = [['datasets'], ['info', 'mine'], ['verify', 'mine'], ['audit', 'mine']]\n"
+        "for words in [*names, *asked, ['info', 'fehlt-größe-航']]:\n"
+        "    sys.argv = ['dvtr-bench', *words]\n"
+        "    try:\n"
+        "        cli.main()\n"
+        "    except SystemExit as left:\n"
+        "        print('left', *words, left.code or 0)\n"
+    )
+    shown = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONIOENCODING": encoding},
+        capture_output=True,
+        check=False,
+    )
+    # Where a terminal says that it is ASCII, click takes it for one of UTF-8.
+    told, errors = (part.decode(encoding, "replace") for part in (shown.stdout, shown.stderr))
+    assert "Traceback" not in errors, errors
+    ends = re.findall(r"^left (.*) (\d+)$", told, flags=re.MULTILINE)
+    assert len(ends) > 30
+    assert [words for words, status in ends if status != "0"] == [ends[-1][0]]
+    assert "error: " in errors
+    assert encoding == "ascii" or "größe-?" in errors

@@ -236,6 +236,21 @@ def test_hugging_faces_video_column(tmp_path: Path) -> None:
         read(clips, table)
 
 
+def test_the_lines_that_write_clips_out_of_a_parquet_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "caption-tables.md"
+    (lines,) = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    held = pa.array([{"bytes": b"%d" % n, "path": f"x/{n}.mp4"} for n in range(20)], kind)
+    pq.write_table(pa.table({"video": held, "caption": ["x"] * 20}), tmp_path / "videos.parquet")
+    monkeypatch.chdir(tmp_path)
+    exec(lines, {})  # noqa: S102 (a page of ours)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "clips").iterdir()} == {
+        f"{number}.mp4": b"%d" % number for number in range(20)
+    }
+
+
 def test_names_from_the_tables_own_folder(tmp_path: Path) -> None:
     clips = touch(tmp_path / "data" / "clips", "a.mp4")
     table = write(tmp_path / "data" / "a.csv", "file_name,caption\nclips/a.mp4,a road\n")
