@@ -30,7 +30,7 @@ from builders.engine.moves import find_moves, require_test_clips_stay
 from builders.engine.parquet import Rows
 from builders.engine.place import Place, choose_place
 from builders.engine.reuse import reuse_frames
-from builders.engine.settings import BuildSettings
+from builders.engine.settings import TREATMENT_VERSION, BuildSettings
 from builders.engine.treatment import with_treatment
 from builders.options import make_options
 from builders.sources.matching import bullets
@@ -143,7 +143,10 @@ def _is_built_already(found: BuiltDataset, source: Source, settings: BuildSettin
     """Return whether the dataset that is there was built from the same; False to replace it."""
     hashes = identities(source.clips, settings.local_workers) if settings.frames else {}
     if found.manifest.inputs_sha256 == hash_inputs(source, settings, hashes):
-        return True
+        frames = found.manifest.frames
+        # Programs of before stored unusual footage as it was coded.
+        older = frames is not None and frames.treatment != TREATMENT_VERSION
+        return not (older and settings.overwrite)
     if settings.overwrite:
         return False
     moves = find_moves(source, found, {})

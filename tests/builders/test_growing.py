@@ -511,6 +511,26 @@ def test_what_was_applied_to_a_clip_comes_with_its_frames(
     assert len(decoded) == 5
 
 
+def test_overwrite_decodes_what_a_program_of_before_left(
+    folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_clips(folder_builder, 3)
+    built = folder_builder.build().dataset
+    expected = hashes(built.folder)
+    path = built.folder / MANIFEST_NAME
+    stated = json.loads(path.read_text())
+    del stated["frames"]["treatment"]
+    path.write_text(json.dumps(stated))
+    decoded = count_decodes(monkeypatch)
+    folder_builder.build()
+    assert decoded == []
+    folder_builder.build(settings={"overwrite": True})
+    assert len(decoded) == 3
+    assert hashes(built.folder) == expected
+    folder_builder.build(settings={"overwrite": True})
+    assert len(decoded) == 3
+
+
 # Columns that tell what clips were cut from, and licences.
 
 

@@ -42,7 +42,7 @@ def test_a_clip_and_its_finished_file_are_opened_once_for_each_purpose(
     opened.clear()
     folder_builder.build()
     assert opened["container .mp4"] == 5
-    assert opened["file .mp4"] == 2 * 5  # hashed, and asked for its boxes
+    assert opened["file .mp4"] == 3 * 5  # hashed, asked whether it is whole, and for its crop
     assert opened["written .part"] == 5
     assert opened["read .arrow"] == 5  # the rows of the dataset
 
@@ -72,7 +72,14 @@ def test_a_caption_is_packed_with_its_row_and_with_its_clip(
         taken[type(item).__name__] += 1
         append(self, item)
 
+    pack = packed.PackedGroups._pack
+
+    def counting_rows(self: packed.PackedGroups[Any], waiting: list[Any]) -> None:
+        taken["rows"] += len(waiting)
+        pack(self, waiting)
+
     monkeypatch.setattr(packed.Packed, "append", counting)
+    monkeypatch.setattr(packed.PackedGroups, "_pack", counting_rows)
     folder_builder.five_clips()
     folder_builder.build()
-    assert taken == {"NamedRow": 5, "Clip": 5, "StagedClip": 5}
+    assert taken == {"rows": 5, "Clip": 5, "StagedClip": 5}
