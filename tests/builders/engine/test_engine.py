@@ -66,8 +66,7 @@ def test_bytes_do_not_depend_on_workers_or_interruptions(
     resumed = folder_builder.build()
     assert len(decoded) == 3
     assert hashes(resumed.dataset.folder) == expected
-    # Beside the dataset there is only what was computed from its frames, for an audit.
-    assert sorted(path.name for path in folder_builder.root.iterdir()) == [".measures", "mine"]
+    assert [path.name for path in folder_builder.root.iterdir()] == ["mine"]
 
 
 def test_building_again_does_nothing(
