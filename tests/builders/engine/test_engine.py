@@ -186,7 +186,7 @@ def test_a_full_disk(
     folder_builder.five_clips()
     with monkeypatch.context() as patch:
         if where == "clips":
-            patch.setattr(clip_work, "_keep", full)
+            patch.setattr(clip_work, "store_row", full)
         else:
             patch.setattr(parquet.pq.ParquetWriter, "write_table", full)
         with pytest.raises(BuildError, match=r"(?s)disk of .* is full.*run the same"):
