@@ -95,6 +95,8 @@ def find_weights(
         values = model_settings(model, settings)
         values = values if backbone is None else {**values, "backbone": backbone}
         entry.config(values)
+        if dataset is not None:
+            values = entry.settings_for(values, as_dataset(dataset, root).manifest)
         return Weights(entry.key, None, values)
     if dataset is None:
         raise ConfigError(

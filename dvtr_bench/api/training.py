@@ -95,7 +95,7 @@ def train(
         freeze=freeze,
         seed=seed,
     )
-    config = _config(key, backbone, settings)
+    config = model_entry(key).settings_for(_config(key, backbone, settings), built.manifest)
     device_name = choose_device(device)
     with joined_processes() as processes:
         tell_first = tell if tell is not None and processes.is_first else _silent

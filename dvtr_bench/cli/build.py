@@ -235,7 +235,12 @@ def build(
         "dvtr"
     ),
     sampling: Annotated[
-        str, typer.Option(help="12: the middles of 12 equal segments; 1fps: one a second.")
+        str,
+        typer.Option(
+            "--sampling",
+            "--frames",
+            help="12: the middles of 12 equal segments, or as many as you say; 1fps: one a second.",
+        ),
     ] = "12",
     format: Annotated[str, typer.Option(help="jpeg, or png for bit-exact frames.")] = "jpeg",
     missing: Annotated[

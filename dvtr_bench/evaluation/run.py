@@ -154,7 +154,8 @@ def plan_evaluation(
                 _require_known_training(built, folder)
             if not allow_seen:
                 require_unseen(Weights(entry.key, folder), built, split)
-            found.append((built, Weights(entry.key, folder, given)))
+            own = given if folder else entry.settings_for(given, built.manifest)
+            found.append((built, Weights(entry.key, folder, own)))
             if folder is not None:
                 others, told = _other_seeds(folder, built.name, all_seeds)
                 found += [(built, Weights(entry.key, other, given)) for other in others]

@@ -6,9 +6,11 @@ from types import ModuleType
 from typing import Any
 
 from dvtr_bench.catalog import MODELS, Entry
+from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.models.retriever import Retriever
 from dvtr_bench.settings import NoSettings
+from dvtr_bench.video.sampling import Sampling
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,23 @@ class ModelEntry:
     def takes(self, setting: str) -> bool:
         """Tell whether the model has a setting of that name."""
         return setting in {field.name for field in fields(self.config_class)}
+
+    def settings_for(self, settings: Mapping[str, Any], manifest: Manifest) -> dict[str, Any]:
+        """Return settings for a dataset: a model looks at as many frames as the dataset stores.
+
+        Args:
+            settings: Values by field; ``max_frames`` among them stays as it is.
+            manifest: The dataset that the model is trained on, or evaluated without training.
+
+        Returns:
+            The settings, with ``max_frames`` if the model takes it and its default is another
+            number.
+        """
+        if manifest.frames is None or "max_frames" in settings or not self.takes("max_frames"):
+            return dict(settings)
+        stored = Sampling.parse(manifest.frames.sampling).num_frames
+        default = getattr(self.config_class, "max_frames", None)
+        return {**settings, "max_frames": stored} if stored != default else dict(settings)
 
     def config(self, settings: Mapping[str, Any]) -> Any:
         """Make the model's configuration.

@@ -21,7 +21,8 @@ def with_near_duplicates(
 ) -> BuildReport:
     """Add the clips of different splits that look alike to a build's report.
 
-    What is computed from frames is kept where an audit of the finished dataset looks for it.
+    What is computed from frames is kept in the folder of the build, so that a build that was
+    stopped goes on; it goes away with that folder.
 
     Args:
         report: The report.
@@ -34,10 +35,7 @@ def with_near_duplicates(
     """
     if not settings.near_duplicates or manifest.frames is None or len(manifest.splits) < 2:
         return report
-    splits = {
-        name: _StagedSplit(staging.output, staging.target, manifest, name)
-        for name in manifest.splits
-    }
+    splits = {name: _StagedSplit(staging, manifest, name) for name in manifest.splits}
     subject = Subject(manifest.name, manifest.version, manifest.fingerprint, splits)
     record = near_duplicates.find(subject, None, settings.progress)
     assert isinstance(record, near_duplicates.Record)
@@ -75,11 +73,11 @@ def _across(record: near_duplicates.Record) -> NearDuplicates:
 
 
 class _StagedSplit(DatasetSplit):
-    """A split whose files are in the folder of a build, under the name that it will have."""
+    """A split of the files that a build writes; what is kept beside it survives a new writing."""
 
-    def __init__(self, output: Path, target: Path, manifest: "Manifest", name: str) -> None:
-        super().__init__(target, manifest, name)
-        self._output = output
+    def __init__(self, staging: "Staging", manifest: "Manifest", name: str) -> None:
+        super().__init__(staging.folder / manifest.name, manifest, name)
+        self._output = staging.output
 
     def _paths(self, config: str) -> list[Path]:
         return [self._output / path for path in self.manifest.splits[self._name].paths(config)]

@@ -7,14 +7,11 @@ import pytest
 
 from builders.build import build
 from builders.checks.audit import frame_looks, frame_search
-from builders.checks.audit.findings import near_duplicates
-from builders.checks.audit.subject import subject_of
 from builders.checks.verify.verify import verify_dataset
 from builders.documents.report import BuildReport
 from builders.engine.settings import BuildSettings
 from builders.summary import print_summary
 from dvtr_bench.dataset.manifest import REPORT_NAME
-from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.runtime.json_records import from_json
 from tests.builders.checks.audit.made_up import flight
 from tests.fixtures.film import film
@@ -65,20 +62,23 @@ def test_it_stands_in_report_card_and_output(
     assert verify_dataset(built.dataset, progress=False).findings == ()
 
 
-def test_the_audit_finds_the_same_and_decodes_nothing(
+def test_a_build_that_was_stopped_decodes_no_frame_again(
     inputs: dict[str, object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    built = build("folder", inputs, settings(tmp_path))
+    def stop(*arguments: object) -> None:
+        raise KeyboardInterrupt
 
-    def never(*arguments: object) -> None:
-        raise AssertionError("computed again")
-
-    monkeypatch.setattr(frame_looks, "_look_at_row", never)
-    monkeypatch.setattr(frame_search, "_search_block", never)
-    record = near_duplicates.find(subject_of(open_dataset(built.dataset.folder)), None, False)
-    assert isinstance(record, near_duplicates.Record)
-    assert [(pair.first_id, pair.second_id) for pair in record.pairs] == [("a", "c")]
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".measures", "mine"]
+    with monkeypatch.context() as patch:
+        patch.setattr("builders.build.write_texts", stop)
+        with pytest.raises(KeyboardInterrupt):
+            build("folder", inputs, settings(tmp_path))
+    monkeypatch.setattr(frame_looks, "_look_at_row", stop)
+    monkeypatch.setattr(frame_search, "_search_block", stop)
+    report = build("folder", inputs, settings(tmp_path)).report
+    found = report.near_duplicates if report else None
+    assert found is not None
+    assert [(pair.first_id, pair.second_id) for pair in found.pairs] == [("a", "c")]
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 
 
 def test_it_can_be_switched_off(inputs: dict[str, object], tmp_path: Path) -> None:
@@ -88,7 +88,6 @@ def test_it_can_be_switched_off(inputs: dict[str, object], tmp_path: Path) -> No
     assert "near_duplicates" not in json.loads(
         (built.dataset.folder / REPORT_NAME).read_text(encoding="utf-8")
     )
-    assert not (tmp_path / ".measures").exists()
 
 
 def test_nothing_is_looked_for_without_frames(inputs: dict[str, object], tmp_path: Path) -> None:
