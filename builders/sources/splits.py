@@ -160,7 +160,7 @@ def choose_splits(
     }
     notes.insert(0, _how_drawn(split_of, num_groups, drawing, old))
     if same_files:
-        notes.append(_kept_together(same_files))
+        notes.append(_kept_together(same_files, "are or are parts of" if parts else "are"))
     if parts:
         notes.append(
             f"{sum(map(len, parts.values())):,} clips are parts of {len(parts):,} files; the parts "
@@ -282,10 +282,10 @@ def _crossing_files(same_files: Sequence[Sequence[str]], split_of: Mapping[str, 
     ]
 
 
-def _kept_together(same_files: Sequence[Sequence[str]]) -> str:
+def _kept_together(same_files: Sequence[Sequence[str]], are: str) -> str:
     shown = "; ".join(" = ".join(map(repr, ids[:_NAMED])) for ids in same_files[:_NAMED])
     return (
-        f"{sum(map(len, same_files)):,} clips are {len(same_files):,} files under several ids; "
+        f"{sum(map(len, same_files)):,} clips {are} {len(same_files):,} files under several ids; "
         f"each file was kept in one split: {shown}{_more(same_files)}."
     )
 

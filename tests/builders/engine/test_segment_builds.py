@@ -1,5 +1,6 @@
 """Builds of clips that are parts of longer files: one pass over each file, whatever happens."""
 
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -139,6 +140,27 @@ def test_parts_of_one_file_are_drawn_together(folder_builder: FolderBuilder) -> 
     # The whole file is of the group too.
     whole = split_of_parts(folder_builder, [*rows(range(2, 6)), "f3.mp4,,,all of it"])
     assert whole["f3"] == whole["f3_2_3"]
+
+
+def test_parts_of_copies_of_a_file_are_drawn_together(long_clips: FolderBuilder) -> None:
+    names = sorted(path.name for path in long_clips.clips.iterdir())
+    first = long_clips.clips / names[0]
+    for number in range(5):
+        shutil.copyfile(first, long_clips.clips / f"copy{number}.mp4")
+    rows = [
+        f"{name},{start},{start + 0.2},part {start} of {name}"
+        for name in (*names, *(f"copy{number}.mp4" for number in range(5)))
+        for start in (0, 0.2)
+    ]
+    long_clips.table_of("file_name,start_seconds,end_seconds,caption\n" + "\n".join(rows))
+    built = long_clips.build(settings={"frames": None}).dataset
+    split_of = {video_id: name for name in built for video_id in built.split(name).video_ids}
+    stems = [first.stem, *(f"copy{number}" for number in range(5))]
+    assert (
+        len({split_of[f"{stem}_{times}"] for stem in stems for times in ("0_0.2", "0.2_0.4")}) == 1
+    )
+    (note,) = [note for note in built.manifest.notes if "under several ids" in note]
+    assert note.startswith("12 clips are or are parts of 1 files under several ids")
 
 
 def test_bytes_depend_on_neither_workers_nor_interruptions(
