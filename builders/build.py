@@ -131,7 +131,8 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
         assembled = write_dataset(
             rows, settings, staging.output, inputs_sha256=inputs_sha256, left_out=left_out
         )
-        report = with_near_duplicates(report, staging, assembled.manifest, settings)
+        if settings.near_duplicates and kept.seeks_near_duplicates:
+            report = with_near_duplicates(report, staging, assembled.manifest, settings)
         write_texts(staging.output, rows, assembled, report)
         put_in_place(staging)
         problems_path(settings.root, source.info.name).unlink(missing_ok=True)

@@ -216,6 +216,8 @@ class Source:
         version_is_stated: Whether the user states the version: then a later one stands beside an
             earlier one of the same name, not in its place.
         follows: Folder of the built dataset whose splits it keeps; None without one.
+        seeks_near_duplicates: Whether a build looks for clips of different splits that look alike;
+            False where all that clips have in common is known.
     """
 
     info: DatasetInfo
@@ -228,6 +230,7 @@ class Source:
     keeps_empty_captions: bool = False
     version_is_stated: bool = False
     follows: Path | None = None
+    seeks_near_duplicates: bool = True
 
 
 @dataclass(frozen=True)

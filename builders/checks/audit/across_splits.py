@@ -31,9 +31,9 @@ def with_near_duplicates(
         settings: Settings of the build.
 
     Returns:
-        The report; unchanged without frames, with a single split, or if the settings say so.
+        The report; unchanged without frames or with a single split.
     """
-    if not settings.near_duplicates or manifest.frames is None or len(manifest.splits) < 2:
+    if manifest.frames is None or len(manifest.splits) < 2:
         return report
     splits = {name: _StagedSplit(staging, manifest, name) for name in manifest.splits}
     subject = Subject(manifest.name, manifest.version, manifest.fingerprint, splits)

@@ -1,13 +1,15 @@
 """A build names clips of different splits that look alike, once and in every place."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from builders.build import build
+from builders.build import build, build_source
 from builders.checks.audit import frame_looks, frame_search
 from builders.checks.verify.verify import verify_dataset
+from builders.datasets import aerosynth, folder
 from builders.documents.report import BuildReport
 from builders.engine.settings import BuildSettings
 from builders.summary import print_summary
@@ -94,3 +96,14 @@ def test_nothing_is_looked_for_without_frames(inputs: dict[str, object], tmp_pat
     built = build("folder", {"captions": inputs["captions"]}, settings(tmp_path, frames=None))
     assert built.report is not None
     assert built.report.near_duplicates is None
+
+
+def test_a_dataset_whose_clips_are_alike_by_design_is_not_searched(
+    inputs: dict[str, Path], tmp_path: Path
+) -> None:
+    source = folder.read(folder.Options(name="mine", **inputs))
+    assert source.seeks_near_duplicates
+    built = build_source(replace(source, seeks_near_duplicates=False), settings(tmp_path))
+    assert built.report is not None
+    assert built.report.near_duplicates is None
+    assert not aerosynth.read(aerosynth.Options(size="tiny")).seeks_near_duplicates
