@@ -101,7 +101,8 @@ def test_nothing_is_looked_for_without_frames(inputs: dict[str, object], tmp_pat
 def test_a_dataset_whose_clips_are_alike_by_design_is_not_searched(
     inputs: dict[str, Path], tmp_path: Path
 ) -> None:
-    source = folder.read(folder.Options(name="mine", **inputs))
+    options = folder.Options(name="mine", clips=inputs["clips"], captions=inputs["captions"])
+    source = folder.read(options)
     assert source.seeks_near_duplicates
     built = build_source(replace(source, seeks_near_duplicates=False), settings(tmp_path))
     assert built.report is not None
