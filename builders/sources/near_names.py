@@ -76,7 +76,7 @@ def explain_names(sought: Iterable[str], there: Iterable[str]) -> str:
 
     Example:
         >>> explain_names(["1", "2"], ["0001.mp4", "0002.mp4"])[:66]
-        "2 ids are names of files but for leading zeros, which spreadsheets"
+        '2 ids are names of files but for leading zeros, which spreadsheets'
     """
     ids, files = list(sought), list(there)
     best, most = "", 0

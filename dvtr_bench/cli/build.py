@@ -239,7 +239,7 @@ def build(
         typer.Option(
             "--sampling",
             "--frames",
-            help="12: the middles of 12 equal segments, or as many as you say; 1fps: one a second.",
+            help="12, or any number: middles of equal parts; 1fps: one a second.",
         ),
     ] = "12",
     format: Annotated[str, typer.Option(help="jpeg, or png for bit-exact frames.")] = "jpeg",

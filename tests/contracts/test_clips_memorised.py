@@ -57,6 +57,7 @@ def real_clips(root):
         "captions": REAL_CLIPS / "captions.csv",
         "group_by": "source",
         "ratios": "84/8/8",
+        "draw": "balanced",
     }
     settings = BuildSettings(
         root=root,

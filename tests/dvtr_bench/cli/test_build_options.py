@@ -34,7 +34,7 @@ SPELLINGS = {
 """The options of each dataset, as users know them."""
 
 GENERAL = [
-    *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
+    *("--annotations-only", "--name", "--root", "--sampling", "--frames", "--format", "--missing"),
     *("--move-test-clips", "--reuse", "--no-reuse"),
     *("--near-duplicates", "--no-near-duplicates"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),

@@ -106,7 +106,7 @@ def test_a_dataset_is_described_in_the_same_words() -> None:
         for one in COMMANDS[name].params
         if one.name == "dataset" or (name == "diff" and one.param_type_name == "argument")
     }
-    assert told == {"A built dataset: its name, or"}
+    assert told == {"A built dataset: its name, NAME@VERSION, or"}
 
 
 OLD = [

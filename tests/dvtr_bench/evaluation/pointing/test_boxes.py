@@ -74,6 +74,7 @@ class Annotated:
     def row(self, index):
         boxes = [[[0.0, 0.0, 0.5, 0.5]] * 2, [[0.5, 0.5, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]]
         return {
+            "frame_pts_seconds": [0.0, 0.5],
             "objects": [{"boxes": one} for one in boxes],
             "caption_mentions": [{"objects": list(objects)} for objects in self.mentions[index]],
         }
