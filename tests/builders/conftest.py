@@ -61,6 +61,8 @@ class FolderBuilder:
     def build(self, *, settings: dict[str, object] | None = None, **options: object) -> Build:
         given = {"clips": self.clips, "captions": self.table, **options}
         asked = {"root": self.root, "name": "mine", "workers": 0, "progress": False}
+        # The search for look-alikes has tests of its own, and costs half the time of a tiny build.
+        asked["near_duplicates"] = False
         return build("folder", given, BuildSettings(**{**asked, **(settings or {})}))
 
 
