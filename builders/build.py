@@ -27,6 +27,7 @@ from builders.engine.decode import (
     put_in_place,
 )
 from builders.engine.moves import find_moves, require_test_clips_stay
+from builders.engine.native_clips import licence_remarks, require_keepable
 from builders.engine.parquet import Rows
 from builders.engine.place import Place, choose_place
 from builders.engine.reuse import reuse_frames
@@ -108,13 +109,17 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
     Raises:
         MissingClipsError: Ids without clips, clips without ids, or broken clips.
         OutputExistsError: There is another dataset of that name.
-        BuildError: The disk is full, or another process builds the same dataset.
+        BuildError: The disk is full, another process builds the same dataset, or a clip cannot be
+            kept as it is.
     """
     source, left_out = settle_missing(source, settings)
     place = choose_place(source, settings)
     if place.present and _is_built_already(place.present, source, settings):
         return Build(place.present, None)
     remarks = _check_moves(place, source, settings, {})
+    if settings.keep_clips:
+        require_keepable(source)
+        remarks += licence_remarks(source.info.licence)
     with (
         open_staging(settings.root, place.target.name) as staging,
         disk_errors_explained(settings.root),

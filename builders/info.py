@@ -17,7 +17,7 @@ from builders.sources.locate import LocatedDataset, locate_dataset
 from builders.sources.published import AUTO
 from builders.sources.source import DatasetInfo, SourceRecord
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import CONFIGS, REPORT_NAME, LicenceRecord, Manifest
+from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.reports.others_text import make_console, plain_table
@@ -197,7 +197,7 @@ def _sizes(manifest: Manifest) -> str:
     files = [file for split in manifest.splits.values() for file in split.files]
     parts = [
         f"{config} {size_text(sum(f.size_bytes for f in files if f.config == config))}"
-        for config in CONFIGS
+        for config in manifest.configs
     ]
     return f"{size_text(manifest.size_bytes)} in {len(files)} Parquet files ({', '.join(parts)})"
 

@@ -72,7 +72,7 @@ class Options:
 
     size: str = optional("small", f"how many clips: {_SIZES}", choices=tuple(SIZES))
     seed: int = optional(0, "another seed, other clips of the same kind")
-    keep_clips: Path | None = optional(None, "a folder that keeps each MP4 file this run renders")
+    clips_to: Path | None = optional(None, "a folder that keeps each MP4 file this run renders")
 
     def __post_init__(self) -> None:
         """Check the size."""
@@ -163,7 +163,7 @@ def read(options: Options) -> Source:
             video_id=plan.clip_id,
             captions=plan.captions,
             split=plan.split,
-            footage=RenderedClip(plan, encoder, options.keep_clips),
+            footage=RenderedClip(plan, encoder, options.clips_to),
             category=plan.category,
         )
         for plan in each_plan(options.size, options.seed)

@@ -4,17 +4,12 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import pyarrow as pa
-
 from builders.documents.report import BuildReport, CaptionReport
 from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows, hf_features
 from builders.sources.source import DatasetInfo
 from dvtr_bench.dataset.fingerprint import version_tag
 from dvtr_bench.dataset.manifest import (
-    CAPTION_FIELDS,
-    CONFIGS,
-    QREL_FIELDS,
     TREATMENT_FIELD,
     Manifest,
 )
@@ -72,12 +67,18 @@ def identity(manifest: Manifest) -> str:
 
 def _use(manifest: Manifest) -> str:
     repository = f'"dvtr/{manifest.name}"'
+    clips = (
+        f'clips = load_dataset({repository}, "clips")  # the file of each clip\n'
+        'clips = clips.cast_column("video", Video(decode=False))  # its bytes, without torchcodec\n'
+    )
+    imported = "Video, load_dataset" if manifest.keeps_clips else "load_dataset"
     return (
         "```python\n"
-        "from datasets import load_dataset\n\n"
+        f"from datasets import {imported}\n\n"
         f"videos = load_dataset({repository})  # one row per video\n"
         f'captions = load_dataset({repository}, "captions")  # one row per caption\n'
         f'qrels = load_dataset({repository}, "qrels")  # which video is relevant\n'
+        f"{clips if manifest.keeps_clips else ''}"
         "```\n\n"
         f"That reads the folder where it was built. From the Hub, put the repository's name in "
         f'its place and say the version: `revision="{version_tag(manifest.version)}"`. '
@@ -174,6 +175,11 @@ def _columns(manifest: Manifest) -> str:
         text += (
             f" `{TREATMENT_FIELD.name}` says what was applied to a clip so that its frames look as "
             "a player shows it; it is null where nothing was."
+        )
+    if manifest.keeps_clips:
+        text += (
+            "\n\nConfig `clips`: `video_id` and `video`, the file of the clip, byte for byte: its "
+            "SHA-256 is `clip_sha256`."
         )
     return text
 
@@ -313,18 +319,13 @@ def _configs(manifest: Manifest) -> list[dict[str, Any]]:
                 for name, split in manifest.splits.items()
             ],
         }
-        for config in CONFIGS
+        for config in manifest.configs
     ]
 
 
 def _dataset_info(rows: Rows, assembled: Assembled) -> list[dict[str, Any]]:
-    schemas = {
-        "default": rows.schema,
-        "captions": pa.schema(CAPTION_FIELDS),
-        "qrels": pa.schema(QREL_FIELDS),
-    }
     entries = []
-    for config, schema in schemas.items():
+    for config in assembled.manifest.configs:
         splits, download_size = [], 0
         for name, split in assembled.manifest.splits.items():
             files = [file for file in split.files if file.config == config]
@@ -339,7 +340,7 @@ def _dataset_info(rows: Rows, assembled: Assembled) -> list[dict[str, Any]]:
         entries.append(
             {
                 "config_name": config,
-                "features": hf_features(schema)._to_yaml_list(),
+                "features": hf_features(rows.schema_of(config))._to_yaml_list(),
                 "splits": splits,
                 "download_size": download_size,
                 "dataset_size": sum(

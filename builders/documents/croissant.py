@@ -13,7 +13,11 @@ import pyarrow as pa
 
 from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows
-from dvtr_bench.dataset.manifest import CAPTION_FIELDS, CONFIGS, QREL_FIELDS, FileRecord, Manifest
+from dvtr_bench.dataset.manifest import (
+    CLIPS_CONFIG,
+    FileRecord,
+    Manifest,
+)
 
 CROISSANT_NAME: Final = "croissant.json"
 _PARQUET: Final = "application/x-parquet"
@@ -42,6 +46,7 @@ _ABOUT: Final = {
     "build, its frames.",
     "captions": "One record per caption: the queries of text-to-video retrieval.",
     "qrels": "Which video is relevant to which caption, under BEIR's names.",
+    CLIPS_CONFIG: "One record per video: the file of its clip, as it was found.",
 }
 
 
@@ -56,11 +61,6 @@ def make_croissant(rows: Rows, assembled: Assembled) -> str:
         The text of ``croissant.json``; the same for the same dataset.
     """
     info, manifest = rows.source.info, assembled.manifest
-    schemas = {
-        "default": rows.schema,
-        "captions": pa.schema(CAPTION_FIELDS),
-        "qrels": pa.schema(QREL_FIELDS),
-    }
     files = [file for split in manifest.splits.values() for file in split.files]
     value = {
         "@context": dict(_CONTEXT),
@@ -77,10 +77,13 @@ def make_croissant(rows: Rows, assembled: Assembled) -> str:
         "citeAs": manifest.citation or _own_citation(manifest),
         "keywords": ["video", "dvtr-bench", *info.tags],
         "inLanguage": manifest.language,
-        "distribution": [*map(_file_object, files), *(_file_set(c, files) for c in CONFIGS)],
+        "distribution": [
+            *map(_file_object, files),
+            *(_file_set(c, files) for c in manifest.configs),
+        ],
         "recordSet": [
             _split_names(manifest),
-            *(_record_set(config, schemas[config], manifest) for config in CONFIGS),
+            *(_record_set(config, rows.schema_of(config), manifest) for config in manifest.configs),
         ],
     }
     present = {key: item for key, item in value.items() if item is not None}
@@ -175,7 +178,12 @@ def _record_set(config: str, schema: pa.Schema, manifest: Manifest) -> dict[str,
         },
         "references": {"field": {"@id": "splits/name"}},
     }
-    keys = {"default": "video_id", "captions": "caption_id", "qrels": "query-id"}
+    keys = {
+        "default": "video_id",
+        "captions": "caption_id",
+        "qrels": "query-id",
+        CLIPS_CONFIG: "video_id",
+    }
     return {
         "@type": "cr:RecordSet",
         "@id": config,
@@ -225,6 +233,9 @@ def _field(
     if column == "frames":
         # Images in a list: mlcroissant 1.1.1 opens them only if the field is also `repeated`.
         field |= {"repeated": True, "dataType": "sc:ImageObject"}
+        path = ("bytes",)
+    elif config == CLIPS_CONFIG and column == "video":
+        field["dataType"] = "sc:VideoObject"
         path = ("bytes",)
     elif pa.types.is_struct(kind):
         return field | {

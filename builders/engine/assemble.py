@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from builders.engine.native_clips import write_clips
 from builders.engine.parquet import (
     FINGERPRINTED,
     ROW_GROUP_BYTES,
@@ -27,6 +28,7 @@ from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
 from dvtr_bench.dataset.manifest import (
     CAPTION_FIELDS,
+    CLIPS_CONFIG,
     FORMAT_VERSION,
     QREL_FIELDS,
     SPLITS,
@@ -182,6 +184,11 @@ class _SplitWriter:
                 for batch in _batched(iter(texts), TEXT_ROW_GROUP_ROWS)
             )
             sizes[config] = self._write(config, name, schema, tables, files, TEXT_ROW_GROUP_ROWS)
+        if self.settings.keep_clips:
+            clip_files, sizes[CLIPS_CONFIG] = write_clips(
+                self.rows, clips, self.settings, self.output, split=self.split, stamp=self.stamp
+            )
+            files += clip_files
         record = SplitRecord(
             num_videos=len(clips),
             num_captions=len(texts.captions),

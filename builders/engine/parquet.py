@@ -15,7 +15,13 @@ import pyarrow.parquet as pq
 from builders.engine.clip_work import StagedClip, kept_path, read_staged
 from builders.sources.packed import Picked
 from builders.sources.source import Clip, Source
-from dvtr_bench.dataset.manifest import VIDEO_FIELDS
+from dvtr_bench.dataset.manifest import (
+    CAPTION_FIELDS,
+    CLIP_FIELDS,
+    CLIPS_CONFIG,
+    QREL_FIELDS,
+    VIDEO_FIELDS,
+)
 
 ROW_GROUP_ROWS: Final = 16
 """Most rows of a row group of config ``default``: a few MB, the unit of streaming and random
@@ -31,11 +37,11 @@ the file. Files of real footage reach their size limit long before."""
 TEXT_ROW_GROUP_ROWS: Final = 2_000
 """Most rows of a row group of the configs with only text."""
 
-_IMAGE_BYTES: Final = "frames.list.element.bytes"
+_INCOMPRESSIBLE: Final = frozenset({"frames.list.element.bytes", "video.bytes"})
 
 
 def hf_features(schema: pa.Schema) -> Any:
-    """Return the Hugging Face features of a schema; frames are images.
+    """Return the Hugging Face features of a schema; frames are images, clips are videos.
 
     Args:
         schema: Columns of a config.
@@ -43,11 +49,13 @@ def hf_features(schema: pa.Schema) -> Any:
     Returns:
         `datasets.Features`.
     """
-    from datasets import Features, Image, List
+    from datasets import Features, Image, List, Video
 
     features = Features.from_arrow_schema(schema.remove_metadata())
     if "frames" in features:
         features["frames"] = List(Image())
+    if schema.remove_metadata().equals(pa.schema(CLIP_FIELDS)):
+        features["video"] = Video()
     return features
 
 
@@ -108,26 +116,32 @@ def write_parquet(
         Bytes of the rows in memory, as Hugging Face's ``num_bytes`` counts them.
     """
     num_bytes = 0
-    with pq.ParquetWriter(path, schema, **_options(schema)) as writer:
+    with pq.ParquetWriter(path, schema, **parquet_options(schema)) as writer:
         for batch in batches:
             writer.write_table(batch.replace_schema_metadata(schema.metadata), row_group_rows)
             num_bytes += batch.nbytes
     return num_bytes
 
 
-def _options(schema: pa.Schema) -> Mapping[str, Any]:
-    """Compress and index all columns except images, which would not become smaller."""
+def parquet_options(schema: pa.Schema) -> Mapping[str, Any]:
+    """Compress and index all columns except images and clips, which would not become smaller."""
     buffer = io.BytesIO()
     pq.write_table(schema.empty_table(), buffer)
     columns = pq.read_schema(buffer), pq.ParquetFile(buffer).schema
     paths = [columns[1].column(number).path for number in range(len(columns[1].names))]
-    not_images = [path for path in paths if path != _IMAGE_BYTES]
+    compressible = [path for path in paths if path not in _INCOMPRESSIBLE]
     return {
-        "compression": {path: "zstd" if path in not_images else "none" for path in paths},
-        "use_dictionary": not_images,
-        "write_statistics": not_images,
+        "compression": {path: "zstd" if path in compressible else "none" for path in paths},
+        "use_dictionary": compressible,
+        "write_statistics": compressible,
     }
 
+
+_OTHER_SCHEMAS: Final = {
+    "captions": pa.schema(CAPTION_FIELDS),
+    "qrels": pa.schema(QREL_FIELDS),
+    CLIPS_CONFIG: pa.schema(CLIP_FIELDS),
+}
 
 FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
 """The common columns in the fingerprint; the others follow from these and the settings."""
@@ -151,6 +165,10 @@ class Rows:
     def schema(self) -> pa.Schema:
         """The columns of config ``default``."""
         return pa.schema([*VIDEO_FIELDS, *self.source.extra_fields])
+
+    def schema_of(self, config: str) -> pa.Schema:
+        """Return the columns of a config."""
+        return self.schema if config == "default" else _OTHER_SCHEMAS[config]
 
     def of_split(self, split: str) -> Sequence[Clip]:
         """Return the clips of one split, in row order."""

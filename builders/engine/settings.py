@@ -70,6 +70,7 @@ class BuildSettings:
         root: Folder of all datasets.
         name: Name of the built dataset; None for the dataset's default name.
         frames: How frames are made; None to build annotations only.
+        keep_clips: Whether the files of the clips are stored too, as they are.
         missing: ``stop`` at ids without clips, clips without ids and broken clips, or ``drop``
             them, which the card and the report state and the fingerprint reflects.
         overwrite: Whether to replace another dataset of that name when the new one is complete.
@@ -98,6 +99,7 @@ class BuildSettings:
     root: Path = Path("dvtr")
     name: str | None = None
     frames: FrameSettings | None = field(default_factory=FrameSettings)
+    keep_clips: bool = False
     missing: Missing = "stop"
     overwrite: bool = False
     move_test_clips: bool = False
@@ -116,6 +118,15 @@ class BuildSettings:
             raise ConfigError(
                 f"--name {self.name!r}: expected at most 95 letters, digits, '.', '_' and '-', "
                 "beginning with a letter or digit"
+            )
+        if not isinstance(self.keep_clips, bool):
+            raise ConfigError(
+                f"keep_clips: expected True or False, found {self.keep_clips!r}; the folder for "
+                "the MP4 files of aerosynth is clips_to"
+            )
+        if self.keep_clips and self.frames is None:
+            raise ConfigError(
+                "--keep-clips stores clips, and --annotations-only reads none: leave one out"
             )
         if self.executor not in get_args(Executor):
             raise ConfigError(f"--executor: expected local or ray, found {self.executor!r}")
@@ -141,7 +152,9 @@ class BuildSettings:
     def describe(self) -> dict[str, Any]:
         """Return everything besides the source that the rows depend on (JSON values)."""
         frames = self.frames.describe() if self.frames else None
-        return {"format_version": FORMAT_VERSION, "frames": frames}
+        described = {"format_version": FORMAT_VERSION, "frames": frames}
+        # Datasets without clips keep the fingerprints that they had before there were any.
+        return {**described, "keep_clips": True} if self.keep_clips else described
 
 
 def usable_cores() -> int:

@@ -11,12 +11,12 @@ from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from builders.documents.texts import TREC_FOLDER
 from builders.sources.matching import bullets
-from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME
+from dvtr_bench.dataset.manifest import CLIPS_CONFIG, MANIFEST_NAME, REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import PublishError
 from dvtr_bench.runtime.files import file_sha256
 
-PARQUET_FOLDERS: Final = ("data", "captions", "qrels")
+PARQUET_FOLDERS: Final = ("data", "captions", "qrels", CLIPS_CONFIG)
 TEXT_FILES: Final = (CARD_NAME, MANIFEST_NAME, REPORT_NAME, CROISSANT_NAME)
 
 

@@ -23,6 +23,7 @@ from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.others_text import make_console
+from dvtr_bench.reports.thumbnails import may_be_shown
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 
@@ -79,10 +80,11 @@ class PushPlan:
 
 
 def check_licence(manifest: Manifest, settings: PushSettings) -> None:
-    """Raise if frames would be published without a licence or the user's confirmation.
+    """Raise if frames or clips would be published without a licence or the user's confirmation.
 
-    Users decide about their own footage (none of whose annotation files is published elsewhere); a
-    private repository publishes nothing.
+    Users decide about frames of their own footage (none of whose annotation files is published
+    elsewhere); clips need a named licence, as pictures on a site do. A private repository publishes
+    nothing.
 
     Args:
         manifest: The dataset.
@@ -91,10 +93,20 @@ def check_licence(manifest: Manifest, settings: PushSettings) -> None:
     Raises:
         InputError: Neither the licence nor the user allows it.
     """
-    if manifest.frames is None or manifest.licence.id != "unknown" or settings.private:
+    if settings.private or settings.annotations_only:
+        return
+    if manifest.keeps_clips and not may_be_shown(manifest.licence):
+        raise InputError(
+            f"{manifest.name} keeps its clips, and no named licence allows to publish them (found "
+            f"{manifest.licence.id!r}). {manifest.licence.statement} Build it without --keep-clips "
+            "and push frames alone, name the licence of your own footage (folder: --licence), "
+            "publish captions, splits and qrels alone with --annotations-only, or keep it to "
+            "yourselves with --private"
+        )
+    if manifest.frames is None or manifest.licence.id != "unknown":
         return
     is_of_others = any(source.url is not None for source in manifest.sources)
-    if is_of_others and not settings.annotations_only and not settings.with_frames:
+    if is_of_others and not settings.with_frames:
         raise InputError(
             f"{manifest.name} holds frames of others' footage, and no licence allows to publish "
             f"them. {manifest.licence.statement} Publish captions, splits and qrels alone with "
@@ -318,6 +330,8 @@ def print_plan(plan: PushPlan, settings: PushSettings) -> None:
     say(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim")
     frames = manifest.frames
     held = "annotations only, no frames" if frames is None else f"{frames.num_frames:,} frames"
+    if manifest.keeps_clips:
+        held += " and the clips"
     say(f"{held}; {len(plan.files)} files, {size_text(plan.size_bytes)}")
     if settings.dry_run:
         for file in plan.files:

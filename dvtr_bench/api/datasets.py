@@ -57,6 +57,7 @@ def build(
     sampling: str = "12",
     format: str = "jpeg",
     annotations_only: bool = False,
+    keep_clips: bool = False,
     missing: str = "stop",
     overwrite: bool = False,
     move_test_clips: bool = False,
@@ -83,6 +84,7 @@ def build(
             second.
         format: ``jpeg``, or ``png`` for bit-exact frames.
         annotations_only: Only captions, splits and qrels, no frames.
+        keep_clips: Store the files of the clips too, byte for byte, as config ``clips``.
         missing: ``stop`` at missing or broken clips, or ``drop`` them and say so in the card.
         overwrite: Replace another dataset of that name.
         move_test_clips: Go on where clips would leave the test split of the dataset that is
@@ -123,6 +125,7 @@ def build(
         root=Path(root),
         name=name,
         frames=None if annotations_only else _frames(sampling, format),
+        keep_clips=keep_clips,
         missing=missing,  # type: ignore[arg-type]
         overwrite=overwrite,
         move_test_clips=move_test_clips,

@@ -219,9 +219,7 @@ Executor = Annotated[
 Address = Annotated[
     str | None, typer.Option(help="Of the Ray cluster, head:6379; else the one this machine is in.")
 ]
-ClipSecondsLimit = Annotated[
-    float, typer.Option(help="What one clip may take to decode before it counts as broken.")
-]
+ClipSecondsLimit = Annotated[float, typer.Option(help="Most seconds to decode a clip.")]
 
 
 def build(
@@ -242,7 +240,10 @@ def build(
             help="12, or any number: middles of equal parts; 1fps: one a second.",
         ),
     ] = "12",
-    format: Annotated[str, typer.Option(help="jpeg, or png for bit-exact frames.")] = "jpeg",
+    format: Annotated[str, typer.Option(help="jpeg, or png, bit-exact.")] = "jpeg",
+    keep_clips: Annotated[
+        bool, typer.Option("--keep-clips", help="Store the files of clips too.")
+    ] = False,
     missing: Annotated[
         str, typer.Option(help="stop at missing or broken clips, or drop them and say so.")
     ] = "stop",
@@ -283,6 +284,7 @@ def build(
         sampling=sampling,
         format=format,
         annotations_only=annotations_only,
+        keep_clips=keep_clips,
         missing=missing,
         overwrite=overwrite,
         move_test_clips=move_test_clips,

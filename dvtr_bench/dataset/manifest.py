@@ -23,6 +23,10 @@ FORMAT_VERSION: Final = 1
 SPLITS: Final = ("train", "validation", "test")
 
 CONFIGS: Final = ("default", "captions", "qrels")
+"""The configs of every dataset."""
+
+CLIPS_CONFIG: Final = "clips"
+"""A further config of datasets that keep their clips."""
 
 IMAGE: Final = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -64,6 +68,13 @@ QREL_FIELDS: Final = (
 )
 """Config ``qrels``: which video is relevant to which caption (BEIR's column names)."""
 
+CLIP_FIELDS: Final = (
+    pa.field("video_id", pa.string(), nullable=False),
+    pa.field("video", pa.struct([("bytes", pa.binary()), ("path", pa.string())])),
+)
+"""Config ``clips``: one row a video, in the order of ``default``; the bytes of the clip's file, and
+a file name made of the id."""
+
 
 MANIFEST_NAME: Final = "dataset.json"
 REPORT_NAME: Final = "build-report.json"
@@ -74,7 +85,7 @@ class FileRecord:
     """One Parquet file of the dataset.
 
     Attributes:
-        config: ``default``, ``captions`` or ``qrels``.
+        config: ``default``, ``captions``, ``qrels`` or ``clips``.
         path: Path relative to the dataset's folder, with ``/``.
         num_rows: Number of rows.
         size_bytes: Size of the file.
@@ -236,6 +247,16 @@ class Manifest:
         return json.dumps(to_json(self), indent=2, ensure_ascii=False) + "\n"
 
     @property
+    def keeps_clips(self) -> bool:
+        """Whether the dataset holds the files of its clips, in config ``clips``."""
+        return any(split.paths(CLIPS_CONFIG) for split in self.splits.values())
+
+    @property
+    def configs(self) -> tuple[str, ...]:
+        """The configs of this dataset."""
+        return (*CONFIGS, CLIPS_CONFIG) if self.keeps_clips else CONFIGS
+
+    @property
     def size_bytes(self) -> int:
         """Total size of the Parquet files."""
         return sum(file.size_bytes for split in self.splits.values() for file in split.files)
@@ -287,13 +308,14 @@ def _check_format(path: Path, value: object) -> None:
 def _check_splits(path: Path, manifest: Manifest) -> None:
     if not manifest.splits:
         raise InputError(f"{path}: expected at least one split, found none")
+    known = (*CONFIGS, CLIPS_CONFIG)
     for name, split in manifest.splits.items():
         if name not in SPLITS:
             raise InputError(f"{path}: expected splits named {', '.join(SPLITS)}; found {name!r}")
         for file in split.files:
             parts = Path(file.path).parts
-            if file.config not in CONFIGS or Path(file.path).is_absolute() or ".." in parts:
+            if file.config not in known or Path(file.path).is_absolute() or ".." in parts:
                 raise InputError(
-                    f"{path}: split {name}: expected a config of {', '.join(CONFIGS)} and a path "
+                    f"{path}: split {name}: expected a config of {', '.join(known)} and a path "
                     f"inside the folder, found {file.config!r} and {file.path!r}"
                 )

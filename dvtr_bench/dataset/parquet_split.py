@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.manifest import CLIPS_CONFIG, Manifest
 from dvtr_bench.dataset.video import Video
 from dvtr_bench.errors import InputError, NotFoundError
 
@@ -234,6 +234,28 @@ class DatasetSplit:
             )
         stored = self._open_shards().cell("frames", self._check_row(index))
         return [image["bytes"] for image in stored]
+
+    def clip_bytes(self, index: int) -> bytes:
+        """Return the file of one video's clip, as it was when the dataset was built.
+
+        Args:
+            index: Row of the video, in 0..V-1.
+
+        Returns:
+            All bytes of the file, such as an MP4.
+
+        Raises:
+            NotFoundError: The dataset does not keep its clips.
+            IndexError: There is no such row.
+        """
+        if not self.manifest.keeps_clips:
+            raise NotFoundError(
+                f"{self.folder} does not keep its clips: build it again with --keep-clips"
+            )
+        # Opened anew, so that no clip stays in memory.
+        clip = _Shards(self._paths(CLIPS_CONFIG)).cell("video", self._check_row(index))
+        data: bytes = clip["bytes"]
+        return data
 
     def row(self, index: int) -> Mapping[str, Any]:
         """Return all columns of one video except its frames.

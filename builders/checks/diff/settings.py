@@ -49,6 +49,8 @@ def _settings(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     yield from ((name, getattr(manifest, name)) for name in _PLAIN)
     yield from _prefixed("licence", to_json(manifest.licence))
     yield from _prefixed("frames", to_json(manifest.frames) if manifest.frames else {})
+    if manifest.keeps_clips:
+        yield "clips", "kept"
     yield "extra columns", list(manifest.extra_columns)
     for source in manifest.sources:
         yield from _prefixed(f"source {source.name}", to_json(source))

@@ -9,7 +9,7 @@ from builders.checks.verify.files import records
 from builders.checks.verify.finding import Finding, shown
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
-from dvtr_bench.dataset.manifest import CONFIGS, REPORT_NAME, Manifest
+from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 
 
 def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
@@ -146,7 +146,7 @@ def _expected_metadata(manifest: Manifest) -> dict[str, Any]:
                     for name, split in manifest.splits.items()
                 ],
             }
-            for config in CONFIGS
+            for config in manifest.configs
         ],
     }
 
@@ -157,7 +157,7 @@ def _expected_sizes(manifest: Manifest) -> dict[str, dict[str, int]]:
             name: sum(file.num_rows for file in split.files if file.config == config)
             for name, split in manifest.splits.items()
         }
-        for config in CONFIGS
+        for config in manifest.configs
     }
 
 

@@ -13,6 +13,8 @@ from builders.checks.verify.finding import Finding, shown
 from builders.engine.parquet import hf_features, portable_features
 from dvtr_bench.dataset.manifest import (
     CAPTION_FIELDS,
+    CLIP_FIELDS,
+    CLIPS_CONFIG,
     QREL_FIELDS,
     VIDEO_FIELDS,
     FileRecord,
@@ -63,7 +65,12 @@ def _columns(
     extra_types: dict[str, pa.DataType],
 ) -> Iterator[Finding]:
     """Compare columns; extra columns only need to be the same in all files."""
-    fields = {"default": VIDEO_FIELDS, "captions": CAPTION_FIELDS, "qrels": QREL_FIELDS}
+    fields = {
+        "default": VIDEO_FIELDS,
+        "captions": CAPTION_FIELDS,
+        "qrels": QREL_FIELDS,
+        CLIPS_CONFIG: CLIP_FIELDS,
+    }
     common = fields[file.config]
     extra = manifest.extra_columns if file.config == "default" else ()
     expected = [*(field.name for field in common), *extra]

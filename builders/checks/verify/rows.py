@@ -71,10 +71,11 @@ def fingerprinted_settings(manifest: Manifest) -> dict[str, Any]:
     """Return the settings that a fingerprint starts with, as when it was made."""
     kept = ("sampling", "short_side_px", "image_format", "extractor")
     described = to_json(manifest.frames) if manifest.frames else None
-    return {
+    settings = {
         "format_version": manifest.format_version,
         "frames": {name: described[name] for name in kept} if described else None,
     }
+    return {**settings, "keep_clips": True} if manifest.keeps_clips else settings
 
 
 def _add(fingerprint: Fingerprint, split: str, row: Row) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from builders.checks.verify.clips import check_clips
 from builders.checks.verify.documents import check_card, check_croissant, check_report
 from builders.checks.verify.files import check_bytes, check_names, check_sources, records
 from builders.checks.verify.finding import Finding
@@ -48,10 +49,10 @@ def verify_dataset(
     """Check a dataset against its manifest.
 
     Files are hashed; rows are counted and compared across the configs; ids, ceilings and the
-    fingerprint are computed again from the rows; every stored frame is checked; card and report are
-    compared with ``dataset.json``. If someone changes rows, all hashes and the fingerprint
-    consistently, only a `fingerprint` from elsewhere reveals it. `summary` and `inputs_sha256` of
-    ``dataset.json`` cannot be checked.
+    fingerprint are computed again from the rows; every stored frame is checked; kept clips are
+    hashed; card and report are compared with ``dataset.json``. If someone changes rows, all hashes
+    and the fingerprint consistently, only a `fingerprint` from elsewhere reveals it. `summary` and
+    `inputs_sha256` of ``dataset.json`` cannot be checked.
 
     Args:
         dataset: The dataset; its manifest could be read.
@@ -73,6 +74,7 @@ def verify_dataset(
     findings += all_findings
     findings += check_rows(folder, manifest, readable, progress=progress)
     findings += check_frames(folder, manifest, readable, decode=decode, progress=progress)
+    findings += check_clips(folder, manifest, readable, progress=progress)
     for check in (check_card, check_report, check_croissant):
         findings += check(folder, manifest)
     findings += check_sources(manifest)

@@ -90,7 +90,7 @@ def test_a_build_never_goes_on_with_another_encoder(
 
 @pytest.mark.slow
 def test_clips_are_rendered_and_their_truth_kept(tmp_path: Path) -> None:
-    source = read(Options(keep_clips=tmp_path / "mp4"))
+    source = read(Options(clips_to=tmp_path / "mp4"))
     source = replace(source, clips=source.clips[:2])
     built = build_source(source, BuildSettings(root=tmp_path, workers=0, progress=False))
     split = built.dataset.split("train")

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import mlcroissant
@@ -36,7 +37,11 @@ INFO = DatasetInfo(
 
 
 def build(
-    root: Path, tiny: TinyClips, info: DatasetInfo = INFO, frames: bool = True
+    root: Path,
+    tiny: TinyClips,
+    info: DatasetInfo = INFO,
+    frames: bool = True,
+    keep_clips: bool = False,
 ) -> BuiltDataset:
     clips = tuple(
         Clip(
@@ -53,6 +58,7 @@ def build(
     )
     fields = (pa.field("objects", OBJECTS), pa.field("scene", pa.string()))
     settings = BuildSettings(root=root / "dvtr", workers=0, progress=False, shard_bytes=1)
+    settings = replace(settings, keep_clips=keep_clips)
     if not frames:
         settings = BuildSettings(root=root / "bare", workers=0, progress=False, frames=None)
     return build_source(Source(info=info, clips=clips, extra_fields=fields), settings).dataset
@@ -134,3 +140,14 @@ def test_building_twice_gives_the_same_text(tmp_path) -> None:
         for place in ("a", "b")
     }
     assert len(texts) == 1
+
+
+def test_kept_clips_are_described(tmp_path, caplog) -> None:
+    built = build(tmp_path, TinyClips(tmp_path), keep_clips=True)
+    with caplog.at_level(logging.WARNING):
+        dataset = opened(built)
+        rows = {row["clips/video_id"]: row for row in dataset.records("clips")}
+    issues = dataset.metadata.ctx.issues
+    assert (issues.errors, issues.warnings, caplog.messages) == (set(), set(), [])
+    assert rows[b"port"]["clips/split"] == b"test"
+    assert rows[b"port"]["clips/video"] == (tmp_path / "3.mp4").read_bytes()

@@ -61,6 +61,7 @@ class Datasets:
         ids: tuple[str, ...] = IDS,
         shard_bytes: int = 1,
         own_footage: bool = True,
+        keep_clips: bool = False,
         **info: object,
     ) -> None:
         splits = ("train", "train", "train", "validation", "test")
@@ -81,7 +82,7 @@ class Datasets:
             notes=("Built for a test.",),
         )
         settings = BuildSettings(root=root, workers=0, progress=False)
-        settings = replace(settings, shard_bytes=shard_bytes)
+        settings = replace(settings, shard_bytes=shard_bytes, keep_clips=keep_clips)
         build_source(source, settings if frames else replace(settings, frames=None))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dvtr_bench.dataset.manifest import LicenceRecord
 from dvtr_bench.dataset.reader import BuiltDataset
 from tests.builders.publishing.conftest import Datasets
 from tests.fixtures.hub.client import HubClient, Outcome, client_environment, read_rows
@@ -312,3 +313,28 @@ def test_the_rows_read_here_are_those_that_were_built(datasets) -> None:
     rows = read_rows(str(built.folder), "default", None)
     assert rows["test"][0]["video_id"] == "église\u3000nord"
     assert rows["test"][0]["frames"][0][:2] == b"\xff\xd8"
+
+
+def test_clips_are_published_under_a_named_licence(hub, client, datasets) -> None:
+    built = datasets.build(keep_clips=True, licence=LicenceRecord("cc-by-4.0", "CC BY.", None))
+    outcome = push(client, built)
+    assert outcome.code == 0, outcome.err
+    assert "frames and the clips" in outcome.out
+    assert published(hub.repos[REPO].main) == bytes_of(built.folder)
+    assert any(path.startswith("clips/") for path in hub.repos[REPO].main)
+
+
+@pytest.mark.parametrize("own_footage", [True, False])
+def test_clips_without_a_named_licence_stay_here(hub, client, datasets, own_footage) -> None:
+    built = datasets.build(keep_clips=True, own_footage=own_footage)
+    for options in ((), ("--with-frames",)):
+        outcome = push(client, built, *options)
+        assert outcome.code == 1
+        assert "keeps its clips, and no named licence allows to publish them" in outcome.err
+        assert "Build it without --keep-clips" in outcome.err
+    assert hub.requests == []
+    outcome = push(client, built, "--annotations-only", repo="lab/bare")
+    assert outcome.code == 0, outcome.err
+    assert not any(path.startswith("clips/") for path in hub.repos["lab/bare"].main)
+    assert push(client, built, "--private").code == 0
+    assert published(hub.repos[REPO].main) == bytes_of(built.folder)

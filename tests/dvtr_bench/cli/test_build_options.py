@@ -15,7 +15,7 @@ from dvtr_bench.cli import make_app
 NAMES = DATASETS.names()
 SPELLINGS = {
     "activitynet": ["--annotations", "--clips", "--protocol", "--validation-fraction"],
-    "aerosynth": ["--size", "--seed", "--keep-clips"],
+    "aerosynth": ["--size", "--seed", "--clips-to"],
     "capera": ["--annotations", "--clips", "--validation-fraction"],
     "didemo": ["--annotations", "--clips", "--protocol"],
     "folder": [
@@ -34,7 +34,8 @@ SPELLINGS = {
 """The options of each dataset, as users know them."""
 
 GENERAL = [
-    *("--annotations-only", "--name", "--root", "--sampling", "--frames", "--format", "--missing"),
+    *("--annotations-only", "--name", "--root", "--sampling", "--format", "--missing"),
+    *("--frames", "--keep-clips"),
     *("--move-test-clips", "--reuse", "--no-reuse"),
     *("--near-duplicates", "--no-near-duplicates"),
     *("--overwrite", "--workers", "--executor", "--address", "--clip-seconds-limit"),
@@ -74,7 +75,7 @@ def test_types_defaults_and_choices_are_shown() -> None:
         "--size tiny|small|full|large How many clips: tiny, small, full or large. [default: small]"
         in page
     )
-    assert "--keep-clips <path>" in page
+    assert "--clips-to <path>" in page
     assert "--seed <int> Another seed, other clips of the same kind. [default: 0]" in page
     assert "--annotations <path>|auto" in run("usrd", "-h")[1]
 
