@@ -77,8 +77,9 @@ def test_queries_by_id_whatever_the_ids_hold() -> None:
         choose_queries("disagree", [record], ids)
 
 
-def test_a_wrong_choice_of_queries_is_told_before_anything_is_scored(tmp_path: Path) -> None:
-    dvtr.build("aerosynth", size="tiny", root=tmp_path, workers=0, show_progress=False)
+def test_a_wrong_choice_of_queries_is_told_before_anything_is_scored(
+    scored: Path, tmp_path: Path
+) -> None:
     read: list[str] = []
 
     class Model:
@@ -87,7 +88,7 @@ def test_a_wrong_choice_of_queries_is_told_before_anything_is_scored(tmp_path: P
 
         encode_texts = score = encode_videos
 
-    split = dvtr.open_dataset("aerosynth-tiny", tmp_path).split("test")
+    split = dvtr.open_dataset("toy", scored / "dvtr").split("test")
     own = split.caption_ids[3]
     require_queries([own], split.caption_ids)
     require_queries("worst:3", split.caption_ids)

@@ -296,7 +296,8 @@ def test_interrupting_a_real_build(folder_builder: FolderBuilder, how: signal.Si
     assert resumed.returncode == 0, resumed.stderr
     folder_builder.root = folder_builder.root.with_name("fresh")
     folder_builder.clips = folder
-    fresh = folder_builder.build()
+    # As the command builds, with the search for look-alikes.
+    fresh = folder_builder.build(settings={"near_duplicates": True})
     assert hashes(folder_builder.root.with_name("dvtr") / "mine") == hashes(fresh.dataset.folder)
 
 
