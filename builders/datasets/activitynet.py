@@ -1,7 +1,7 @@
 """ActivityNet Captions: long web videos with sentences for their events (Krishna et al., 2017)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
@@ -74,13 +74,7 @@ INFO: Final = DatasetInfo(
     ),
     tags=("video-text-retrieval",),
 )
-_SEGMENTS: Final = replace(
-    INFO,
-    name="activitynet-segments",
-    version=f"{INFO.version}+segments",
-    pretty_name="ActivityNet Captions segments",
-    expected={},
-)
+_SEGMENTS: Final = INFO.variant("segments")
 
 
 @dataclass(frozen=True)

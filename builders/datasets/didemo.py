@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple
 
@@ -75,13 +75,7 @@ INFO: Final = DatasetInfo(
 )
 
 
-_SEGMENTS: Final = replace(
-    INFO,
-    name="didemo-segments",
-    version=f"{INFO.version}+segments",
-    pretty_name="DiDeMo segments",
-    expected={},
-)
+_SEGMENTS: Final = INFO.variant("segments")
 _OUR_MOMENT: Final = (
     "The moment of a description is the one that most annotators marked, the first of equals: this "
     "choice is ours. No counts are published of these segments."

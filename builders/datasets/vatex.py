@@ -92,13 +92,7 @@ INFO: Final = DatasetInfo(
     ),
     tags=("video-text-retrieval",),
 )
-_OFFICIAL: Final = replace(
-    INFO,
-    name="vatex-official",
-    version=f"{INFO.version}+official",
-    pretty_name="VATEX official",
-    expected={},
-)
+_OFFICIAL: Final = INFO.variant("official")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ The engine does the rest in the same way for every dataset.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from dvtr_bench.catalog import DATASETS
@@ -93,6 +93,20 @@ class DatasetInfo:
     flaws: tuple[str, ...] = ()
     language: str = "en"
     tags: tuple[str, ...] = ()
+
+    def variant(self, name: str) -> DatasetInfo:
+        """Return the description of a variant of which no counts are published.
+
+        Args:
+            name: Name of the variant, added to the dataset's names and to its version.
+        """
+        return replace(
+            self,
+            name=f"{self.name}-{name}",
+            version=f"{self.version}+{name}",
+            pretty_name=f"{self.pretty_name} {name}",
+            expected={},
+        )
 
 
 @runtime_checkable
