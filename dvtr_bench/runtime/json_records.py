@@ -22,6 +22,7 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, ErrorDetails, SchemaValidator
 
 from dvtr_bench.errors import DvtrError, InputError
+from dvtr_bench.runtime.reading import reading, require_size
 
 Record = TypeVar("Record")
 
@@ -64,15 +65,9 @@ def read_json_bytes(path: Path, error: type[DvtrError] = InputError) -> bytes:
         FileNotFoundError: It does not exist.
         DvtrError: It is larger than `LARGEST_FILE_BYTES`, or cannot be read; of the type `error`.
     """
-    try:
-        size = path.stat().st_size
-        if size <= LARGEST_FILE_BYTES:
-            return path.read_bytes()
-    except FileNotFoundError:
-        raise
-    except OSError as failure:
-        raise error(f"{path}: cannot be read ({failure.strerror})") from None
-    raise error(f"{path}: {size:,} bytes: expected at most {LARGEST_FILE_BYTES:,}")
+    with reading(path, "a JSON file", error):
+        require_size(path, path.stat().st_size, LARGEST_FILE_BYTES, error=error)
+        return path.read_bytes()
 
 
 def from_json(
@@ -138,27 +133,18 @@ def parse_json(text: str | bytes, where: str, error: type[DvtrError] = InputErro
         raise error(f"{where}: {name} is not allowed in a JSON file")
 
     def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fields = dict(pairs)
-        if len(fields) < len(pairs):
-            names = [name for name, _ in pairs]
-            duplicate = next(name for name in names if names.count(name) > 1)
-            raise error(f"{where}: the field {duplicate} occurs twice in one object")
+        fields: dict[str, Any] = {}
+        for name, value in pairs:
+            if name in fields:
+                raise error(f"{where}: the field {name[:60]!r} occurs twice in one object")
+            fields[name] = value
         return fields
 
-    try:
+    with reading(where, "a JSON file", error):
         decoded = text if isinstance(text, str) else text.decode("utf-8")
         return json.loads(
             decoded, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates
         )
-    except UnicodeDecodeError as failure:
-        raise error(f"{where}: not a text file ({failure})") from None
-    except RecursionError:
-        raise error(f"{where}: not a JSON file that can be read: nested too deep") from None
-    except ValueError as failure:
-        # DvtrErrors from above may be ValueErrors; others mean invalid JSON or too many digits.
-        if isinstance(failure, DvtrError):
-            raise
-        raise error(f"{where}: not a JSON file ({failure})") from None
 
 
 def to_json(record: object) -> Any:

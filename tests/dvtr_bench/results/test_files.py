@@ -271,7 +271,7 @@ def test_a_file_that_the_schema_does_not_allow_is_refused(edited, place, item, m
         (b"{", "not a JSON file"),
         (b"[]", "format_version, found None"),
         (b'{"format_version": 2, "protocol_version": NaN}', "NaN is not allowed"),
-        (b'{"kind": 1, "kind": 2}', "the field kind occurs twice"),
+        (b'{"kind": 1, "kind": 2}', "the field 'kind' occurs twice"),
         (b"\xff\xfe", "not a text file"),
     ],
 )

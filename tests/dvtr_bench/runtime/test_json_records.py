@@ -119,8 +119,11 @@ def test_what_is_wrong_is_named_with_its_place(place: str, item: object, message
         (changed("part/anything", {"k": [float("nan")]}), "NaN is not allowed"),
         (changed("part/anything", {"k": [-float("inf")]}), "-Infinity is not allowed"),
         (changed("part/share", float("nan")), "NaN is not allowed"),
-        (json.dumps(WHOLE).replace('"kind"', '"kind": "y", "kind"'), "the field kind occurs twice"),
-        (json.dumps(WHOLE).replace('"k":', '"k": 1, "\\u006b":'), "the field k occurs twice"),
+        (
+            json.dumps(WHOLE).replace('"kind"', '"kind": "y", "kind"'),
+            "the field 'kind' occurs twice",
+        ),
+        (json.dumps(WHOLE).replace('"k":', '"k": 1, "\\u006b":'), "the field 'k' occurs twice"),
         (json.dumps(WHOLE).replace('"x"', '"\\ud800"'), "not a JSON file"),
         (json.dumps(WHOLE) + "x", "not a JSON file"),
         ("", "not a JSON file"),
