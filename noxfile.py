@@ -37,6 +37,12 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def torture(session: nox.Session) -> None:
+    """Run the long forms of the tests of reliability, which CI leaves out."""
+    session.run("pytest", "-m", "torture", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
 def docs(session: nox.Session) -> None:
     """Check that the pages tell the truth: links, commands, options, paths, examples, the site."""
     session.run("pytest", "-q", "tests/contracts/test_docs.py", "tests/docs", *session.posargs)

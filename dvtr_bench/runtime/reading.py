@@ -53,7 +53,7 @@ def reading(
         raise error(f"{where}: not {kind} that can be read (nested too deep): {advice}") from None
     except MemoryError:
         raise error(
-            f"{where}: not {kind} that can be read (it asks for more memory than there is): {advice}"
+            f"{where}: not {kind} that can be read (more memory than there is): {advice}"
         ) from None
     except OSError as failure:
         reason = failure.strerror or brief(failure)
