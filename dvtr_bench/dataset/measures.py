@@ -5,7 +5,6 @@ so a push to the Hub does not upload it. A damaged file, or one of another build
 """
 
 import json
-import sys
 import zipfile
 import zlib
 from functools import partial
@@ -16,6 +15,7 @@ import numpy as np
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import write_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -152,7 +152,7 @@ def _cached(
         with written_beside(path) as beside:
             write(beside, numbers)
     except OSError as failure:
-        print(f"{measure} is not kept in {path.parent} ({failure})", file=sys.stderr)
+        write_line(f"{measure} is not kept in {path.parent} ({failure})", err=True)
     return numbers
 
 

@@ -17,8 +17,9 @@ from dvtr_bench.reports.chart_style import (
     chart_settings,
     dark_style,
 )
-from dvtr_bench.reports.others_text import printable, safe_html
+from dvtr_bench.reports.others_text import safe_html
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
