@@ -15,7 +15,7 @@ import numpy as np
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -148,11 +148,10 @@ def _cached(
         return cached
     numbers = compute()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as beside:
             write(beside, numbers)
     except OSError as failure:
-        write_line(f"{measure} is not kept in {path.parent} ({failure})", err=True)
+        say_not_kept(f"{measure} is", path.parent, failure)
     return numbers
 
 

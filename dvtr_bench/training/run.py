@@ -20,7 +20,8 @@ from dvtr_bench.runtime.checkpoint import (
     save_checkpoint,
     write_json,
 )
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.files import written_beside, written_together
+from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.recipe import Recipe, whole_recipe
 
 if TYPE_CHECKING:
@@ -133,15 +134,10 @@ def save_epoch(
     Returns:
         The new state.
     """
-    from safetensors.torch import save_file
-
     epoch = state.epochs_done + 1
     name = f"epoch-{epoch:03d}"
     training = {**state.setup, "epoch": epoch, "validation_t2v_r1": recall}
-    save_checkpoint(folder / name, model, training)
     tensors = {key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}
-    with written_beside(folder / name / OPTIMISER_FILE) as beside:
-        save_file(tensors, beside)
     better = recall >= state.best_recall
     last_gain = epoch if recall > state.best_recall else state.last_gain
     out_of_patience = recipe.patience is not None and epoch - last_gain >= recipe.patience
@@ -160,7 +156,9 @@ def save_epoch(
         **{key: getattr(state, key) for key in RunState.__dataclass_fields__},
         "updated_at": datetime.now(UTC).isoformat(),
     }
-    write_json(folder / RUN_FILE, content)
+    with written_together():
+        save_checkpoint(folder / name, model, training, {OPTIMISER_FILE: tensors})
+        write_json(folder / RUN_FILE, content)
     _drop_old_checkpoints(folder, state)
     return state
 
@@ -234,7 +232,7 @@ class TrainingLog:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Add one line; ``record`` has an ``epoch``, counted from 1."""
-        with self._path.open("a", encoding="utf-8") as stream:
+        with writing(self._path), self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record) + "\n")
 
 
