@@ -149,4 +149,6 @@ def say_not_kept(what: str, folder: Path, failure: Exception) -> None:
     _told.add((what, folder))
     code = refusal(failure)
     reason = str(failure) if code is None else reason_of(code)
+    if isinstance(failure, OSError) and code is not None and failure.strerror != os.strerror(code):
+        reason = failure.strerror or reason
     write_line(f"{what} not kept in {folder} ({reason}): continuing without", err=True)
