@@ -26,6 +26,7 @@ _TWICE_SECONDS: Final = 0.5
 torchrun pass on what the terminal has sent to all of its processes."""
 
 _AGAIN_SECONDS: Final = 0.05
+_KILLED_SECONDS: Final = 1.0
 
 
 class Interrupts:
@@ -58,7 +59,12 @@ class Interrupts:
 
         def send() -> None:
             self._again = True
-            signal.raise_signal(signal.SIGINT)
+            # To the main thread, which may be asleep.
+            main = threading.main_thread().ident
+            if main is not None and hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(main, signal.SIGINT)
+            else:
+                signal.raise_signal(signal.SIGINT)
 
         again = threading.Timer(_AGAIN_SECONDS, send)
         again.daemon = True
@@ -101,8 +107,11 @@ def end_at_once(status: int) -> None:
     """End this process and its workers without waiting for anything; half-written files go."""
     import multiprocessing
 
-    for child in multiprocessing.active_children():
+    children = multiprocessing.active_children()
+    for child in children:
         child.kill()
+    for child in children:
+        child.join(_KILLED_SECONDS)
     drop_unfinished()
     os._exit(status)
 
