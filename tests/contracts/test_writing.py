@@ -30,8 +30,8 @@ WRITERS = re.compile(
 
 ALLOWED = {
     "dvtr_bench/runtime/files.py": "is the border",
-    "dvtr_bench/runtime/download.py": "_fetch goes on where a download broke off: `writing` is "
-    "around it in `download`",
+    "dvtr_bench/runtime/download.py": "goes on where a download broke off: `writing` is around "
+    "`download`",
     "dvtr_bench/features/cache.py": "a cache: OSError is caught, said once, and the run goes on",
     "dvtr_bench/features/store.py": "called by features/cache.py alone, which catches OSError",
     "dvtr_bench/results/checked.py": "a cache: OSError is suppressed",
