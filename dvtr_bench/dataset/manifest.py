@@ -11,9 +11,9 @@ from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.json_records import (
     MAY_BE_ABSENT,
     from_json,
-    json_text,
     parse_json,
     read_json_bytes,
+    readable_json,
     to_json,
 )
 
@@ -244,7 +244,7 @@ class Manifest:
 
     def to_text(self) -> str:
         """Return the JSON text of ``dataset.json``."""
-        return json_text(to_json(self), indent=2) + "\n"
+        return readable_json(to_json(self), indent=2) + "\n"
 
     @property
     def keeps_clips(self) -> bool:

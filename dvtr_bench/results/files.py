@@ -15,9 +15,9 @@ from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import (
     from_json,
-    json_text,
     parse_json,
     read_json_bytes,
+    readable_json,
     to_json,
 )
 
@@ -100,7 +100,7 @@ def laid_out(value: Any, margin: str = "") -> str:
 
 
 def _dumps(value: Any) -> str:
-    return json_text(value)
+    return readable_json(value)
 
 
 def _require_versions(value: object, file: str) -> None:

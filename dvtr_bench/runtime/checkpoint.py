@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from dvtr_bench.errors import ExtensionError, InputError, NotFoundError, WeightsError
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import json_text
+from dvtr_bench.runtime.json_records import readable_json
 
 if TYPE_CHECKING:
     import torch
@@ -245,7 +245,7 @@ def tensors_sha256(tensors: "Mapping[str, torch.Tensor]") -> str:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
-    text = json_text(content, indent=2) + "\n"
+    text = readable_json(content, indent=2) + "\n"
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
 

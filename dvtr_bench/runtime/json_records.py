@@ -168,7 +168,7 @@ def to_json(record: object) -> Any:
     return record.tolist() if isinstance(record, np.ndarray) else record
 
 
-def json_text(value: Any, indent: int | None = None) -> str:
+def readable_json(value: Any, indent: int | None = None) -> str:
     r"""Return JSON that people can read and a terminal can show.
 
     Letters of every language stand as they are. Control characters, bidirectional ones and half
@@ -185,7 +185,7 @@ def json_text(value: Any, indent: int | None = None) -> str:
         ValueError: A number is not finite.
 
     Example:
-        >>> print(json_text({"place": "Zürich" + chr(0x202E)}))
+        >>> print(readable_json({"place": "Zürich" + chr(0x202E)}))
         {"place": "Zürich\u202e"}
     """
     text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)

@@ -13,9 +13,9 @@ from dvtr_bench.catalog import Catalog, Need
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.json_records import (
     from_json,
-    json_text,
     parse_json,
     read_json_bytes,
+    readable_json,
     to_json,
 )
 
@@ -83,7 +83,7 @@ class Audit:
 
     def to_text(self) -> str:
         """Return the JSON text of ``audit.json``."""
-        return json_text(to_json(self), indent=1) + "\n"
+        return readable_json(to_json(self), indent=1) + "\n"
 
 
 @dataclass(frozen=True)
