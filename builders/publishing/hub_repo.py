@@ -10,7 +10,7 @@ from typing import Any, Final
 from builders.publishing.local_files import LocalFile, belongs_to_dataset
 from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench import __version__
-from dvtr_bench.dataset.manifest import MANIFEST_NAME
+from dvtr_bench.dataset.manifest import FEATURES_FOLDER, MANIFEST_NAME
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.runtime.progress import progress_bar
 
@@ -61,6 +61,11 @@ class RemoteState:
     def dataset_paths(self) -> frozenset[str]:
         """Paths of the main branch that a push wrote."""
         return frozenset(path for path in self.files if belongs_to_dataset(path))
+
+    @property
+    def feature_paths(self) -> frozenset[str]:
+        """Paths of the main branch that features were published to."""
+        return frozenset(path for path in self.files if path.startswith(f"{FEATURES_FOLDER}/"))
 
 
 @dataclass(frozen=True)

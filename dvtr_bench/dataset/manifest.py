@@ -28,6 +28,9 @@ CONFIGS: Final = ("default", "captions", "qrels")
 CLIPS_CONFIG: Final = "clips"
 """A further config of datasets that keep their clips."""
 
+FEATURES_FOLDER: Final = "features"
+"""Features of backbones that were published beside a dataset; no part of it."""
+
 IMAGE: Final = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 VIDEO_FIELDS: Final = (

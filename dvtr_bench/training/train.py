@@ -102,7 +102,11 @@ def train(
     splits = (split_train, split_validation)
     options = _Preparing(cache_bytes=cache_bytes, processes=processes, show_progress=show_progress)
     with _log(out_folder, state, loop, tensorboard=tensorboard) as write:
-        inputs = prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **options)
+        inputs = (
+            prepare()
+            if prepare
+            else prepare_inputs(model, splits, recipe.freeze, features=recipe.features, **options)
+        )
         while not state.finished and state.epochs_done < recipe.epochs:
             epoch = state.epochs_done
             loss, rate = loop.run_epoch(
