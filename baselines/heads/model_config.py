@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.settings import require_kinds
+
+_MOST: Final = 1024
+"""Of anything that memory is taken for, far beyond what any model has."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class VideoTextConfig:
             The configuration.
 
         Raises:
-            ConfigError: The model has no such field.
+            ConfigError: The model has no such field, or a value is of another type or out of range.
         """
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
@@ -48,6 +52,7 @@ class VideoTextConfig:
             raise ConfigError(
                 f"no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
             )
+        require_kinds(cls, values)
         return cls(**values)
 
     def as_mapping(self) -> dict[str, Any]:
@@ -74,7 +79,9 @@ class TemporalConfig(VideoTextConfig):
         require_at_least("temporal_layers", self.temporal_layers, 1)
 
 
-def require_at_least(name: str, value: int, minimum: int) -> None:
-    """Raise ConfigError for a value below ``minimum``."""
+def require_at_least(name: str, value: int, minimum: int, most: int = _MOST) -> None:
+    """Raise ConfigError for a value below ``minimum`` or above ``most``."""
     if value < minimum:
         raise ConfigError(f"{name} must be at least {minimum}, found {value}")
+    if value > most:
+        raise ConfigError(f"{name} must be at most {most:,}, found {value:.6g}")

@@ -178,7 +178,7 @@ def read_npy(path: Path, largest: int) -> NDArray[Any]:
     with path.open("rb") as file:
         array = read_array_header(file, path.stem, size)
         if array.dtype.hasobject:
-            raise ValueError("it holds Python objects")
+            raise ValueError("it holds Python objects, which only a pickle can store")
         return read_array_data(file, array)
 
 
