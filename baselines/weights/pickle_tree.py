@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Final
 
-_MOST_STEPS: Final = 1_000_000
+_MOST_STEPS: Final = 400_000
 """A training checkpoint of the largest CLIP of open_clip takes about 100,000."""
 
 _MOST_KEY_PARTS: Final = 16

@@ -21,7 +21,7 @@ from dvtr_bench.runtime.reading import reading
 _KIND: Final = "a TorchScript archive"
 _ADVICE: Final = "download the file again"
 
-_MOST_MODULES: Final = 100_000
+_MOST_MODULES: Final = 10_000
 _DEEPEST: Final = 100
 
 _OTHER_NAMES: Final = frozenset(

@@ -10,7 +10,7 @@ from dvtr_bench.errors import WeightsError
 _TIMES: Final = 3
 """A model registers some parameters more than once while it is built."""
 
-_SLACK: Final = 1 << 22
+_SLACK: Final = 1 << 20
 """Buffers that no file holds, such as masks."""
 
 
