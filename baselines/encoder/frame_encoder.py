@@ -22,7 +22,7 @@ from baselines.weights.backbone_spec import (
 from baselines.weights.download import find_or_fetch
 from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
 from baselines.weights.weights import load_weights, only_known, read_weights
-from dvtr_bench.errors import ConfigError
+from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
@@ -105,6 +105,22 @@ class FrameEncoder(nn.Module):
         tokenizer = tiny_tokenizer() if small else _tokenizer()
         tokens: torch.Tensor = tokenizer(list(captions), context_length=max_words)
         return tokens
+
+    def require_tokens(self, tokens: torch.Tensor) -> None:
+        """Raise if token ids out of a file are not of the vocabulary.
+
+        Args:
+            tokens: int64, T x L.
+
+        Raises:
+            WeightsError: A token is not.
+        """
+        vocabulary = len(self.clip.token_embedding.weight)
+        if tokens.min() < 0 or tokens.max() >= vocabulary:
+            raise WeightsError(
+                f"its text bank holds tokens that are not among the {vocabulary:,} of the "
+                "backbone: name another checkpoint"
+            )
 
     def encode_text(
         self, tokens: torch.Tensor, *, whole: bool = False

@@ -36,7 +36,7 @@ from baselines.heads.video_text_model import (
     padded_words,
     spread_over_frames,
 )
-from dvtr_bench.errors import ConfigError, WeightsError
+from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Features, Scoring, Side
 from msam.pooling import (
     OUTPUT_SCALE,
@@ -58,9 +58,6 @@ ALL_TEXTS: Final = 2**31 - 1
 """The block size for ``text_block="all"``: larger than any query set."""
 
 DIVERSITY_WEIGHT: Final = 0.01
-
-_LARGEST_BANK: Final = 10_000
-"""All captions of a bank are encoded at once."""
 
 Pooling = Literal["mean", "max", "attention", "fusion"]
 Regions = Literal["frame", "grid", "learned"]
@@ -115,9 +112,8 @@ class Config(VideoTextConfig):
     def __post_init__(self) -> None:
         """Check every field."""
         super().__post_init__()
-        for name in ("temporal_layers", "num_semantics", "grid_size", "num_slots"):
+        for name in ("temporal_layers", "bank_size", "num_semantics", "grid_size", "num_slots"):
             require_at_least(name, getattr(self, name), 1)
-        require_at_least("bank_size", self.bank_size, 1, _LARGEST_BANK)
         for name, choices in (("pooling", Pooling), ("regions", Regions), ("padding", Padding)):
             allowed, value = get_args(choices), getattr(self, name)
             if value not in allowed:
@@ -310,12 +306,7 @@ class Model(VideoTextModel):
         if self.bank_tokens is not None:
             if not self.bank_tokens.any():
                 raise ConfigError("the text bank is empty: it is chosen when training begins")
-            vocabulary = len(self.encoder.clip.token_embedding.weight)
-            if self.bank_tokens.min() < 0 or self.bank_tokens.max() >= vocabulary:
-                raise WeightsError(
-                    f"the text bank holds tokens that are not among the {vocabulary:,} of the "
-                    "backbone: name another checkpoint"
-                )
+            self.encoder.require_tokens(self.bank_tokens)
             with self._evaluating():
                 bank, _, _ = self.encoder.encode_text(self.bank_tokens)
             features["bank_weights"] = bank_frame_weights(
