@@ -21,9 +21,9 @@ from typer.core import TyperGroup
 from dvtr_bench import __version__
 from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
-from dvtr_bench.reports.others_text import printable_lines
 from dvtr_bench.runtime.allocation import reuse_freed_memory
 from dvtr_bench.runtime.own_packages import find_other_packages
+from dvtr_bench.runtime.terminal import write_line
 
 _WrongUsage: Final[type[Exception]] = next(
     kind for kind in typer.BadParameter.mro() if kind.__name__ == "ClickException"
@@ -39,7 +39,7 @@ _PYTHONS_OWN: Final = warnings.showwarning
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"dvtr-bench {__version__}")
+        write_line(f"dvtr-bench {__version__}")
         raise typer.Exit
 
 
@@ -114,7 +114,7 @@ def _print_warning(
 ) -> None:
     """Print a warning of ours as one line; all others as Python does."""
     if category.__module__.startswith("dvtr_bench."):
-        typer.echo(printable_lines(f"warning: {message}"), err=True)
+        write_line(f"warning: {message}", err=True)
     else:
         _PYTHONS_OWN(message, category, *place, **details)
 
@@ -129,23 +129,23 @@ def main() -> None:
     warnings.showwarning = _print_warning
     others = find_other_packages()
     for other in others:
-        typer.echo(printable_lines(f"warning: {other}"), err=True)
+        write_line(f"warning: {other}", err=True)
     try:
         status = make_app()(standalone_mode=False)
     except DvtrError as failure:
         if os.environ.get("DVTR_TRACEBACK"):
             raise
-        typer.echo(printable_lines(f"error: {failure}"), err=True)
+        write_line(f"error: {failure}", err=True)
         sys.exit(1)
     except _WrongUsage as refused:
         sys.exit(_tell_usage(refused))
     except (ImportError, AttributeError) as failure:
         if not others or os.environ.get("DVTR_TRACEBACK"):
             raise
-        typer.echo(printable_lines(f"error: {failure}: see the warning above"), err=True)
+        write_line(f"error: {failure}: see the warning above", err=True)
         sys.exit(1)
     if status == INTERRUPTED:
-        typer.echo("stopped: run the same command again and it goes on", err=True)
+        write_line("stopped: run the same command again and it goes on", err=True)
     sys.exit(status)
 
 
@@ -154,7 +154,7 @@ def _tell_usage(refused: Any) -> int:
         refused.show()
     else:
         context = refused.ctx
-        typer.echo(printable_lines(f"error: {refused.format_message()}"), err=True)
-        typer.echo(context.get_usage(), err=True)
-        typer.echo(f"see `{context.command_path} --help`", err=True)
+        write_line(f"error: {refused.format_message()}", err=True)
+        write_line(context.get_usage(), err=True)
+        write_line(f"see `{context.command_path} --help`", err=True)
     return int(refused.exit_code)

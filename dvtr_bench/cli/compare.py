@@ -8,7 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import Json, Root, out_file
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.runtime.terminal import write_line
 
 
 class CompareCommand(Command):
@@ -63,11 +63,11 @@ def compare(
         print_json({**comparison_as_json(comparison), "written": written})
         return
     comparison.print()
-    typer.echo()
+    write_line()
     for line in comparison.evidence.missing:
-        typer.echo(printable(line), err=True)
+        write_line(line, err=True)
     for path in written:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")
 
 
 def _compare_several(runs: list[Path], all_pairs: bool, out: Path | None, as_json: bool) -> None:
@@ -80,4 +80,4 @@ def _compare_several(runs: list[Path], all_pairs: bool, out: Path | None, as_jso
         return
     comparison.print()
     for path in written:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")

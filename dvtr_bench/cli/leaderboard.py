@@ -9,6 +9,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import Json, Root, Runs, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 class LeaderboardCommand(EntriesInHelp):
@@ -65,11 +66,11 @@ def leaderboard(
         print_json({"boards": boards, "figures": study_as_json(made.study), "written": written})
         return
     made.print(breakdowns=breakdowns)
-    typer.echo(f"\nwrote {page} from {len(made.records)} result files")
+    write_line(f"\nwrote {page} from {len(made.records)} result files")
     for path in drawn:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")
     if site_page is not None:
-        typer.echo(f"wrote {site_page}")
+        write_line(f"wrote {site_page}")
     if study_page is not None:
         made.print_study()
-        typer.echo(f"\nwrote {study_page}")
+        write_line(f"\nwrote {study_page}")

@@ -1,6 +1,5 @@
 """The columns of a built dataset; its manifest `dataset.json`, and a reader that checks it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from dvtr_bench.runtime.json_records import (
     from_json,
     parse_json,
     read_json_bytes,
+    readable_json,
     to_json,
 )
 
@@ -244,7 +244,7 @@ class Manifest:
 
     def to_text(self) -> str:
         """Return the JSON text of ``dataset.json``."""
-        return json.dumps(to_json(self), indent=2, ensure_ascii=False) + "\n"
+        return readable_json(to_json(self), indent=2) + "\n"
 
     @property
     def keeps_clips(self) -> bool:

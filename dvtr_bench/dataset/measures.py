@@ -7,7 +7,6 @@ each holds the SHA-256 of its content.
 
 import hashlib
 import json
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -19,6 +18,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.npz_file import open_npz
 from dvtr_bench.runtime.reading import reading
+from dvtr_bench.runtime.terminal import write_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -159,7 +159,7 @@ def _cached(
         with written_beside(path) as beside:
             write(beside, numbers)
     except OSError as failure:
-        print(f"{measure} is not kept in {path.parent} ({failure})", file=sys.stderr)
+        write_line(f"{measure} is not kept in {path.parent} ({failure})", err=True)
     return numbers
 
 

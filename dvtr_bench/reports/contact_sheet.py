@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
-from dvtr_bench.reports.others_text import printable
 from dvtr_bench.reports.thumbnails import STRIP_FRAMES, fitted, spread
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames

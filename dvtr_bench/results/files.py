@@ -13,7 +13,13 @@ from dvtr_bench.results.checked import remember_checked, was_checked, with_score
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import (
+    from_json,
+    parse_json,
+    read_json_bytes,
+    readable_json,
+    to_json,
+)
 
 _LINE_LENGTH: Final = 100
 
@@ -94,7 +100,7 @@ def laid_out(value: Any, margin: str = "") -> str:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return readable_json(value)
 
 
 def _require_versions(value: object, file: str) -> None:

@@ -23,7 +23,7 @@ from dvtr_bench.errors import (
     WeightsError,
 )
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import parse_json, read_json_bytes
+from dvtr_bench.runtime.json_records import parse_json, read_json_bytes, readable_json
 from dvtr_bench.runtime.model_size import no_larger_than
 from dvtr_bench.runtime.reading import brief, reading
 from dvtr_bench.runtime.safetensors_file import read_header, read_tensors
@@ -354,7 +354,7 @@ def tensors_sha256(tensors: "Mapping[str, torch.Tensor]") -> str:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = readable_json(content, indent=2) + "\n"
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
 

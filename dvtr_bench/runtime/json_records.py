@@ -48,6 +48,7 @@ readable by older versions.
 
 _STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
+_UNPRINTABLE: Final = re.compile(r"[^\x00-\x7f]")
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 
 
@@ -165,6 +166,34 @@ def to_json(record: object) -> Any:
     if isinstance(record, (tuple, list)):
         return [to_json(item) for item in record]
     return record.tolist() if isinstance(record, np.ndarray) else record
+
+
+def readable_json(value: Any, indent: int | None = None) -> str:
+    r"""Return JSON that people can read and a terminal can show.
+
+    Letters of every language stand as they are. Control characters, bidirectional ones and half
+    surrogates among them, are escaped.
+
+    Args:
+        value: What ``json.dumps`` takes, without NaN and infinity.
+        indent: Spaces of an indentation; None writes one line.
+
+    Returns:
+        JSON, without a line break at its end.
+
+    Raises:
+        ValueError: A number is not finite.
+
+    Example:
+        >>> print(readable_json({"place": "Zürich" + chr(0x202E)}))
+        {"place": "Zürich\u202e"}
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(
+        lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text
+    ).replace("\x7f", "\\u007f")
 
 
 def json_schema(kind: type) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import make_console, printable, safe_markdown
+from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.tables import (

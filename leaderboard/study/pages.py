@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import make_console, printable, safe_markdown
+from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.markdown import table_lines
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.tables import (
