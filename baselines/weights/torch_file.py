@@ -9,6 +9,10 @@ import torch
 
 from baselines.weights.pickle_tree import Call, Name, Reference, read_tree
 from baselines.weights.torch_zip import STORAGE_MODULES, STORAGES, open_torch_zip
+from dvtr_bench.errors import WeightsError
+from dvtr_bench.runtime.reading import reading
+
+_KIND: Final = "a file of weights"
 
 _MAGIC: Final = 0x1950A86A20F9469CFC6C
 """First pickle of a file of the former form."""
@@ -43,24 +47,25 @@ _SLACK_BYTES: Final = 1 << 20
 _SHOWN: Final = 5
 
 
-def read_torch_file(path: Path) -> dict[str, torch.Tensor]:
-    """Read the state dict in a file; call it inside `dvtr_bench.runtime.reading.reading`.
+def read_torch_file(path: Path, advice: str) -> dict[str, torch.Tensor]:
+    """Read the state dict in a file.
 
     Args:
         path: A file of ``torch.save``: a dict of tensors, which may be the value of ``state_dict``
             in another dict. Only those tensors are read.
+        advice: What to do about a file that cannot be read, for messages.
 
     Returns:
         The tensors by name, on the CPU.
 
     Raises:
-        ValueError: It says something impossible, or holds what weights do not need.
-        zipfile.BadZipFile: It is a zip file that is damaged.
+        WeightsError: It is damaged, says something impossible, or holds what weights do not need.
     """
-    if not zipfile.is_zipfile(path):
-        return _read_former(path)
-    with open_torch_zip(path) as archive:
-        return _tensors_of(archive.tree(_require_known), archive.tensor)
+    with reading(path, _KIND, WeightsError, advice):
+        if not zipfile.is_zipfile(path):
+            return _read_former(path)
+        with open_torch_zip(path, _KIND, advice) as archive:
+            return _tensors_of(archive.tree(_require_known), archive.tensor)
 
 
 def _require_known(found: Name | Reference) -> None:

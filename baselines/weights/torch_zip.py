@@ -14,6 +14,7 @@ from typing import Any, Final
 import torch
 
 from baselines.weights.pickle_tree import Call, Name, Reference, See, read_tree
+from dvtr_bench.errors import WeightsError
 from dvtr_bench.runtime.zip_entries import ZipEntries, open_zip
 
 STORAGES: Final[Mapping[str, torch.dtype]] = {
@@ -44,7 +45,7 @@ _LARGEST_PICKLE_BYTES: Final = 1 << 25
 
 
 class TorchZip:
-    """An open zip file of torch. All methods raise what `open_torch_zip` raises.
+    """An open zip file of torch: use it inside the ``with`` that opened it.
 
     Attributes:
         has_code: Whether it is a TorchScript archive.
@@ -139,20 +140,22 @@ class TorchZip:
 
 
 @contextmanager
-def open_torch_zip(path: Path) -> Iterator[TorchZip]:
-    """Open a zip file of torch; call it inside `dvtr_bench.runtime.reading.reading`.
+def open_torch_zip(path: Path, kind: str, advice: str) -> Iterator[TorchZip]:
+    """Open a zip file of torch; the border stands around all of its use.
 
     Args:
         path: The file.
+        kind: What the file should be, such as ``"a TorchScript archive"``.
+        advice: What to do about a damaged file, for messages.
 
     Yields:
         The open file.
 
     Raises:
-        ValueError: It says something impossible, or holds what weights do not need.
-        zipfile.BadZipFile: It is no zip file, or damaged.
+        WeightsError: It says something impossible, it holds what weights do not need, or anything
+            else fails while the file is open.
     """
-    with open_zip(path) as (archive, entries):
+    with open_zip(path, kind, WeightsError, advice) as (archive, entries):
         yield TorchZip(path, archive, entries)
 
 

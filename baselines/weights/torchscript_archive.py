@@ -47,7 +47,7 @@ def is_torchscript_archive(path: Path) -> bool:
     with reading(path, _KIND, WeightsError, _ADVICE):
         if not zipfile.is_zipfile(path):
             return False
-        with open_torch_zip(path) as archive:
+        with open_torch_zip(path, _KIND, _ADVICE) as archive:
             return archive.has_code
 
 
@@ -76,10 +76,7 @@ def read_torchscript_tensors(path: Path) -> dict[str, torch.Tensor]:
             "copy"
         )
 
-    with (
-        reading(path, _KIND, WeightsError, _ADVICE),
-        open_torch_zip(path) as archive,
-    ):
+    with open_torch_zip(path, _KIND, _ADVICE) as archive:
         return dict(_tensors(archive, archive.tree(see)))
 
 

@@ -21,7 +21,6 @@ from baselines.weights.torch_file import read_torch_file
 from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
 from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE, read_checkpoint_config
-from dvtr_bench.runtime.reading import reading
 from dvtr_bench.runtime.safetensors_file import read_tensors
 
 ENCODER_PREFIX: Final = "encoder.clip."
@@ -164,8 +163,7 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         raise NotFoundError(f"there is no file at {path}")
     if path.suffix == ".safetensors":
         return _uncompiled_names(read_tensors(path, _FORMATS))
-    with reading(path, "a file of weights", WeightsError, _FORMATS):
-        return _uncompiled_names(read_torch_file(path))
+    return _uncompiled_names(read_torch_file(path, _FORMATS))
 
 
 def _uncompiled_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -205,7 +205,7 @@ def _sha256_of(content: "Mapping[str, Any]") -> str:
 def _read_arrays(path: Path, key: dict[str, str]) -> "Mapping[str, NDArray[Any]] | None":
     """Read a file of the cache; None if it is missing, damaged or has another key."""
     try:
-        with reading(path, "a file of measures"), open_npz(path) as npz:
+        with open_npz(path) as npz:
             stored = [npz.describe(name) for name in npz.names]
             # Nothing is compressed, so that together they take no more than the file.
             if any(npz.is_compressed(array) for array in stored):

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256
 from dvtr_bench.runtime.npz_file import NpzFile, StoredArray, open_npz
-from dvtr_bench.runtime.reading import reading
 
 Form: TypeAlias = Literal["sim_matrix", "embeddings"]
 """``sim_matrix``: captions x videos. ``embeddings``: one vector a caption and a video."""
@@ -112,7 +111,7 @@ def _read_fields(
             f"{path}: not an .npz file: write it with np.savez(path, ...) and the fields "
             f"{_wanted(form)}"
         )
-    with reading(path, "an .npz file", advice="write or copy it again"), open_npz(path) as npz:
+    with open_npz(path) as npz:
         names = (*_ARRAYS[form], *_IDS)
         if missing := [name for name in names if name not in npz.names]:
             raise InputError(

@@ -68,7 +68,7 @@ class StoredArray:
 
 
 class NpzFile:
-    """An open ``.npz`` file. All methods raise what `open_npz` raises.
+    """An open ``.npz`` file: use it inside the ``with`` that opened it.
 
     Attributes:
         names: Names of its arrays, in order.
@@ -133,7 +133,7 @@ class NpzFile:
 
 @contextmanager
 def open_npz(path: Path) -> Iterator[NpzFile]:
-    """Open an ``.npz`` file; call it inside `dvtr_bench.runtime.reading.reading`.
+    """Open an ``.npz`` file; the border stands around all of its use.
 
     Args:
         path: The file.
@@ -142,9 +142,8 @@ def open_npz(path: Path) -> Iterator[NpzFile]:
         The open file.
 
     Raises:
-        ValueError: A header, an entry or the directory says something impossible.
-        zipfile.BadZipFile: It is no zip file, or damaged.
-        zlib.error: A compressed entry is damaged.
+        InputError: A header, an entry or the directory says something impossible, or anything else
+            fails while the file is open.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -155,7 +154,7 @@ def open_npz(path: Path) -> Iterator[NpzFile]:
         ...         npz.describe("a").shape
         (2, 2)
     """
-    with open_zip(path) as (archive, entries):
+    with open_zip(path, "an .npz file", advice="write or copy it again") as (archive, entries):
         yield NpzFile(path, archive, entries)
 
 

@@ -1,7 +1,6 @@
 """Zip files that others wrote (``.npz``, torch's archives): entries are checked before use.
 
-A zip file states most things twice, and states sizes that nothing guarantees. Everything here
-raises ValueError or an error of ``zipfile``: call it inside `dvtr_bench.runtime.reading.reading`.
+A zip file states most things twice, and states sizes that nothing guarantees.
 """
 
 import zipfile
@@ -9,6 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from dvtr_bench.errors import DvtrError, InputError
+from dvtr_bench.runtime.reading import reading, require_size
 
 _END: Final = b"PK\x05\x06"
 _END_BYTES: Final = 22
@@ -106,18 +108,26 @@ class ZipEntries:
 
 
 @contextmanager
-def open_zip(path: Path) -> Iterator[tuple[zipfile.ZipFile, ZipEntries]]:
-    """Open a zip file whose directory has a usual size.
+def open_zip(
+    path: Path,
+    kind: str = "a zip file",
+    error: type[DvtrError] = InputError,
+    advice: str = "get the file again",
+) -> Iterator[tuple[zipfile.ZipFile, ZipEntries]]:
+    """Open a zip file whose directory has a usual size; the border stands around all of its use.
 
     Args:
         path: The file.
+        kind: What the file should be, such as ``"an .npz file"``.
+        error: Type of the error to raise.
+        advice: What to do about a damaged file, for messages.
 
     Yields:
         The open file, and its entries.
 
     Raises:
-        ValueError: The directory is larger than that of 100,000 entries.
-        zipfile.BadZipFile: It is no zip file, or damaged.
+        DvtrError: It is no zip file, it is damaged, its directory is larger than that of 100,000
+            entries, or anything else fails while it is open; of the type ``error``.
 
     Example:
         >>> from tempfile import TemporaryDirectory
@@ -129,13 +139,11 @@ def open_zip(path: Path) -> Iterator[tuple[zipfile.ZipFile, ZipEntries]]:
         ...         entries.read("a", 1)
         b'1'
     """
-    size = _directory_size(path)
-    if size > _LARGEST_DIRECTORY_BYTES:
-        raise ValueError(
-            f"its directory takes {size:,} bytes: expected at most {_LARGEST_DIRECTORY_BYTES:,}"
-        )
-    with zipfile.ZipFile(path) as archive:
-        yield archive, ZipEntries(path, archive)
+    with reading(path, kind, error, advice):
+        size = _directory_size(path)
+        require_size(path, size, _LARGEST_DIRECTORY_BYTES, "its directory", error)
+        with zipfile.ZipFile(path) as archive:
+            yield archive, ZipEntries(path, archive)
 
 
 def _directory_size(path: Path) -> int:
