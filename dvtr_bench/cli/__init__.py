@@ -22,6 +22,7 @@ from dvtr_bench import __version__
 from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.allocation import reuse_freed_memory
+from dvtr_bench.runtime.own_packages import find_other_packages
 from dvtr_bench.runtime.terminal import write_line
 
 _WrongUsage: Final[type[Exception]] = next(
@@ -126,6 +127,9 @@ def main() -> None:
             # A terminal that knows few characters shows "?" for the others.
             stream.reconfigure(errors="replace")
     warnings.showwarning = _print_warning
+    others = find_other_packages()
+    for other in others:
+        write_line(f"warning: {other}", err=True)
     try:
         status = make_app()(standalone_mode=False)
     except DvtrError as failure:
@@ -135,6 +139,11 @@ def main() -> None:
         sys.exit(1)
     except _WrongUsage as refused:
         sys.exit(_tell_usage(refused))
+    except (ImportError, AttributeError) as failure:
+        if not others or os.environ.get("DVTR_TRACEBACK"):
+            raise
+        write_line(f"error: {failure}: see the warning above", err=True)
+        sys.exit(1)
     if status == INTERRUPTED:
         write_line("stopped: run the same command again and it goes on", err=True)
     sys.exit(status)
