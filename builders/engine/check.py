@@ -184,10 +184,9 @@ def write_problems(problems: Mapping[str, Sequence[str]], name: str, root: Path)
         A sentence that names the file.
     """
     path = problems_path(root, name)
-    root.mkdir(parents=True, exist_ok=True)
     stopped_at = {reason: list(lines) for reason, lines in problems.items() if lines}
     text = readable_json({"dataset": name, "stopped_at": stopped_at}, indent=2)
-    with written_beside(path) as beside:
+    with written_beside(path, "--root") as beside:
         beside.write_text(text + "\n", encoding="utf-8", newline="\n")
     return f"All are listed in {path}."
 

@@ -1,7 +1,6 @@
 """A dataset repository on the Hub, accessed by the Hub's client."""
 
 import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench import __version__
 from dvtr_bench.dataset.manifest import FEATURES_FOLDER, MANIFEST_NAME
 from dvtr_bench.errors import NotFoundError
+from dvtr_bench.runtime.files import temporary_folder
 from dvtr_bench.runtime.progress import progress_bar
 
 _BRANCH: Final = "main"
@@ -150,7 +150,7 @@ class HubRepo:
         Returns:
             Its JSON object; empty if it is not an object.
         """
-        with hub_errors_explained(self.repo_id), tempfile.TemporaryDirectory() as folder:
+        with hub_errors_explained(self.repo_id), temporary_folder() as folder:
             path = self._api.hf_hub_download(
                 self.repo_id,
                 MANIFEST_NAME,

@@ -22,6 +22,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.features.store import EntryWriter, StoredFeatures, read_entry
 from dvtr_bench.runtime.environment import library_versions
 from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -134,10 +135,7 @@ class FeatureCache:
         return False
 
     def _report_not_cached(self, failure: Exception) -> None:
-        write_line(
-            f"embeddings are not kept in {self.folder.parent} ({failure}): continuing without",
-            err=True,
-        )
+        say_not_kept("embeddings are", self.folder.parent, failure)
 
 
 def feature_cache(

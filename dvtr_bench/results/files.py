@@ -134,7 +134,6 @@ def write_result(record: RunRecord, folder: Path) -> Path:
         ResultError: The record holds a number that is not finite.
     """
     text = to_text(record)
-    folder.mkdir(parents=True, exist_ok=True)
     path = result_path(record, folder)
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")

@@ -7,9 +7,7 @@ A training run is a folder ``runs/<dataset>/<model>/<run>/`` with its checkpoint
 import hashlib
 import json
 import math
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,7 +20,7 @@ from dvtr_bench.errors import (
     NotFoundError,
     WeightsError,
 )
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.files import folder_written_beside, written_beside
 from dvtr_bench.runtime.json_records import parse_json, read_json_bytes, readable_json
 from dvtr_bench.runtime.model_size import no_larger_than
 from dvtr_bench.runtime.reading import brief, reading
@@ -80,13 +78,22 @@ def new_model(name: str, settings: Mapping[str, Any], *, seed: int) -> "Trainabl
     return trainable
 
 
-def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    folder: Path,
+    model: "Trainable",
+    training: Mapping[str, Any],
+    more_tensors: "Mapping[str, Mapping[str, torch.Tensor]] | None" = None,
+) -> None:
     """Write a checkpoint; the folder appears whole or not at all.
 
     Args:
         folder: The folder to create; an existing one is replaced.
         model: The model.
         training: Facts about the training for config.json, as JSON values.
+        more_tensors: Further files of tensors for the folder, by file name.
+
+    Raises:
+        WriteError: It cannot be written.
     """
     from safetensors.torch import save_file
 
@@ -97,17 +104,10 @@ def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any
         "weights_sha256": tensors_sha256(tensors),
         "training": dict(training),
     }
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        save_file(tensors, beside / MODEL_FILE)
+    with folder_written_beside(folder) as beside:
+        for name, named in {MODEL_FILE: tensors, **(more_tensors or {})}.items():
+            save_file(dict(named), beside / name)
         write_json(beside / CONFIG_FILE, config)
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
 
 
 def load_checkpoint(path: Path) -> "Trainable":

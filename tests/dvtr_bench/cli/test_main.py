@@ -89,5 +89,5 @@ def test_error_tree_is_drawn_whole(kind: type[Exception]) -> None:
     assert issubclass(kind, errors.DvtrError)
     assert kind.__name__ in (errors.__doc__ or "")
     if kind is not errors.DvtrError:
-        builtin = {ValueError, LookupError, RuntimeError}
+        builtin = {ValueError, LookupError, RuntimeError, OSError}
         assert builtin & set(kind.__mro__), f"{kind.__name__} is no fitting builtin"
