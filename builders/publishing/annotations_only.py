@@ -17,7 +17,8 @@ from builders.sources.source import Clip, DatasetInfo, Source
 from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import InputError, PublishError
-from dvtr_bench.runtime.json_records import from_json, read_json_bytes
+from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.runtime.json_text import read_json_bytes
 
 _OWN: Final = ("video_id", "category", "captions")
 

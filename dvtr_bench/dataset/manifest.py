@@ -9,13 +9,9 @@ from typing import Final
 import pyarrow as pa
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import (
-    MAY_BE_ABSENT,
-    from_json,
-    parse_json,
-    read_json_bytes,
-    to_json,
-)
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, from_json, to_json
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
+from dvtr_bench.runtime.reading import path_inside
 
 FORMAT_VERSION: Final = 1
 """Version of the files' format, raised whenever an older reader would misread a newer dataset."""
@@ -313,9 +309,9 @@ def _check_splits(path: Path, manifest: Manifest) -> None:
         if name not in SPLITS:
             raise InputError(f"{path}: expected splits named {', '.join(SPLITS)}; found {name!r}")
         for file in split.files:
-            parts = Path(file.path).parts
-            if file.config not in known or Path(file.path).is_absolute() or ".." in parts:
+            if file.config not in known:
                 raise InputError(
-                    f"{path}: split {name}: expected a config of {', '.join(known)} and a path "
-                    f"inside the folder, found {file.config!r} and {file.path!r}"
+                    f"{path}: split {name}: expected a config of {', '.join(known)}, found "
+                    f"{file.config!r}"
                 )
+            path_inside(path, file.path, f"split {name}")
