@@ -51,6 +51,11 @@ def check_source(source: Source) -> None:
             for number, caption in enumerate(clip.captions, start=1)
             if (reason := _caption_problem(caption, source.keeps_empty_captions))
         ]
+        problems += [
+            f"{where}{clip.video_id!r}: {name} {reason}"
+            for name, value in (("category", clip.category), *clip.extra.items())
+            if isinstance(value, str) and (reason := _text_problem(value))
+        ]
         if not clip.captions:
             problems.append(f"{where}{clip.video_id!r} has no captions")
     if problems:
@@ -188,7 +193,8 @@ def write_problems(problems: Mapping[str, Sequence[str]], name: str, root: Path)
     stopped_at = {reason: list(lines) for reason, lines in problems.items() if lines}
     text = json.dumps({"dataset": name, "stopped_at": stopped_at}, indent=2, ensure_ascii=False)
     with written_beside(path) as beside:
-        beside.write_text(text + "\n", encoding="utf-8", newline="\n")
+        # A file's name may hold bytes that are no UTF-8; JSON has escapes for them.
+        beside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
     return f"All are listed in {path}."
 
 
@@ -207,8 +213,12 @@ def _id_problem(video_id: str) -> str | None:
 def _caption_problem(caption: str, keeps_empty: bool) -> str | None:
     if not keeps_empty and not caption.split():
         return "has no words"
+    return _text_problem(caption)
+
+
+def _text_problem(text: str) -> str | None:
     try:
-        caption.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         return "contains half of a character (a lone surrogate)"
     return None

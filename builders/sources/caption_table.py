@@ -1,8 +1,6 @@
 """Reading of users' tables in CSV, JSONL, JSON or Parquet as rows of named cells."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +15,7 @@ from builders.sources.json_forms import (
 )
 from builders.sources.text_file import read_lines, read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
+from dvtr_bench.runtime.json_text import parse_json_values, parse_published_json
 from dvtr_bench.runtime.progress import progress_bar
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -167,8 +166,8 @@ def _has_one_object_a_line(path: Path, encoding: str) -> bool:
     for line in read_lines(path, encoding):
         if line.strip():
             try:
-                value = _parse_json(line)
-            except (ValueError, RecursionError):
+                value = parse_published_json(line, str(path), AnnotationError, unique=True)
+            except AnnotationError:
                 return False
             return not (isinstance(value, list) and all(isinstance(one, dict) for one in value))
     return True
@@ -178,14 +177,14 @@ def _rows_of_lines(path: Path, encoding: str) -> Iterator[TableRow]:
     for number, line in enumerate(read_lines(path, encoding), start=1):
         if line.strip():
             where = f"{path}, line {number}"
-            with _json_errors_explained(where):
-                value = _parse_json(line)
+            value = parse_published_json(line, where, AnnotationError, unique=True)
             yield TableRow(where, object_cells(where, value))
 
 
 def _rows_of_values(path: Path, encoding: str, notes: dict[str, None]) -> Iterator[TableRow]:
     """Yield the rows of one value in a form that is known, or of objects that follow another."""
-    values = list(_concatenated(path, read_text(path, encoding)))
+    text = read_text(path, encoding)
+    values = list(parse_json_values(text, lambda line: f"{path}, line {line}", AnnotationError))
     if len(values) == 1 and not _is_row(values[0][1]):
         value = values[0][1]
         form = find_form(path, value)
@@ -204,44 +203,6 @@ def _is_row(value: object) -> bool:
     return isinstance(value, dict) and any(
         isinstance(value.get(key), str) for key in ("file_name", "video", "video_id")
     )
-
-
-def _concatenated(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    """Yield JSON values that follow one another, each with the number of its first line."""
-    position, line, counted = 0, 1, 0
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,":
-            position += 1
-        line += text.count("\n", counted, position)
-        counted = position
-        if position == len(text):
-            return
-        with _json_errors_explained(f"{path}, line {line}"):
-            value, position = _DECODER.raw_decode(text, position)
-        yield line, value
-
-
-def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ValueError(f"the key {key!r} occurs twice in one object")
-            seen.add(key)
-    return values
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_without_repeated_keys)
-_parse_json: Final = _DECODER.decode
-
-
-@contextmanager
-def _json_errors_explained(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, RecursionError) as failure:
-        raise AnnotationError(f"{where}: not JSON ({failure})") from None
 
 
 def _parquet_table(path: Path) -> Table:

@@ -10,7 +10,6 @@ import copy
 import dataclasses
 import inspect
 import re
-import reprlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast
@@ -22,6 +21,7 @@ from pydantic_core import CoreConfig, ErrorDetails, SchemaValidator
 
 from dvtr_bench.errors import DvtrError, InputError
 from dvtr_bench.runtime.json_text import parse_json
+from dvtr_bench.runtime.reading import brief_value
 
 Record = TypeVar("Record")
 
@@ -41,10 +41,6 @@ readable by older versions.
 
 _STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
-_SHOWN: Final = reprlib.Repr()  # the beginning of a value alone: it may be as large as its file
-_SHOWN.maxstring = _SHOWN.maxlong = 80
-_SHOWN.maxlist = _SHOWN.maxdict = 16
-
 _MANY: Final = frozenset({"list", "tuple", "dict"})
 _MOST_MISTAKES: Final = 1_000
 _NAMES_UNKNOWN_BYTES: Final = 4_000_000
@@ -260,9 +256,8 @@ def _refusal(failure: ValidationError, kind: type) -> str:
         return f"not a JSON file ({limits['error']})"
     if rule == "value_error":
         return f"{_position(steps)}{limits['error']}"
-    text = _SHOWN.repr(first["input"])
-    value_text = text if len(text) <= 60 else f"{text[:57]}..."
-    return f"{_position(steps)}expected {_expected(first, kind, steps)}, found {value_text}"
+    found = brief_value(first["input"])
+    return f"{_position(steps)}expected {_expected(first, kind, steps)}, found {found}"
 
 
 def _position(steps: tuple[str | int, ...]) -> str:

@@ -85,7 +85,7 @@ def parse_json(
         raise error(f"{where}: {name} is not allowed in a JSON file")
 
     def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        return _unique(pairs, lambda told: error(f"{where}: {told}"))
+        return _unique(pairs, "field", lambda told: error(f"{where}: {told}"))
 
     hooks: dict[str, Any] = {
         "parse_constant": refuse_constant,
@@ -98,23 +98,26 @@ def parse_json(
         return _sound(json.loads(decoded, **hooks), decoded)
 
 
-def parse_published_json(text: str, where: str, error: type[DvtrError] = InputError) -> Any:
+def parse_published_json(
+    text: str, where: str, error: type[DvtrError] = InputError, *, unique: bool = False
+) -> Any:
     """Parse JSON that another program wrote: NaN is a number, and of equal keys the last counts.
 
     Args:
         text: The JSON.
         where: The file and position, for messages.
         error: Type of the error to raise.
+        unique: Whether an object with one key twice is refused.
 
     Returns:
         Nested dicts, lists and scalars.
 
     Raises:
-        DvtrError: It is not JSON, is nested too deep, or holds half a character; of the type
-            ``error``.
+        DvtrError: It is not JSON, is nested too deep, holds half a character, or a key twice where
+            that is refused; of the type ``error``.
     """
     with reading(where, "JSON", error):
-        return _sound(json.loads(text), text)
+        return _sound(_OF_TABLES.decode(text) if unique else json.loads(text), text)
 
 
 def parse_json_values(
@@ -180,14 +183,16 @@ def _sound(value: Any, text: str) -> Any:
 
 
 def _unique(
-    pairs: list[tuple[str, Any]], refusal: Callable[[str], Exception] = ValueError
+    pairs: list[tuple[str, Any]],
+    called: str = "key",
+    refusal: Callable[[str], Exception] = ValueError,
 ) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         seen: set[str] = set()
         for name, _ in pairs:
             if name in seen:
-                raise refusal(f"the field {name[:60]!r} occurs twice in one object")
+                raise refusal(f"the {called} {name[:60]!r} occurs twice in one object")
             seen.add(name)
     return values
 

@@ -6,6 +6,7 @@ for a size that a file merely states before `require_size` has seen it.
 """
 
 import re
+import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,10 @@ from dvtr_bench.errors import DvtrError, InputError
 
 _LETTERS: Final = 200
 """A longer reason is cut: libraries quote what they read, of whatever length."""
+
+_SHOWN: Final = reprlib.Repr()
+_SHOWN.maxstring = _SHOWN.maxlong = _SHOWN.maxother = 80
+_SHOWN.maxlist = _SHOWN.maxdict = 16
 
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
 _DRIVE: Final = re.compile(r"[A-Za-z]:")
@@ -113,11 +118,10 @@ def require_unicode(
         DvtrError: It holds a code point of U+D800 to U+DFFF; of the type ``error``.
 
     Example:
-        >>> require_unicode("a.json", "b\udc80")
+        >>> require_unicode("a.json", "b\udc80")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        dvtr_bench.errors.InputError: a.json: a text holds half a character, U+DC80, after 'b': \
-write it in UTF-8
+        dvtr_bench.errors.InputError: a.json: a text holds half a character, U+DC80, after 'b'...
     """
     if found := _HALF_CHARACTER.search(text):
         before = text[max(0, found.start() - 30) : found.start()]
@@ -157,11 +161,10 @@ def path_inside(
     Example:
         >>> path_inside("dataset.json", "data/test.parquet")
         PurePosixPath('data/test.parquet')
-        >>> path_inside("run.json", "../..", "best")
+        >>> path_inside("run.json", "../..", "best")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...
-        dvtr_bench.errors.InputError: run.json: best: expected a path inside the folder, found \
-'../..'
+        dvtr_bench.errors.InputError: run.json: best: expected a path inside the folder, found...
     """
     text = stated if isinstance(stated, str) else ""
     parts = PurePosixPath(text).parts
@@ -200,3 +203,19 @@ def brief(failure: BaseException) -> str:
     if words and isinstance(failure, ValueError | OSError):
         return words
     return f"{type(failure).__name__}: {words}" if words else type(failure).__name__
+
+
+def brief_value(value: object) -> str:
+    """Return the beginning of a value that was read, as Python writes it, in 60 letters at most.
+
+    The whole may be as large as its file.
+
+    Example:
+        >>> brief_value("a.mp4"), brief_value([1] * 100)
+        ("'a.mp4'", '[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, ...]')
+    """
+    try:
+        text = _SHOWN.repr(value)
+    except Exception:  # such as ValueError: an int of 5,000 digits
+        return type(value).__name__
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -114,7 +114,10 @@ def test_what_is_wrong_is_named_with_its_place(place: str, item: object, message
         ("[" * 100_000, "nested too deep"),
         ('{"part":' * 100_000, "nested too deep"),
         ('{"part": ' + "1" * 10_000 + "}", "not a JSON file"),
-        (changed("part/anything", {}).replace("{}", "{" + '"k": {' * 300 + "}" * 301), "nested too deep"),
+        (
+            changed("part/anything", {}).replace("{}", "{" + '"k": {' * 300 + "}" * 301),
+            "nested too deep",
+        ),
         (changed("part/anything", {"k": [float("nan")]}), "NaN is not allowed"),
         (changed("part/anything", {"k": [-float("inf")]}), "-Infinity is not allowed"),
         (changed("part/share", float("nan")), "NaN is not allowed"),
