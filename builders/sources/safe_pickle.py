@@ -252,27 +252,27 @@ class _Reader:
             UnsafePickleError: It would make another type, or ask for code.
             ValueError: There is no such instruction.
         """
+        expected, found = "expected only dict, list and str", ""
         if code in (pickle.PERSID[0], pickle.BINPERSID[0]):
-            asked = "asks for an external object"
+            asked = "this pickle asks for an external object, "
         elif code == pickle.GLOBAL[0]:
-            asked = f"asks for {self._asked(self._line())}.{self._asked(self._line())}"
+            asked = f"this pickle asks for {self._asked()}.{self._asked()}, "
         elif code == pickle.STACK_GLOBAL[0] and len(self._stack) > 1:
-            module, name = (str(part)[:40] for part in map(_text, self._stack[-2:]))
-            asked = f"asks for {module}.{name}"
+            module, name = (_text(part)[:40] for part in self._stack[-2:])
+            asked = f"this pickle asks for {module}.{name}, "
         elif code in _OTHER_TYPES:
-            asked = f"holds a {_OTHER_TYPES[code]}"
+            asked, found = "", f", found {_OTHER_TYPES[code]}"
         elif code in _INSTRUCTIONS:
-            asked = "asks for an object of a class"
+            asked = "this pickle asks for an object of a class, "
         else:
             raise ValueError(f"no instruction has the code {code}")
         raise UnsafePickleError(
-            f"{self._path}: refused: this pickle {asked}, expected only dict, list and str. "
-            "Nothing in it was run. Get the file from its publisher again"
+            f"{self._path}: refused: {asked}{expected}{found}. Nothing in it was run. Get the file "
+            "from its publisher again"
         )
 
-    @staticmethod
-    def _asked(name: bytes) -> str:
-        return name[:40].decode("ascii", "backslashreplace")
+    def _asked(self) -> str:
+        return self._line()[:40].decode("ascii", "backslashreplace")
 
 
 _INSTRUCTIONS: Final = frozenset(
