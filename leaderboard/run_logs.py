@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, read_json
+from dvtr_bench.runtime.reading import reading
+from dvtr_bench.training.log_lines import read_log_lines
 from dvtr_bench.training.recipe import whole_recipe
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.plot_subject import Subject
@@ -127,18 +129,19 @@ def read_log(folder: Path) -> RunLog:
 
     Returns:
         The curves.
+
+    Raises:
+        WeightsError: The log cannot be read.
     """
     validation: list[tuple[float, float]] = []
     loss: list[tuple[float, float]] = []
-    for line in (folder / LOG_FILE).read_text(encoding="utf-8").splitlines():
-        try:
-            told = json.loads(line)
-        except ValueError:
-            continue
-        if "validation_t2v_r1" in told:
-            validation.append((float(told["epoch"]), float(told["validation_t2v_r1"])))
-        elif "loss" in told and "step" in told:
-            loss.append((float(told["step"]), float(told["loss"])))
+    for told in read_log_lines(folder):
+        where = folder / LOG_FILE
+        with reading(where, "a log of a training", WeightsError, "train again"):
+            if "validation_t2v_r1" in told:
+                validation.append((float(told["epoch"]), float(told["validation_t2v_r1"])))
+            elif "loss" in told and "step" in told:
+                loss.append((float(told["step"]), float(told["loss"])))
     return RunLog(_ascending(validation), _thinned(_ascending(loss)))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from builders.sources.delimited import open_delimited
 from builders.sources.json_forms import (
@@ -17,6 +17,9 @@ from builders.sources.text_file import read_lines, read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
 from dvtr_bench.runtime.json_text import parse_json_values, parse_published_json
 from dvtr_bench.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from dvtr_bench.runtime.parquet_files import BoundedParquet
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -207,15 +210,13 @@ def _is_row(value: object) -> bool:
 
 def _parquet_table(path: Path) -> Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    file = _open_parquet(path)
     try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as failure:
-        raise AnnotationError(f"{path}: not a Parquet file ({failure})") from None
-    with file:
-        schema, num_rows = file.schema_arrow, file.metadata.num_rows
+        schema, num_rows = file.schema, file.num_rows
         _refuse_embedded_videos(path, file)
+    finally:
+        file.close()
     left_out = [
         name
         for name in schema.names
@@ -233,19 +234,19 @@ def _parquet_table(path: Path) -> Table:
     )
 
 
-def _parquet_rows(path: Path, leaves: list[str]) -> Iterator[TableRow]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _open_parquet(path: Path) -> "BoundedParquet":
+    from dvtr_bench.runtime.parquet_files import BoundedParquet
 
-    name, number = str(path), 0
+    return BoundedParquet(path, path, error=AnnotationError, kind="a Parquet file")
+
+
+def _parquet_rows(path: Path, leaves: list[str]) -> Iterator[TableRow]:
+    file, name = _open_parquet(path), str(path)
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, columns=leaves):
-                for cells in batch.to_pylist():
-                    number += 1
-                    yield TableRow(f"{name}, row {number}", cells)
-    except (pa.ArrowException, OSError) as failure:
-        raise AnnotationError(f"{path}: damaged after row {number} ({failure})") from None
+        for number, cells in enumerate(file.rows(leaves, _BATCH_ROWS), start=1):
+            yield TableRow(f"{name}, row {number}", cells)
+    finally:
+        file.close()
 
 
 def _is_video(kind: Any) -> bool:
@@ -255,12 +256,12 @@ def _is_video(kind: Any) -> bool:
     return bool(pa.types.is_struct(kind)) and {field.name for field in kind} == {"bytes", "path"}
 
 
-def _refuse_embedded_videos(path: Path, file: Any) -> None:
-    for name in file.schema_arrow.names:
-        if not _is_video(file.schema_arrow.field(name).type):
+def _refuse_embedded_videos(path: Path, file: "BoundedParquet") -> None:
+    for name in file.schema.names:
+        if not _is_video(file.schema.field(name).type):
             continue
-        for batch in file.iter_batches(_VIDEOS_AT_ONCE, columns=[f"{name}.bytes"]):
-            if batch.column(0).field("bytes").null_count < len(batch):
+        for row in file.rows([f"{name}.bytes"], _VIDEOS_AT_ONCE):
+            if row[name]["bytes"] is not None:
                 raise AnnotationError(
                     f"{path}: the column {name!r} holds the clips themselves. Write them to files "
                     'first and give their folder with --clips: see "Clips inside a Parquet file" '

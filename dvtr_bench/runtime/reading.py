@@ -18,7 +18,7 @@ _LETTERS: Final = 200
 """A longer reason is cut: libraries quote what they read, of whatever length."""
 
 _SHOWN: Final = reprlib.Repr()
-_SHOWN.maxstring = _SHOWN.maxlong = _SHOWN.maxother = 80
+_SHOWN.maxstring = _SHOWN.maxlong = _SHOWN.maxother = 120
 _SHOWN.maxlist = _SHOWN.maxdict = 16
 
 _HALF_CHARACTER: Final = re.compile("[\ud800-\udfff]")
@@ -205,8 +205,8 @@ def brief(failure: BaseException) -> str:
     return f"{type(failure).__name__}: {words}" if words else type(failure).__name__
 
 
-def brief_value(value: object) -> str:
-    """Return the beginning of a value that was read, as Python writes it, in 60 letters at most.
+def brief_value(value: object, letters: int = 60) -> str:
+    """Return the beginning of a value that was read, as Python writes it, in so many letters.
 
     The whole may be as large as its file.
 
@@ -218,4 +218,4 @@ def brief_value(value: object) -> str:
         text = _SHOWN.repr(value)
     except Exception:  # such as ValueError: an int of 5,000 digits
         return type(value).__name__
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= letters else f"{text[: letters - 3]}..."
