@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.results import RunRecord
-from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, read_json
+from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, best_of_run, read_json
 from dvtr_bench.runtime.reading import reading
 from dvtr_bench.training.log_lines import read_log_lines
 from dvtr_bench.training.recipe import whole_recipe
@@ -83,21 +83,25 @@ class RunFolders:
         for path in sorted(runs.glob(f"*/*/*/{RUN_FILE}")):
             if not (path.parent / LOG_FILE).is_file():
                 continue
-            state = read_json(path)
-            setup = state.get("setup", {})
-            model, dataset = setup.get("model", {}), setup.get("dataset", {})
-            key = _key(
-                model.get("model"),
-                model.get("config", {}),
-                dataset.get("fingerprint"),
-                setup.get("recipe", {}),
-            )
-            best = path.parent / Path(str(state.get("best"))).name / CONFIG_FILE
+            with reading(path, "the state of a training", WeightsError, "train again"):
+                self._add(path, read_json(path))
+
+    def _add(self, path: Path, state: Mapping[str, Any]) -> None:
+        setup = state.get("setup", {})
+        model, dataset = setup.get("model", {}), setup.get("dataset", {})
+        key = _key(
+            model.get("model"),
+            model.get("config", {}),
+            dataset.get("fingerprint"),
+            setup.get("recipe", {}),
+        )
+        if state.get("best") is not None:
+            best = best_of_run(path.parent, state["best"]) / CONFIG_FILE
             if best.is_file():
-                self._by_weights[read_json(best)["weights_sha256"]] = path.parent
-            updated = str(state.get("updated_at", ""))
-            if key not in self._found or updated >= self._found[key][0]:
-                self._found[key] = (updated, path.parent)
+                self._by_weights[str(read_json(best)["weights_sha256"])] = path.parent
+        updated = str(state.get("updated_at", ""))
+        if key not in self._found or updated >= self._found[key][0]:
+            self._found[key] = (updated, path.parent)
 
     def find(self, record: RunRecord) -> Path | None:
         """Return the run whose best checkpoint a model is.

@@ -205,7 +205,7 @@ class BoundedParquet:
 
     def _unpacked_bytes(self, leaf: str, groups: Sequence[int]) -> int:
         """Return what a column of texts unpacks to, without unpacking it."""
-        with pq.ParquetFile(self._source, read_dictionary=[leaf]) as packed:
+        with self._reading(), pq.ParquetFile(self._source, read_dictionary=[leaf]) as packed:
             table = packed.read_row_groups(list(groups), [leaf], use_threads=False)
         num_bytes = 0
         for array in table.column(0).chunks:

@@ -64,10 +64,11 @@ def reading(
         raise error(
             f"{where}: not {kind} that can be read (more memory than there is): {advice}"
         ) from None
-    except OSError as failure:
-        reason = failure.strerror or brief(failure)
-        raise error(f"{where}: cannot be read ({reason})") from failure
     except Exception as failure:
+        # Without a number, an OSError is no system's but a parser's, such as Arrow's.
+        if isinstance(failure, OSError) and failure.errno is not None:
+            reason = failure.strerror or brief(failure)
+            raise error(f"{where}: cannot be read ({reason})") from failure
         raise error(
             f"{where}: not {kind} that can be read ({brief(failure)}): {advice}"
         ) from failure
