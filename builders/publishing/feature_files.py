@@ -21,7 +21,7 @@ from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import PublishError
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.json_records import parse_json, read_json_bytes
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
 
 
 @dataclass(frozen=True)

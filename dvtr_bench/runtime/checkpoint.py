@@ -21,9 +21,9 @@ from dvtr_bench.errors import (
     WeightsError,
 )
 from dvtr_bench.runtime.files import folder_written_beside, written_beside
-from dvtr_bench.runtime.json_records import parse_json, read_json_bytes, readable_json
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 from dvtr_bench.runtime.model_size import no_larger_than
-from dvtr_bench.runtime.reading import brief, reading
+from dvtr_bench.runtime.reading import brief, path_inside, reading
 from dvtr_bench.runtime.safetensors_file import read_header, read_tensors
 
 if TYPE_CHECKING:
@@ -194,13 +194,26 @@ def checkpoint_folder(path: Path) -> Path:
     if (path / CONFIG_FILE).is_file():
         return path
     if (path / RUN_FILE).is_file():
-        best = path / str(read_json(path / RUN_FILE).get("best"))
+        best = best_of_run(path, read_json(path / RUN_FILE).get("best"))
         if (best / CONFIG_FILE).is_file():
             return best
     raise NotFoundError(
         f"there is no checkpoint in {path}: expected a folder with {CONFIG_FILE} and {MODEL_FILE}, "
         f"or a run with {RUN_FILE}. `dvtr-bench train` writes one"
     )
+
+
+def best_of_run(folder: Path, best: object) -> Path:
+    """Return the folder of a run's best checkpoint.
+
+    Args:
+        folder: The run's folder.
+        best: What its run.json says, which may be anyone's.
+
+    Raises:
+        WeightsError: It is not the name of a folder in the run's.
+    """
+    return folder / path_inside(folder / RUN_FILE, best, "best", WeightsError, one_part=True)
 
 
 def read_checkpoint_config(folder: Path) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.listing import list_models
 from dvtr_bench.runtime.checkpoint import new_model, write_json
 from dvtr_bench.runtime.environment import library_versions
-from dvtr_bench.runtime.json_records import parse_json, read_json_bytes
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
 from dvtr_bench.training.towers import tower_features, tower_key
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from dvtr_bench.runtime.checkpoint import (
     write_json,
 )
 from dvtr_bench.runtime.files import made_folder, written_beside, written_together
-from dvtr_bench.runtime.json_records import readable_json
+from dvtr_bench.runtime.json_text import readable_json
 from dvtr_bench.runtime.safetensors_file import read_tensors
 from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.recipe import Recipe, whole_recipe
