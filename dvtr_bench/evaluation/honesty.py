@@ -24,6 +24,7 @@ from dvtr_bench.ranking.movement import (
     CAPTIONS_ENCODED_AGAIN,
     GALLERY_SHUFFLED,
     LARGEST_MOVE,
+    LARGEST_SHARE_EXCHANGED,
     QUERIES_SHUFFLED,
     VIDEOS_ENCODED_AGAIN,
     HonestyCheck,
@@ -181,7 +182,7 @@ def check_honesty(
         The result of each check.
 
     Raises:
-        ProtocolError: A score changed by more than the tolerance.
+        ProtocolError: A score changed by more than the tolerance, or candidates changed places.
     """
     checks = []
     if scorer.text_block == 1:
@@ -258,6 +259,13 @@ def _refusal(scorer: "Scorer", check: HonestyCheck) -> str:
     else:
         claim = f"claims that a score depends on the texts of its block ({scorer.text_block}) alone"
         step = "make the scores depend on nothing else"
+    if check.moved_little:
+        return (
+            f"{name} {claim}, but with {check.check} {100 * (check.exchanged or 0):.1f}% of the "
+            f"candidates that follow each other changed places at some height of the rankings "
+            f"({check.pairs} pairs scored again, at most {100 * LARGEST_SHARE_EXCHANGED:g}% pass "
+            f"as rounding): it is not ranked. To go on, {step}"
+        )
     return (
         f"{name} {claim}, but with {check.check} a score moved by {check.largest_move:.3g} "
         f"({check.pairs} pairs scored again, at most {check.tolerance:.3g} passes as rounding: the "
