@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dvtr_bench.errors import ProtocolError
+from dvtr_bench.errors import ConfigError, ProtocolError
 from dvtr_bench.ranking.blocks import Block, cut
 from dvtr_bench.ranking.movement import (
     CAPTIONS_ENCODED_AGAIN,
@@ -54,7 +54,8 @@ class SampleConfig:
         encoded_captions: Captions encoded again.
         encoded_videos: Videos decoded and encoded again.
         piece: Items of a piece when queries or gallery are divided again.
-        seed: Seed for drawing and shuffling.
+        seed: Seed for drawing and shuffling, and of the order in which captions are encoded and
+            scored (`dvtr_bench.evaluation.call_order`). It changes no rank of an honest model.
     """
 
     captions: int = 128
@@ -63,6 +64,11 @@ class SampleConfig:
     encoded_videos: int = 8
     piece: int = 37
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the seed."""
+        if self.seed < 0:
+            raise ConfigError(f"the seed of the checks must be at least 0, found {self.seed}")
 
 
 class HonestySample:
