@@ -17,7 +17,7 @@ from dvtr_bench.dataset.manifest import (
     FileRecord,
     Manifest,
 )
-from dvtr_bench.runtime.json_records import json_text
+from dvtr_bench.runtime.json_text import readable_json
 
 CROISSANT_NAME: Final = "croissant.json"
 _PARQUET: Final = "application/x-parquet"
@@ -87,7 +87,7 @@ def make_croissant(rows: Rows, assembled: Assembled) -> str:
         ],
     }
     present = {key: item for key, item in value.items() if item is not None}
-    return json_text(present, indent=2) + "\n"
+    return readable_json(present, indent=2) + "\n"
 
 
 def _licence(manifest: Manifest) -> str:

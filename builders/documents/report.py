@@ -14,7 +14,8 @@ from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip
 from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
-from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, json_text, to_json
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, to_json
+from dvtr_bench.runtime.json_text import readable_json
 
 LONG_CAPTION_WORDS: Final = 30
 
@@ -152,7 +153,7 @@ class BuildReport:
 
     def to_text(self) -> str:
         """Return the JSON text of the report."""
-        return json_text(to_json(self), indent=2) + "\n"
+        return readable_json(to_json(self), indent=2) + "\n"
 
 
 def make_report(rows: Rows, left_out: Mapping[str, tuple[str, ...]]) -> BuildReport:

@@ -190,7 +190,8 @@ def make_plan(
             _compare(manifest, files, repo, tag)
             return PushPlan(manifest, repo.url, tag, tuple(files), (), remote, is_published=True)
         _check_other_content(manifest, remote, repo)
-        stale = remote.dataset_paths - {file.path for file in files}
+        # Features of an earlier version do not fit this one.
+        stale = (remote.dataset_paths | remote.feature_paths) - {file.path for file in files}
     gone = tuple(sorted(stale))
     return PushPlan(manifest, repo.url, tag, tuple(files), gone, remote, is_published=False)
 

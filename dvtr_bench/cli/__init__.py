@@ -30,6 +30,7 @@ from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.allocation import reuse_freed_memory
 from dvtr_bench.runtime.interrupts import Interrupts, interrupts_end_this
+from dvtr_bench.runtime.own_packages import find_other_packages
 from dvtr_bench.runtime.reading import brief
 from dvtr_bench.runtime.terminal import write_line
 from dvtr_bench.runtime.writing import reason_of, refusal_message
@@ -146,9 +147,12 @@ def main() -> None:
             # A terminal that knows few characters shows "?" for the others.
             stream.reconfigure(errors="replace")
     warnings.showwarning = _print_warning
+    others = find_other_packages()
+    for other in others:
+        write_line(f"warning: {other}", err=True)
     with interrupts_end_this() as interrupts:
         try:
-            status = _run(interrupts)
+            status = _run(interrupts, are_shadowed=bool(others))
         except KeyboardInterrupt:  # outside of any command
             status = INTERRUPTED
         except BrokenPipeError:  # while a message was printed
@@ -159,7 +163,7 @@ def main() -> None:
     sys.exit(status)
 
 
-def _run(interrupts: Interrupts) -> int:
+def _run(interrupts: Interrupts, *, are_shadowed: bool) -> int:
     """Run the command line; return the exit status."""
     try:
         status: int = make_app()(standalone_mode=False) or 0
@@ -176,6 +180,10 @@ def _run(interrupts: Interrupts) -> int:
         if isinstance(ended.__context__, OSError) and ended.__context__.errno == errno.EPIPE:
             status = _tell_unknown(ended.__context__)
     except Exception as failure:
+        is_of_imports = isinstance(failure, ImportError | AttributeError)
+        if are_shadowed and is_of_imports and not os.environ.get("DVTR_TRACEBACK"):
+            write_line(f"error: {failure}: see the warning above", err=True)
+            return 1
         if interrupts.status is None:
             status = _tell_unknown(failure.__cause__ or failure)
         else:  # a library has made another error of the interrupt

@@ -13,7 +13,8 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import find_build
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import Text, from_json, json_text, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import Text, from_json, to_json
+from dvtr_bench.runtime.json_text import read_json_bytes, readable_json
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -89,7 +90,7 @@ class SeenClips:
 def write_seen_clips(seen: SeenClips, run_folder: Path) -> None:
     """Write the clips of a training into its run folder."""
     with written_beside(run_folder / SEEN_FILE) as beside:
-        beside.write_text(json_text(to_json(seen)) + "\n", encoding="utf-8")
+        beside.write_text(readable_json(to_json(seen)) + "\n", encoding="utf-8")
 
 
 def find_seen_clips(

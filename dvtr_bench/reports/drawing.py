@@ -99,14 +99,13 @@ def draw_chart(chart: str, data: ChartData) -> str:
         An ``<svg>`` element, with texts to show on hover.
     """
     text = _svg_text(make_figure(chart, data, titled=False))
-    root = re.match(r"<svg [^>]*>", text)
-    assert root is not None
-    box = re.search(r'viewBox="[^"]*"', root[0])
-    assert box is not None
+    root = re.match(r"""<svg (?=[^>]*?(viewBox="[^"]*"))[^>]*>""", text)
+    if root is None:
+        raise ValueError("matplotlib wrote an SVG without a view box")
     # In a page the element needs no name spaces; ids would clash with those of other charts.
     inner = text[root.end() :].replace("xlink:href", "href")
     return (
-        f'<svg class="dvtr-chart" {box[0]} role="img" aria-label="{safe_html(data.title)}" '
+        f'<svg class="dvtr-chart" {root[1]} role="img" aria-label="{safe_html(data.title)}" '
         f'style="stroke-linejoin: round; stroke-linecap: butt">{inner}'
     )
 

@@ -20,6 +20,7 @@ from filelock import FileLock
 from dvtr_bench.errors import InputError, NotFoundError, WriteError
 from dvtr_bench.runtime.files import file_sha256, made_folder, written_beside
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.reading import reading
 from dvtr_bench.runtime.writing import writing
 
 TIMEOUT_SECONDS: Final = 20.0
@@ -73,12 +74,14 @@ def download(
 
     Raises:
         NotFoundError: It cannot be downloaded; the message says why.
-        InputError: It has other bytes than expected; nothing is kept.
+        InputError: It has other bytes than expected, and nothing is kept; or the URL is no http.
         WriteError: The cache cannot be written; what was fetched is kept for another try.
 
     Example:
         >>> download("https://example.org/a", cache_folder() / "a")  # doctest: +SKIP
     """
+    if not url.startswith(("https://", "http://")):
+        raise InputError(f"{url}: not an address to download: expected https:// or http://")
     with (
         made_folder(target.parent, CACHE),
         writing(target, CACHE),
@@ -148,8 +151,9 @@ class _Transfer:
             headers["Range"] = f"bytes={start}-"
             if tag:
                 headers["If-Range"] = tag
-        request = urllib.request.Request(self.url, headers=headers)
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        # `download` has checked the scheme.
+        request = urllib.request.Request(self.url, headers=headers)  # noqa: S310
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
         if response.status != 206:
             start = 0
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
@@ -251,15 +255,13 @@ def _recorded(url: str) -> str | None:
 
 
 def _read_index() -> dict[str, Any]:
+    path = _index_path()
+    advice = "it records the hashes of first downloads; remove it to trust the next ones anew"
     try:
-        value = json.loads(_index_path().read_text(encoding="utf-8"))
+        with reading(path, "JSON", advice=advice):
+            value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
-        raise InputError(
-            f"{_index_path()}: not JSON ({failure}): it records the hashes of first downloads; "
-            "remove it to trust the next ones anew"
-        ) from None
     return value if isinstance(value, dict) else {}
 
 

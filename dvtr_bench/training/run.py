@@ -25,7 +25,8 @@ from dvtr_bench.runtime.checkpoint import (
     write_json,
 )
 from dvtr_bench.runtime.files import made_folder, written_beside, written_together
-from dvtr_bench.runtime.json_records import json_text
+from dvtr_bench.runtime.json_text import readable_json
+from dvtr_bench.runtime.safetensors_file import read_tensors
 from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.recipe import Recipe, whole_recipe
 
@@ -84,7 +85,7 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
     if not path.is_file():
         started = {"format_version": FORMAT_VERSION, "setup": setup}
         with written_beside(folder / STARTED_FILE) as beside:
-            beside.write_text(json_text(started, indent=2) + "\n", encoding="utf-8")
+            beside.write_text(readable_json(started, indent=2) + "\n", encoding="utf-8")
         return RunState(setup)
     content = read_json(path)
     if content.get("format_version") != FORMAT_VERSION:
@@ -207,17 +208,10 @@ def load_optimiser_tensors(folder: Path) -> "dict[str, torch.Tensor]":
     Raises:
         WeightsError: It is damaged or missing.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    path = folder / OPTIMISER_FILE
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as failure:
-        raise WeightsError(
-            f"{path} cannot be read ({failure}), so training cannot be resumed: train into another "
-            "folder"
-        ) from failure
+    return read_tensors(
+        folder / OPTIMISER_FILE,
+        "without it training cannot be resumed, so train into another folder",
+    )
 
 
 def optimiser_tensors(
@@ -236,10 +230,19 @@ def restore_optimiser(
     names: "Mapping[torch.nn.Parameter, str]",
     tensors: "Mapping[str, torch.Tensor]",
 ) -> None:
-    """Restore the state returned by `optimiser_tensors`."""
+    """Restore the state returned by `optimiser_tensors`.
+
+    Raises:
+        WeightsError: It is that of other parameters.
+    """
     parameters = {name: parameter for parameter, name in names.items()}
     for key, saved in tensors.items():
         name, _, kind = key.rpartition("|")
+        if name not in parameters or (saved.ndim and saved.shape != parameters[name].shape):
+            raise WeightsError(
+                f"{OPTIMISER_FILE} of the last checkpoint is not that of this model "
+                f"({key[:80]!r}): train into another folder"
+            )
         # A step count is a scalar that stays on the CPU.
         device = parameters[name].device if saved.ndim else "cpu"
         optimiser.state[parameters[name]][kind] = saved.to(device)

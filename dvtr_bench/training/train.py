@@ -10,7 +10,7 @@ import torch
 from dvtr_bench.dataset.seen_clips import SEEN_FILE, SeenClips, write_seen_clips
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.features.encode import join_features
-from dvtr_bench.runtime.checkpoint import tensors_sha256
+from dvtr_bench.runtime.checkpoint import best_of_run, tensors_sha256
 from dvtr_bench.runtime.processes import ALONE
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
@@ -98,7 +98,7 @@ def train(
         if processes.is_first and not (out_folder / SEEN_FILE).is_file():
             write_seen_clips(SeenClips.of(split_train, split_validation), out_folder)
         if state.finished:
-            return out_folder / str(state.best)
+            return best_of_run(out_folder, state.best)
         loop = Loop(model.to(torch_device), split_train, recipe, torch_device, processes)
         _begin(loop, out_folder, state)
         show_progress = show_progress and processes.is_first
@@ -108,7 +108,11 @@ def train(
         )
         with _log(out_folder, state, loop, tensorboard=tensorboard) as write:
             inputs = (
-                prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **options)
+                prepare()
+                if prepare
+                else prepare_inputs(
+                    model, splits, recipe.freeze, features=recipe.features, **options
+                )
             )
             while not state.finished and state.epochs_done < recipe.epochs:
                 epoch = state.epochs_done
@@ -124,7 +128,7 @@ def train(
                     )
                 write({"epoch": epoch + 1, "validation_t2v_r1": recall})
                 state = _saved(out_folder, state, loop, recall)
-        return out_folder / str(state.best)
+        return best_of_run(out_folder, state.best)
 
 
 def _epoch_summary(loss: float, rate: float, recall: float, chance: float) -> str:

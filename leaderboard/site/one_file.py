@@ -87,7 +87,8 @@ def as_one_file(site: Path, address: str) -> str:
     parts.append((site / main).read_text(encoding="utf-8"))
     script = _whole("\n" + "".join(parts))
     found = _STYLE.search(page)
-    assert found is not None, "the page has no style sheet"
+    if found is None:
+        raise ValueError("the page of the site has no style sheet")
     style = _whole("\n" + (site / found[1]).read_text(encoding="utf-8"))
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
