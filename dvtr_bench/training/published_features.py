@@ -10,7 +10,6 @@ the last bits alone; ``features.json`` states them.
 """
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -30,7 +29,6 @@ from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.listing import list_models
 from dvtr_bench.runtime.checkpoint import new_model, write_json
 from dvtr_bench.runtime.environment import library_versions
-from dvtr_bench.runtime.files import made_folder
 from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
 from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.towers import tower_features, tower_key
@@ -107,6 +105,8 @@ def write_published(
     keys = tuple(models) or _trained_models()
     name = re.sub(r"[^A-Za-z0-9.]+", "-", backbone).strip("-.")
     folder = built.folder / FEATURES_FOLDER / name
+    with writing(folder, "--root"):
+        folder.mkdir(parents=True, exist_ok=True)
     for key in keys:
         model = new_model(_with_backbone(key), {"backbone": backbone}, seed=0)
         model.to(torch.device(device))
@@ -180,7 +180,7 @@ def _key(model: "Trainable", split: DatasetSplit, side: "Side") -> dict[str, Any
         "side": side,
         "model": towers,
     }
-    read: dict[str, Any] = json.loads(canonical_json(key))
+    read: dict[str, Any] = parse_json(canonical_json(key), "a key")
     return read
 
 
@@ -197,7 +197,7 @@ def _is_whole(folder: Path, key: Mapping[str, Any]) -> bool:
 
 
 def _write(folder: Path, key: Mapping[str, Any], stored: StoredFeatures, count: int) -> None:
-    with made_folder(folder.parent, "--root"), writing(folder, "--root"):
+    with writing(folder, "--root"):
         shutil.rmtree(folder, ignore_errors=True)
         with EntryWriter(folder, key, count) as writer:
             for start in range(writer.rows, count, _ROWS):
