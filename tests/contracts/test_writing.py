@@ -53,7 +53,6 @@ ALLOWED = {
     "builders/engine/ray_worker.py": "writes a sent clip into a `temporary_folder`",
     "builders/publishing/annotations_only.py": "makes a copy inside a `temporary_folder`",
     "builders/publishing/eval_file.py": "writes into a `temporary_folder`",
-    "dvtr_bench/dataset/contents.py": "a mark in the user's cache; without it all is read again",
     "dvtr_bench/reports/drawing.py": "draws into memory",
     "baselines/encoder/pretraining.py": "torch writes into memory",
     "dvtr_bench/cli/__init__.py": "opens the null device",
