@@ -1,6 +1,5 @@
 """Checks of a source before any clip is decoded; all problems are reported together."""
 
-import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from builders.sources.source import Source
 from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_text import readable_json
 
 NO_CLIP = "ids without a clip"
 NO_ID = "clips without a caption"
@@ -189,12 +189,10 @@ def write_problems(problems: Mapping[str, Sequence[str]], name: str, root: Path)
         A sentence that names the file.
     """
     path = problems_path(root, name)
-    root.mkdir(parents=True, exist_ok=True)
     stopped_at = {reason: list(lines) for reason, lines in problems.items() if lines}
-    text = json.dumps({"dataset": name, "stopped_at": stopped_at}, indent=2, ensure_ascii=False)
-    with written_beside(path) as beside:
-        # A file's name may hold bytes that are no UTF-8; JSON has escapes for them.
-        beside.write_text(text + "\n", encoding="utf-8", errors="backslashreplace", newline="\n")
+    text = readable_json({"dataset": name, "stopped_at": stopped_at}, indent=2)
+    with written_beside(path, "--root") as beside:
+        beside.write_text(text + "\n", encoding="utf-8", newline="\n")
     return f"All are listed in {path}."
 
 

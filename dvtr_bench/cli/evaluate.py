@@ -24,8 +24,8 @@ from dvtr_bench.cli._options import (
     UntrainedBackbone,
     out_folder,
 )
-from dvtr_bench.reports.others_text import printable
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import printable, write_line
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
@@ -139,6 +139,17 @@ Browse = Annotated[
 ]
 
 
+CheckSeed = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Seed of the order in which a model is asked, and of what is asked again to check its "
+        "claims. It changes no rank. Take one of your own to run somebody else's model.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+
+
 class EvaluateCommand(EntriesInHelp):
     """Lists the post-processors on its help page; takes spellings of before."""
 
@@ -181,6 +192,7 @@ def evaluate(
     as_json: Json = False,
     device: Device = "auto",
     cache: Cache = True,
+    check_seed: CheckSeed = 0,
 ) -> None:
     """Evaluate a model: a result file, a contact sheet and the figures with their intervals.
 
@@ -224,6 +236,7 @@ def evaluate(
                 runs=runs,
                 allow_seen_clips=allow_seen_clips,
                 cache=cache,
+                check_seed=check_seed,
                 tell=_tell,
                 **how,
             )
@@ -239,7 +252,7 @@ def evaluate(
 def _tell(line: str) -> None:
     """Tell what is done; what is left out is part of the result, and told under --quiet too."""
     if line.startswith("left out: "):
-        typer.echo(printable(line), err=True)
+        write_line(line, err=True)
     else:
         say(printable(line))
 
@@ -254,7 +267,7 @@ def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> No
         return
     board.print()
     for path in written:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")
     say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
 
 

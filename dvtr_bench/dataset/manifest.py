@@ -1,6 +1,5 @@
 """The columns of a built dataset; its manifest `dataset.json`, and a reader that checks it."""
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ import pyarrow as pa
 
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, from_json, to_json
-from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 from dvtr_bench.runtime.reading import brief_value, path_inside
 
 FORMAT_VERSION: Final = 1
@@ -24,6 +23,9 @@ CONFIGS: Final = ("default", "captions", "qrels")
 
 CLIPS_CONFIG: Final = "clips"
 """A further config of datasets that keep their clips."""
+
+FEATURES_FOLDER: Final = "features"
+"""Features of backbones that were published beside a dataset; no part of it."""
 
 IMAGE: Final = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -243,7 +245,7 @@ class Manifest:
 
     def to_text(self) -> str:
         """Return the JSON text of ``dataset.json``."""
-        return json.dumps(to_json(self), indent=2, ensure_ascii=False) + "\n"
+        return readable_json(to_json(self), indent=2) + "\n"
 
     @property
     def keeps_clips(self) -> bool:

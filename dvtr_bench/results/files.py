@@ -14,7 +14,7 @@ from dvtr_bench.results.checks import completed
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import from_json, to_json
-from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 
 _LINE_LENGTH: Final = 100
 
@@ -95,7 +95,7 @@ def laid_out(value: Any, margin: str = "") -> str:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return readable_json(value)
 
 
 def _require_versions(value: object, file: str) -> None:
@@ -129,7 +129,6 @@ def write_result(record: RunRecord, folder: Path) -> Path:
         ResultError: The record holds a number that is not finite.
     """
     text = to_text(record)
-    folder.mkdir(parents=True, exist_ok=True)
     path = result_path(record, folder)
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")

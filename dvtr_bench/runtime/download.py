@@ -71,11 +71,13 @@ def download(
 
     Raises:
         NotFoundError: It cannot be downloaded; the message says why.
-        InputError: It has other bytes than expected; nothing is kept.
+        InputError: It has other bytes than expected, and nothing is kept; or the URL is no http.
 
     Example:
         >>> download("https://example.org/a", cache_folder() / "a")  # doctest: +SKIP
     """
+    if not url.startswith(("https://", "http://")):
+        raise InputError(f"{url}: not an address to download: expected https:// or http://")
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.with_name(f".{target.name}.lock")):
         expected = sha256 or _recorded(url)
@@ -142,8 +144,9 @@ class _Transfer:
             headers["Range"] = f"bytes={start}-"
             if tag:
                 headers["If-Range"] = tag
-        request = urllib.request.Request(self.url, headers=headers)
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        # `download` has checked the scheme.
+        request = urllib.request.Request(self.url, headers=headers)  # noqa: S310
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
         if response.status != 206:
             start = 0
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):

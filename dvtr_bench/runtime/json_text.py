@@ -25,6 +25,7 @@ DEEPEST: Final = 100
 LARGEST_INTEGER: Final = (1 << 63) - 1
 """Larger whole numbers, and smaller ones than its negative, fit no array and no column."""
 
+_UNPRINTABLE: Final = re.compile(r"[^\x00-\x7f]")
 _CONTAINERS: Final = frozenset({dict, list})
 _ESCAPED_HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _MAY_BE_TOO_LARGE: Final = re.compile(r"[0-9]{19}|[eE]\+?[0-9]{3}")
@@ -212,3 +213,31 @@ def _finite(digits: str) -> float:
 
 
 _OF_TABLES: Final = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+def readable_json(value: Any, indent: int | None = None) -> str:
+    r"""Return JSON that people can read and a terminal can show.
+
+    Letters of every language stand as they are. Control characters, bidirectional ones and half
+    surrogates among them, are escaped.
+
+    Args:
+        value: What ``json.dumps`` takes, without NaN and infinity.
+        indent: Spaces of an indentation; None writes one line.
+
+    Returns:
+        JSON, without a line break at its end.
+
+    Raises:
+        ValueError: A number is not finite.
+
+    Example:
+        >>> print(readable_json({"place": "Zürich" + chr(0x202E)}))
+        {"place": "Zürich\u202e"}
+    """
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return _UNPRINTABLE.sub(
+        lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text
+    ).replace("\x7f", "\\u007f")

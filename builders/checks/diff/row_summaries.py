@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from builders.checks.verify.row_stream import UnreadableRowsError, read_rows
-from builders.engine.parquet import FINGERPRINTED
 from builders.sources.locate import LocatedDataset
+from dvtr_bench.dataset.contents import FINGERPRINTED
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import VIDEO_FIELDS
 from dvtr_bench.errors import InputError
