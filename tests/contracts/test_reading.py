@@ -82,9 +82,9 @@ def _name(node: ast.AST) -> str:
 
 
 def _reads_what_it_wrote(call: ast.Call) -> bool:
-    """Return whether a call is ``json.loads(json.dumps(...))``."""
+    """Return whether a call is ``json.loads(json.dumps(...))`` or of ``canonical_json(...)``."""
     first = call.args[0] if call.args else None
-    return isinstance(first, ast.Call) and _name(first.func) == "json.dumps"
+    return isinstance(first, ast.Call) and _name(first.func) in ("json.dumps", "canonical_json")
 
 
 def _sources() -> list[Path]:
