@@ -23,6 +23,9 @@ PARSERS = {
 }
 """By the name under which our files call them."""
 
+WORDS = {"raw_decode", *(name.rpartition(".")[2] for name in PARSERS)}
+"""A file without any of them calls no parser."""
+
 ELSEWHERE = {
     "builders/aerosynth/stream.py": "a frame that this process encoded",
     "builders/checks/audit/page.py": "a picture that the same command drew",
@@ -97,7 +100,10 @@ def test_parsers_are_called_behind_the_border() -> None:
         name = path.relative_to(ROOT).as_posix()
         if name in ELSEWHERE or name.startswith(OF_TENSORS):
             continue
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if not any(word in text for word in WORDS):
+            continue
+        tree = ast.parse(text)
         found += [f"{name}:{line}: {call}" for line, call in calls_outside(tree)]
     assert not found, f"parse inside dvtr_bench.runtime.reading.reading: {found}"
 
