@@ -239,7 +239,7 @@ def _flushed(status: int) -> int:
     except OSError as failure:
         message = refusal_message("standard output", failure.errno or errno.EIO, "> FILE")
         with suppress(OSError):
-            print(f"error: {message}", file=sys.stderr)
+            write_line(f"error: {message}", err=True)
         status = 1
     else:
         return status
