@@ -139,6 +139,7 @@ def probe(
         text_batch=sizes.text_batch,
         video_batch=sizes.video_batch,
         cache=cache,
+        order_seed=sizes.sample.seed,
         show_progress=show_progress,
     )
     index, part = _geometry(model, split, encoded.videos["num_frames"])

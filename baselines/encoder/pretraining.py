@@ -5,6 +5,7 @@ batch from all of them, so that consecutive frames are not in one batch. An inte
 fetches those shards again and continues as without the interruption.
 """
 
+import io
 import json
 import math
 from collections import deque
@@ -224,7 +225,6 @@ def pretrain(
         WeightsError: Its state is damaged.
     """
     optimiser = _optimiser(encoder, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
     steps_done = _resume(folder, encoder, optimiser, recipe)
     kept_shards: deque[Shard] = deque(maxlen=recipe.kept_shards)
     arrived = _shards_before(steps_done, recipe)
@@ -353,8 +353,11 @@ def _save(
         "recipe": json.dumps(asdict(recipe)),
         "step": step,
     }
+    # Not straight into a file: torch hides what the system says of a full disk.
+    content = io.BytesIO()
+    torch.save(state, content)
     with written_beside(folder / STATE_FILE) as beside:
-        torch.save(state, beside)
+        beside.write_bytes(content.getbuffer())
 
 
 def _resume(

@@ -6,8 +6,9 @@ from typing import Final
 from builders.documents.card import CARD_NAME, make_card
 from builders.documents.croissant import CROISSANT_NAME, make_croissant
 from builders.documents.report import BuildReport
-from builders.engine.assemble import Assembled, caption_id
+from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows
+from dvtr_bench.dataset.contents import caption_id
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, SPLITS
 from dvtr_bench.dataset.trec_ids import encode_id
 

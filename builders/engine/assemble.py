@@ -12,7 +12,6 @@ import pyarrow as pa
 
 from builders.engine.native_clips import write_clips
 from builders.engine.parquet import (
-    FINGERPRINTED,
     ROW_GROUP_BYTES,
     ROW_GROUP_ROWS,
     SHARD_ROWS,
@@ -25,6 +24,7 @@ from builders.engine.parquet import (
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings
 from builders.sources.source import Clip
 from dvtr_bench import __version__
+from dvtr_bench.dataset.contents import FINGERPRINTED, caption_id
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
 from dvtr_bench.dataset.manifest import (
     CAPTION_FIELDS,
@@ -58,16 +58,6 @@ class Assembled:
 
     manifest: Manifest
     num_bytes: dict[tuple[str, str], int]
-
-
-def caption_id(video_id: str, number: int) -> str:
-    """Return the id of a caption: its video's id and its number from 0.
-
-    Example:
-        >>> caption_id("Baseball_008 1", 2)
-        'Baseball_008 1#2'
-    """
-    return f"{video_id}#{number}"
 
 
 def fingerprint_rows(rows: Rows, settings: BuildSettings) -> str:

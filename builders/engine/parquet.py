@@ -143,9 +143,6 @@ _OTHER_SCHEMAS: Final = {
     CLIPS_CONFIG: pa.schema(CLIP_FIELDS),
 }
 
-FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
-"""The common columns in the fingerprint; the others follow from these and the settings."""
-
 
 @dataclass(frozen=True)
 class Rows:

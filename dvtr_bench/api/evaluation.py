@@ -50,6 +50,7 @@ def evaluate(
     allow_seen_clips: bool = False,
     device: str = "auto",
     cache: bool = True,
+    check_seed: int = 0,
     show_progress: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> EvaluationResult:
@@ -81,6 +82,8 @@ def evaluate(
             training used clips of the split; the record says so.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; an object stays on its own device.
         cache: Whether to store backbone features beside the dataset and reuse them.
+        check_seed: Seed of the order in which the model is asked, and of what is asked again. It
+            changes no rank. Whoever runs somebody else's model chooses a seed of their own.
         show_progress: Whether to show progress bars.
         tell: Called with lines that name the weights and what was left out.
 
@@ -109,7 +112,7 @@ def evaluate(
     device = choose_device(device)
     with joined_processes() as processes:
         options = EvaluationOptions(
-            device, processors, top, written, cache, show_progress, tell, processes
+            device, processors, top, written, cache, show_progress, tell, processes, check_seed
         )
         if isinstance(dataset, DatasetSplit):
             split = dataset.name
@@ -150,6 +153,7 @@ def evaluate_all(
     allow_seen_clips: bool = False,
     device: str = "auto",
     cache: bool = True,
+    check_seed: int = 0,
     show_progress: bool = True,
     tell: Callable[[str], None] | None = None,
 ) -> list[EvaluationResult]:
@@ -175,6 +179,8 @@ def evaluate_all(
         allow_seen_clips: As for `evaluate`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache: Whether to store backbone features beside the dataset and reuse them.
+        check_seed: Seed of the order in which the model is asked, and of what is asked again. It
+            changes no rank. Whoever runs somebody else's model chooses a seed of their own.
         show_progress: Whether to show progress bars.
         tell: Called with a line for each evaluation, and for what is left out and why.
 
@@ -197,7 +203,7 @@ def evaluate_all(
     device = choose_device(device)
     with joined_processes() as processes:
         options = EvaluationOptions(
-            device, processors, top, written, cache, show_progress, tell, processes
+            device, processors, top, written, cache, show_progress, tell, processes, check_seed
         )
         plan = plan_evaluation(
             model_entry(model).key,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
+from dvtr_bench.evaluation.honesty import SampleConfig
 from dvtr_bench.evaluation.post_process import PostProcess
 from dvtr_bench.evaluation.written import write_evaluation
 from dvtr_bench.reports.query_choice import Queries, parse_kind, require_queries
@@ -66,6 +67,7 @@ class EvaluationOptions:
     show_progress: bool
     tell: Callable[[str], None] | None
     processes: Processes
+    check_seed: int = 0
 
     @property
     def needs_bank(self) -> bool:
@@ -80,7 +82,9 @@ class EvaluationOptions:
     def as_arguments(self) -> dict[str, Any]:
         """Return the arguments of every evaluation."""
         return {
-            "config": EvaluationConfig(cache=self.cache, top_k=self.top),
+            "config": EvaluationConfig(
+                cache=self.cache, top_k=self.top, sample=SampleConfig(seed=self.check_seed)
+            ),
             "post_process": self.post_process,
             "processes": self.processes,
             "show_progress": self.show_progress,

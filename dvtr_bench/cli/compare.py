@@ -8,6 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import Json, Root, out_file
+from dvtr_bench.runtime.files import written_together
 from dvtr_bench.runtime.terminal import write_line
 
 
@@ -54,8 +55,9 @@ def compare(
         return
     comparison = dvtr.compare(run_a, run_b, queries=queries, root=root)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
-    drawn = None if no_sheet else comparison.draw(sheet)
-    page = None if out is None else comparison.write(out, drawn)
+    with written_together():
+        drawn = None if no_sheet else comparison.draw(sheet)
+        page = None if out is None else comparison.write(out, drawn)
     written = [path for path in (drawn, page) if path is not None]
     if as_json:
         from leaderboard.json_form import comparison_as_json

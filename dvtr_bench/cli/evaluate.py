@@ -139,6 +139,17 @@ Browse = Annotated[
 ]
 
 
+CheckSeed = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="Seed of the order in which a model is asked, and of what is asked again to check its "
+        "claims. It changes no rank. Take one of your own to run somebody else's model.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+
+
 class EvaluateCommand(EntriesInHelp):
     """Lists the post-processors on its help page; takes spellings of before."""
 
@@ -181,6 +192,7 @@ def evaluate(
     as_json: Json = False,
     device: Device = "auto",
     cache: Cache = True,
+    check_seed: CheckSeed = 0,
 ) -> None:
     """Evaluate a model: a result file, a contact sheet and the figures with their intervals.
 
@@ -224,6 +236,7 @@ def evaluate(
                 runs=runs,
                 allow_seen_clips=allow_seen_clips,
                 cache=cache,
+                check_seed=check_seed,
                 tell=_tell,
                 **how,
             )

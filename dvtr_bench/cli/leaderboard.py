@@ -9,6 +9,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import Json, Root, Runs, out_file
+from dvtr_bench.runtime.files import written_together
 from dvtr_bench.runtime.terminal import write_line
 
 
@@ -55,9 +56,10 @@ def leaderboard(
         CHARTS.load(name)
     made = dvtr.make_leaderboard(results or Path("results"), study=study)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
-    page, drawn = made.write(out), made.write_charts(chart or (), out)
-    site_page = made.write_site(site, root=root, runs=runs) if site else None
-    study_page = made.write_study(out.parent) if made.study else None
+    with written_together():
+        page, drawn = made.write(out), made.write_charts(chart or (), out)
+        site_page = made.write_site(site, root=root, runs=runs) if site else None
+        study_page = made.write_study(out.parent) if made.study else None
     if as_json:
         from leaderboard.json_form import boards_as_json, study_as_json
 

@@ -18,7 +18,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.npz_file import open_npz
 from dvtr_bench.runtime.reading import reading
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -155,11 +155,10 @@ def _cached(
         return cached
     numbers = compute()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as beside:
             write(beside, numbers)
     except OSError as failure:
-        write_line(f"{measure} is not kept in {path.parent} ({failure})", err=True)
+        say_not_kept(f"{measure} is", path.parent, failure)
     return numbers
 
 

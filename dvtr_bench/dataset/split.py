@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_che
 import numpy as np
 from numpy.typing import NDArray
 
+from dvtr_bench.dataset.contents import Queries, require_contents
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.manifest import CLIPS_CONFIG, FileRecord, Manifest
 from dvtr_bench.errors import NotFoundError, ProtocolError
@@ -149,9 +150,10 @@ def require_whole_split(split: "RetrievalSplit") -> None:
         split: A split; it is compared with the manifest of its dataset if it has one.
 
     Raises:
-        ProtocolError: Videos or captions are missing, added or in another order, or the dataset's
-            files have changed.
-        NotFoundError: The split has no videos or no captions.
+        ProtocolError: Videos or captions are missing, added or in another order, the dataset's
+            files have changed, or its rows do not give its fingerprint.
+        NotFoundError: The split has no videos or no captions, or a file of the dataset is missing.
+        InputError: A file of the dataset cannot be read.
     """
     if not len(split.video_ids) or not len(split.captions):
         raise NotFoundError(
@@ -177,6 +179,9 @@ def require_whole_split(split: "RetrievalSplit") -> None:
     folder = getattr(split, "folder", None)
     if isinstance(folder, Path):
         _require_files_as_built(folder, record.files)
+        video_ids = tuple(split.video_ids[row] for row in split.caption_video_index)
+        queries = Queries(split.name, split.caption_ids, video_ids, split.captions)
+        require_contents(folder, manifest, queries)
 
 
 def _require_files_as_built(folder: Path, files: Sequence[FileRecord]) -> None:

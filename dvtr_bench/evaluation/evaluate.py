@@ -1,6 +1,5 @@
 """Evaluation of a model on a split: encode, rank by the protocol, check claims, make records."""
 
-import copy
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -13,16 +12,18 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.contamination import Contamination, find_contamination
 from dvtr_bench.dataset.seen_clips import SeenClips
 from dvtr_bench.dataset.split import require_whole_split
-from dvtr_bench.errors import ConfigError, InputError, ProtocolError
+from dvtr_bench.errors import ConfigError, ProtocolError
+from dvtr_bench.evaluation.call_order import CallOrder
 from dvtr_bench.evaluation.facts import captions_cut, dataset_facts, model_facts
 from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_honesty
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
 from dvtr_bench.evaluation.ranking import Ranking, rank
-from dvtr_bench.evaluation.scorer import Scorer
+from dvtr_bench.evaluation.scorer import Scorer, rows_of_block
 from dvtr_bench.evaluation.split_groups import frame_measures, split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
-from dvtr_bench.features.encode import encode_texts, encode_videos
+from dvtr_bench.evaluation.untouched import Untouched
+from dvtr_bench.features.encode import encode_texts, encode_videos, select_rows
 from dvtr_bench.features.encode_split import EncodedSplit, encode_split
 from dvtr_bench.models.retriever import BlockRetriever
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
@@ -152,18 +153,29 @@ def evaluate(
             )
             for scored in finished
         ),
-        top=tuple(top_lists(scored.ranking.best, split) for scored in finished),
+        top=tuple(top_lists(scored.in_file_order.best, split) for scored in finished),
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Scored:
-    """The ranked and checked scores of one way to score, perhaps post-processed."""
+    """The ranked and checked scores of one way to score, perhaps post-processed.
+
+    All are of the captions in the order in which they were scored.
+    """
 
     scorer: Scorer
+    order: CallOrder
+    split: "RetrievalSplit"
+    relevance: Relevance
     facts: ScoringFacts
     ranking: Ranking
     honesty: "tuple[HonestyCheck, ...]"
+
+    @property
+    def in_file_order(self) -> Ranking:
+        """The ranking, with captions in file order."""
+        return self.order.in_file_order(self.ranking)
 
 
 class _Run:
@@ -186,7 +198,7 @@ class _Run:
         )
         self._retriever = retriever
         # A model must not use what it remembers of the run in the checks.
-        self._untouched = _copied(retriever)
+        self._untouched = Untouched(retriever)
         measures = frame_measures(split)
         self.encoded = self._encode(split, measures.look)
         measures.keep(processes)
@@ -195,20 +207,29 @@ class _Run:
 
     def score(self, retriever: "Retriever", text_block: int | None) -> _Scored:
         """Rank every query and check the model's claims."""
+        block = text_block or 1
+        order = CallOrder.draw(
+            self.split,
+            self.config.sample.seed,
+            text_block=block,
+            block_captions=rows_of_block(self.config.block_captions, block),
+        )
+        split, relevance = order.of_split(self.split), order.of_relevance(self.relevance)
         scorer = Scorer(
             retriever,
-            self.encoded.texts,
+            select_rows(self.encoded.texts, torch.from_numpy(order.rows)),
             self.encoded.videos,
-            text_block=text_block or 1,
+            text_block=block,
             block_captions=self.config.block_captions,
             block_videos=self.config.block_videos,
         )
         sample = HonestySample(scorer, self.config.sample)
         ranking = rank(
             scorer,
-            self.split,
-            self.relevance,
+            split,
+            relevance,
             top_k=self.config.top_k,
+            caption_rows=order.rows,
             watch=(sample.add,),
             processes=self.processes,
             label="score" if text_block is None else f"score (block {text_block})",
@@ -216,16 +237,17 @@ class _Run:
         )
         for other in self.processes.gathered(sample.kept):
             sample.take(other)
-        untouched = _copied(self._untouched)
-        if retriever is not self._retriever and isinstance(untouched, BlockRetriever):
-            untouched = untouched.at_block(1)
-        honesty = check_honesty(
-            scorer.scored_by(untouched),
-            sample,
-            encode_captions=partial(self._captions_again, untouched),
-            encode_videos=partial(self._videos_again, untouched),
-        )
-        return _Scored(scorer, ScoringFacts(retriever.scoring, text_block), ranking, honesty)
+        with self._untouched.model() as untouched:
+            if retriever is not self._retriever and isinstance(untouched, BlockRetriever):
+                untouched = untouched.at_block(1)
+            honesty = check_honesty(
+                scorer.scored_by(untouched),
+                sample,
+                encode_captions=partial(_captions_again, untouched, split),
+                encode_videos=partial(_videos_again, untouched, split),
+            )
+        facts = ScoringFacts(retriever.scoring, text_block)
+        return _Scored(scorer, order, split, relevance, facts, ranking, honesty)
 
     def post_processed(
         self,
@@ -243,10 +265,11 @@ class _Run:
                 QueryBank(bank, encoded, scored.scorer) if bank and encoded else None,
                 self.processes,
                 self.show_progress,
+                scored.order.rows,
             )
             for one in post_process:
                 facts, ranking = one.apply(
-                    raw, scored.facts, self.split, self.relevance, self.config.top_k
+                    raw, scored.facts, scored.split, scored.relevance, self.config.top_k
                 )
                 found.append(replace(scored, facts=facts, ranking=ranking))
         return found
@@ -254,7 +277,7 @@ class _Run:
     def record(self, scored: _Scored, seen: Contamination | None, **origin: Any) -> RunRecord:
         """Return the record of a pass; ``origin`` has arguments of `model_facts`."""
         return make_record(
-            scored.ranking.table,
+            scored.in_file_order.table,
             kind="model",
             dataset=dataset_facts(self.split, self.relevance, self.encoded.frames_per_video),
             model=model_facts(scored.scorer.retriever, **origin),
@@ -281,43 +304,32 @@ class _Run:
             video_batch=self.config.video_batch,
             cache=self.config.cache,
             look=look,
+            order_seed=self.config.sample.seed,
             processes=self.processes,
             show_progress=self.show_progress,
         )
 
-    def _captions_again(
-        self, retriever: "Retriever", pieces: Sequence[NDArray[np.int64]]
-    ) -> "Features":
-        parts = [
-            encode_texts(
-                retriever,
-                [self.split.captions[row] for row in piece],
-                len(piece),
-                show_progress=False,
-            )
-            for piece in pieces
-        ]
-        return _joined(parts)
 
-    def _videos_again(
-        self, retriever: "Retriever", pieces: Sequence[NDArray[np.int64]]
-    ) -> "Features":
-        parts = [
-            encode_videos(retriever, self.split, piece, len(piece), show_progress=False)[0]
-            for piece in pieces
-        ]
-        return _joined(parts)
+def _captions_again(
+    retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[NDArray[np.int64]]
+) -> "Features":
+    parts = [
+        encode_texts(
+            retriever, [split.captions[row] for row in piece], len(piece), show_progress=False
+        )
+        for piece in pieces
+    ]
+    return _joined(parts)
 
 
-def _copied(retriever: "Retriever") -> "Retriever":
-    try:
-        return copy.deepcopy(retriever)
-    except Exception as failure:
-        raise InputError(
-            f"{retriever.name}: cannot be copied ({failure}), and its claims are checked on a copy "
-            "that has not seen the run: keep open files, locks and threads out of the model, or "
-            "give it a __deepcopy__ that makes them anew"
-        ) from failure
+def _videos_again(
+    retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[NDArray[np.int64]]
+) -> "Features":
+    parts = [
+        encode_videos(retriever, split, piece, len(piece), show_progress=False)[0]
+        for piece in pieces
+    ]
+    return _joined(parts)
 
 
 def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retriever, int | None]]":

@@ -18,12 +18,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from dvtr_bench.errors import ProtocolError
+from dvtr_bench.errors import ConfigError, ProtocolError
 from dvtr_bench.ranking.blocks import Block, cut
 from dvtr_bench.ranking.movement import (
     CAPTIONS_ENCODED_AGAIN,
     GALLERY_SHUFFLED,
     LARGEST_MOVE,
+    LARGEST_SHARE_EXCHANGED,
     QUERIES_SHUFFLED,
     VIDEOS_ENCODED_AGAIN,
     HonestyCheck,
@@ -53,7 +54,8 @@ class SampleConfig:
         encoded_captions: Captions encoded again.
         encoded_videos: Videos decoded and encoded again.
         piece: Items of a piece when queries or gallery are divided again.
-        seed: Seed for drawing and shuffling.
+        seed: Seed for drawing and shuffling, and of the order in which captions are encoded and
+            scored (`dvtr_bench.evaluation.call_order`). It changes no rank of an honest model.
     """
 
     captions: int = 128
@@ -62,6 +64,11 @@ class SampleConfig:
     encoded_videos: int = 8
     piece: int = 37
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check the seed."""
+        if self.seed < 0:
+            raise ConfigError(f"the seed of the checks must be at least 0, found {self.seed}")
 
 
 class HonestySample:
@@ -181,7 +188,7 @@ def check_honesty(
         The result of each check.
 
     Raises:
-        ProtocolError: A score changed by more than the tolerance.
+        ProtocolError: A score changed by more than the tolerance, or candidates changed places.
     """
     checks = []
     if scorer.text_block == 1:
@@ -258,6 +265,13 @@ def _refusal(scorer: "Scorer", check: HonestyCheck) -> str:
     else:
         claim = f"claims that a score depends on the texts of its block ({scorer.text_block}) alone"
         step = "make the scores depend on nothing else"
+    if check.moved_little:
+        return (
+            f"{name} {claim}, but with {check.check} {100 * (check.exchanged or 0):.1f}% of the "
+            f"candidates that follow each other changed places at some height of the rankings "
+            f"({check.pairs} pairs scored again, at most {100 * LARGEST_SHARE_EXCHANGED:g}% pass "
+            f"as rounding): it is not ranked. To go on, {step}"
+        )
     return (
         f"{name} {claim}, but with {check.check} a score moved by {check.largest_move:.3g} "
         f"({check.pairs} pairs scored again, at most {check.tolerance:.3g} passes as rounding: the "

@@ -47,6 +47,8 @@ class RawScores:
         bank: Training items, for a post-processor that needs them.
         processes: The processes that share the work.
         show_progress: Whether to show progress bars.
+        caption_rows: int64, T: the rows by which captions are named; None for their rows among
+            the scores.
     """
 
     source: ScoreSource
@@ -54,6 +56,7 @@ class RawScores:
     bank: QueryBank | None = None
     processes: Processes = ALONE
     show_progress: bool = False
+    caption_rows: NDArray[np.int64] | None = None
 
 
 class Fitted(Protocol):
@@ -159,6 +162,7 @@ class PostProcess:
                 split,
                 relevance,
                 top_k=top_k,
+                caption_rows=raw.caption_rows,
                 processes=raw.processes,
                 label=f"{self.name}: {way}",
                 show_progress=raw.show_progress,

@@ -14,6 +14,9 @@ from dvtr_bench.runtime.processes import ALONE, Processes
 from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.ranking.blocks import Block, Grid
     from dvtr_bench.ranking.rank_table import RankTable
@@ -66,6 +69,7 @@ def rank(
     relevance: "Relevance",
     *,
     top_k: int,
+    caption_rows: "NDArray[np.int64] | None" = None,
     watch: Sequence[Callable[[torch.Tensor, "Block"], None]] = (),
     processes: Processes = ALONE,
     label: str = "score",
@@ -81,6 +85,8 @@ def rank(
         split: The split, with the ids of captions and videos.
         relevance: Relevance of the split.
         top_k: Candidates to keep for each query.
+        caption_rows: int64, T: the rows by which captions are named as candidates; None for their
+            rows in the split. Equal scores are in order of these.
         watch: Functions called with every block that this process scores.
         processes: The processes that share the work.
         label: Label of the progress bar.
@@ -96,7 +102,12 @@ def rank(
     counter = RankCounter(
         relevance, source.name, caption_ids=split.caption_ids, video_ids=split.video_ids
     )
-    top = TopCandidates(top_k, torch.tensor(relevance.caption_video_index), relevance.num_videos)
+    top = TopCandidates(
+        top_k,
+        torch.tensor(relevance.caption_video_index),
+        relevance.num_videos,
+        None if caption_rows is None else torch.from_numpy(caption_rows),
+    )
     started = time.perf_counter()
     blocks = [block for run in processes.mine(list(source.grid.columns())) for block in run]
     form: list[tuple[torch.dtype, torch.device]] = []

@@ -99,6 +99,7 @@ def log_sums(
     of_videos: bool,
     of_captions: bool,
     processes: "Processes",
+    caption_rows: NDArray[np.int64] | None = None,
     watch: Sequence[Callable[[torch.Tensor, "Block"], None]] = (),
     label: str,
     show_progress: bool,
@@ -111,6 +112,8 @@ def log_sums(
         of_videos: Whether to sum over the captions, for each video.
         of_captions: Whether to sum over the videos, for each caption.
         processes: The processes that share the columns.
+        caption_rows: int64, T: the rows by which a message names captions; None for their rows
+            among the scores.
         watch: Functions called with every block that this process scores.
         label: Label of the progress bar.
         show_progress: Whether to show a progress bar.
@@ -137,7 +140,7 @@ def log_sums(
                 scores = source.score(block)
                 for see in watch:
                     see(scores, block)
-                values = _finite(scores, source.name, block)
+                values = _finite(scores, source.name, block, caption_rows)
                 if of_videos:
                     sums.of_videos.add(LogSums.of(inverse_temperature, values, 0), block.videos)
                 if of_captions:
@@ -153,12 +156,16 @@ def log_sums(
     return sums
 
 
-def _finite(scores: torch.Tensor, name: str, block: "Block") -> Floats:
+def _finite(
+    scores: torch.Tensor, name: str, block: "Block", caption_rows: NDArray[np.int64] | None
+) -> Floats:
     values: Floats = scores.double().cpu().numpy()
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
+        caption = block.captions.start + row
         raise InputError(
-            f"{name}: the score of caption {block.captions.start + row} and video "
+            f"{name}: the score of caption "
+            f"{caption if caption_rows is None else caption_rows[caption]} and video "
             f"{block.videos.start + column} (rows from 0) is {values[row, column]}: "
             "post-processing adds up exponentials of all scores, which must be finite"
         )

@@ -56,7 +56,7 @@ class Scorer:
         self.grid = Grid(
             _length(texts),
             _length(videos),
-            max(1, block_captions // text_block) * text_block,
+            rows_of_block(block_captions, text_block),
             block_videos,
         )
 
@@ -134,6 +134,16 @@ class Scorer:
                 f"{tuple(scores.shape)}: expected floats, {expected} (captions x videos)"
             )
         return scores
+
+
+def rows_of_block(block_captions: int, text_block: int) -> int:
+    """Return the rows of a block of the sim_matrix: whole text blocks, at least one.
+
+    Args:
+        block_captions: Most rows of a block, unless the text block is larger.
+        text_block: Texts that the model scores together.
+    """
+    return max(1, block_captions // text_block) * text_block
 
 
 def _index(rows: Rows | slice) -> "slice | torch.Tensor":

@@ -42,16 +42,25 @@ class TopCandidates:
     sets for each video, named by their video; the score of a set is that of its best caption.
     """
 
-    def __init__(self, k: int, caption_video_index: torch.Tensor, num_videos: int) -> None:
+    def __init__(
+        self,
+        k: int,
+        caption_video_index: torch.Tensor,
+        num_videos: int,
+        caption_rows: torch.Tensor | None = None,
+    ) -> None:
         """Start without candidates.
 
         Args:
             k: Number of candidates to keep.
             caption_video_index: int64, T: the video of each caption.
             num_videos: V.
+            caption_rows: int64, T: by which row a caption is named as a candidate; None for its
+                own.
         """
         captions, sets = len(caption_video_index), len(torch.unique(caption_video_index))
         self._own = caption_video_index
+        self._caption_rows = torch.arange(captions) if caption_rows is None else caption_rows
         self._kept: dict[Direction, KeptBest] = {
             "t2v": KeptBest(captions, min(k, num_videos)),
             "v2t": KeptBest(num_videos, min(k, sets)),
@@ -66,11 +75,13 @@ class TopCandidates:
             block: The block.
         """
         self._own = self._own.to(scores.device)
+        self._caption_rows = self._caption_rows.to(scores.device)
         captions = torch.arange(block.captions.start, block.captions.stop, device=scores.device)
         videos = torch.arange(block.videos.start, block.videos.stop, device=scores.device)
         self._kept["t2v"].merge(scores, captions, videos, scores.amax(1))
         by_video, best = scores.T, scores.amax(0)
-        self._kept["v2t_caption"].merge(by_video, videos, captions, best)
+        named = self._caption_rows[block.captions]
+        self._kept["v2t_caption"].merge(by_video, videos, named, best)
         if len(rising := self._kept["v2t"].rising(videos, best)):
             sets, place = torch.unique(self._own[block.captions], return_inverse=True)
             by_set = scores.new_full((len(rising), len(sets)), -torch.inf)

@@ -22,6 +22,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.features.store import EntryWriter, StoredFeatures, read_entry
 from dvtr_bench.runtime.environment import library_versions
 from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -134,25 +135,27 @@ class FeatureCache:
         return False
 
     def _report_not_cached(self, failure: Exception) -> None:
-        write_line(
-            f"embeddings are not kept in {self.folder.parent} ({failure}): continuing without",
-            err=True,
-        )
+        say_not_kept("embeddings are", self.folder.parent, failure)
 
 
 def feature_cache(
-    retriever: "Retriever", split: "RetrievalSplit", side: "Side", batch: int
+    retriever: "Retriever",
+    split: "RetrievalSplit",
+    side: "Side",
+    batch: int,
+    order_seed: int | None = None,
 ) -> FeatureCache | None:
     """Return the cache entry of one side of a split for a model.
 
-    The key includes the batch size and the versions of libraries, since a change of either may
-    change the last bits of the features.
+    The key includes the batch size, the order of captions and the versions of libraries, since a
+    change of any may change the last bits of the features.
 
     Args:
         retriever: The model.
         split: The split.
         side: ``texts`` or ``videos``.
         batch: Items encoded in one call.
+        order_seed: Seed of the order in which captions are encoded; None for file order.
 
     Returns:
         The entry; None if the split has no folder, or the model does not declare what its features
@@ -180,6 +183,8 @@ def feature_cache(
         "libraries": library_versions(),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }
+    if order_seed is not None:
+        key["order_seed"] = order_seed
     key_json = canonical_json(key)
     name = f"{split.name}-{side}-{hashlib.sha256(key_json).hexdigest()[:16]}"
     dataset = split.folder.resolve()

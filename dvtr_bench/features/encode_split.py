@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from dvtr_bench.features.cache import FeatureCache, feature_cache
+from dvtr_bench.features.caption_order import Rows, caption_order
 from dvtr_bench.features.encode import (
     encode_batch,
     encode_text_batches,
@@ -57,6 +58,7 @@ def encode_split(
     video_batch: int,
     cache: bool = False,
     look: "Look | None" = None,
+    order_seed: int | None = None,
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> EncodedSplit:
@@ -71,6 +73,8 @@ def encode_split(
         video_batch: Videos in one call.
         cache: Whether to read and write the cache of backbone features beside the dataset.
         look: Called with the row and frames of each video that this process decodes.
+        order_seed: Seed of a random order in which the model is given the captions; None for the
+            order of the file. The features are in file order either way.
         processes: The processes that share the work.
         show_progress: Whether to show progress bars.
 
@@ -93,7 +97,13 @@ def encode_split(
     )
     encoded_videos = time.perf_counter()
     texts = encode_all_texts(
-        retriever, split, text_batch, cache=cache, processes=processes, show_progress=show_progress
+        retriever,
+        split,
+        text_batch,
+        cache=cache,
+        order_seed=order_seed,
+        processes=processes,
+        show_progress=show_progress,
     )
     return EncodedSplit(
         texts=texts.features,
@@ -143,15 +153,18 @@ def encode_all_texts(
     *,
     cache: bool = False,
     heads: bool = True,
+    order_seed: int | None = None,
     processes: "Processes" = ALONE,
     show_progress: bool,
 ) -> StoredFeatures:
-    """Encode every caption of a split, see `encode_all_videos`."""
+    """Encode every caption of a split, see `encode_all_videos` and `encode_split`."""
+    order = None if order_seed is None else caption_order(split, order_seed)
 
     def encode(method: str, rows: slice) -> "Iterator[_Batch]":
+        captions = split.captions
         batches = encode_text_batches(
             getattr(retriever, method),
-            split.captions[rows],
+            captions[rows] if order is None else [captions[row] for row in order[rows]],
             batch,
             method_name=f"{retriever.name}: {method}",
             show_progress=show_progress,
@@ -159,8 +172,8 @@ def encode_all_texts(
         for features in batches:
             yield features, 0
 
-    shared = _SharedEncoding(retriever.name, len(split.captions), batch, processes)
-    entry = feature_cache(retriever, split, "texts", batch) if cache else None
+    shared = _SharedEncoding(retriever.name, len(split.captions), batch, processes, order)
+    entry = feature_cache(retriever, split, "texts", batch, order_seed) if cache else None
     return _encode_all(retriever, "texts", shared, encode, entry, heads=heads)
 
 
@@ -188,20 +201,31 @@ def _encode_all(
     head = partial(
         encode_batch, getattr(retriever, method), method_name=f"{retriever.name}: {method}"
     )
-    return shared.encode_rows(partial(_run_head, head, backbone, shared.batch))
+    return shared.encode_rows(partial(_run_head, head, backbone, shared))
 
 
 @dataclass(frozen=True)
 class _SharedEncoding:
-    """The rows of one side, divided among the processes."""
+    """The rows of one side, divided among the processes, in the order of the calls.
+
+    ``order`` has the row in the file of each; None where they are in file order.
+    """
 
     name: str
     count: int
     batch: int
     processes: "Processes"
+    order: Rows | None = None
 
     def encode_rows(self, encode: "_Encode") -> StoredFeatures:
-        """Encode the rows of this process and fetch those of the others."""
+        """Encode the rows of this process and fetch those of the others, in file order."""
+        encoded = self._encode_in_order(encode)
+        if self.order is None:
+            return encoded
+        back = torch.from_numpy(np.argsort(self.order))
+        return StoredFeatures(select_rows(encoded.features, back), encoded.most_frames)
+
+    def _encode_in_order(self, encode: "_Encode") -> StoredFeatures:
         if self.processes.count == 1:
             return self._join(encode(slice(0, self.count)))
         mine = self.processes.share_of(self.count, self.batch)
@@ -229,7 +253,8 @@ def _cached(entry: FeatureCache, shared: _SharedEncoding, encode: "_Encode") -> 
     """Return the backbone's features from the cache, or compute and cache them.
 
     A single process writes batch by batch and can be stopped at any time. Of several processes,
-    each encodes its rows and the first one writes them all.
+    each encodes its rows and the first one writes them all; so are captions that are encoded in
+    another order than that of the file.
     """
     processes = shared.processes
     cached = entry.read(report=False)
@@ -240,7 +265,7 @@ def _cached(entry: FeatureCache, shared: _SharedEncoding, encode: "_Encode") -> 
         cached = entry.read(report=processes.is_first)
         if all(processes.gathered(cached is not None)) and cached:
             return cached
-        if processes.count > 1:
+        if processes.count > 1 or shared.order is not None:
             computed = shared.encode_rows(encode)
             if writable:
                 entry.fill(partial(_rows_from, computed, shared.count))
@@ -256,12 +281,16 @@ def _rows_from(computed: StoredFeatures, count: int, start: int) -> "Iterator[_B
 
 
 def _run_head(
-    head: "Callable[[Features, int], Features]", backbone: StoredFeatures, batch: int, rows: slice
+    head: "Callable[[Features, int], Features]",
+    backbone: StoredFeatures,
+    shared: _SharedEncoding,
+    rows: slice,
 ) -> "Iterator[_Batch]":
     """Run the head over backbone features, in the batches that the backbone had."""
-    for run in cut(rows.stop - rows.start, batch):
+    for run in cut(rows.stop - rows.start, shared.batch):
         part = slice(rows.start + run.start, rows.start + run.stop)
+        chosen = part if shared.order is None else torch.from_numpy(shared.order[part])
         yield (
-            head(select_rows(backbone.features, part), part.stop - part.start),
+            head(select_rows(backbone.features, chosen), part.stop - part.start),
             backbone.most_frames,
         )

@@ -1,12 +1,25 @@
-"""How far scores moved when the same pairs were scored again, and the tolerance."""
+"""How far scores moved when pairs were scored again, and whether candidates changed places.
 
-from dataclasses import dataclass
-from typing import Final
+A tolerance for moves alone can be widened: a model that sinks all hopeless pairs far below has a
+large range of scores, and what its few good ones do is small beside it. Ranks have no such range.
+So two candidates that follow each other in the ranking of a query must do so when the same pairs
+are scored in other company.
+
+Rounding may exchange two candidates only where their scores are closer than it reaches: with 256
+candidates over a range R they are R/256 apart, and rounding reaches a millionth of R. That is one
+pair in thousands, at any height of the ranking. A score that depends on its company exchanges a
+good part of the pairs at the height where it does. So the share of exchanged pairs is taken at each
+height by itself, the first two ranks as one.
+"""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
-from dvtr_bench.runtime.json_records import Count, NotNegative, Text
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, Count, NotNegative, Text
 
 LARGEST_MOVE: Final = 1e-4
 """Largest move of a score, by the protocol."""
@@ -22,6 +35,25 @@ _SMALL_STEPS: Final = 4
 _SHARE_OF_RANGE: Final = 1 / 8
 """Largest share of the range of the scores that passes as rounding."""
 
+LARGEST_SHARE_EXCHANGED: Final = 0.02
+"""Largest share of neighbouring candidates, at any height of the ranking, that may be exchanged."""
+
+_ALWAYS_EXCHANGED: Final = 2
+"""Exchanges that pass at each height, however few pairs there are."""
+
+_HEIGHTS: Final = (0, 1, 2, 5, 10)
+"""Where heights begin: places between candidates, counted from the best."""
+
+_SAME_STEPS: Final = 16
+"""Candidates whose scores differ by so many floating-point steps at most are one, such as two equal
+captions: rounding alone decides which comes first."""
+
+_MOST_CANDIDATES: Final = 512
+"""Of more candidates, as many, evenly spaced, are compared."""
+
+
+Share: TypeAlias = Annotated[float, Field(ge=0, le=1)]
+
 
 @dataclass(frozen=True)
 class HonestyCheck:
@@ -32,15 +64,24 @@ class HonestyCheck:
         pairs: Pairs scored again.
         largest_move: Largest difference between the two scores of a pair.
         tolerance: Largest difference that passes.
+        exchanged: Largest share, over all heights of the rankings, of neighbouring candidates that
+            changed places, without the two at each height that always pass. None in files from
+            before it was measured.
     """
 
     check: Text
     pairs: Count
     largest_move: NotNegative
     tolerance: NotNegative
+    exchanged: Share | None = field(default=None, metadata=MAY_BE_ABSENT)
 
     @property
     def passed(self) -> bool:
+        """True when no score moved by more than the tolerance, and candidates kept their places."""
+        return self.moved_little and (self.exchanged or 0.0) <= LARGEST_SHARE_EXCHANGED
+
+    @property
+    def moved_little(self) -> bool:
         """True when no score moved by more than the tolerance."""
         return self.largest_move <= self.tolerance
 
@@ -79,7 +120,58 @@ def measure(
     step = _step(finite)
     rounding = min(rounding_steps * step, max(_SMALL_STEPS * step, _SHARE_OF_RANGE * spread))
     tolerance = max(LARGEST_MOVE * min(1.0, spread), min(rounding, cap))
-    return HonestyCheck(check, int(first.size), largest, tolerance)
+    exchanged = max(share_exchanged(first, second), share_exchanged(first.T, second.T))
+    return HonestyCheck(check, int(first.size), largest, tolerance, exchanged)
+
+
+def share_exchanged(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
+    """Return the largest share, over all heights, of neighbouring candidates that changed places.
+
+    Args:
+        before: float64, queries x candidates: scores of the run.
+        after: float64, the same pairs scored again.
+
+    Returns:
+        0 to 1, without the exchanges that always pass. Candidates that tied before are not
+        compared; those that tie after, and did not before, have changed places.
+
+    Example:
+        >>> import numpy as np
+        >>> scores = np.random.default_rng(0).normal(size=(100, 20))
+        >>> share_exchanged(scores, scores + 5), share_exchanged(scores, -scores) > 0.9
+        (0.0, True)
+    """
+    chosen = _distinct(before)
+    first, second = before[:, chosen], after[:, chosen]
+    order = np.argsort(-first, axis=1, kind="stable")
+    first, second = (np.take_along_axis(scores, order, 1) for scores in (first, second))
+    compared = first[:, :-1] > first[:, 1:]
+    changed = compared & ~(second[:, :-1] > second[:, 1:])
+    shares = [0.0]
+    for start, stop in zip(_HEIGHTS, (*_HEIGHTS[1:], None), strict=True):
+        total = int(compared[:, start:stop].sum())
+        beyond = int(changed[:, start:stop].sum()) - _ALWAYS_EXCHANGED
+        if beyond > 0:
+            shares.append(beyond / total)
+    return max(shares)
+
+
+def _distinct(scores: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return one of each kind of candidates that score alike with every query."""
+    count = scores.shape[1]
+    chosen = np.unique(np.linspace(0, count - 1, min(count, _MOST_CANDIDATES)).astype(np.int64))
+    columns = np.ascontiguousarray(scores[:, chosen].T)
+    finite = np.where(np.isfinite(columns), columns, 0.0)
+    step = np.finfo(np.float32).eps if _is_single(finite) else np.finfo(np.float64).eps
+    reach = _SAME_STEPS * step * np.abs(finite).max(axis=1, initial=0.0)
+    is_new = np.ones(len(chosen), dtype=bool)
+    for place in range(len(chosen)):
+        if is_new[place]:
+            with np.errstate(invalid="ignore"):
+                apart = np.abs(columns[place + 1 :] - columns[place])
+            alike = (np.nan_to_num(apart, nan=0.0) <= reach[place]).all(axis=1)
+            is_new[place + 1 :] &= ~alike
+    return chosen[is_new]
 
 
 def _step(scores: NDArray[np.float64]) -> float:
@@ -87,7 +179,10 @@ def _step(scores: NDArray[np.float64]) -> float:
 
     Scores that float32 cannot represent are taken as float64.
     """
-    with np.errstate(over="ignore"):
-        is_single = bool((scores == scores.astype(np.float32)).all())
-    epsilon = np.finfo(np.float32 if is_single else np.float64).eps
+    epsilon = np.finfo(np.float32 if _is_single(scores) else np.float64).eps
     return float(epsilon) * float(np.abs(scores).max(initial=0.0))
+
+
+def _is_single(scores: NDArray[np.float64]) -> bool:
+    with np.errstate(over="ignore"):
+        return bool((scores == scores.astype(np.float32)).all())

@@ -154,7 +154,7 @@ def save_figure(figure: "Figure", title: str, path: Path) -> None:
     Args:
         figure: As `make_figure` returns it.
         title: What it shows, for the file's own title.
-        path: Ends in .pdf, .svg or .png; its folder must exist.
+        path: Ends in .pdf, .svg or .png; its folder is created if missing.
 
     Raises:
         ConfigError: The path has another suffix.

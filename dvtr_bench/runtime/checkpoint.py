@@ -7,9 +7,7 @@ A training run is a folder ``runs/<dataset>/<model>/<run>/`` with its checkpoint
 import hashlib
 import json
 import math
-import os
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,10 +20,10 @@ from dvtr_bench.errors import (
     NotFoundError,
     WeightsError,
 )
-from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import parse_json, read_json_bytes, readable_json
+from dvtr_bench.runtime.files import folder_written_beside, written_beside
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 from dvtr_bench.runtime.model_size import no_larger_than
-from dvtr_bench.runtime.reading import brief, reading
+from dvtr_bench.runtime.reading import brief, path_inside, reading
 from dvtr_bench.runtime.safetensors_file import read_header, read_tensors
 
 if TYPE_CHECKING:
@@ -80,13 +78,22 @@ def new_model(name: str, settings: Mapping[str, Any], *, seed: int) -> "Trainabl
     return trainable
 
 
-def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    folder: Path,
+    model: "Trainable",
+    training: Mapping[str, Any],
+    more_tensors: "Mapping[str, Mapping[str, torch.Tensor]] | None" = None,
+) -> None:
     """Write a checkpoint; the folder appears whole or not at all.
 
     Args:
         folder: The folder to create; an existing one is replaced.
         model: The model.
         training: Facts about the training for config.json, as JSON values.
+        more_tensors: Further files of tensors for the folder, by file name.
+
+    Raises:
+        WriteError: It cannot be written.
     """
     from safetensors.torch import save_file
 
@@ -97,17 +104,10 @@ def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any
         "weights_sha256": tensors_sha256(tensors),
         "training": dict(training),
     }
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        save_file(tensors, beside / MODEL_FILE)
+    with folder_written_beside(folder) as beside:
+        for name, named in {MODEL_FILE: tensors, **(more_tensors or {})}.items():
+            save_file(dict(named), beside / name)
         write_json(beside / CONFIG_FILE, config)
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
 
 
 def load_checkpoint(path: Path) -> "Trainable":
@@ -194,13 +194,26 @@ def checkpoint_folder(path: Path) -> Path:
     if (path / CONFIG_FILE).is_file():
         return path
     if (path / RUN_FILE).is_file():
-        best = path / str(read_json(path / RUN_FILE).get("best"))
+        best = best_of_run(path, read_json(path / RUN_FILE).get("best"))
         if (best / CONFIG_FILE).is_file():
             return best
     raise NotFoundError(
         f"there is no checkpoint in {path}: expected a folder with {CONFIG_FILE} and {MODEL_FILE}, "
         f"or a run with {RUN_FILE}. `dvtr-bench train` writes one"
     )
+
+
+def best_of_run(folder: Path, best: object) -> Path:
+    """Return the folder of a run's best checkpoint.
+
+    Args:
+        folder: The run's folder.
+        best: What its run.json says, which may be anyone's.
+
+    Raises:
+        WeightsError: It is not the name of a folder in the run's.
+    """
+    return folder / path_inside(folder / RUN_FILE, best, "best", WeightsError, one_part=True)
 
 
 def read_checkpoint_config(folder: Path) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from filelock import FileLock
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256, written_beside
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.reading import reading
 
 TIMEOUT_SECONDS: Final = 20.0
 MAX_BYTES: Final = 4_000_000_000
@@ -239,15 +240,13 @@ def _recorded(url: str) -> str | None:
 
 
 def _read_index() -> dict[str, Any]:
+    path = _index_path()
+    advice = "it records the hashes of first downloads; remove it to trust the next ones anew"
     try:
-        value = json.loads(_index_path().read_text(encoding="utf-8"))
+        with reading(path, "JSON", advice=advice):
+            value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
-        raise InputError(
-            f"{_index_path()}: not JSON ({failure}): it records the hashes of first downloads; "
-            "remove it to trust the next ones anew"
-        ) from None
     return value if isinstance(value, dict) else {}
 
 

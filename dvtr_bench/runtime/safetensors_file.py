@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.errors import DvtrError, WeightsError
-from dvtr_bench.runtime.json_records import parse_json
+from dvtr_bench.runtime.json_text import parse_json
 from dvtr_bench.runtime.reading import reading, require_size
 
 if TYPE_CHECKING:

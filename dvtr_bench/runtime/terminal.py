@@ -6,6 +6,7 @@ Every line of this package goes through `write_line`, every table through a cons
 """
 
 import sys
+from contextlib import suppress
 
 
 def printable(text: str) -> str:
@@ -38,6 +39,8 @@ def write_line(text: object = "", *, err: bool = False) -> None:
         err: To standard error, after what was printed before, in place of standard output.
     """
     if err:
-        # What was printed before stands before it, where both go to one place.
-        sys.stdout.flush()
+        # What was printed before stands before it, where both go to one place. If it cannot be
+        # written, the last flush of the program says so.
+        with suppress(OSError):
+            sys.stdout.flush()
     print(printable_lines(str(text)), file=sys.stderr if err else sys.stdout, flush=True)

@@ -144,7 +144,14 @@ def search_captions(
         Best first.
     """
     batch = EvaluationConfig().text_batch
-    texts = encode_all_texts(model, split, batch, cache=cache, show_progress=show_progress)
+    texts = encode_all_texts(
+        model,
+        split,
+        batch,
+        cache=cache,
+        order_seed=EvaluationConfig().sample.seed,  # as evaluations do, to use the same features
+        show_progress=show_progress,
+    )
     rows_by_caption: dict[str, list[int]] = {}
     for caption_row, caption in enumerate(split.captions):
         rows_by_caption.setdefault(caption, []).append(caption_row)

@@ -92,7 +92,6 @@ def write_comparison(
         sheet_path = Path(os.path.relpath(sheet, path.parent)).as_posix()
         lines.append(f"![The clips that both runs found]({quote(sheet_path)})\n")
     lines += [f"- {safe_markdown(note)}" for note in comparison.notes]
-    path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
         beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return path

@@ -127,7 +127,6 @@ class SeveralComparison:
         for table in self.tables():
             lines += table_lines(table)
         lines += [f"- {safe_markdown(note)}" for note in self._notes()]
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as beside:
             beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
         return path

@@ -54,7 +54,6 @@ def export(results: Sequence[ResultFile], folder: Path, repo: str | None = None)
     if repo is not None:
         _check_repo(repo, results)
     output_folder = folder / ".eval_results"
-    output_folder.mkdir(exist_ok=True)
     files = []
     for name, result in named(results):
         path = output_folder / f"{name}.yaml"

@@ -68,7 +68,6 @@ def write_study(study_figures: Sequence[StudyFigures], path: Path) -> Path:
         lines.append(f"{safe_markdown(study.about)}\n")
     for figures in study_figures:
         lines += _section(figures)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
         beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return path

@@ -11,7 +11,8 @@ from builders.checks.verify.verify import Verification
 from builders.documents.shown import size_text
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import readable_json, to_json
+from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.runtime.json_text import readable_json
 
 SHOWN_OF_A_PLACE: Final = 5
 """Largest number of findings printed per file."""

@@ -3,19 +3,16 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from builders.checks.verify.finding import Finding, shown
 from builders.checks.verify.row_stream import Row, UnreadableRowsError, read_rows
 from builders.checks.verify.texts import CaptionOf, Follower, open_followers
-from builders.engine.assemble import caption_id
-from builders.engine.parquet import FINGERPRINTED
+from dvtr_bench.dataset.contents import FINGERPRINTED, caption_id, fingerprinted_settings
 from dvtr_bench.dataset.fingerprint import Fingerprint, ids_sha256
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest, SplitRecord
 from dvtr_bench.ranking.ceilings import identical_caption_ceiling
-from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.progress import progress_bar
 
 
@@ -65,17 +62,6 @@ def check_rows(
             f"dataset.json says {manifest.fingerprint}, rows and settings give "
             f"{fingerprint.hexdigest()}",
         )
-
-
-def fingerprinted_settings(manifest: Manifest) -> dict[str, Any]:
-    """Return the settings that a fingerprint starts with, as when it was made."""
-    kept = ("sampling", "short_side_px", "image_format", "extractor")
-    described = to_json(manifest.frames) if manifest.frames else None
-    settings = {
-        "format_version": manifest.format_version,
-        "frames": {name: described[name] for name in kept} if described else None,
-    }
-    return {**settings, "keep_clips": True} if manifest.keeps_clips else settings
 
 
 def _add(fingerprint: Fingerprint, split: str, row: Row) -> Iterator[Finding]:

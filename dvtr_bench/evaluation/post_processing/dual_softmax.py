@@ -67,6 +67,7 @@ def fit(config: Config, raw: "RawScores") -> "_Fitted":
         of_videos=True,
         of_captions=True,
         processes=raw.processes,
+        caption_rows=raw.caption_rows,
         label="dual_softmax: sums",
         show_progress=raw.show_progress,
     )

@@ -110,7 +110,7 @@ def _scored_bank(
     """Return each candidate's sum over the bank, and the possible hubs.
 
     Args:
-        raw: The scores of the run; only its processes are used.
+        raw: The scores of the run; only its processes and names of captions are used.
         inverse_temperature: Factor of scores before the exponential.
         source: captions x videos, one side of which is the bank.
         by_video: Whether the videos are the bank; otherwise the captions are.
@@ -120,6 +120,7 @@ def _scored_bank(
     """
     grid = source.grid
     nearest = KeptBest(grid.num_videos if by_video else grid.num_captions, 1)
+    caption_rows = None if raw.caption_rows is None else torch.from_numpy(raw.caption_rows)
 
     def see(scores: torch.Tensor, block: "Block") -> None:
         captions, videos = (
@@ -127,6 +128,8 @@ def _scored_bank(
             for run in (block.captions, block.videos)
         )
         if by_video:
+            if caption_rows is not None:
+                captions = caption_rows[block.captions].to(scores.device)
             nearest.merge(scores.T, videos, captions, scores.amax(0))
         else:
             nearest.merge(scores, captions, videos, scores.amax(1))
@@ -138,6 +141,7 @@ def _scored_bank(
         of_captions=by_video,
         watch=(see,),
         processes=raw.processes,
+        caption_rows=raw.caption_rows if by_video else None,
         label=f"qb_norm: bank of {'videos' if by_video else 'captions'}",
         show_progress=raw.show_progress,
     )
