@@ -92,11 +92,7 @@ class StudyError(DvtrError, RuntimeError):
 
 
 class WriteError(DvtrError, OSError):
-    """A file or folder cannot be written: a full or read-only disk, no permission, ...
-
-    Attributes:
-        errno: The system's error number, as in `OSError`.
-    """
+    """A file or folder cannot be written: a full or read-only disk, no permission, ..."""
 
 
 class BusyError(DvtrError, RuntimeError):

@@ -23,6 +23,7 @@ from baselines.encoder.frame_encoder import FrameEncoder
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.interrupts import interrupts_held
 
 MAX_WORDS: Final = 40
 """Largest number of tokens of a caption, including start and end: more than any in the stream."""
@@ -327,17 +328,17 @@ class _From(Sampler[int]):
 
 def _ahead(fetch: Callable[[int], Shard], first: int, workers: int) -> Iterator[Shard]:
     """Fetch shards in order, a few ahead of the one in use."""
-    return iter(
-        DataLoader(
-            _Shards(fetch),
-            batch_size=None,
-            sampler=_From(first),
-            num_workers=workers,
-            prefetch_factor=2 if workers else None,
-            # A forked worker hangs where this process has used threads.
-            multiprocessing_context="spawn" if workers else None,
-        )
+    loader = DataLoader(
+        _Shards(fetch),
+        batch_size=None,
+        sampler=_From(first),
+        num_workers=workers,
+        prefetch_factor=2 if workers else None,
+        # A forked worker hangs where this process has used threads.
+        multiprocessing_context="spawn" if workers else None,
     )
+    with interrupts_held():
+        return iter(loader)
 
 
 def _save(

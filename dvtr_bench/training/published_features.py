@@ -10,7 +10,6 @@ the last bits alone; ``features.json`` states them.
 """
 
 import hashlib
-import json
 import re
 import shutil
 from collections.abc import Mapping, Sequence
@@ -31,6 +30,7 @@ from dvtr_bench.models.listing import list_models
 from dvtr_bench.runtime.checkpoint import new_model, write_json
 from dvtr_bench.runtime.environment import library_versions
 from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
+from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.towers import tower_features, tower_key
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def write_published(
     keys = tuple(models) or _trained_models()
     name = re.sub(r"[^A-Za-z0-9.]+", "-", backbone).strip("-.")
     folder = built.folder / FEATURES_FOLDER / name
-    folder.mkdir(parents=True, exist_ok=True)
+    with writing(folder, "--root"):
+        folder.mkdir(parents=True, exist_ok=True)
     for key in keys:
         model = new_model(_with_backbone(key), {"backbone": backbone}, seed=0)
         model.to(torch.device(device))
@@ -179,7 +180,7 @@ def _key(model: "Trainable", split: DatasetSplit, side: "Side") -> dict[str, Any
         "side": side,
         "model": towers,
     }
-    read: dict[str, Any] = json.loads(canonical_json(key))
+    read: dict[str, Any] = parse_json(canonical_json(key), "a key")
     return read
 
 
@@ -196,12 +197,13 @@ def _is_whole(folder: Path, key: Mapping[str, Any]) -> bool:
 
 
 def _write(folder: Path, key: Mapping[str, Any], stored: StoredFeatures, count: int) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    with EntryWriter(folder, key, count) as writer:
-        for start in range(writer.rows, count, _ROWS):
-            rows = slice(start, min(start + _ROWS, count))
-            writer.add(select_rows(stored.features, rows), stored.most_frames)
-        writer.finish()
+    with writing(folder, "--root"):
+        shutil.rmtree(folder, ignore_errors=True)
+        with EntryWriter(folder, key, count) as writer:
+            for start in range(writer.rows, count, _ROWS):
+                rows = slice(start, min(start + _ROWS, count))
+                writer.add(select_rows(stored.features, rows), stored.most_frames)
+            writer.finish()
 
 
 def _about(

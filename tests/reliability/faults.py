@@ -20,11 +20,19 @@ CODES: Final = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO
 class Faults:
     """Counts the calls that write below a folder; the ``fail_at``-th fails, and those after it.
 
-    A full disk stays full, so later calls fail too, but for those that remove things.
+    A full disk stays full, so later calls fail too, but for those that remove things. ``only``
+    names a part of the paths that are meant.
     """
 
-    def __init__(self, root: Path, fail_at: int | None = None, code: int = errno.ENOSPC) -> None:
+    def __init__(
+        self,
+        root: Path,
+        fail_at: int | None = None,
+        code: int = errno.ENOSPC,
+        only: str = "",
+    ) -> None:
         self.root = str(root)
+        self.only = only
         self.fail_at = fail_at
         self.code = code
         self.calls: list[str] = []
@@ -36,7 +44,10 @@ class Faults:
 
     def call(self, what: str, path: object) -> None:
         """Count a call; raise if it is to fail."""
-        if isinstance(path, int) or not os.path.abspath(os.fspath(path)).startswith(self.root):  # type: ignore[call-overload]
+        if isinstance(path, int):
+            return
+        whole = os.path.abspath(os.fspath(path))  # type: ignore[call-overload]
+        if not whole.startswith(self.root) or self.only not in whole:
             return
         self.calls.append(what)
         if self.struck:

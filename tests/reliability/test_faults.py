@@ -5,6 +5,7 @@ Every command that writes runs on a file layer whose n-th call fails (`tests.rel
 
 import random
 import re
+import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from dvtr_bench.runtime.writing import _told
 from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.reliability.commands import COMMANDS, make_world, reset, run, snapshot, words_of
 from tests.reliability.faults import CODES, Faults
@@ -100,7 +102,7 @@ def one_fault(name: str, place: Place, number: int, code: int, expected: dict[st
         empty = [one for one in place.folder.rglob("*") if one.is_dir() and not any(one.iterdir())]
         assert not empty, where
     else:
-        assert "continuing without" in told, where
+        assert "not kept in" in told, where
         same = {path: seal for path, seal in after.items() if not STATE.fullmatch(path)}
         assert same == {p: s for p, s in expected.items() if not STATE.fullmatch(p)}, where
     assert run(words) == 0, where
@@ -115,6 +117,56 @@ def test_a_fault_of_the_disk_leaves_nothing(name: str, place: Place) -> None:
     # One early, among what is made first, and one anywhere.
     for number in {draw.randint(1, 3), draw.randint(4, len(layer.calls))}:
         one_fault(name, place, number, draw.choice(CODES), expected)
+
+
+CACHES = {"evaluate": "/.embeddings", "audit": "/.measures"}
+
+
+def one_cache_fault(name: str, place: Place, number: int, expected: dict[str, str]) -> None:
+    """Let one call in a cache fail: the command goes on, says so once, and writes the same."""
+    place.reset()
+    shutil.rmtree(place.folder / "dvtr" / CACHES[name][1:], ignore_errors=True)
+    place.said()
+    layer = Faults(place.folder, number, only=CACHES[name])
+    _told.clear()
+    with layer.in_force():
+        status = run(words_of(name, place.folder))
+    told = place.said()
+    where = f"{name}, call {number} of its cache ({layer.calls[-1]}): {told}"
+    assert layer.struck, where
+    assert status == 0, where
+    folders = re.findall(r"not kept in (\S+) \(the disk is full\): continuing without", told)
+    kinds = re.findall(r"^(.*) not kept in", told, re.M)
+    assert folders, where
+    assert len(set(zip(kinds, folders, strict=True))) == len(kinds), where
+    after = snapshot(place.folder)
+    same = {path: seal for path, seal in after.items() if not STATE.fullmatch(path)}
+    assert same == {p: s for p, s in expected.items() if not STATE.fullmatch(p)}, where
+    assert [path for path in after if LEFTOVER.search(path)] == [], where
+
+
+def calls_of_cache(name: str, place: Place) -> int:
+    place.reset()
+    shutil.rmtree(place.folder / "dvtr" / CACHES[name][1:], ignore_errors=True)
+    layer = Faults(place.folder, only=CACHES[name])
+    with layer.in_force():
+        assert run(words_of(name, place.folder)) == 0
+    return len(layer.calls)
+
+
+def test_a_cache_that_cannot_be_written_costs_no_run(place: Place) -> None:
+    expected, _ = undisturbed("evaluate", place)
+    one_cache_fault("evaluate", place, 4, expected)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", CACHES)
+def test_no_fault_of_a_cache_costs_a_run(name: str, place: Place) -> None:
+    expected, _ = undisturbed(name, place)
+    count = calls_of_cache(name, place)
+    for number in range(1, count + 1):
+        one_cache_fault(name, place, number, expected)
+    print(f"\nfaults: {name}: {count} faults of its cache, the run went on after each")
 
 
 @pytest.mark.torture

@@ -1,5 +1,6 @@
 """Ctrl-C, SIGTERM and kill at any moment: nothing half-written, no process left, it goes on."""
 
+import os
 import re
 import signal
 import sys
@@ -33,6 +34,9 @@ LONG = {
 """Every long command."""
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGKILL)
+MOMENTS = int(os.environ.get("DVTR_TORTURE_MOMENTS", "8"))
+"""Moments of each command and signal in the large form."""
+
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
 
 LEFTOVER = re.compile(r"(^|/)\.[^/]*\.(part|previous)(/|$)|\.part\b|^tmp/.")
@@ -112,7 +116,7 @@ def test_interruptions_at_many_moments_cost_nothing(
     expected = snapshot(folder)
     ended = [
         interrupted_and_run_again(name, world, folder, how, after, expected)
-        for after in moments(whole.seconds, 8, f"{name} {how}")
+        for after in moments(whole.seconds, MOMENTS, f"{name} {how}")
     ]
     statuses = Counter(one.status for one in ended)
     latest = max(one.late_seconds for one in ended)
