@@ -167,12 +167,20 @@ def _who(path: Path, record: RunRecord) -> Iterator[Line]:
     if entry.rerun is None:
         yield Line("rerun", "CLAIMED", "not yet by a maintainer")
     else:
-        stated = record.metrics["t2v"]["strict"]["R@1"].value
+        stated = record.metrics["t2v"]["strict"]["R@1"]
         reason = (
             f"{beside} says that {entry.rerun.by} ran it again on {entry.rerun.date}: T2V R@1 "
-            f"{entry.rerun.t2v_r1:.1f}, here {stated:.1f}. Only maintainers add this"
+            f"{entry.rerun.t2v_r1:.1f}, here {stated.value:.1f}. "
         )
-        yield Line("rerun", "CLAIMED", reason)
+        if stated.low <= entry.rerun.t2v_r1 <= stated.high:
+            yield Line("rerun", "CLAIMED", f"{reason}Only maintainers add this")
+        else:
+            yield Line(
+                "rerun",
+                "FAIL",
+                f"{reason}That is outside of its interval, {stated.low:.1f} to {stated.high:.1f}: "
+                "a rerun that disagrees confirms nothing",
+            )
 
 
 def _result_files(paths: Iterable[str | Path]) -> list[Path]:
