@@ -59,7 +59,7 @@ def test_no_command_and_no_file_passes_a_control_character_on(
     work: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(work)
-    (work / "cite.bib").write_text(f"@misc{{odd, title={{{HOSTILE}}}}}\n```\n", encoding="utf-8")
+    (work / "cite.bib").write_text(f"@misc{{odd, title={{{HOSTILE}}}}}", encoding="utf-8")
     for words in COMMANDS:
         ended = CliRunner().invoke(make_app(), words.split())
         assert ended.exit_code == 0, (words, ended.output, ended.exception)
