@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -140,7 +141,8 @@ def build_source(source: Source, settings: BuildSettings) -> Build:
             report = with_near_duplicates(report, staging, assembled.manifest, settings)
         write_texts(staging.output, rows, assembled, report)
         put_in_place(staging)
-        problems_path(settings.root, source.info.name).unlink(missing_ok=True)
+        with suppress(OSError):  # the dataset stands
+            problems_path(settings.root, source.info.name).unlink(missing_ok=True)
     remarks += tuple(reused.remarks(decoded))
     return Build(open_dataset(place.target), report, remarks)
 

@@ -29,6 +29,7 @@ from dvtr_bench.errors import (
     StudyError,
     UnsafePickleError,
     WeightsError,
+    WriteError,
 )
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ __all__ = [
     "StudyError",
     "UnsafePickleError",
     "WeightsError",
+    "WriteError",
     "__version__",
     "build",
     "check_submissions",

@@ -91,6 +91,10 @@ class StudyError(DvtrError, RuntimeError):
     """Runs of a study failed."""
 
 
+class WriteError(DvtrError, OSError):
+    """A file or folder cannot be written: a full or read-only disk, no permission, ..."""
+
+
 class BusyError(DvtrError, RuntimeError):
     """Another process is at work in the same folder."""
 

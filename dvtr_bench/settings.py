@@ -8,10 +8,11 @@ field's metadata under ``help``.
 
 import dataclasses
 import inspect
+import math
 import re
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -20,6 +21,7 @@ from dvtr_bench.errors import ConfigError, ExtensionError
 
 _TRUE: Final = ("true", "on", "yes", "1")
 _FALSE: Final = ("false", "off", "no", "0")
+_LETTERS_SHOWN: Final = 60
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,48 @@ def read_value(kind: Any, text: str, name: str) -> Any:
     if Path in kinds_of(kind):
         return Path(text)
     raise ConfigError(f"{name} takes {' | '.join(value_names(kind))}, found {text!r}")
+
+
+def require_kinds(cls: type[Any], values: Mapping[str, Any]) -> None:
+    """Raise if a value out of a file is not of the type of its setting.
+
+    Args:
+        cls: A dataclass of settings.
+        values: JSON values by field; fields that it lacks are left alone.
+
+    Raises:
+        ConfigError: A value is of another type, or not finite; names the setting.
+
+    Example:
+        >>> @dataclass(frozen=True)
+        ... class Config:
+        ...     layers: int = 4
+        >>> require_kinds(Config, {"layers": True})
+        Traceback (most recent call last):
+            ...
+        dvtr_bench.errors.ConfigError: layers takes a whole number, found a value of type bool
+    """
+    for setting in settings_of(cls):
+        if setting.name not in values:
+            continue
+        value = values[setting.name]
+        if not any(_is_of(value, kind) for kind in kinds_of(setting.kind)):
+            found = (
+                f"{value[:_LETTERS_SHOWN]!r}"
+                if isinstance(value, str)
+                else f"a value of type {type(value).__name__}"
+            )
+            raise ConfigError(f"{setting.name} takes {setting.values}, found {found}")
+
+
+def _is_of(value: Any, kind: Any) -> bool:
+    if typing.get_origin(kind) is Literal:
+        return isinstance(value, str) and value in typing.get_args(kind)
+    if kind is float:
+        return type(value) is int or (type(value) is float and math.isfinite(value))
+    if kind is Path:
+        return isinstance(value, str)
+    return type(value) is kind
 
 
 def kinds_of(kind: Any) -> tuple[Any, ...]:

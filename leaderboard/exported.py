@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dvtr_bench.catalog import EXPORTS
 from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.files import written_together
 from leaderboard.result_files import ResultFile, read_result_files
 
 
@@ -51,9 +52,9 @@ def export_results(
     if repo is not None and not needs_repo:
         raise InputError(f"--repo {repo}: --to {to} names no repository: leave it out")
     read = read_result_files(places)
-    folder.mkdir(parents=True, exist_ok=True)
     more = {"repo": repo} if needs_repo else {}
-    exported: Exported = format.export(read, folder, **more)
+    with written_together():
+        exported: Exported = format.export(read, folder, **more)
     return exported
 
 

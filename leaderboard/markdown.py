@@ -67,7 +67,6 @@ def write_markdown(
     Returns:
         The path written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
         beside.write_text(to_markdown(boards, notes), encoding="utf-8")
     return path

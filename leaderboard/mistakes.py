@@ -24,8 +24,9 @@ from dvtr_bench.dataset.mentions import (
 )
 from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.reports.html_table import html_table
-from dvtr_bench.reports.others_text import make_console, printable, safe_cell
+from dvtr_bench.reports.others_text import make_console, safe_cell
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.tables import Field, Table
 from leaderboard.terminal import print_table
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT, find_build, open_dataset
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem, result_paths
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
+from dvtr_bench.runtime.reading import path_inside
 from leaderboard.entry_file import EntryFile, read_entry
 
 if TYPE_CHECKING:
@@ -140,9 +141,11 @@ def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
 
     Raises:
         NotFoundError: There is no such dataset, or it is another build.
+        ResultError: The run's dataset has a name that is a path.
         InputError: The dataset's manifest is not readable, too new or too old.
     """
-    dataset, folder = record.dataset, root / record.dataset.name
+    dataset = record.dataset
+    folder = root / path_inside(record.label, dataset.name, "dataset", ResultError, one_part=True)
     try:
         built = open_dataset(dataset.name, root)
     except NotFoundError:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.results import RunRecord
-from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, read_json
+from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, best_of_run, read_json
+from dvtr_bench.runtime.reading import reading
+from dvtr_bench.training.log_lines import read_log_lines
 from dvtr_bench.training.recipe import whole_recipe
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.plot_subject import Subject
@@ -81,21 +83,25 @@ class RunFolders:
         for path in sorted(runs.glob(f"*/*/*/{RUN_FILE}")):
             if not (path.parent / LOG_FILE).is_file():
                 continue
-            state = read_json(path)
-            setup = state.get("setup", {})
-            model, dataset = setup.get("model", {}), setup.get("dataset", {})
-            key = _key(
-                model.get("model"),
-                model.get("config", {}),
-                dataset.get("fingerprint"),
-                setup.get("recipe", {}),
-            )
-            best = path.parent / Path(str(state.get("best"))).name / CONFIG_FILE
+            with reading(path, "the state of a training", WeightsError, "train again"):
+                self._add(path, read_json(path))
+
+    def _add(self, path: Path, state: Mapping[str, Any]) -> None:
+        setup = state.get("setup", {})
+        model, dataset = setup.get("model", {}), setup.get("dataset", {})
+        key = _key(
+            model.get("model"),
+            model.get("config", {}),
+            dataset.get("fingerprint"),
+            setup.get("recipe", {}),
+        )
+        if state.get("best") is not None:
+            best = best_of_run(path.parent, state["best"]) / CONFIG_FILE
             if best.is_file():
-                self._by_weights[read_json(best)["weights_sha256"]] = path.parent
-            updated = str(state.get("updated_at", ""))
-            if key not in self._found or updated >= self._found[key][0]:
-                self._found[key] = (updated, path.parent)
+                self._by_weights[str(read_json(best)["weights_sha256"])] = path.parent
+        updated = str(state.get("updated_at", ""))
+        if key not in self._found or updated >= self._found[key][0]:
+            self._found[key] = (updated, path.parent)
 
     def find(self, record: RunRecord) -> Path | None:
         """Return the run whose best checkpoint a model is.
@@ -127,18 +133,19 @@ def read_log(folder: Path) -> RunLog:
 
     Returns:
         The curves.
+
+    Raises:
+        WeightsError: The log cannot be read.
     """
     validation: list[tuple[float, float]] = []
     loss: list[tuple[float, float]] = []
-    for line in (folder / LOG_FILE).read_text(encoding="utf-8").splitlines():
-        try:
-            told = json.loads(line)
-        except ValueError:
-            continue
-        if "validation_t2v_r1" in told:
-            validation.append((float(told["epoch"]), float(told["validation_t2v_r1"])))
-        elif "loss" in told and "step" in told:
-            loss.append((float(told["step"]), float(told["loss"])))
+    for told in read_log_lines(folder):
+        where = folder / LOG_FILE
+        with reading(where, "a log of a training", WeightsError, "train again"):
+            if "validation_t2v_r1" in told:
+                validation.append((float(told["epoch"]), float(told["validation_t2v_r1"])))
+            elif "loss" in told and "step" in told:
+                loss.append((float(told["step"]), float(told["loss"])))
     return RunLog(_ascending(validation), _thinned(_ascending(loss)))
 
 

@@ -1,6 +1,5 @@
 """`dvtr-bench show`: one result, or one training run, in the terminal."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -8,13 +7,16 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.ranking.rank_table import RankTable
-from dvtr_bench.reports.others_text import make_console, plain_table, printable
+from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.reports.text_plot import bar, sparkline
 from dvtr_bench.results import RunRecord, read_result
-from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json
+from dvtr_bench.runtime.checkpoint import RUN_FILE, best_of_run, read_json
 from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.runtime.json_text import readable_json
+from dvtr_bench.runtime.reading import reading
+from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.board import Board, make_boards
 from leaderboard.run_logs import RunFolders, RunLog, read_log
@@ -48,7 +50,8 @@ def print_run(path: Path, runs: Path = Path("runs"), console: Console | None = N
     """
     console = console or make_console()
     if (path / RUN_FILE).is_file():
-        _print_training(console, path)
+        with reading(path / RUN_FILE, "the state of a training", WeightsError, "train again"):
+            _print_training(console, path)
         return
     record = _read(path)
     (board,) = make_boards([record])
@@ -163,7 +166,8 @@ def _print_training(console: Console, folder: Path) -> None:
     _line(console, f"{done}, {finished}")
     if state.get("best"):
         recall = float(state.get("best_recall", 0))
-        _line(console, f"best checkpoint: {folder / str(state['best'])} (T2V R@1 {recall:.1f})")
+        best = best_of_run(folder, state["best"])
+        _line(console, f"best checkpoint: {best} (T2V R@1 {recall:.1f})")
     _heading(console, "Training")
     if (folder / LOG_FILE).is_file():
         _print_curves(console, read_log(folder))
@@ -213,7 +217,7 @@ def _flat(facts: Mapping[str, Any], before: str = "") -> Iterable[tuple[str, Any
 def _told(value: Any) -> str:
     if value is None:
         return "none"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else readable_json(value)
 
 
 def _heading(console: Console, text: str) -> None:

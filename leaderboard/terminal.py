@@ -9,7 +9,8 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import make_console, printable
+from dvtr_bench.reports.others_text import make_console
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import ABOUT, make_breakdowns
 from leaderboard.tables import (

@@ -1,17 +1,15 @@
 """Read TOML files that people write into frozen dataclasses, with checks."""
 
 import json
-import tomllib
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from dvtr_bench.errors import DvtrError, InputError, NotFoundError
 from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.runtime.reading import reading
+from dvtr_bench.runtime.toml_text import parse_toml, read_toml_text
 
 Record = TypeVar("Record")
-
-_LARGEST_BYTES: Final = 1 << 20
-"""Larger files are rejected before they are read: people write a few kilobytes."""
 
 
 def read_toml(kind: type[Record], path: Path, error: type[DvtrError] = InputError) -> Record:
@@ -31,18 +29,11 @@ def read_toml(kind: type[Record], path: Path, error: type[DvtrError] = InputErro
             names it. Of the type ``error``.
     """
     try:
-        size = path.stat().st_size
-        if size > _LARGEST_BYTES:
-            raise error(f"{path}: {size:,} bytes: expected at most {_LARGEST_BYTES:,}")
-        text = path.read_text(encoding="utf-8")
+        text = read_toml_text(path, error)
     except FileNotFoundError:
         raise NotFoundError(f"{path}: there is no such file") from None
-    except (OSError, UnicodeDecodeError) as failure:
-        raise error(f"{path}: cannot be read as text ({failure})") from None
-    try:
-        content = tomllib.loads(text)
+    content = parse_toml(text, path, error)
+    with reading(path, "a TOML file", error, "mend it"):
         # NaN and infinity are numbers in TOML; from_json refuses them.
         as_json = json.dumps(content, default=str)
-    except (ValueError, RecursionError) as failure:
-        raise error(f"{path}: not a TOML file ({failure})") from None
     return from_json(kind, as_json, str(path), error)

@@ -22,7 +22,7 @@ from dvtr_bench.evaluation.pointing.sheet import (
     save_map_sheet,
 )
 from dvtr_bench.runtime.device import choose_device
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.files import written_beside, written_together
 from dvtr_bench.runtime.progress import progress_bar
 from dvtr_bench.searching.choice import choose
 from msam.models.msam import Model
@@ -121,18 +121,18 @@ def probe_dataset(
         "split": gallery.name,
     }
     maps = probe(loaded, gallery, cache=cache, show_progress=show_progress)
-    out.mkdir(parents=True, exist_ok=True)
-    with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:
-        np.savez_compressed(file, **maps.arrays())  # type: ignore[arg-type]
     boxes = named_boxes(gallery)
     scores, remark = _scores(maps, boxes)
     paths = [out / MAPS_FILE]
-    if scores:
-        paths.append(write_pointing(scores, metadata, out / POINTING_FILE))
-    with progress_bar("draw", len(rows), enabled=show_progress) as advance:
-        for row in rows:
-            paths.extend(_draw(maps, gallery, boxes, row, out))
-            advance()
+    with written_together():
+        with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:
+            np.savez_compressed(file, **maps.arrays())  # type: ignore[arg-type]
+        if scores:
+            paths.append(write_pointing(scores, metadata, out / POINTING_FILE))
+        with progress_bar("draw", len(rows), enabled=show_progress) as advance:
+            for row in rows:
+                paths.extend(_draw(maps, gallery, boxes, row, out))
+                advance()
     title = f"{loaded.name} on {chosen.where}"
     return Written(title, tuple(scores), remark, tuple(paths), *semantic_collapse(maps))
 

@@ -1,8 +1,9 @@
 """The CLIP of all models here: encodes frames and captions as embeddings."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
 
 import torch
@@ -21,7 +22,7 @@ from baselines.weights.backbone_spec import (
 from baselines.weights.download import find_or_fetch
 from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
 from baselines.weights.weights import load_weights, only_known, read_weights
-from dvtr_bench.errors import ConfigError
+from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
@@ -104,6 +105,22 @@ class FrameEncoder(nn.Module):
         tokenizer = tiny_tokenizer() if small else _tokenizer()
         tokens: torch.Tensor = tokenizer(list(captions), context_length=max_words)
         return tokens
+
+    def require_tokens(self, tokens: torch.Tensor) -> None:
+        """Raise if token ids out of a file are not of the vocabulary.
+
+        Args:
+            tokens: int64, T x L.
+
+        Raises:
+            WeightsError: A token is not.
+        """
+        vocabulary = len(self.clip.token_embedding.weight)
+        if tokens.min() < 0 or tokens.max() >= vocabulary:
+            raise WeightsError(
+                f"its text bank holds tokens that are not among the {vocabulary:,} of the "
+                "backbone: name another checkpoint"
+            )
 
     def encode_text(
         self, tokens: torch.Tensor, *, whole: bool = False
@@ -246,11 +263,18 @@ def rebuild_encoder(description: Mapping[str, Any]) -> FrameEncoder:
     """Build the backbone that `FrameEncoder.describe` described, without loading weights.
 
     Args:
-        description: What ``describe`` returned.
+        description: What ``describe`` returned, perhaps read from a file of others.
 
     Returns:
         The encoder with random weights.
+
+    Raises:
+        NotFoundError: There is no such architecture.
+        ConfigError: A part is missing or of another type.
     """
+    for name, (fits, expected) in _DESCRIBED.items():
+        if name not in description or not fits(description[name]):
+            raise ConfigError(f"backbone.{name}: expected {expected}")
     encoder = FrameEncoder(
         description["architecture"],
         quick_gelu=description["quick_gelu"],
@@ -259,6 +283,32 @@ def rebuild_encoder(description: Mapping[str, Any]) -> FrameEncoder:
     )
     encoder.origin = {key: description[key] for key in ("source", "weights_sha256")}
     return encoder
+
+
+def _are_channels(value: Any, *, least: float) -> bool:
+    return (
+        isinstance(value, list)
+        and len(value) == len(CLIP_MEAN)
+        and all(type(one) in (int, float) and least <= one <= _LARGEST_CHANNEL for one in value)
+    )
+
+
+_LARGEST_CHANNEL: Final = 256
+_SMALLEST_STD: Final = 1e-6
+_DESCRIBED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "architecture": (lambda value: isinstance(value, str), "the name of an architecture"),
+    "quick_gelu": (lambda value: isinstance(value, bool), "true or false"),
+    "mean": (partial(_are_channels, least=-_LARGEST_CHANNEL), "three numbers, one a channel"),
+    "std": (partial(_are_channels, least=_SMALLEST_STD), "three numbers above 0, one a channel"),
+    "source": (lambda value: isinstance(value, str), "a text"),
+    "weights_sha256": (
+        lambda value: (
+            value is None or (isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value)))
+        ),
+        "a SHA-256 or null",
+    ),
+}
+"""What a description must hold: whether a value is of the form, and the form in words."""
 
 
 @lru_cache(maxsize=1)

@@ -5,6 +5,7 @@ batch from all of them, so that consecutive frames are not in one batch. An inte
 fetches those shards again and continues as without the interruption.
 """
 
+import io
 import json
 import math
 from collections import deque
@@ -22,6 +23,7 @@ from baselines.encoder.frame_encoder import FrameEncoder
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.interrupts import interrupts_held
 
 MAX_WORDS: Final = 40
 """Largest number of tokens of a caption, including start and end: more than any in the stream."""
@@ -224,7 +226,6 @@ def pretrain(
         WeightsError: Its state is damaged.
     """
     optimiser = _optimiser(encoder, recipe)
-    folder.mkdir(parents=True, exist_ok=True)
     steps_done = _resume(folder, encoder, optimiser, recipe)
     kept_shards: deque[Shard] = deque(maxlen=recipe.kept_shards)
     arrived = _shards_before(steps_done, recipe)
@@ -327,17 +328,17 @@ class _From(Sampler[int]):
 
 def _ahead(fetch: Callable[[int], Shard], first: int, workers: int) -> Iterator[Shard]:
     """Fetch shards in order, a few ahead of the one in use."""
-    return iter(
-        DataLoader(
-            _Shards(fetch),
-            batch_size=None,
-            sampler=_From(first),
-            num_workers=workers,
-            prefetch_factor=2 if workers else None,
-            # A forked worker hangs where this process has used threads.
-            multiprocessing_context="spawn" if workers else None,
-        )
+    loader = DataLoader(
+        _Shards(fetch),
+        batch_size=None,
+        sampler=_From(first),
+        num_workers=workers,
+        prefetch_factor=2 if workers else None,
+        # A forked worker hangs where this process has used threads.
+        multiprocessing_context="spawn" if workers else None,
     )
+    with interrupts_held():
+        return iter(loader)
 
 
 def _save(
@@ -353,8 +354,11 @@ def _save(
         "recipe": json.dumps(asdict(recipe)),
         "step": step,
     }
+    # Not straight into a file: torch hides what the system says of a full disk.
+    content = io.BytesIO()
+    torch.save(state, content)
     with written_beside(folder / STATE_FILE) as beside:
-        torch.save(state, beside)
+        beside.write_bytes(content.getbuffer())
 
 
 def _resume(

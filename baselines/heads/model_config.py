@@ -2,9 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.settings import require_kinds
+
+_LONGEST: Final = 1024
+"""Most frames and words: memory for pixels and pairs of words is taken by them."""
+
+_MOST: Final = 10_000
 
 
 @dataclass(frozen=True)
@@ -26,8 +32,8 @@ class VideoTextConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        require_at_least("max_frames", self.max_frames, 1)
-        require_at_least("max_words", self.max_words, 3)
+        require_at_least("max_frames", self.max_frames, 1, _LONGEST)
+        require_at_least("max_words", self.max_words, 3, _LONGEST)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:
@@ -40,7 +46,7 @@ class VideoTextConfig:
             The configuration.
 
         Raises:
-            ConfigError: The model has no such field.
+            ConfigError: The model has no such field, or a value is of another type or out of range.
         """
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(values) - known)
@@ -48,6 +54,7 @@ class VideoTextConfig:
             raise ConfigError(
                 f"no such setting: {', '.join(unknown)}; there are {', '.join(sorted(known))}"
             )
+        require_kinds(cls, values)
         return cls(**values)
 
     def as_mapping(self) -> dict[str, Any]:
@@ -74,7 +81,9 @@ class TemporalConfig(VideoTextConfig):
         require_at_least("temporal_layers", self.temporal_layers, 1)
 
 
-def require_at_least(name: str, value: int, minimum: int) -> None:
-    """Raise ConfigError for a value below ``minimum``."""
+def require_at_least(name: str, value: int, minimum: int, most: int = _MOST) -> None:
+    """Raise ConfigError for a value below ``minimum`` or above ``most``."""
     if value < minimum:
         raise ConfigError(f"{name} must be at least {minimum}, found {value}")
+    if value > most:
+        raise ConfigError(f"{name} must be at most {most:,}, found {value:.6g}")

@@ -20,6 +20,7 @@ from baselines.encoder.lowest_layers import lowest_clip_names
 from baselines.encoder.preprocessing import PREPROCESSING_VERSION, stack_videos
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.model_config import VideoTextConfig
+from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 
@@ -55,7 +56,14 @@ class VideoTextModel(nn.Module, ABC):
 
         Returns:
             The model, without pretrained weights.
+
+        Raises:
+            NotFoundError: There is no such architecture.
+            ConfigError: A part is missing, of another type or out of range.
         """
+        for name in ("config", "backbone"):
+            if not isinstance(description.get(name), Mapping):
+                raise ConfigError(f"{name}: expected an object")
         config = cls.config_class.from_mapping(description["config"])
         return cls(config, rebuild_encoder(description["backbone"]))
 

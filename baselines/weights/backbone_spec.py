@@ -21,6 +21,8 @@ TINY_WEIGHTS: Final = Path(__file__).with_name("tiny.safetensors")
 
 QUICK_GELU_SUFFIX: Final = "-quickgelu"
 
+_LETTERS_SHOWN: Final = 80
+
 
 @dataclass(frozen=True)
 class BackboneSpec:
@@ -92,7 +94,8 @@ def architecture_config(name: str) -> dict[str, Any]:
     """Return open_clip's configuration of an architecture.
 
     Args:
-        name: Name such as ``ViT-B-32``; the suffix ``-quickgelu`` selects this activation.
+        name: Name such as ``ViT-B-32``; the suffix ``-quickgelu`` selects this activation. Names
+            in which open_clip sees a place to fetch from (``hf-hub:``, ``local-dir:``) are none.
 
     Returns:
         A copy of open_clip's dict.
@@ -103,14 +106,16 @@ def architecture_config(name: str) -> dict[str, Any]:
     """
     import open_clip
 
-    config: dict[str, Any] | None = open_clip.get_model_config(name)
-    if config is None:
-        near = get_close_matches(name, open_clip.list_models(), n=3)
+    known = open_clip.list_models()
+    if name not in known:
+        shown = name[:_LETTERS_SHOWN]
+        near = get_close_matches(shown, known, n=3)
         hint = f"; similar names: {', '.join(near)}" if near else ""
         raise NotFoundError(
-            f"open_clip has no architecture called {name!r}{hint}. "
+            f"open_clip has no architecture called {shown!r}{hint}. "
             "Write it as in ViT-B-32/openai, or use tiny"
         )
+    config: dict[str, Any] = open_clip.get_model_config(name)
     text = config["text_cfg"]
     if config.get("custom_text") or "multimodal_cfg" in config or "hf_model_name" in text:
         raise ConfigError(
@@ -124,7 +129,7 @@ def has_architecture(name: str) -> bool:
     """Return whether open_clip has an architecture of that name."""
     import open_clip
 
-    return open_clip.get_model_config(name) is not None
+    return name in open_clip.list_models()
 
 
 def pretrained_config(name: str, tag: str) -> dict[str, Any]:

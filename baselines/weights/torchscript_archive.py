@@ -2,31 +2,34 @@
 
 ``torch.jit.load`` compiles the archive's code and may run parts of it while loading
 (``__setstate__`` of its modules). The weights do not need it: they are raw buffers, and a pickle
-maps them to attributes. This reader opens the zip file, reads the pickle with an unpickler that
-allows only tensors, dicts and inert nodes, and ignores the code.
+maps them to attributes. This reader opens the zip file, reads the pickle as a tree of plain values
+in which nothing is called, and ignores the code.
 """
 
-import pickle
 import zipfile
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from dvtr_bench.errors import DvtrError, UnsafePickleError, WeightsError
+from baselines.weights.pickle_tree import Call, Name, Reference
+from baselines.weights.torch_zip import STORAGE_MODULES, STORAGES, TorchZip, open_torch_zip
+from dvtr_bench.errors import UnsafePickleError, WeightsError
+from dvtr_bench.runtime.reading import reading
 
-_DTYPES: Final = {
-    "FloatStorage": torch.float32,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "DoubleStorage": torch.float64,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
-}
+_KIND: Final = "a TorchScript archive"
+_ADVICE: Final = "download the file again"
+
+_MOST_MODULES: Final = 10_000
+_DEEPEST: Final = 100
+
+_OTHER_NAMES: Final = frozenset(
+    {
+        Name("torch._utils", "_rebuild_tensor_v2"),
+        Name("collections", "OrderedDict"),
+    }
+)
 
 
 def is_torchscript_archive(path: Path) -> bool:
@@ -37,11 +40,15 @@ def is_torchscript_archive(path: Path) -> bool:
 
     Returns:
         True for a file written by ``torch.jit.save``, otherwise False.
+
+    Raises:
+        WeightsError: It is a zip file that is damaged.
     """
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any("/code/" in name for name in archive.namelist())
+    with reading(path, _KIND, WeightsError, _ADVICE):
+        if not zipfile.is_zipfile(path):
+            return False
+        with open_torch_zip(path, _KIND, _ADVICE) as archive:
+            return archive.has_code
 
 
 def read_torchscript_tensors(path: Path) -> dict[str, torch.Tensor]:
@@ -57,91 +64,49 @@ def read_torchscript_tensors(path: Path) -> dict[str, torch.Tensor]:
         UnsafePickleError: The archive's pickle contains other types than tensors and modules.
         WeightsError: The archive is damaged.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            root = _read_module(archive, path)
-    except DvtrError:
-        raise
-    # A damaged pickle may make the unpickler raise any exception.
-    except Exception as failure:
-        raise WeightsError(
-            f"{path}: the TorchScript archive cannot be read ({failure}): download the file again"
-        ) from failure
-    tensors: dict[str, torch.Tensor] = {}
-    _collect(root, "", tensors)
-    return tensors
 
-
-def _read_module(archive: zipfile.ZipFile, path: Path) -> Any:
-    pickles = [name for name in archive.namelist() if name.endswith("/data.pkl")]
-    if len(pickles) != 1:
-        raise WeightsError(f"{path}: expected one data.pkl inside, found {len(pickles)}")
-    prefix = pickles[0].removesuffix("data.pkl")
-    if f"{prefix}byteorder" in archive.namelist() and (
-        archive.read(f"{prefix}byteorder") != b"little"
-    ):
-        raise WeightsError(f"{path}: the archive was written big-endian, which is not supported")
-    with archive.open(pickles[0]) as stream:
-        return _TensorUnpickler(stream, archive, prefix, path).load()
-
-
-class _Node:
-    """Stands for a module of the archive; it has attributes but no code."""
-
-    def __setstate__(self, state: Any) -> None:
-        self.attributes = state
-
-
-class _TensorUnpickler(pickle.Unpickler):
-    def __init__(self, stream: Any, archive: zipfile.ZipFile, prefix: str, path: Path) -> None:
-        super().__init__(stream)
-        self._archive = archive
-        self._prefix = prefix
-        self._path = path
-        # A new class for each file, so that no file can change a shared one.
-        self._node = type("Node", (_Node,), {})
-        self._storages: dict[str, torch.Tensor] = {}
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "torch._utils" and name == "_rebuild_tensor_v2":
-            return lambda *arguments: _rebuild_tensor(*arguments)
-        if module == "torch" and name in _DTYPES:
-            return name
-        if module == "collections" and name == "OrderedDict":
-            return OrderedDict
-        if module == "__torch__" or module.startswith("__torch__."):
-            return self._node
+    def see(found: Name | Reference) -> None:
+        if isinstance(found, Reference) or found in _OTHER_NAMES or _is_module(found):
+            return
+        if found.module in STORAGE_MODULES and found.name in STORAGES:
+            return
         raise UnsafePickleError(
-            f"{self._path}: its pickle asks for {module}.{name}, which weights do not need; the "
-            "file was not loaded. Get the file from its publisher, or a safetensors copy"
+            f"{path}: its pickle asks for {found.module[:80]}.{found.name[:80]}, which weights do "
+            "not need; the file was not loaded. Get the file from its publisher, or a safetensors "
+            "copy"
         )
 
-    def persistent_load(self, pid: Any) -> torch.Tensor:
-        _, storage_type, key, _, _ = pid
-        if key not in self._storages:
-            data = self._archive.read(f"{self._prefix}data/{key}")
-            dtype = _DTYPES[storage_type]
-            self._storages[key] = (
-                torch.frombuffer(bytearray(data), dtype=dtype)
-                if data
-                else torch.empty(0, dtype=dtype)
-            )
-        return self._storages[key]
+    with open_torch_zip(path, _KIND, _ADVICE) as archive:
+        return dict(_tensors(archive, archive.tree(see)))
 
 
-def _rebuild_tensor(
-    storage: torch.Tensor, offset: int, size: tuple[int, ...], stride: tuple[int, ...], *_: Any
-) -> torch.Tensor:
-    # as_strided checks that the view stays inside the buffer.
-    return torch.as_strided(storage, size, stride, offset).clone()
+def _is_module(name: Name) -> bool:
+    return name.module == "__torch__" or name.module.startswith("__torch__.")
 
 
-def _collect(node: Any, prefix: str, tensors: dict[str, torch.Tensor]) -> None:
-    attributes = getattr(node, "attributes", None)
-    if not isinstance(attributes, Mapping):
-        return
-    for name, value in attributes.items():
-        if isinstance(value, torch.Tensor):
-            tensors[f"{prefix}{name}"] = value
-        elif isinstance(value, _Node):
-            _collect(value, f"{prefix}{name}.", tensors)
+def _tensors(archive: TorchZip, root: Any) -> dict[str, torch.Tensor]:
+    """Return the tensors of a module and those inside it, by dotted name.
+
+    Raises:
+        ValueError: A module is inside itself, or there are far more than any model has.
+    """
+    tensors: dict[str, torch.Tensor] = {}
+    left: list[tuple[str, Any, tuple[int, ...]]] = [("", root, ())]
+    seen = 0
+    while left:
+        prefix, module, inside = left.pop()
+        seen += 1
+        if id(module) in inside or len(inside) > _DEEPEST or seen > _MOST_MODULES:
+            raise ValueError("its modules are inside themselves, or are nested too deep")
+        attributes = module.state if isinstance(module, Call) else None
+        if not isinstance(attributes, Mapping):
+            continue
+        modules = []
+        for name, value in attributes.items():
+            if (tensor := archive.tensor(value)) is not None:
+                tensors[f"{prefix}{name}"] = tensor
+            elif isinstance(value, Call) and isinstance(value.function, Name):
+                if _is_module(value.function):
+                    modules.append((f"{prefix}{name}.", value, (*inside, id(module))))
+        left += reversed(modules)
+    return tensors

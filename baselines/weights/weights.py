@@ -10,16 +10,18 @@ Tensors may have the names of OpenAI and open_clip, or those of Hugging Face's t
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 from torch import nn
 
 from baselines.weights.backbone_spec import ClipShapes, find_architecture
 from baselines.weights.huggingface_names import MARK, POSITION_NUMBERS, openai_tensors
+from baselines.weights.torch_file import read_torch_file
 from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
 from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE, read_checkpoint_config
+from dvtr_bench.runtime.safetensors_file import read_tensors
 
 ENCODER_PREFIX: Final = "encoder.clip."
 """Prefix of the CLIP weights in a checkpoint of dvtr-bench."""
@@ -32,7 +34,13 @@ _WRAPPERS: Final = (ENCODER_PREFIX, "module.", "model.")
 """Prefixes of the CLIP in a checkpoint of dvtr-bench, under DistributedDataParallel, and in a
 training module (Lightning's)."""
 
+_FORMATS: Final = (
+    "expected OpenAI's TorchScript archive, a state dict, an open_clip checkpoint, or a file that "
+    "ends in .safetensors; pickles with other types than tensors are never loaded"
+)
+
 _SHOWN_KEYS: Final = 5
+_LETTERS_SHOWN: Final = 80
 
 
 @dataclass(frozen=True)
@@ -151,41 +159,16 @@ def read_state_dict(path: Path) -> dict[str, torch.Tensor]:
         NotFoundError: There is no such file.
         WeightsError: The file has another format, or its pickle contains more than tensors.
     """
-    from safetensors.torch import load_file
-
     if not path.is_file():
         raise NotFoundError(f"there is no file at {path}")
-    try:
-        if path.suffix == ".safetensors":
-            return _uncompiled_names(load_file(path))
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    # A damaged file may make the readers raise any exception.
-    except Exception as failure:
-        reason = str(failure).splitlines()[0] if str(failure) else type(failure).__name__
-        raise WeightsError(
-            f"{path} cannot be read as weights ({reason}). Expected OpenAI's TorchScript archive, "
-            "a state dict, an open_clip checkpoint, or a file that ends in .safetensors; pickles "
-            "with other types than tensors are never loaded"
-        ) from failure
-    return _uncompiled_names(_tensors_of(content, path))
+    if path.suffix == ".safetensors":
+        return _uncompiled_names(read_tensors(path, _FORMATS))
+    return _uncompiled_names(read_torch_file(path, _FORMATS))
 
 
 def _uncompiled_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Take out what torch.compile puts before the names of every module that it wraps."""
     return {key.replace(_COMPILED, ""): value for key, value in tensors.items()}
-
-
-def _tensors_of(content: Any, path: Path) -> dict[str, torch.Tensor]:
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
-    if not isinstance(content, Mapping) or not content:
-        raise WeightsError(f"{path}: expected a dict of tensors, found {type(content).__name__}")
-    wrong = [str(key) for key, value in content.items() if not isinstance(value, torch.Tensor)]
-    if wrong:
-        raise WeightsError(
-            f"{path}: expected a dict of tensors; these are not tensors: {first_few(wrong)}"
-        )
-    return {str(key): value for key, value in content.items()}
 
 
 def _clip_names(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -223,5 +206,5 @@ def _hint(expected: Mapping[str, torch.Tensor], found: Mapping[str, torch.Tensor
 
 def first_few(keys: list[str]) -> str:
     """Return the first five names for a message, followed by dots if there are more."""
-    shown = ", ".join(keys[:_SHOWN_KEYS])
+    shown = ", ".join(key[:_LETTERS_SHOWN] for key in keys[:_SHOWN_KEYS])
     return shown if len(keys) <= _SHOWN_KEYS else f"{shown}, ..."

@@ -75,8 +75,8 @@ def render_frames(
     for number in numbers:
         time = float(TIMES_SECONDS[number])
         for harvester in cutters:
-            assert ground.under is not None
-            cut(picture, ground.under, harvester, cut_until, time)
+            if ground.under is not None:
+                cut(picture, ground.under, harvester, cut_until, time)
         cut_until = time
         matrix = plan.camera.projection(time)
         frame = view.frame(picture, matrix, time)

@@ -1,6 +1,5 @@
 """CapERA: ERA's clips with one written and four generated captions (Remote Sensing 15(8), 2139)."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,12 +10,13 @@ import pyarrow as pa
 from builders.options import optional, required
 from builders.sources.clips import ClipFiles
 from builders.sources.era_clips import EraKey, Part, category_of, find_era_clips
+from builders.sources.json_file import read_json_as
 from builders.sources.matching import match_clips
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Origin, PublishedFile, Source
 from builders.sources.splits import carve_validation, check_fraction
-from builders.sources.text_file import read_text
 from dvtr_bench.errors import AnnotationError
+from dvtr_bench.runtime.reading import brief_value
 
 _URL: Final = (
     "https://raw.githubusercontent.com/yakoubbazi/CapEra/"
@@ -174,15 +174,20 @@ def read_capera(path: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         AnnotationError: The file has a different format, or an id occurs twice.
     """
-    try:
-        entries = json.loads(read_text(path))["ERA_caption"]
-        pairs = [(entry["video_id"], entry["annotation"]["English_caption"]) for entry in entries]
-    except (json.JSONDecodeError, KeyError, TypeError) as failure:
-        raise AnnotationError(f"{path}: expected {_FORM}, failed at {failure}") from None
+    pairs = read_json_as(
+        path,
+        _FORM,
+        lambda value: [
+            (entry["video_id"], entry["annotation"]["English_caption"])
+            for entry in value["ERA_caption"]
+        ],
+    )
     captions_by_id: dict[str, tuple[str, ...]] = {}
     for video_id, captions in pairs:
         if not isinstance(video_id, str) or not _are_strings(captions):
-            raise AnnotationError(f"{path}: {video_id!r}: expected a list of captions: {_FORM}")
+            raise AnnotationError(
+                f"{path}: {brief_value(video_id)}: expected a list of captions: {_FORM}"
+            )
         if video_id in captions_by_id:
             raise AnnotationError(f"{path}: the id {video_id!r} occurs twice")
         captions_by_id[video_id] = tuple(captions)

@@ -6,8 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-import numpy as np
-
 from builders.options import optional, required
 from builders.sources.json_file import read_json_as, text_of
 from builders.sources.listed_dataset import read_id_list
@@ -28,6 +26,8 @@ from builders.sources.segments import (
 )
 from builders.sources.source import Clip, DatasetInfo, Footage, LicenceRecord, PublishedFile, Source
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
+from dvtr_bench.runtime.npz_file import read_npy
+from dvtr_bench.runtime.reading import reading
 
 _URL: Final = "https://eric-xw.github.io/vatex-website/data/"
 _TRAINING: Final = "vatex_training_v1.0.json"
@@ -244,17 +244,17 @@ def read_names(path: Path) -> tuple[str, ...]:
     """
     if path.suffix != ".npy":
         return read_id_list(path)
-    try:
-        names = np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as failure:
-        raise AnnotationError(f"{path}: not an array of texts ({failure})") from None
-    if names.ndim != 1 or names.dtype.kind not in "US":
-        raise AnnotationError(
-            f"{path}: expected a list of texts, found an array of {names.dtype} with "
-            f"{names.ndim} axes"
-        )
-    return tuple(map(str, names.astype(str).tolist()))
+    with reading(path, "an array of texts", AnnotationError):
+        names = read_npy(path, _LARGEST_LIST_BYTES)
+        if names.ndim != 1 or names.dtype.kind not in "US":
+            raise AnnotationError(
+                f"{path}: expected a list of texts, found an array of {names.dtype} with "
+                f"{names.ndim} axes"
+            )
+        return tuple(map(str, names.astype(str).tolist()))
 
+
+_LARGEST_LIST_BYTES: Final = 1 << 26
 
 _FORM: Final = '[{"videoID": "G9zN5TTuGO4_000179_000189", "enCap": ["...", "..."], "chCap": []}]'
 

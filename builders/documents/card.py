@@ -14,7 +14,8 @@ from dvtr_bench.dataset.manifest import (
     Manifest,
 )
 from dvtr_bench.errors import InputError
-from dvtr_bench.reports.others_text import printable_lines, safe_code
+from dvtr_bench.reports.others_text import safe_code
+from dvtr_bench.runtime.terminal import printable_lines
 
 WHAT_TO_KNOW: Final = "What to know"
 CLIPS: Final = "Clips"

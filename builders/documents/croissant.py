@@ -4,7 +4,6 @@ Source: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html. Writt
     library; the tests compare with `mlcroissant`.
 """
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -18,6 +17,7 @@ from dvtr_bench.dataset.manifest import (
     FileRecord,
     Manifest,
 )
+from dvtr_bench.runtime.json_text import readable_json
 
 CROISSANT_NAME: Final = "croissant.json"
 _PARQUET: Final = "application/x-parquet"
@@ -87,7 +87,7 @@ def make_croissant(rows: Rows, assembled: Assembled) -> str:
         ],
     }
     present = {key: item for key, item in value.items() if item is not None}
-    return json.dumps(present, indent=2, ensure_ascii=False) + "\n"
+    return readable_json(present, indent=2) + "\n"
 
 
 def _licence(manifest: Manifest) -> str:

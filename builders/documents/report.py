@@ -1,6 +1,5 @@
 """`build-report.json`: findings about clips and captions, and what was left out."""
 
-import json
 from array import array
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from builders.sources.source import Clip
 from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
 from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, to_json
+from dvtr_bench.runtime.json_text import readable_json
 
 LONG_CAPTION_WORDS: Final = 30
 
@@ -153,7 +153,7 @@ class BuildReport:
 
     def to_text(self) -> str:
         """Return the JSON text of the report."""
-        return json.dumps(to_json(self), indent=2, ensure_ascii=False) + "\n"
+        return readable_json(to_json(self), indent=2) + "\n"
 
 
 def make_report(rows: Rows, left_out: Mapping[str, tuple[str, ...]]) -> BuildReport:

@@ -1,6 +1,5 @@
 """Checks of a source before any clip is decoded; all problems are reported together."""
 
-import json
 import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,6 +13,7 @@ from builders.sources.source import Source
 from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_text import readable_json
 
 NO_CLIP = "ids without a clip"
 NO_ID = "clips without a caption"
@@ -50,6 +50,11 @@ def check_source(source: Source) -> None:
             f"{where}{clip.video_id!r}: caption {number} {reason}"
             for number, caption in enumerate(clip.captions, start=1)
             if (reason := _caption_problem(caption, source.keeps_empty_captions))
+        ]
+        problems += [
+            f"{where}{clip.video_id!r}: {name} {reason}"
+            for name, value in (("category", clip.category), *clip.extra.items())
+            if isinstance(value, str) and (reason := _text_problem(value))
         ]
         if not clip.captions:
             problems.append(f"{where}{clip.video_id!r} has no captions")
@@ -184,10 +189,9 @@ def write_problems(problems: Mapping[str, Sequence[str]], name: str, root: Path)
         A sentence that names the file.
     """
     path = problems_path(root, name)
-    root.mkdir(parents=True, exist_ok=True)
     stopped_at = {reason: list(lines) for reason, lines in problems.items() if lines}
-    text = json.dumps({"dataset": name, "stopped_at": stopped_at}, indent=2, ensure_ascii=False)
-    with written_beside(path) as beside:
+    text = readable_json({"dataset": name, "stopped_at": stopped_at}, indent=2)
+    with written_beside(path, "--root") as beside:
         beside.write_text(text + "\n", encoding="utf-8", newline="\n")
     return f"All are listed in {path}."
 
@@ -207,8 +211,12 @@ def _id_problem(video_id: str) -> str | None:
 def _caption_problem(caption: str, keeps_empty: bool) -> str | None:
     if not keeps_empty and not caption.split():
         return "has no words"
+    return _text_problem(caption)
+
+
+def _text_problem(text: str) -> str | None:
     try:
-        caption.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
         return "contains half of a character (a lone surrogate)"
     return None

@@ -335,6 +335,5 @@ def store_row(table: pa.Table, path: Path) -> None:
         ):
             writer.write_table(table)
         unfinished.replace(path)
-    except OSError:
+    finally:
         unfinished.unlink(missing_ok=True)
-        raise

@@ -7,8 +7,8 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -27,8 +27,10 @@ from builders.engine.pool import Crash, TimedOut, run_tasks
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.sources.packed import Packed
 from builders.sources.source import Clip, Source
-from dvtr_bench.errors import BuildError
+from dvtr_bench.errors import BuildError, WriteError
+from dvtr_bench.runtime.files import flush_folder, made_folder
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.writing import writing
 
 if sys.platform != "win32":
     import fcntl
@@ -79,22 +81,28 @@ def open_staging(root: Path, name: str) -> Iterator[Staging]:
         BuildError: Another process is building the same dataset, or the disk is full.
     """
     staging = Staging(root / name, root / f".{name}.building")
-    with disk_errors_explained(root):
-        staging.clips.mkdir(parents=True, exist_ok=True)
-        with _locked(staging.folder / "lock", name):
+    with (
+        disk_errors_explained(root),
+        made_folder(staging.clips, "--root"),
+        _locked(staging.folder / "lock", name),
+    ):
+        try:
             if staging.previous.exists() and not staging.target.exists():
                 staging.previous.rename(staging.target)
-            for unfinished in staging.clips.glob("*.part*"):
-                unfinished.unlink()
-            shutil.rmtree(staging.output, ignore_errors=True)
+            _drop_unfinished(staging)
             staging.output.mkdir()
-            try:
-                yield staging
-            finally:
-                # It can be written again from the finished clips.
-                shutil.rmtree(staging.output, ignore_errors=True)
-                if staging.clips.exists() and not any(staging.clips.iterdir()):
-                    discard(staging)
+            yield staging
+        finally:
+            # It can be written again from the finished clips.
+            _drop_unfinished(staging)
+            if staging.clips.exists() and not any(staging.clips.iterdir()):
+                discard(staging)
+
+
+def _drop_unfinished(staging: Staging) -> None:
+    shutil.rmtree(staging.output, ignore_errors=True)
+    for unfinished in staging.clips.glob("*.part*"):
+        unfinished.unlink(missing_ok=True)
 
 
 def put_in_place(staging: Staging) -> None:
@@ -103,55 +111,49 @@ def put_in_place(staging: Staging) -> None:
     Args:
         staging: The folders; `output` contains the dataset.
     """
-    for path in sorted(staging.output.rglob("*")):
-        _flush(path)
-    _flush(staging.output)
+    flush_folder(staging.output)
     if staging.target.exists():
         shutil.rmtree(staging.previous, ignore_errors=True)
         staging.target.rename(staging.previous)
-    staging.output.rename(staging.target)
-    _flush(staging.target.parent)
-    shutil.rmtree(staging.folder)
+    try:
+        staging.output.rename(staging.target)
+    except BaseException:
+        if staging.previous.exists():
+            staging.previous.rename(staging.target)
+        raise
+    discard(staging)
 
 
 def discard(staging: Staging) -> None:
     """Delete the working folder of a build that has nothing to do."""
-    shutil.rmtree(staging.folder)
+    shutil.rmtree(staging.folder, ignore_errors=True)
 
 
 @contextmanager
 def disk_errors_explained(root: Path) -> Iterator[None]:
-    """Turn the errors of a full disk into one that says what to do.
+    """Turn the system's refusal to write into one error that says what to do.
 
     Args:
         root: A folder on the disk.
 
     Raises:
-        BuildError: The disk is full, or the user's quota is used up.
+        BuildError: The disk is full or read-only, the user's quota is used up, ...
     """
     try:
-        yield
-    except OSError as failure:
+        with writing(root / "dataset", "--root"):
+            yield
+    except WriteError as failure:
         if failure.errno not in _DISK_FULL:
-            raise
+            raise BuildError(
+                f"{failure}. Half-written files were deleted; finished clips are kept"
+            ) from failure
         existing = next(folder for folder in (root, *root.resolve().parents) if folder.exists())
         free = shutil.disk_usage(existing).free
         raise BuildError(
-            f"the disk of {root} is full ({failure.strerror}; {free / 1e6:,.0f} MB free). "
-            "Half-written files were deleted; finished clips are kept. Free some space and run the "
-            "same command again, or build elsewhere with --root"
+            f"the disk of {root} is full ({os.strerror(failure.errno)}; {free / 1e6:,.0f} MB "
+            "free). Half-written files were deleted; finished clips are kept. Free some space and "
+            "run the same command again, or build elsewhere with --root"
         ) from failure
-
-
-def _flush(path: Path) -> None:
-    """Wait until a file or folder is on the disk, so that it is complete before the rename."""
-    if path.is_dir() and sys.platform == "win32":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager
@@ -232,8 +234,12 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
     staged = StagedClips()
     broken_identities: dict[str, str | None] = {}
     broken: dict[int, str] = {}
-    with progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance:
-        for index, outcome in stage_clips(source, frames, settings, staging.clips):
+    with (
+        # Closed here, so that no worker runs on after an interrupt.
+        closing(stage_clips(source, frames, settings, staging.clips)) as outcomes,
+        progress_bar("decode clips", len(source.clips), enabled=settings.progress) as advance,
+    ):
+        for index, outcome in outcomes:
             clip = source.clips[index]
             if isinstance(outcome, Crash | TimedOut):
                 message = f"{clip.footage.label if clip.footage else ''}: {outcome}"
@@ -250,7 +256,7 @@ def decode_clips(source: Source, settings: BuildSettings, staging: Staging) -> D
 
 def stage_clips(
     source: Source, frames: FrameSettings, settings: BuildSettings, folder: Path
-) -> Iterator[tuple[int, Outcome]]:
+) -> Generator[tuple[int, Outcome], None, None]:
     """Decode and store clips; the result does not depend on the executor.
 
     Args:
@@ -274,8 +280,9 @@ def stage_clips(
         workers = min(settings.local_workers, len(source.clips))
         limit = partial(seconds_limit, settings.clip_seconds_limit)
         results = run_tasks(stage, files.tasks(), workers, seconds_limit=limit)
-    for number, result in results:
-        yield from files.outcomes(number, result)
+    with closing(results):
+        for number, result in results:
+            yield from files.outcomes(number, result)
 
 
 def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
@@ -293,10 +300,12 @@ def identities(clips: Sequence[Clip], workers: int) -> dict[str, str | None]:
     by_video_id: dict[str, str | None] = {}
     files = list(each_file(clips))
     footage = (tuple(clips[index].footage for index in indices) for indices in files)
-    for number, outcome in run_tasks(identities_of_file, footage, processes):
-        hashes = (None,) * len(files[number]) if isinstance(outcome, Crash | TimedOut) else outcome
-        for index, identity in zip(files[number], hashes, strict=True):
-            by_video_id[clips[index].video_id] = identity
+    with closing(run_tasks(identities_of_file, footage, processes)) as outcomes:
+        for number, outcome in outcomes:
+            indices = files[number]
+            hashes = (None,) * len(indices) if isinstance(outcome, Crash | TimedOut) else outcome
+            for index, identity in zip(indices, hashes, strict=True):
+                by_video_id[clips[index].video_id] = identity
     return by_video_id
 
 

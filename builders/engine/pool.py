@@ -6,13 +6,14 @@ import signal
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from dvtr_bench.errors import BuildError
+from dvtr_bench.runtime.interrupts import interrupts_held
 from dvtr_bench.runtime.suspension import POLL_SECONDS, SuspensionClock
 
 Task = TypeVar("Task")
@@ -76,7 +77,7 @@ def run_tasks(
     workers: int,
     *,
     seconds_limit: float | Callable[[Task], float] | None = None,
-) -> Iterator[tuple[int, Result | Crash | TimedOut]]:
+) -> Generator[tuple[int, Result | Crash | TimedOut], None, None]:
     """Apply a function to tasks in worker processes.
 
     Tasks are started in order; only the running ones are in memory. Time during which the whole
@@ -104,7 +105,7 @@ def run_tasks(
     pool: list[_Worker[Task, Result]] = []
     try:
         for _ in range(workers):
-            pool.append(_Worker(function, seconds_limit))
+            _start(pool, function, seconds_limit)
         clock = SuspensionClock()
         while pool:
             ready = wait([worker.connection for worker in pool], _seconds_left(pool))
@@ -114,7 +115,7 @@ def run_tasks(
             for worker in [worker for worker in pool if worker.is_overdue(ready)]:
                 pool.remove(worker)
                 worker.kill()
-                pool.append(_Worker(function, seconds_limit))
+                _start(pool, function, seconds_limit)
                 yield worker.index, TimedOut(worker.seconds_limit)  # type: ignore[misc, arg-type]
             for worker in [worker for worker in pool if worker.connection in ready]:
                 index = worker.index
@@ -122,7 +123,7 @@ def run_tasks(
                 if isinstance(outcome, Crash):
                     pool.remove(worker)
                     worker.stop()
-                    pool.append(_Worker(function, seconds_limit))
+                    _start(pool, function, seconds_limit)
                 if index is not None:
                     yield index, outcome  # type: ignore[misc]
                 if not isinstance(outcome, Crash) and not worker.send_task(next(pending, None)):
@@ -131,6 +132,16 @@ def run_tasks(
     finally:
         for worker in pool:
             worker.stop()
+
+
+def _start(
+    pool: "list[_Worker[Task, Result]]",
+    function: Callable[[Task], Result],
+    seconds_limit: float | Callable[[Task], float] | None,
+) -> None:
+    """Start a worker; an interrupt waits until the pool knows it, and can stop it."""
+    with interrupts_held():
+        pool.append(_Worker(function, seconds_limit))
 
 
 def _seconds_left(pool: "Sequence[_Worker[Task, Result]]") -> float | None:
@@ -157,8 +168,7 @@ class _Worker(Generic[Task, Result]):
         self._process: BaseProcess = context.Process(
             target=_serve, args=(function, worker_end), daemon=True
         )
-        with _interrupts_ignored():
-            self._process.start()
+        self._process.start()
         worker_end.close()
 
     def receive(self) -> Result | Crash | None:
@@ -233,7 +243,7 @@ def _context() -> Any:
 def _serve(function: Callable[[Any], Any], connection: Connection) -> None:
     import cv2
 
-    # The fork server may have been started while interrupts were not ignored.
+    # Ctrl-C is for the build's process, which stops this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     connection.send(_READY)
@@ -260,17 +270,3 @@ def _end_process_after(seconds: float | None) -> None:
     """
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, 0 if seconds is None else seconds + _GRACE_SECONDS)
-
-
-@contextmanager
-def _interrupts_ignored() -> Iterator[None]:
-    """Start processes that ignore Ctrl-C; the parent stops them itself."""
-    try:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except ValueError:  # not the main thread, which gets no interrupts either
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

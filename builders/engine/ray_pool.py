@@ -26,7 +26,7 @@ from dvtr_bench.runtime.ray_cluster import ray_cluster
 from dvtr_bench.runtime.ray_crew import CrewPlan, Died, HandedOut, Overran, RayCrew
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from builders.engine.file_tasks import Outcome, Task
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 def stage_on_ray(
     tasks: Iterable[Task], count: int, settings: BuildSettings, folder: Path
-) -> Iterator[tuple[int, Outcome | tuple[StagedClip | BrokenClip, ...]]]:
+) -> Generator[tuple[int, Outcome | tuple[StagedClip | BrokenClip, ...]], None, None]:
     """Decode clips on a Ray cluster and store the results on this machine.
 
     Args:

@@ -7,17 +7,17 @@ the path that the clip has on the build's machine. If there is none, the build s
 from __future__ import annotations
 
 import platform
-import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builders.engine.clip_work import BrokenClip, ClipTask, DecodedClip, decode_clip
 from builders.engine.segment_work import SegmentsTask, decode_segments
+from dvtr_bench.runtime.files import temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from builders.sources.source import Footage
 
@@ -83,8 +83,8 @@ class NodeWorker:
 
     def work(self, task: ClipTask | SegmentsTask) -> Answer:
         """Decode one clip or the parts of one file, unless an earlier run did."""
-        with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as scratch:
-            folder, is_kept = Path(scratch), self._kept.__contains__
+        with temporary_folder() as folder:
+            is_kept = self._kept.__contains__
             if isinstance(task, ClipTask):
                 return decode_clip(replace(task, folder=folder), is_kept)
             return tuple(decode_segments(replace(task, folder=folder), is_kept))

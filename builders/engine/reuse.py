@@ -11,9 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from builders.engine.clip_work import (
     CLIP_FIELDS,
     clip_key,
@@ -27,8 +24,11 @@ from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
 from builders.sources.source import Footage, Source
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, FileRecord
 from dvtr_bench.dataset.reader import BuiltDataset
+from dvtr_bench.errors import InputError
 from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.parquet_files import BoundedParquet
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.reading import reading
 
 _COLUMNS: Final = [field.name for field in CLIP_FIELDS]
 _TREATED: Final = TREATMENT_FIELD.name
@@ -150,9 +150,9 @@ class _Rows:
     def store(self, wanted: Iterable[_Wanted]) -> Iterator[str]:
         """Store rows, and yield the key of each."""
         for path, group, keys in wanted:
-            opened = pq.ParquetFile(path, memory_map=True)
-            fields = (TREATMENT_FIELD,) if _TREATED in opened.schema_arrow.names else ()
-            table = opened.read_row_group(group, [*_COLUMNS, *(field.name for field in fields)])
+            opened = BoundedParquet(path, path, memory_map=True)
+            fields = (TREATMENT_FIELD,) if _TREATED in opened.schema.names else ()
+            table = opened.read([*_COLUMNS, *(field.name for field in fields)], group)
             for row, key in keys.items():
                 values: dict[str, Any] = table.slice(row, 1).to_pylist()[0]
                 applied = fields if values.get(_TREATED) else ()
@@ -162,10 +162,10 @@ class _Rows:
     def _of_file(self, file: FileRecord, may_serve: Callable[[str], bool]) -> Iterator[_Wanted]:
         path = self.dataset.folder / file.path
         try:
-            opened = pq.ParquetFile(path, memory_map=True)
-        except (OSError, pa.ArrowInvalid):
+            opened = BoundedParquet(path, path, memory_map=True)
+        except (FileNotFoundError, InputError):
             return
-        schema = opened.schema_arrow
+        schema = opened.schema
         names = schema.names
         if not {*_COLUMNS, "video_id"} <= set(names):
             return
@@ -176,8 +176,8 @@ class _Rows:
             if one.name in names and schema.field(one.name).type == one.type
         ]
         found: list[_Wanted] = []
-        for group in range(opened.num_row_groups):
-            rows = opened.read_row_group(group, ["video_id", "clip_sha256", *times]).to_pylist()
+        for group in range(len(opened.group_rows)):
+            rows = _rows_of(opened, group, ["video_id", "clip_sha256", *times])
             keys = {
                 place: key
                 for place, row in enumerate(rows)
@@ -193,6 +193,17 @@ class _Rows:
 
     def _key(self, identity: str) -> str:
         return clip_key(self.frames, self.source.extra_fields, identity)
+
+
+def _rows_of(file: BoundedParquet, group: int, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the rows of a row group; none of one that is damaged: its clips are decoded."""
+    try:
+        table = file.read(columns, group)
+        with reading(file.where, "rows of a dataset"):
+            rows: list[dict[str, Any]] = table.to_pylist()
+            return rows
+    except InputError:
+        return []
 
 
 def _identity(row: Mapping[str, Any]) -> str | None:

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from builders.build import hash_inputs
 from builders.documents.card import CARD_NAME, read_info
@@ -17,7 +16,12 @@ from builders.sources.source import Clip, DatasetInfo, Source
 from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import InputError, PublishError
-from dvtr_bench.runtime.json_records import from_json, read_json_bytes
+from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.runtime.json_text import read_json_bytes
+from dvtr_bench.runtime.parquet_files import BoundedParquet
+from dvtr_bench.runtime.reading import reading
+
+_ADVICE = "build the dataset again"
 
 _OWN: Final = ("video_id", "category", "captions")
 
@@ -71,9 +75,13 @@ def _read_clips(dataset: BuiltDataset) -> tuple[tuple[Clip, ...], tuple[pa.Field
     fields: tuple[pa.Field, ...] = ()
     for name, split in dataset.manifest.splits.items():
         for path in split.paths("default"):
-            file = pq.ParquetFile(dataset.folder / path)
-            fields = tuple(file.schema_arrow.field(extra) for extra in extras)
-            for row in file.read(columns=[*_OWN, *extras]).to_pylist():
+            where = dataset.folder / path
+            file = BoundedParquet(where, where, error=PublishError, advice=_ADVICE)
+            table = file.read([*_OWN, *extras])
+            fields = tuple(file.schema.field(extra) for extra in extras)
+            with reading(where, "rows of a dataset", PublishError, _ADVICE):
+                rows = table.to_pylist()
+            for row in rows:
                 clips.append(
                     Clip(
                         video_id=row["video_id"],

@@ -1,7 +1,5 @@
 """A dataset repository on the Hub, accessed by the Hub's client."""
 
-import json
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,8 +8,10 @@ from typing import Any, Final
 from builders.publishing.local_files import LocalFile, belongs_to_dataset
 from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench import __version__
-from dvtr_bench.dataset.manifest import MANIFEST_NAME
-from dvtr_bench.errors import NotFoundError
+from dvtr_bench.dataset.manifest import FEATURES_FOLDER, MANIFEST_NAME
+from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.runtime.files import temporary_folder
+from dvtr_bench.runtime.json_text import parse_json
 from dvtr_bench.runtime.progress import progress_bar
 
 _BRANCH: Final = "main"
@@ -61,6 +61,11 @@ class RemoteState:
     def dataset_paths(self) -> frozenset[str]:
         """Paths of the main branch that a push wrote."""
         return frozenset(path for path in self.files if belongs_to_dataset(path))
+
+    @property
+    def feature_paths(self) -> frozenset[str]:
+        """Paths of the main branch that features were published to."""
+        return frozenset(path for path in self.files if path.startswith(f"{FEATURES_FOLDER}/"))
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,7 @@ class HubRepo:
         Returns:
             Its JSON object; empty if it is not an object.
         """
-        with hub_errors_explained(self.repo_id), tempfile.TemporaryDirectory() as folder:
+        with hub_errors_explained(self.repo_id), temporary_folder() as folder:
             path = self._api.hf_hub_download(
                 self.repo_id,
                 MANIFEST_NAME,
@@ -155,8 +160,8 @@ class HubRepo:
             )
             text = Path(path).read_bytes()
         try:
-            value = json.loads(text)
-        except ValueError:
+            value = parse_json(text, MANIFEST_NAME)
+        except InputError:
             return {}
         return value if isinstance(value, dict) else {}
 

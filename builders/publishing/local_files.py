@@ -40,7 +40,7 @@ class LocalFile:
     def git_oid(self) -> str:
         """Hash of the file as a git object, which the Hub returns for small files."""
         data = self.source.read_bytes()
-        return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+        return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
 
 
 def belongs_to_dataset(path: str) -> bool:

@@ -1,10 +1,8 @@
 """Publish a built dataset: check, plan, upload, tag and verify."""
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from rich.text import Text
 
@@ -24,6 +22,7 @@ from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.reports.thumbnails import may_be_shown
+from dvtr_bench.runtime.files import temporary_folder
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 
@@ -136,12 +135,12 @@ def push(
     repo = HubRepo(_checked(settings.repo))
     with (
         _chosen(dataset, settings) as chosen,
-        tempfile.TemporaryDirectory(prefix="dvtr-eval-") as scratch,
+        temporary_folder() as scratch,
     ):
         if not settings.dry_run:
             repo.check_token()
         files = read_local_files(chosen, progress=settings.progress)
-        if (eval_file := write_eval_file(chosen.manifest, Path(scratch))) is not None:
+        if (eval_file := write_eval_file(chosen.manifest, scratch)) is not None:
             files = (*files, eval_file)
         try:
             plan = make_plan(chosen.manifest, files, repo, private=settings.private)
@@ -191,7 +190,8 @@ def make_plan(
             _compare(manifest, files, repo, tag)
             return PushPlan(manifest, repo.url, tag, tuple(files), (), remote, is_published=True)
         _check_other_content(manifest, remote, repo)
-        stale = remote.dataset_paths - {file.path for file in files}
+        # Features of an earlier version do not fit this one.
+        stale = (remote.dataset_paths | remote.feature_paths) - {file.path for file in files}
     gone = tuple(sorted(stale))
     return PushPlan(manifest, repo.url, tag, tuple(files), gone, remote, is_published=False)
 
@@ -203,8 +203,8 @@ def _chosen(dataset: BuiltDataset, settings: PushSettings) -> Iterator[BuiltData
     if not settings.annotations_only or dataset.manifest.frames is None:
         yield dataset
         return
-    with tempfile.TemporaryDirectory(prefix="dvtr-annotations-") as scratch:
-        yield strip_frames(dataset, Path(scratch) / dataset.name)
+    with temporary_folder() as scratch:
+        yield strip_frames(dataset, scratch / dataset.name)
 
 
 def _checked(repo: str) -> str:

@@ -11,6 +11,7 @@ from builders.sources.caption_table import Table, TableRow
 from builders.sources.list_cells import MISSING_WORDS, ListCellError, parse_list
 from builders.sources.segments import Segment
 from dvtr_bench.errors import AnnotationError
+from dvtr_bench.runtime.reading import reading
 
 FILE_COLUMNS: Final = tuple(
     "file_name video_file_name filename file video clip path video_path clip_path".split()
@@ -29,7 +30,9 @@ GROUP_COLUMN: Final = "group"
 TIME_COLUMNS: Final = ("start_seconds", "end_seconds")
 """Start and end of a clip that is a part of its file. Not ``start`` and ``end``, which tables also
 have for frame numbers and for where in some other video a clip was cut out."""
-_NUMBERED: Final = re.compile(r"(?P<name>[a-z]+)(?:[_. -]?(?P<number>\d+))?", flags=re.IGNORECASE)
+_NUMBERED: Final = re.compile(
+    r"(?P<name>[a-z]+)(?:[_. -]?(?P<number>\d{1,9}))?", flags=re.IGNORECASE
+)
 SPLIT_NAMES: Final = {
     **dict.fromkeys(("train", "training"), "train"),
     **dict.fromkeys(("validation", "val", "valid", "validate", "dev"), "validation"),
@@ -143,6 +146,11 @@ def parse_row(row: TableRow, columns: Columns) -> CaptionRow:
     Raises:
         AnnotationError: The clip's name or a caption is empty, or the split is unknown.
     """
+    with reading(row.where, "a row of captions", AnnotationError, "mend it"):
+        return _parse_row(row, columns)
+
+
+def _parse_row(row: TableRow, columns: Columns) -> CaptionRow:
     cells = row.cells
     file_name = _text(row, columns.file) if columns.file else None
     video_id = _text(row, columns.video_id) if columns.video_id else None
@@ -191,10 +199,14 @@ def _numbers_rows(
     id_of: dict[object, object] = {}
     for row in table:
         value = row.cells.get(row_id)
-        clip = (_clip_name(row.cells.get(file)), *(row.cells.get(name or "") for name in times))
+        clip = (
+            _as_text(_clip_name(row.cells.get(file))),
+            *(_as_text(row.cells.get(name or "")) for name in times),
+        )
         if id_of.setdefault(clip, value) != value:
             return True
-        number = int(value) if isinstance(value, str | int) and str(value).isdecimal() else None
+        digits = str(value) if isinstance(value, str | int) else ""
+        number = int(digits) if digits.isdecimal() and len(digits) < 19 else None
         counts_up = counts_up and number is not None and previous in (None, number - 1)
         previous = number
     return counts_up

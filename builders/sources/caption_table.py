@@ -1,11 +1,9 @@
 """Reading of users' tables in CSV, JSONL, JSON or Parquet as rows of named cells."""
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from builders.sources.delimited import open_delimited
 from builders.sources.json_forms import (
@@ -17,7 +15,11 @@ from builders.sources.json_forms import (
 )
 from builders.sources.text_file import read_lines, read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
+from dvtr_bench.runtime.json_text import parse_json_values, parse_published_json
 from dvtr_bench.runtime.progress import progress_bar
+
+if TYPE_CHECKING:
+    from dvtr_bench.runtime.parquet_files import BoundedParquet
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -167,8 +169,8 @@ def _has_one_object_a_line(path: Path, encoding: str) -> bool:
     for line in read_lines(path, encoding):
         if line.strip():
             try:
-                value = _parse_json(line)
-            except (ValueError, RecursionError):
+                value = parse_published_json(line, str(path), AnnotationError, unique=True)
+            except AnnotationError:
                 return False
             return not (isinstance(value, list) and all(isinstance(one, dict) for one in value))
     return True
@@ -178,14 +180,14 @@ def _rows_of_lines(path: Path, encoding: str) -> Iterator[TableRow]:
     for number, line in enumerate(read_lines(path, encoding), start=1):
         if line.strip():
             where = f"{path}, line {number}"
-            with _json_errors_explained(where):
-                value = _parse_json(line)
+            value = parse_published_json(line, where, AnnotationError, unique=True)
             yield TableRow(where, object_cells(where, value))
 
 
 def _rows_of_values(path: Path, encoding: str, notes: dict[str, None]) -> Iterator[TableRow]:
     """Yield the rows of one value in a form that is known, or of objects that follow another."""
-    values = list(_concatenated(path, read_text(path, encoding)))
+    text = read_text(path, encoding)
+    values = list(parse_json_values(text, lambda line: f"{path}, line {line}", AnnotationError))
     if len(values) == 1 and not _is_row(values[0][1]):
         value = values[0][1]
         form = find_form(path, value)
@@ -206,55 +208,15 @@ def _is_row(value: object) -> bool:
     )
 
 
-def _concatenated(path: Path, text: str) -> Iterator[tuple[int, Any]]:
-    """Yield JSON values that follow one another, each with the number of its first line."""
-    position, line, counted = 0, 1, 0
-    while True:
-        while position < len(text) and text[position] in " \t\r\n,":
-            position += 1
-        line += text.count("\n", counted, position)
-        counted = position
-        if position == len(text):
-            return
-        with _json_errors_explained(f"{path}, line {line}"):
-            value, position = _DECODER.raw_decode(text, position)
-        yield line, value
-
-
-def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    values = dict(pairs)
-    if len(values) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise ValueError(f"the key {key!r} occurs twice in one object")
-            seen.add(key)
-    return values
-
-
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_without_repeated_keys)
-_parse_json: Final = _DECODER.decode
-
-
-@contextmanager
-def _json_errors_explained(where: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, RecursionError) as failure:
-        raise AnnotationError(f"{where}: not JSON ({failure})") from None
-
-
 def _parquet_table(path: Path) -> Table:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
+    file = _open_parquet(path)
     try:
-        file = pq.ParquetFile(path)
-    except (pa.ArrowException, OSError) as failure:
-        raise AnnotationError(f"{path}: not a Parquet file ({failure})") from None
-    with file:
-        schema, num_rows = file.schema_arrow, file.metadata.num_rows
+        schema, num_rows = file.schema, file.num_rows
         _refuse_embedded_videos(path, file)
+    finally:
+        file.close()
     left_out = [
         name
         for name in schema.names
@@ -272,19 +234,19 @@ def _parquet_table(path: Path) -> Table:
     )
 
 
-def _parquet_rows(path: Path, leaves: list[str]) -> Iterator[TableRow]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+def _open_parquet(path: Path) -> "BoundedParquet":
+    from dvtr_bench.runtime.parquet_files import BoundedParquet
 
-    name, number = str(path), 0
+    return BoundedParquet(path, path, error=AnnotationError, kind="a Parquet file")
+
+
+def _parquet_rows(path: Path, leaves: list[str]) -> Iterator[TableRow]:
+    file, name = _open_parquet(path), str(path)
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(_BATCH_ROWS, columns=leaves):
-                for cells in batch.to_pylist():
-                    number += 1
-                    yield TableRow(f"{name}, row {number}", cells)
-    except (pa.ArrowException, OSError) as failure:
-        raise AnnotationError(f"{path}: damaged after row {number} ({failure})") from None
+        for number, cells in enumerate(file.rows(leaves, _BATCH_ROWS), start=1):
+            yield TableRow(f"{name}, row {number}", cells)
+    finally:
+        file.close()
 
 
 def _is_video(kind: Any) -> bool:
@@ -294,12 +256,12 @@ def _is_video(kind: Any) -> bool:
     return bool(pa.types.is_struct(kind)) and {field.name for field in kind} == {"bytes", "path"}
 
 
-def _refuse_embedded_videos(path: Path, file: Any) -> None:
-    for name in file.schema_arrow.names:
-        if not _is_video(file.schema_arrow.field(name).type):
+def _refuse_embedded_videos(path: Path, file: "BoundedParquet") -> None:
+    for name in file.schema.names:
+        if not _is_video(file.schema.field(name).type):
             continue
-        for batch in file.iter_batches(_VIDEOS_AT_ONCE, columns=[f"{name}.bytes"]):
-            if batch.column(0).field("bytes").null_count < len(batch):
+        for row in file.rows([f"{name}.bytes"], _VIDEOS_AT_ONCE):
+            if row[name]["bytes"] is not None:
                 raise AnnotationError(
                     f"{path}: the column {name!r} holds the clips themselves. Write them to files "
                     'first and give their folder with --clips: see "Clips inside a Parquet file" '

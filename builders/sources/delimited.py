@@ -7,6 +7,7 @@ have written, see `_quotings`; what fits in none is an error that shows the line
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -321,7 +322,7 @@ def _check_header(path: Path, line: int, header: Sequence[str]) -> int:
     while num_named and not header[num_named - 1]:
         num_named -= 1
     named = header[:num_named]
-    twice = sorted({name for name in named if name and named.count(name) > 1})
+    twice = sorted(name for name, count in Counter(named).items() if name and count > 1)
     if twice:
         raise AnnotationError(f"{path}, line {line}: the column {twice[0]!r} occurs twice")
     if "" in named[1:]:

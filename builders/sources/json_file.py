@@ -1,12 +1,13 @@
 """Published JSON files: anything that a reader does not expect becomes one message."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 from builders.sources.text_file import read_text
-from dvtr_bench.errors import AnnotationError
+from dvtr_bench.errors import AnnotationError, DvtrError
+from dvtr_bench.runtime.json_text import parse_published_json
+from dvtr_bench.runtime.reading import brief, brief_value
 
 Content = TypeVar("Content")
 
@@ -27,14 +28,15 @@ def read_json_as(path: Path, form: str, read: Callable[[Any], Content]) -> Conte
         AnnotationError: The file is no JSON or has another form.
         NotFoundError: There is no such file.
     """
+    value = parse_published_json(read_text(path), str(path), AnnotationError)
     try:
-        return read(json.loads(read_text(path)))
-    except json.JSONDecodeError as failure:
-        raise AnnotationError(f"{path}: not JSON ({failure})") from None
-    except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as failure:
-        raise AnnotationError(
-            f"{path}: expected {form}, failed at {type(failure).__name__}: {failure}"
-        ) from None
+        return read(value)
+    except DvtrError:
+        raise
+    except Exception as failure:  # another form fails in as many ways as there are look-ups
+        kind = type(failure).__name__
+        words = brief(failure).removeprefix(f"{kind}: ")
+        raise AnnotationError(f"{path}: expected {form}, failed at {kind} {words}") from None
 
 
 def text_of(value: object) -> str:
@@ -45,12 +47,12 @@ def text_of(value: object) -> str:
         'a field'
     """
     if not isinstance(value, str):
-        raise TypeError(f"expected text, found {str(value)[:60]!r}")
+        raise TypeError(f"expected text, found {brief_value(value)!r}")
     return value
 
 
 def seconds_of(value: object) -> float:
     """Return a time in seconds; raise TypeError for anything but a number."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"expected a time in seconds, found {str(value)[:60]!r}")
+        raise TypeError(f"expected a time in seconds, found {brief_value(value)!r}")
     return float(value)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from dvtr_bench.errors import AnnotationError
+from dvtr_bench.errors import AnnotationError, DvtrError
+from dvtr_bench.runtime.reading import brief
 
 _SPLIT_KEYS: Final = frozenset(
     "train training validation validate val valid dev test testing".split()
@@ -92,11 +93,13 @@ def read_entries(path: Path, form: Form, value: Any) -> Iterator[Entry]:
     try:
         for entry in form.entries(value):
             yield Entry(entry.place, object_cells(f"{path}, {entry.place}", entry.cells))
-    except (KeyError, TypeError, AttributeError) as failure:
+    except DvtrError:
+        raise
+    except Exception as failure:  # an entry of another form fails in as many ways as look-ups
         after = f" after {entry.place}" if entry else ""
         raise AnnotationError(
             f"{path}{after}: an entry is not as in the others of the form {form.name}, "
-            f"{form.example} ({type(failure).__name__}: {failure})"
+            f"{form.example} ({brief(failure)})"
         ) from None
 
 

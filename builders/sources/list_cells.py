@@ -1,9 +1,11 @@
 """Lists of captions that a program printed into one cell: JSON's, Python's or numpy's form."""
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Final
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.json_text import parse_published_json
 
 MISSING_WORDS: Final = frozenset("nan NaN NAN None null NULL NaT <NA> N/A #N/A".split())
 """How programs print a value that is not there."""
@@ -15,11 +17,8 @@ _ITEM: Final = re.compile(
     flags=re.DOTALL,
 )
 _SEPARATOR: Final = re.compile(r"\s*(,?)\s*")
-_WRAPPINGS: Final = (
-    re.compile(r"\[\s*(?P<body>.*?)\s*\]", flags=re.DOTALL),
-    re.compile(r"array\(\s*\[\s*(?P<body>.*?)\s*\]\s*(?:,\s*dtype=[^()]*)?\)", flags=re.DOTALL),
-    re.compile(r"""\(\s*(?P<body>["'].*?)\s*\)""", flags=re.DOTALL),
-)
+_ARRAY_BEGINS: Final = re.compile(r"array\(\s*\[")
+_ARRAY_ENDS: Final = re.compile(r"\]\s*(?:,\s*dtype=[^()]*)?\)")
 _CUT_OFF: Final = re.compile(rf"\[\s*(?:{_ITEM.pattern})\s*,?\s*['\"]", flags=re.DOTALL)
 _OTHER_VALUES: Final = re.compile(r"\[|\{|-?\d[\d.]*\s*,")
 _ESCAPE: Final = re.compile(
@@ -60,9 +59,8 @@ def parse_list(cell: str) -> list[str | None] | None:
         return None
     if text.startswith('["') and (items := _read_json(text)) is not None:
         return items
-    for wrapping in _WRAPPINGS:
-        if found := wrapping.fullmatch(text):
-            return _read_body(found["body"], certain=text[0] != "(")
+    if (body := _unwrapped(text)) is not None:
+        return _read_body(body, certain=text[0] != "(")
     if _CUT_OFF.match(text):
         raise ListCellError(
             "a list of captions whose end is missing: programs cut long cells (Excel after 32,767 "
@@ -71,10 +69,24 @@ def parse_list(cell: str) -> list[str | None] | None:
     return None
 
 
+def _unwrapped(text: str) -> str | None:
+    """Return what stands between the brackets of a list; None for a cell without these."""
+    if text[0] == "[" and text[-1] == "]":
+        return text[1:-1].strip()
+    if begin := _ARRAY_BEGINS.match(text):
+        end = text.rfind("]")
+        is_array = end >= begin.end() and _ARRAY_ENDS.fullmatch(text, end)
+        return text[begin.end() : end].strip() if is_array else None
+    if text[0] == "(" and text[-1] == ")":
+        body = text[1:-1].strip()
+        return body if body[:1] in ("'", '"') else None
+    return None
+
+
 def _read_json(text: str) -> list[str | None] | None:
     try:
-        items = json.loads(text)
-    except (ValueError, RecursionError):
+        items = parse_published_json(text, "a cell")
+    except InputError:
         return None
     is_of_texts = all(item is None or isinstance(item, str) for item in items)
     return items if is_of_texts else None

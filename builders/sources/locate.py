@@ -1,7 +1,6 @@
 """Access to a dataset in a folder or on the Hub, without a download."""
 
 import re
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest, read_manifest
 from dvtr_bench.dataset.reader import ROOT, open_dataset
 from dvtr_bench.errors import NotFoundError
+from dvtr_bench.runtime.files import temporary_folder
 
 _PUBLISHED: Final = re.compile(r"(?:hf://)?([\w.-]+/[\w.-]+)(?:@([\w.+-]+))?")
 
@@ -78,7 +78,7 @@ def _locate_published(repo: str, revision: str | None) -> LocatedDataset:
     files = HfFileSystem()
     remote_folder = f"datasets/{repo}" + (f"@{revision}" if revision else "")
     label = f"{repo}@{revision}" if revision else repo
-    with hub_errors_explained(repo), tempfile.TemporaryDirectory() as folder:
+    with hub_errors_explained(repo), temporary_folder() as folder:
         try:
             content = files.read_bytes(f"{remote_folder}/{MANIFEST_NAME}")
         except (FileNotFoundError, RevisionNotFoundError) as failure:
@@ -86,8 +86,8 @@ def _locate_published(repo: str, revision: str | None) -> LocatedDataset:
                 f"{label} is neither a local folder nor a dataset of dvtr-bench on the Hub: "
                 f"expected {MANIFEST_NAME} in it (versions are named as in ORG/NAME@v1.0.0)"
             ) from failure
-        (Path(folder) / MANIFEST_NAME).write_bytes(content)
-        manifest = read_manifest(Path(folder))
+        (folder / MANIFEST_NAME).write_bytes(content)
+        manifest = read_manifest(folder)
     # No read-ahead, because the large frames are stored between the columns that are read.
     return LocatedDataset(
         f"{label} (published)",

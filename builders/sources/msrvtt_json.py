@@ -5,21 +5,24 @@ form (``MSR_VTT.json`` in Frozen in Time's release) has ``annotations``, each wi
 video's id as ``image_id``. Nothing else in it is read, so categories and URLs are unknown.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from builders.sources.caption_table import read_table
-from builders.sources.text_file import read_text
+from builders.sources.json_file import read_json_as
 from dvtr_bench.errors import AnnotationError
+from dvtr_bench.runtime.reading import brief_value
 
 _FORM: Final = (
     '{"videos": [{"video_id": "video0", "split": "train", "category": 9, ...}], '
     '"sentences": [{"video_id": "video0", "caption": "..."}]}, or the form of COCO, '
     '{"annotations": [{"image_id": "video0", "caption": "..."}]}'
 )
+
+
+_MOST_DIGITS: Final = 18
 
 
 @dataclass(frozen=True)
@@ -115,16 +118,14 @@ def read_column(path: Path, key: str, column: str) -> dict[str, str]:
 
 
 def _read_one(path: Path) -> dict[str, MsrvttVideo]:
-    try:
-        value = _to_authors_form(json.loads(read_text(path)))
-        entries, sentences = value["videos"], value["sentences"]
-        captions: dict[str, list[str]] = {_video_id(path, entry): [] for entry in entries}
-        for sentence in sentences:
-            captions[sentence["video_id"]].append(_caption(path, sentence))
-    except (json.JSONDecodeError, KeyError, TypeError) as failure:
-        raise AnnotationError(
-            f"{path}: expected {_FORM}, failed at {type(failure).__name__} {failure}"
-        ) from None
+    return read_json_as(path, _FORM, lambda value: _videos(path, _to_authors_form(value)))
+
+
+def _videos(path: Path, value: Any) -> dict[str, MsrvttVideo]:
+    entries, sentences = value["videos"], value["sentences"]
+    captions: dict[str, list[str]] = {_video_id(path, entry): [] for entry in entries}
+    for sentence in sentences:
+        captions[sentence["video_id"]].append(_caption(path, sentence))
     if len(captions) != len(entries):
         raise AnnotationError(f"{path}: {len(entries) - len(captions)} videos occur twice")
     return {
@@ -152,15 +153,20 @@ def _to_authors_form(value: Any) -> Any:
 
 def _video_id(path: Path, entry: Mapping[str, Any]) -> str:
     video_id = entry["video_id"]
-    if not isinstance(video_id, str) or not video_id.removeprefix("video").isdecimal():
-        raise AnnotationError(f"{path}: expected ids such as 'video7010', found {video_id!r}")
-    return video_id
+    number = video_id.removeprefix("video") if isinstance(video_id, str) else ""
+    if not number.isdecimal() or len(number) > _MOST_DIGITS:
+        raise AnnotationError(
+            f"{path}: expected ids such as 'video7010', found {brief_value(video_id)}"
+        )
+    return str(video_id)
 
 
 def _caption(path: Path, sentence: Mapping[str, Any]) -> str:
     caption = sentence["caption"]
     if not isinstance(caption, str):
-        raise AnnotationError(f"{path}: {sentence['video_id']}: expected text, found {caption!r}")
+        raise AnnotationError(
+            f"{path}: {sentence['video_id']}: expected text, found {brief_value(caption)}"
+        )
     return caption
 
 

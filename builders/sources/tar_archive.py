@@ -12,6 +12,7 @@ from typing import IO, Final
 
 from builders.sources.archive import is_ignored, safe_path
 from dvtr_bench.errors import ClipError, InputError
+from dvtr_bench.runtime.reading import reading
 
 _BLOCK_BYTES: Final = 1 << 20
 
@@ -89,7 +90,11 @@ def list_tar(archive: Path) -> dict[PurePosixPath, TarMember]:
     """
     members: dict[PurePosixPath, TarMember] = {}
     archive_bytes = archive.stat().st_size
-    try:
+    advice = (
+        f"download it again or unpack it (mkdir clips && tar -xf {archive.name} -C clips) and give "
+        "the folder instead"
+    )
+    with reading(archive, "a complete tar file without compression", advice=advice):
         # A compressed tar would be unpacked from its start for every clip.
         with tarfile.open(archive, "r:") as opened:
             for entry in opened:
@@ -101,15 +106,9 @@ def list_tar(archive: Path) -> dict[PurePosixPath, TarMember]:
                         f"{archive}: refused: it contains {str(path)!r} twice. Unpack it and give "
                         "the folder instead"
                     )
-                if entry.offset_data + entry.size > archive_bytes:
+                if entry.size < 0 or entry.offset_data + entry.size > archive_bytes:
                     raise InputError(
                         f"{archive}: cut off: it ends inside {entry.name!r}. Download it again"
                     )
                 members[path] = TarMember(archive, entry.name, entry.size, entry.offset_data)
-    except tarfile.TarError as failure:
-        raise InputError(
-            f"{archive}: not a complete tar file without compression ({failure}). Download it "
-            f"again or unpack it (mkdir clips && tar -xf {archive.name} -C clips) and give the "
-            "folder instead"
-        ) from failure
     return members

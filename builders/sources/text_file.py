@@ -6,6 +6,15 @@ from pathlib import Path
 from typing import Final
 
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
+from dvtr_bench.runtime.reading import reading, require_size, require_unicode
+
+LARGEST_BYTES: Final = 1 << 30
+"""Larger texts are not read at once; tables of lines may be larger."""
+
+_NOT_OF_FILES: Final = frozenset(
+    {"idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape"}
+)
+"""Encodings of host names and of Python's source."""
 
 _BYTE_ORDER_MARKS: Final = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -31,11 +40,14 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         ConfigError: There is no encoding of this name.
     """
     name = _codec(path, encoding)
-    data = path.read_bytes()
-    try:
-        return data.decode(name)
-    except UnicodeDecodeError as failure:
-        raise AnnotationError(_advice(path, data, encoding, failure)) from None
+    with reading(path, f"a text file in {encoding}", AnnotationError):
+        require_size(path, path.stat().st_size, LARGEST_BYTES, error=AnnotationError)
+        data = path.read_bytes()
+        try:
+            text = data.decode(name)
+        except UnicodeDecodeError as failure:
+            raise AnnotationError(_advice(path, data, encoding, failure)) from None
+        return require_unicode(path, text, error=AnnotationError)
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
@@ -54,19 +66,23 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
         ConfigError: There is no encoding of this name.
     """
     name = _codec(path, encoding)
-    try:
-        with path.open(encoding=name, newline="") as file:
-            yield from file
-    except UnicodeDecodeError:
-        read_text(path, encoding)  # says which byte, in which line
-        raise
+    with reading(path, f"a text file in {encoding}", AnnotationError):
+        try:
+            with path.open(encoding=name, newline="") as file:
+                for line in file:
+                    yield require_unicode(path, line, error=AnnotationError)
+        except UnicodeDecodeError:
+            read_text(path, encoding)  # says which byte, in which line
+            raise
 
 
 def _codec(path: Path, encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)  # "hex" and the like are codecs, but of no text
-    except LookupError:
+    except Exception:  # a name can be anything, and some codecs only raise
+        name = ""
+    if not name or name in _NOT_OF_FILES:
         raise ConfigError(
             f"--encoding {encoding}: no such encoding; use for example utf-8, cp1252, utf-16 or "
             "gb18030"

@@ -49,6 +49,7 @@ def pretrain_tiny(
     from baselines.encoder.frame_encoder import FrameEncoder
     from baselines.encoder.pretraining import LOG_FILE, Pretraining, pretrain, write_weights
     from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.writing import writing
 
     changes = parse_settings(Pretraining, recipe)
     whole = replace(Pretraining(), **changes, **({"steps": steps} if steps else {}))
@@ -60,7 +61,7 @@ def pretrain_tiny(
         step = int(figures["step"])
         if step % validate_every == 0 or step == whole.steps:
             figures["validation_t2v_r1"], figures["validation_v2t_r1"] = validate()
-        with (out / LOG_FILE).open("a", encoding="utf-8") as log:
+        with writing(out / LOG_FILE), (out / LOG_FILE).open("a", encoding="utf-8") as log:
             log.write(json.dumps(figures) + "\n")
         line = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
         tell(line)

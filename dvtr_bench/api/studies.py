@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.runtime.files import written_together
 from dvtr_bench.studies.choices import Choices, choose
 from dvtr_bench.studies.read import read_study
 from dvtr_bench.studies.study import Study, StudyDataset
@@ -288,10 +289,11 @@ def _finished(study: Study, worked: "Worked", folder: Path) -> StudyResult:
             if (rows := worked.rows(name))
         ]
         leaderboard = Leaderboard(make_boards(records), records, study_figures)
-        if study.leaderboard is not None:
-            board_page = leaderboard.write(folder / study.leaderboard)
-        if study.page is not None:
-            page = leaderboard.write_study(folder)
+        with written_together():
+            if study.leaderboard is not None:
+                board_page = leaderboard.write(folder / study.leaderboard)
+            if study.page is not None:
+                page = leaderboard.write_study(folder)
     return StudyResult(
         study=study,
         leaderboard=leaderboard,

@@ -1,6 +1,5 @@
 """A finished training: checkpoint, log and curves."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,10 +86,9 @@ class TrainedRun:
         """
         import pandas as pd
 
-        from dvtr_bench.training.run import LOG_FILE
+        from dvtr_bench.training.log_lines import read_log_lines
 
-        lines = (self.folder / LOG_FILE).read_text(encoding="utf-8").splitlines()
-        return pd.DataFrame([json.loads(line) for line in lines])
+        return pd.DataFrame(read_log_lines(self.folder))
 
     def chart(self) -> "Chart":
         """Return a chart of T2V R@1 on validation after every epoch."""

@@ -13,6 +13,7 @@ from typer.core import TyperCommand
 
 from dvtr_bench.catalog import Catalog
 from dvtr_bench.runtime.progress import quiet
+from dvtr_bench.runtime.terminal import write_line
 
 MANY: Final = 10
 """Help pages with at least this many options show them in groups."""
@@ -155,7 +156,7 @@ def print_json(document: object) -> None:
         document: Mappings, sequences, dataclasses, paths, arrays and scalars; NaN and infinity
             become null.
     """
-    typer.echo(json.dumps(_plain(document), indent=2, allow_nan=False))
+    write_line(json.dumps(_plain(document), indent=2, allow_nan=False))
 
 
 def _plain(value: Any) -> Any:

@@ -8,6 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import BuiltDataset, Json, Root, out_folder
+from dvtr_bench.runtime.terminal import write_line
 
 
 def audit(
@@ -36,4 +37,4 @@ def audit(
         print_json({**to_json(found), "written": [written.record, written.page]})
         return
     print_audit(found)
-    typer.echo(f"\nwrote {written.record} and {written.page}")
+    write_line(f"\nwrote {written.record} and {written.page}")

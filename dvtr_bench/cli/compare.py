@@ -8,7 +8,8 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import Json, Root, out_file
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.runtime.files import written_together
+from dvtr_bench.runtime.terminal import write_line
 
 
 class CompareCommand(Command):
@@ -54,8 +55,9 @@ def compare(
         return
     comparison = dvtr.compare(run_a, run_b, queries=queries, root=root)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
-    drawn = None if no_sheet else comparison.draw(sheet)
-    page = None if out is None else comparison.write(out, drawn)
+    with written_together():
+        drawn = None if no_sheet else comparison.draw(sheet)
+        page = None if out is None else comparison.write(out, drawn)
     written = [path for path in (drawn, page) if path is not None]
     if as_json:
         from leaderboard.json_form import comparison_as_json
@@ -63,11 +65,11 @@ def compare(
         print_json({**comparison_as_json(comparison), "written": written})
         return
     comparison.print()
-    typer.echo()
+    write_line()
     for line in comparison.evidence.missing:
-        typer.echo(printable(line), err=True)
+        write_line(line, err=True)
     for path in written:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")
 
 
 def _compare_several(runs: list[Path], all_pairs: bool, out: Path | None, as_json: bool) -> None:
@@ -80,4 +82,4 @@ def _compare_several(runs: list[Path], all_pairs: bool, out: Path | None, as_jso
         return
     comparison.print()
     for path in written:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")

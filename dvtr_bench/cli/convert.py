@@ -8,6 +8,7 @@ import typer
 
 from dvtr_bench.cli._options import out_folder
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import write_line
 
 
 def convert(
@@ -37,11 +38,11 @@ def convert(
     given = parse_settings(model_entry(model).config_class, settings or [])
     converted = convert_authors_checkpoint(file, model, given)
     converted.save(out)
-    typer.echo(f"read {file} as {converted.source}: {len(converted.renamed)} tensors taken")
+    write_line(f"read {file} as {converted.source}: {len(converted.renamed)} tensors taken")
     for reason, count in Counter(converted.dropped.values()).items():
-        typer.echo(f"dropped {count}: {reason}")
+        write_line(f"dropped {count}: {reason}")
     config = ", ".join(
         f"{name} {value}" for name, value in converted.model.config.as_mapping().items()
     )
-    typer.echo(f"wrote {out}: {config}")
+    write_line(f"wrote {out}: {config}")
     say(f"next: dvtr-bench evaluate --model {converted.model.name} --checkpoint {out}")

@@ -7,6 +7,7 @@ import typer
 
 from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import BuiltOrPublished, Json, Root, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 class DiffCommand(Command):
@@ -42,4 +43,4 @@ def diff(
         return
     print_difference(difference, most)
     if written is not None:
-        typer.echo(f"wrote {written}")
+        write_line(f"wrote {written}")

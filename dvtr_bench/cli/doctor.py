@@ -4,6 +4,7 @@ import typer
 
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json
+from dvtr_bench.runtime.terminal import write_line
 
 
 def doctor(as_json: Json = False) -> None:
@@ -17,9 +18,9 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(int(lacking))
     width = max(len(check.subject) for check in checks)
     for check in checks:
-        typer.echo(f"{check.verdict:<8} {check.subject:<{width}}  {check.found}")
+        write_line(f"{check.verdict:<8} {check.subject:<{width}}  {check.found}")
         if check.advice:
-            typer.echo(f"{'':<8} {'':<{width}}  -> {check.advice}")
+            write_line(f"{'':<8} {'':<{width}}  -> {check.advice}")
     if lacking:
         raise typer.Exit(1)
-    typer.echo("\nAll that dvtr-bench needs is here.")
+    write_line("\nAll that dvtr-bench needs is here.")

@@ -24,8 +24,8 @@ from dvtr_bench.cli._options import (
     UntrainedBackbone,
     out_folder,
 )
-from dvtr_bench.reports.others_text import printable
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import printable, write_line
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
@@ -200,12 +200,8 @@ def evaluate(
     `torchrun -m dvtr_bench evaluate ...` several processes share the work.
     """
     # Options that clash are told before anything heavy is imported.
-    about = {
-        "model_name": model_name,
-        "text_block": text_block,
-        "already_processed": already_processed,
-        "seed": seed,
-    }
+    about = {"model_name": model_name, "text_block": text_block, "seed": seed}
+    about["already_processed"] = already_processed
     form = _chosen(model, sim_matrix, embeddings)
     if form is None:
         _refuse(about, "it describes scores that you bring, not a --model")
@@ -252,7 +248,7 @@ def evaluate(
 def _tell(line: str) -> None:
     """Tell what is done; what is left out is part of the result, and told under --quiet too."""
     if line.startswith("left out: "):
-        typer.echo(printable(line), err=True)
+        write_line(line, err=True)
     else:
         say(printable(line))
 
@@ -267,7 +263,7 @@ def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> No
         return
     board.print()
     for path in written:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")
     say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
 
 

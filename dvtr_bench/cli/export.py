@@ -8,6 +8,7 @@ import typer
 from dvtr_bench.catalog import EXPORTS
 from dvtr_bench.cli._command import EntriesInHelp
 from dvtr_bench.cli._options import out_folder
+from dvtr_bench.runtime.terminal import write_line
 
 
 class ExportCommand(EntriesInHelp):
@@ -41,6 +42,6 @@ def export(
 
     exported = export_results(results, to, out, repo=repo)
     for note in exported.notes:
-        typer.echo(f"note: {note}", err=True)
+        write_line(f"note: {note}", err=True)
     for path in exported.files:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")

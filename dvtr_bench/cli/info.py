@@ -8,6 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import AnyDataset, Json, Root, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 def info(
@@ -42,7 +43,7 @@ def info(
         return
     print_info(dataset, root)
     if written is not None:
-        typer.echo(f"wrote {written}")
+        write_line(f"wrote {written}")
 
 
 def _draw(

@@ -9,6 +9,8 @@ import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import Json, Root, Runs, out_file
+from dvtr_bench.runtime.files import written_together
+from dvtr_bench.runtime.terminal import write_line
 
 
 class LeaderboardCommand(EntriesInHelp):
@@ -54,9 +56,10 @@ def leaderboard(
         CHARTS.load(name)
     made = dvtr.make_leaderboard(results or Path("results"), study=study)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
-    page, drawn = made.write(out), made.write_charts(chart or (), out)
-    site_page = made.write_site(site, root=root, runs=runs) if site else None
-    study_page = made.write_study(out.parent) if made.study else None
+    with written_together():
+        page, drawn = made.write(out), made.write_charts(chart or (), out)
+        site_page = made.write_site(site, root=root, runs=runs) if site else None
+        study_page = made.write_study(out.parent) if made.study else None
     if as_json:
         from leaderboard.json_form import boards_as_json, study_as_json
 
@@ -65,11 +68,11 @@ def leaderboard(
         print_json({"boards": boards, "figures": study_as_json(made.study), "written": written})
         return
     made.print(breakdowns=breakdowns)
-    typer.echo(f"\nwrote {page} from {len(made.records)} result files")
+    write_line(f"\nwrote {page} from {len(made.records)} result files")
     for path in drawn:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")
     if site_page is not None:
-        typer.echo(f"wrote {site_page}")
+        write_line(f"wrote {site_page}")
     if study_page is not None:
         made.print_study()
-        typer.echo(f"\nwrote {study_page}")
+        write_line(f"\nwrote {study_page}")

@@ -8,6 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json, Root, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 def mistakes(
@@ -26,4 +27,4 @@ def mistakes(
         return
     found.print()
     if written is not None:
-        typer.echo(f"wrote {written}")
+        write_line(f"wrote {written}")

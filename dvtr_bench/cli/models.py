@@ -9,6 +9,7 @@ import typer
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import write_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,10 +43,10 @@ def models(
         print_json({"models": list_models(), "problems": MODELS.problems()})
         return
     for line in _table(list_models()):
-        typer.echo(line)
+        write_line(line)
     for problem in MODELS.problems():
-        typer.echo(f"note: {problem}")
-    typer.echo(
+        write_line(f"note: {problem}")
+    write_line(
         "\npairwise: a score depends on its caption and its video alone.\n"
         "query_block: it also depends on the other captions that are scored with it."
     )
@@ -75,17 +76,17 @@ def _show(entry: "ModelEntry") -> None:
 
     summary = (entry.module.__doc__ or "").split("\n", 1)[0]
     trained = "trained" if entry.trainable else "as it is"
-    typer.echo(f"{entry.key}  {entry.module.SCORING}  {trained}\n{summary}\n{entry.entry.place}")
+    write_line(f"{entry.key}  {entry.module.SCORING}  {trained}\n{summary}\n{entry.entry.place}")
     settings = settings_of(entry.config_class)
     command = "train" if entry.trainable else "evaluate"
-    typer.echo(f"\nSettings: dvtr-bench {command} --model {entry.key} --set NAME=VALUE")
+    write_line(f"\nSettings: dvtr-bench {command} --model {entry.key} --set NAME=VALUE")
     _show_settings(settings, {})
     if not entry.trainable:
         return
     backbone, recipes = _recipes(settings)
-    typer.echo(f"\nRecipe: dvtr-bench train --model {entry.key} --recipe NAME=VALUE")
+    write_line(f"\nRecipe: dvtr-bench train --model {entry.key} --recipe NAME=VALUE")
     if backbone:
-        typer.echo(
+        write_line(
             f"  Defaults are for --backbone {backbone}; others follow where tiny or tiny-scratch "
             "has them."
         )
@@ -137,10 +138,10 @@ def _as_json(entry: "ModelEntry") -> dict[str, Any]:
 def _show_settings(settings: "Sequence[Setting]", defaults: "Mapping[str, Sequence[str]]") -> None:
     """Print settings with their values, defaults and meaning."""
     if not settings:
-        typer.echo("  none")
+        write_line("  none")
     for one in settings:
         told = ", ".join(defaults.get(one.name, (one.default_text,)))
-        typer.echo(f"  {one.name}  {one.values}  [{'' if one.required else 'default: '}{told}]")
+        write_line(f"  {one.name}  {one.values}  [{'' if one.required else 'default: '}{told}]")
         if meaning := one.meaning.replace("``", ""):
             margin = " " * 6
-            typer.echo(textwrap.fill(meaning, 96, initial_indent=margin, subsequent_indent=margin))
+            write_line(textwrap.fill(meaning, 96, initial_indent=margin, subsequent_indent=margin))

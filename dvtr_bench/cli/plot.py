@@ -9,6 +9,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.catalog import PLOTS
 from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import OUTPUT, Json, Runs, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 WHICH = "Which results"
 
@@ -114,5 +115,5 @@ def plot(
         print_json(told)
         return
     for note in chart.notes:
-        typer.echo(note, err=True)
-    typer.echo(f"wrote {written}")
+        write_line(note, err=True)
+    write_line(f"wrote {written}")

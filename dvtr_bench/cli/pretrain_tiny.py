@@ -7,6 +7,7 @@ import typer
 
 from dvtr_bench.cli._options import Device, out_folder
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import write_line
 
 
 def pretrain_tiny(
@@ -40,7 +41,7 @@ def pretrain_tiny(
         validate_every=validate_every,
         tell=say,
     )
-    typer.echo(f"weights  {path}")
+    write_line(f"weights  {path}")
     say(
         "next: dvtr-bench evaluate --model clip_zeroshot "
         f"--backbone tiny/{path} --dataset aerosynth-small"

@@ -17,6 +17,7 @@ from dvtr_bench.cli._options import (
     out_folder,
 )
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import write_line
 
 
 def probe(
@@ -65,15 +66,15 @@ def probe(
     if written.scores:
         print_pointing(written.scores, written.title)
     else:
-        typer.echo(written.remark)
+        write_line(written.remark)
     if written.zero_semantics:
-        typer.echo(
+        write_line(
             f"{written.zero_semantics:.1%} of its semantics are zero vectors: they say nothing"
         )
     if written.alikeness is not None:
-        typer.echo(
+        write_line(
             f"its semantics: |cosine| of two of a video is {written.alikeness:.3f} on average "
             "(1: all say the same)"
         )
     for path in written.paths:
-        typer.echo(f"wrote {path}")
+        write_line(f"wrote {path}")

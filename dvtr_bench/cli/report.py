@@ -7,6 +7,7 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.cli._options import Root, Runs, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 def report(
@@ -20,4 +21,4 @@ def report(
 ) -> None:
     """Write everything about one run as one HTML file: config, figures, checks, worst queries."""
     page = dvtr.report(result, out or Path(f"{result.stem}.html"), root=root, runs=runs)
-    typer.echo(f"wrote {page}")
+    write_line(f"wrote {page}")

@@ -19,6 +19,7 @@ from dvtr_bench.cli._options import (
 )
 from dvtr_bench.cli._recipe_options import RecipeSettings
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import write_line
 from dvtr_bench.studies.places import shipped_studies
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ def print_plan(study: str, asked: Mapping[str, Any], as_json: bool) -> None:
         print_json({"study": study, "plan": lines})
         return
     for line in lines:
-        typer.echo(line)
+        write_line(line)
 
 
 def print_study(study: "str | Study", asked: Mapping[str, Any], as_json: bool) -> None:
@@ -163,7 +164,7 @@ def _report(result: "StudyResult") -> None:
         return
     result.print()
     told = [f"{what:<14} {path}" for what, path in _places(result).items() if path is not None]
-    typer.echo("\n" + "\n".join(told))
+    write_line("\n" + "\n".join(told))
 
 
 def _report_json(result: "StudyResult") -> None:

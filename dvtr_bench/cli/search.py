@@ -20,6 +20,7 @@ from dvtr_bench.cli._options import (
     out_file,
 )
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import write_line
 
 
 class SearchCommand(Command):
@@ -93,4 +94,4 @@ def search(
         print_json({**asked, "searched": found.where, "found": list(found), "written": [drawn]})
         return
     found.print()
-    typer.echo(f"wrote {drawn}")
+    write_line(f"wrote {drawn}")

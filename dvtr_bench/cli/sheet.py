@@ -7,6 +7,7 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.cli._options import Root, SheetQueries, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 def sheet(
@@ -21,4 +22,4 @@ def sheet(
     from dvtr_bench.reports.contact_sheet import save_png
 
     drawn = dvtr.draw_queries(results, queries or "spread", root=root)
-    typer.echo(f"wrote {save_png(drawn, out)}")
+    write_line(f"wrote {save_png(drawn, out)}")

@@ -9,6 +9,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json, Root
+from dvtr_bench.runtime.terminal import write_line
 
 
 class Action(StrEnum):
@@ -50,7 +51,7 @@ def submit(
     if as_json:
         print_json(report.to_json())
     else:
-        typer.echo(str(report))
+        write_line(str(report))
     if not report.all_may_enter:
         raise typer.Exit(1)
 
@@ -74,4 +75,4 @@ def _describe(names: list[str], root: Path, as_json: bool) -> None:
         print_json({"datasets": described})
         return
     for dataset in described:
-        typer.echo(to_toml(dataset))
+        write_line(to_toml(dataset))

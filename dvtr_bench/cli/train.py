@@ -28,6 +28,7 @@ from dvtr_bench.cli._recipe_options import (
     TrainingSeed,
 )
 from dvtr_bench.runtime.progress import is_quiet, say
+from dvtr_bench.runtime.terminal import write_line
 
 
 class TrainCommand(Command):
@@ -107,11 +108,11 @@ def train(
                 workers=workers,
                 tensorboard=tensorboard,
                 runs=out,
-                tell=None if is_quiet() else typer.echo,
+                tell=None if is_quiet() else write_line,
             )
             trained.append(run)
             if is_quiet() and processes.is_first:
-                typer.echo(run.outcome)
+                write_line(run.outcome)
         if processes.is_first:
             more = " --all-seeds" if seeds > 1 else ""
             place = "" if root == ROOT else f" --root {root}"

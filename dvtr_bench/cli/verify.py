@@ -7,6 +7,7 @@ import typer
 
 from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import BuiltDataset, Json, Root, out_file
+from dvtr_bench.runtime.terminal import write_line
 
 
 class VerifyCommand(Command):
@@ -48,6 +49,6 @@ def verify(
     else:
         print_verification(found)
         if written is not None:
-            typer.echo(f"wrote {written}")
+            write_line(f"wrote {written}")
     if found.findings:
         raise typer.Exit(1)

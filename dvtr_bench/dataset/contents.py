@@ -26,6 +26,7 @@ from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
 from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.reading import reading
+from dvtr_bench.runtime.writing import say_not_kept
 
 FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
 """The common columns in the fingerprint; the others follow from these and the settings."""
@@ -74,10 +75,13 @@ def require_contents(folder: Path, manifest: Manifest, queries: "Queries") -> No
         if _entry(checked).exists():
             return
     _read_and_compare(folder, manifest, queries)
-    with suppress(OSError, RuntimeError):
+    with suppress(RuntimeError):  # no home
         entry = _entry(checked)
-        entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        entry.touch()
+        try:
+            entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            entry.touch()
+        except OSError as failure:
+            say_not_kept("checks of datasets are", entry.parent.parent, failure)
 
 
 def _read_and_compare(folder: Path, manifest: Manifest, queries: "Queries") -> None:

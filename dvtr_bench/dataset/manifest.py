@@ -1,6 +1,6 @@
 """The columns of a built dataset; its manifest `dataset.json`, and a reader that checks it."""
 
-import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,13 +9,9 @@ from typing import Final
 import pyarrow as pa
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import (
-    MAY_BE_ABSENT,
-    from_json,
-    parse_json,
-    read_json_bytes,
-    to_json,
-)
+from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, from_json, to_json
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.runtime.reading import brief_value, path_inside
 
 FORMAT_VERSION: Final = 1
 """Version of the files' format, raised whenever an older reader would misread a newer dataset."""
@@ -27,6 +23,9 @@ CONFIGS: Final = ("default", "captions", "qrels")
 
 CLIPS_CONFIG: Final = "clips"
 """A further config of datasets that keep their clips."""
+
+FEATURES_FOLDER: Final = "features"
+"""Features of backbones that were published beside a dataset; no part of it."""
 
 IMAGE: Final = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
@@ -75,6 +74,8 @@ CLIP_FIELDS: Final = (
 """Config ``clips``: one row a video, in the order of ``default``; the bytes of the clip's file, and
 a file name made of the id."""
 
+
+_FINGERPRINT: Final = re.compile("[0-9a-f]{64}")
 
 MANIFEST_NAME: Final = "dataset.json"
 REPORT_NAME: Final = "build-report.json"
@@ -244,7 +245,7 @@ class Manifest:
 
     def to_text(self) -> str:
         """Return the JSON text of ``dataset.json``."""
-        return json.dumps(to_json(self), indent=2, ensure_ascii=False) + "\n"
+        return readable_json(to_json(self), indent=2) + "\n"
 
     @property
     def keeps_clips(self) -> bool:
@@ -285,6 +286,13 @@ def read_manifest(folder: Path) -> Manifest:
         ) from None
     _check_format(path, parse_json(text, str(path)))
     manifest = from_json(Manifest, text, str(path))
+    # Name and fingerprint become parts of paths: of versions, and of what is kept beside.
+    path_inside(path, manifest.name, "name", one_part=True)
+    if not _FINGERPRINT.fullmatch(manifest.fingerprint):
+        raise InputError(
+            f"{path}: fingerprint: expected 64 hex digits, found "
+            f"{brief_value(manifest.fingerprint)}: build the dataset again"
+        )
     _check_splits(path, manifest)
     return manifest
 
@@ -313,9 +321,9 @@ def _check_splits(path: Path, manifest: Manifest) -> None:
         if name not in SPLITS:
             raise InputError(f"{path}: expected splits named {', '.join(SPLITS)}; found {name!r}")
         for file in split.files:
-            parts = Path(file.path).parts
-            if file.config not in known or Path(file.path).is_absolute() or ".." in parts:
+            if file.config not in known:
                 raise InputError(
-                    f"{path}: split {name}: expected a config of {', '.join(known)} and a path "
-                    f"inside the folder, found {file.config!r} and {file.path!r}"
+                    f"{path}: split {name}: expected a config of {', '.join(known)}, found "
+                    f"{file.config!r}"
                 )
+            path_inside(path, file.path, f"split {name}")

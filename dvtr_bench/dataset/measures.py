@@ -1,21 +1,24 @@
 """Cache of numbers that are computed from a split's frames.
 
 The cache is the folder ``.measures/`` beside the dataset's folder. It is not inside the dataset,
-so a push to the Hub does not upload it. A damaged file, or one of another build, is computed again.
+so a push to the Hub does not upload it. A damaged file, or one of another build, is computed again:
+each holds the SHA-256 of its content.
 """
 
+import hashlib
 import json
-import sys
-import zipfile
-import zlib
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 
-from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.dataset.fingerprint import canonical_json, ids_sha256
+from dvtr_bench.errors import InputError
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.npz_file import open_npz
+from dvtr_bench.runtime.reading import reading
+from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,6 +34,7 @@ FOLDER: Final = ".measures"
 Numbers = TypeVar("Numbers")
 
 _KEY: Final = "_key"
+_SHA256: Final = "sha256"
 
 
 def stored_measure(
@@ -52,7 +56,9 @@ def stored_measure(
         return _read(path, key, len(split.video_ids))
 
     def write(path: Path, values: "NDArray[np.float64]") -> None:
-        path.write_text(json.dumps({**key, "values": values.tolist()}), encoding="utf-8")
+        content = {**key, "values": values.tolist()}
+        content[_SHA256] = _sha256_of(content)
+        path.write_text(json.dumps(content), encoding="utf-8")
 
     return _cached(split, measure, ".json", read, compute, write)
 
@@ -120,14 +126,15 @@ def stored_arrays(
     Returns:
         Arrays by name.
     """
-    key = json.dumps(_key(split, measure))
+    key = _key(split, measure)
 
     def read(path: Path) -> "Mapping[str, NDArray[Any]] | None":
         return _read_arrays(path, key)
 
     def write(path: Path, arrays: "Mapping[str, NDArray[Any]]") -> None:
         with path.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{_KEY: np.array(key), **arrays})
+            own = np.array(_key_of_arrays(key, arrays))
+            np.savez(file, allow_pickle=False, **{_KEY: own, **arrays})
 
     return _cached(split, measure, ".npz", read, compute, write)
 
@@ -148,11 +155,10 @@ def _cached(
         return cached
     numbers = compute()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as beside:
             write(beside, numbers)
     except OSError as failure:
-        print(f"{measure} is not kept in {path.parent} ({failure})", file=sys.stderr)
+        say_not_kept(f"{measure} is", path.parent, failure)
     return numbers
 
 
@@ -175,22 +181,46 @@ def _path(split: "RetrievalSplit", file_name: str) -> Path | None:
 
 
 def _read(path: Path, key: dict[str, str], count: int) -> "NDArray[np.float64] | None":
-    """Read a file of the cache; None if it is missing, damaged or has another key."""
+    """Read a file of the cache; None if it is missing, damaged or has another key.
+
+    Its SHA-256 stands in it: a number whose digits were damaged may still be a number.
+    """
     try:
-        kept: Any = json.loads(path.read_text(encoding="utf-8"))
-        values = np.array(kept.pop("values"), dtype=np.float64)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+        with reading(path, "a file of measures"):
+            kept: Any = json.loads(path.read_bytes())
+            stated = kept.pop(_SHA256)
+            whole = stated == _sha256_of(kept)
+            values = np.array(kept.pop("values"), dtype=np.float64)
+            whole &= kept == key and values.shape == (count,) and bool(np.isfinite(values).all())
+            return values if whole else None
+    except (FileNotFoundError, InputError):
         return None
-    whole = kept == key and values.shape == (count,) and bool(np.isfinite(values).all())
-    return values if whole else None
 
 
-def _read_arrays(path: Path, key: str) -> "Mapping[str, NDArray[Any]] | None":
+def _sha256_of(content: "Mapping[str, Any]") -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
+def _read_arrays(path: Path, key: dict[str, str]) -> "Mapping[str, NDArray[Any]] | None":
     """Read a file of the cache; None if it is missing, damaged or has another key."""
     try:
-        # Opened here, because NumPy does not close a truncated file.
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as kept:
-            arrays = {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error):
+        with open_npz(path) as npz:
+            stored = [npz.describe(name) for name in npz.names]
+            # Nothing is compressed, so that together they take no more than the file.
+            if any(npz.is_compressed(array) for array in stored):
+                return None
+            arrays = {array.name: npz.read(array) for array in stored}
+            own = str(arrays.pop(_KEY))
+            return arrays if own == _key_of_arrays(key, arrays) else None
+    except (FileNotFoundError, InputError):
         return None
-    return arrays if str(arrays.pop(_KEY, "")) == key else None
+
+
+def _key_of_arrays(key: dict[str, str], arrays: "Mapping[str, NDArray[Any]]") -> str:
+    """Return what a file of arrays says about itself: its key, and the SHA-256 of what it holds."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        digest.update(f"{name} {array.dtype.str} {arrays[name].shape}\n".encode())
+        digest.update(array.tobytes())
+    return json.dumps({**key, _SHA256: digest.hexdigest()})

@@ -5,10 +5,8 @@ so small that random access costs little compared with decoding the images. Noth
 cache, so any number of processes can read the same dataset.
 """
 
-import bisect
 import operator
 import os
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,14 +14,17 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, overload
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from dvtr_bench.dataset.manifest import CLIPS_CONFIG, Manifest
+from dvtr_bench.dataset.manifest import CLIPS_CONFIG, MANIFEST_NAME, Manifest
+from dvtr_bench.dataset.parquet_shards import ADVICE, Shards, open_shard
 from dvtr_bench.dataset.video import Video
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from dvtr_bench.runtime.parquet_files import BoundedParquet
 
 _VIDEO_COLUMNS = ["video_id", "category"]
 
@@ -52,7 +53,7 @@ class DatasetSplit:
         self.folder = folder
         self.manifest = manifest
         self._name = name
-        self._shards: _Shards | None = None
+        self._shards: Shards | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without open files and cached columns."""
@@ -188,9 +189,7 @@ class DatasetSplit:
     @property
     def clip_sha256(self) -> tuple[str | None, ...]:
         """V hashes of the source files; None where there was no clip."""
-        return tuple(
-            _read_columns(self._paths("default"), ["clip_sha256"])["clip_sha256"].to_pylist()
-        )
+        return self._values(self._read("default", ["clip_sha256"]), "clip_sha256")
 
     @property
     def has_frames(self) -> bool:
@@ -212,7 +211,10 @@ class DatasetSplit:
         """
         from dvtr_bench.video.frame_store import decode_frame
 
-        return [decode_frame(data) for data in self.encoded_frames(index)]
+        return [
+            decode_frame(data, f"{self._where(index)}, frame {number}")
+            for number, data in enumerate(self.encoded_frames(index))
+        ]
 
     def encoded_frames(self, index: int) -> list[bytes]:
         """Return the stored frames of one video without decoding them.
@@ -233,7 +235,8 @@ class DatasetSplit:
                 "again with --clips DIR"
             )
         stored = self._open_shards().cell("frames", self._check_row(index))
-        return [image["bytes"] for image in stored]
+        with reading(self._where(index), "a row with frames", advice=ADVICE):
+            return [bytes(image["bytes"]) for image in stored]
 
     def clip_bytes(self, index: int) -> bytes:
         """Return the file of one video's clip, as it was when the dataset was built.
@@ -253,9 +256,10 @@ class DatasetSplit:
                 f"{self.folder} does not keep its clips: build it again with --keep-clips"
             )
         # Opened anew, so that no clip stays in memory.
-        clip = _Shards(self._paths(CLIPS_CONFIG)).cell("video", self._check_row(index))
-        data: bytes = clip["bytes"]
-        return data
+        clips = self._shards_of(CLIPS_CONFIG)
+        clip = clips.cell("video", self._check_row(index))
+        with reading(self._where(index), "a row with a clip", advice=ADVICE):
+            return bytes(clip["bytes"])
 
     def row(self, index: int) -> Mapping[str, Any]:
         """Return all columns of one video except its frames.
@@ -269,8 +273,9 @@ class DatasetSplit:
         Raises:
             IndexError: There is no such row.
         """
-        row = self._rows.slice(self._check_row(index), 1).to_pylist()[0]
-        return dict(row)
+        row = self._rows.slice(self._check_row(index), 1)
+        with reading(self._where(index), "a row of a dataset", advice=ADVICE):
+            return dict(row.to_pylist()[0])
 
     def _check_row(self, index: int) -> int:
         count = self.manifest.splits[self._name].num_videos
@@ -283,30 +288,70 @@ class DatasetSplit:
     def _paths(self, config: str) -> list[Path]:
         return [self.folder / path for path in self.manifest.splits[self._name].paths(config)]
 
-    def _open_shards(self) -> "_Shards":
+    def _where(self, index: int) -> str:
+        return f"{self.folder}: {self._name} split, row {index}"
+
+    def _opened(self, config: str) -> "list[BoundedParquet]":
+        """Open the files of a config, each with as many rows as the manifest states."""
+        record = self.manifest.splits[self._name]
+        rows = [file.num_rows for file in record.files if file.config == config]
+        opened = list(map(open_shard, self._paths(config), rows))
+        stated = record.num_captions if config == "captions" else record.num_videos
+        if (found := sum(file.num_rows for file in opened)) != stated:
+            raise InputError(
+                f"{self.folder}: the {self._name} split has {found:,} rows of config {config}, its "
+                f"{MANIFEST_NAME} states {stated:,}: {ADVICE}"
+            )
+        return opened
+
+    def _read(self, config: str, columns: Sequence[str]) -> pa.Table:
+        tables = [file.read(columns) for file in self._opened(config)]
+        with reading(f"{self.folder}: {self._name} split", "one table", advice=ADVICE):
+            return pa.concat_tables(tables).combine_chunks()
+
+    def _texts(self, table: pa.Table, column: str) -> tuple[str, ...]:
+        texts = self._values(table, column)
+        if None in texts:
+            raise InputError(
+                f"{self.folder}: {self._name} split: the column {column} has an empty cell: "
+                f"{ADVICE}"
+            )
+        return tuple(text for text in texts if text is not None)
+
+    def _values(self, table: pa.Table, column: str) -> tuple[str | None, ...]:
+        """Return a column of texts, some of which may be missing."""
+        where = f"{self.folder}: {self._name} split: the column {column}"
+        with reading(where, "a column of texts", advice=ADVICE):
+            kind = table.schema.field(column).type
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+                raise ValueError(f"it is of {kind}")
+            return tuple(table[column].to_pylist())
+
+    def _open_shards(self) -> Shards:
         # A forked process must not share file positions with its parent.
         if self._shards is None or self._shards.process_id != os.getpid():
-            self._shards = _Shards(self._paths("default"))
+            self._shards = self._shards_of("default")
         return self._shards
+
+    def _shards_of(self, config: str) -> Shards:
+        return Shards(self._opened(config))
 
     @cached_property
     def _rows(self) -> pa.Table:
-        schema = pq.read_schema(self._paths("default")[0])
-        return _read_columns(
-            self._paths("default"), [name for name in schema.names if name != "frames"]
-        )
+        names = self._opened("default")[0].schema.names
+        return self._read("default", [name for name in names if name != "frames"])
 
     @cached_property
     def _videos(self) -> tuple[tuple[str, ...], tuple[str | None, ...]]:
-        table = _read_columns(self._paths("default"), _VIDEO_COLUMNS)
-        return tuple(table["video_id"].to_pylist()), tuple(table["category"].to_pylist())
+        table = self._read("default", _VIDEO_COLUMNS)
+        return self._texts(table, "video_id"), self._values(table, "category")
 
     @cached_property
     def _queries(self) -> "tuple[tuple[str, ...], tuple[str, ...], NDArray[np.int64]]":
-        table = _read_columns(self._paths("captions"), ["caption_id", "video_id", "caption"])
+        table = self._read("captions", ["caption_id", "video_id", "caption"])
         row_of = {video_id: row for row, video_id in enumerate(self.video_ids)}
         try:
-            rows = [row_of[video_id] for video_id in table["video_id"].to_pylist()]
+            rows = [row_of[video_id] for video_id in self._texts(table, "video_id")]
         except KeyError as failure:
             raise InputError(
                 f"{self.folder}: {self._name}: a caption belongs to the video {failure}, which has "
@@ -315,58 +360,7 @@ class DatasetSplit:
         index = np.asarray(rows, dtype=np.int64)
         index.flags.writeable = False
         return (
-            tuple(table["caption_id"].to_pylist()),
-            tuple(table["caption"].to_pylist()),
+            self._texts(table, "caption_id"),
+            self._texts(table, "caption"),
             index,
         )
-
-
-class _Shards:
-    """Open Parquet files, and the row group read last: rows are mostly read in order.
-
-    Threads may share an instance; a lock lets one of them read at a time.
-    """
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self.process_id = os.getpid()
-        self._files = [_open_parquet(path) for path in paths]
-        self._groups: list[tuple[int, int]] = []
-        self._starts: list[int] = []
-        start = 0
-        for number, file in enumerate(self._files):
-            for group in range(file.metadata.num_row_groups):
-                self._groups.append((number, group))
-                self._starts.append(start)
-                start += file.metadata.row_group(group).num_rows
-        self._last_read: tuple[tuple[str, int], pa.Table] | None = None
-        self._lock = threading.Lock()
-
-    def cell(self, column: str, index: int) -> Any:
-        """Return one value as Python objects."""
-        position = bisect.bisect_right(self._starts, index) - 1
-        with self._lock:
-            if self._last_read is None or self._last_read[0] != (column, position):
-                number, group = self._groups[position]
-                table = self._files[number].read_row_group(group, [column], use_threads=False)
-                self._last_read = ((column, position), table)
-            table = self._last_read[1]
-        return table[column][index - self._starts[position]].as_py()
-
-
-def _open_parquet(path: Path) -> pq.ParquetFile:
-    try:
-        return pq.ParquetFile(path, memory_map=True)
-    except FileNotFoundError:
-        raise NotFoundError(
-            f"{path} is missing but is listed in the dataset's manifest: build the dataset again"
-        ) from None
-    except pa.ArrowInvalid as failure:
-        raise InputError(
-            f"{path}: not a complete Parquet file ({failure}): build the dataset again"
-        ) from None
-
-
-def _read_columns(paths: Sequence[Path], columns: list[str]) -> pa.Table:
-    return pa.concat_tables(
-        [_open_parquet(path).read(columns, use_threads=False) for path in paths]
-    ).combine_chunks()

@@ -4,7 +4,6 @@ With them a checkpoint can be used on another version of its dataset, if none of
 the split that is searched, even when the version that it was trained on is gone.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,8 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import find_build
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import Text, from_json, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import Text, from_json, to_json
+from dvtr_bench.runtime.json_text import read_json_bytes, readable_json
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -90,7 +90,7 @@ class SeenClips:
 def write_seen_clips(seen: SeenClips, run_folder: Path) -> None:
     """Write the clips of a training into its run folder."""
     with written_beside(run_folder / SEEN_FILE) as beside:
-        beside.write_text(json.dumps(to_json(seen), ensure_ascii=False) + "\n", encoding="utf-8")
+        beside.write_text(readable_json(to_json(seen)) + "\n", encoding="utf-8")
 
 
 def find_seen_clips(

@@ -4,19 +4,19 @@ Uncompressed arrays (``np.savez``) are memory-mapped, so that a sim_matrix large
 ranked. Pickles are never loaded.
 """
 
+import os
 import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.npz_file import NpzFile, StoredArray, open_npz
 
 Form: TypeAlias = Literal["sim_matrix", "embeddings"]
 """``sim_matrix``: captions x videos. ``embeddings``: one vector a caption and a video."""
@@ -28,10 +28,10 @@ _ARRAYS: Final[Mapping[Form, tuple[str, ...]]] = {
 
 _IDS: Final = ("caption_ids", "video_ids")
 
-_DAMAGE: Final = (
-    zipfile.BadZipFile, zlib.error, ValueError, EOFError, OSError, RuntimeError,
-)  # fmt: skip
-"""Exceptions of reading a file that is truncated, changed, encrypted or not a NumPy file."""
+_MOST_IDS: Final = 4_000_000
+_LONGEST_ID_BYTES: Final = 4 * 4096
+_CHUNK_BYTES: Final = 1 << 22
+_SHOWN: Final = 40
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +88,7 @@ def read_external(path: Path, form: Form) -> ExternalFile:
     """
     require_external(path, form)
     sha256 = file_sha256(path)
-    fields = _read_fields(path, form)
-    ids = {name: _ids(path, name, fields[name]) for name in _IDS}
-    arrays = {name: _floats(path, name, fields[name]) for name in _ARRAYS[form]}
-    if form == "sim_matrix":
-        _require_matrix(path, arrays["sim_matrix"].shape, ids)
-    else:
-        _require_vectors(path, arrays, ids)
+    ids, arrays = _read_fields(path, form)
     return ExternalFile(path, form, sha256, ids["caption_ids"], ids["video_ids"], arrays)
 
 
@@ -108,82 +102,68 @@ def _wanted(form: Form) -> str:
     return ", ".join((*_ARRAYS[form], *_IDS))
 
 
-def _read_fields(path: Path, form: Form) -> dict[str, NDArray[Any]]:
+def _read_fields(
+    path: Path, form: Form
+) -> tuple[dict[str, tuple[str, ...]], dict[str, NDArray[np.floating[Any]]]]:
+    """Read the ids, hold the shapes that are stated against them, then take memory for arrays."""
     if not zipfile.is_zipfile(path):
         raise InputError(
             f"{path}: not an .npz file: write it with np.savez(path, ...) and the fields "
             f"{_wanted(form)}"
         )
-    names = (*_ARRAYS[form], *_IDS)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            found = archive.namelist()
-            if missing := [name for name in names if f"{name}.npy" not in found]:
-                raise InputError(
-                    f"{path}: the fields {', '.join(missing)} are missing; expected "
-                    f"{_wanted(form)}, found {_named(found)}"
-                )
-            if (damaged := archive.testzip()) is not None:
-                raise zipfile.BadZipFile(f"{damaged} does not have its checksum")
-            return {name: _read_array(path, archive, name) for name in names}
-    except InputError:
-        raise
-    except _DAMAGE as failure:
-        raise InputError(f"{path}: cannot be read ({failure}): write or copy it again") from None
+    with open_npz(path) as npz:
+        names = (*_ARRAYS[form], *_IDS)
+        if missing := [name for name in names if name not in npz.names]:
+            raise InputError(
+                f"{path}: the fields {', '.join(missing)} are missing; expected "
+                f"{_wanted(form)}, found {_named(npz.names)}"
+            )
+        stored = {name: npz.describe(name) for name in names}
+        for array in stored.values():
+            _require_no_objects(path, array)
+        ids = {name: _ids(path, npz, stored[name]) for name in _IDS}
+        for name in _ARRAYS[form]:
+            _require_floats(path, stored[name])
+        shapes = {name: stored[name].shape for name in _ARRAYS[form]}
+        if form == "sim_matrix":
+            _require_matrix(path, shapes["sim_matrix"], ids)
+        else:
+            _require_vectors(path, shapes, ids)
+        return ids, {name: _floats(path, npz, stored[name]) for name in _ARRAYS[form]}
 
 
-def _named(entries: Sequence[str]) -> str:
-    return ", ".join(entry.removesuffix(".npy") for entry in entries) or "nothing"
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(name[:_SHOWN] for name in names[:_SHOWN]) + more or "nothing"
 
 
-def _read_array(path: Path, archive: zipfile.ZipFile, name: str) -> NDArray[Any]:
-    """Memory-map an uncompressed array, or read a compressed one."""
-    entry = archive.getinfo(f"{name}.npy")
-    with archive.open(entry) as stream:
-        read_header = {
-            (1, 0): npy.read_array_header_1_0,
-            (2, 0): npy.read_array_header_2_0,
-        }.get(npy.read_magic(stream))
-        if read_header is None:
-            raise ValueError(f"{name} is written in a form for structured arrays")
-        shape, fortran_order, dtype = read_header(stream)
-        header_bytes = stream.tell()
-    if dtype.hasobject:
+def _require_no_objects(path: Path, array: StoredArray) -> None:
+    if array.dtype.hasobject:
         raise InputError(
-            f"{path}: {name} holds Python objects, which only a pickle can store and which are "
-            f"never opened: save it as {_saved_as(name)}"
+            f"{path}: {array.name} holds Python objects, which only a pickle can store and which "
+            f"are never opened: save it as {_saved_as(array.name)}"
         )
-    if entry.compress_type != zipfile.ZIP_STORED or 0 in shape:
-        with archive.open(entry) as stream:
-            array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
-        return array
-    start = _data_start(path, entry) + header_bytes
-    if header_bytes + dtype.itemsize * int(np.prod(shape)) > entry.file_size:
-        raise ValueError(f"{name} is shorter than its shape {shape} says")
-    order: Literal["F", "C"] = "F" if fortran_order else "C"
-    return np.memmap(path, dtype, mode="r", offset=start, shape=shape, order=order)
-
-
-def _data_start(path: Path, entry: zipfile.ZipInfo) -> int:
-    """Return the offset of an uncompressed entry's data in the file."""
-    with path.open("rb") as file:
-        file.seek(entry.header_offset + 26)  # lengths of its name and its extra field
-        lengths = file.read(4)
-    name, extra = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")
-    return entry.header_offset + 30 + name + extra
 
 
 def _saved_as(name: str) -> str:
     return "np.array(ids, dtype=str)" if name in _IDS else "an array of float32"
 
 
-def _ids(path: Path, name: str, array: NDArray[Any]) -> tuple[str, ...]:
-    if array.dtype.kind != "U" or array.ndim != 1:
+def _ids(path: Path, npz: NpzFile, stored: StoredArray) -> tuple[str, ...]:
+    """Read ids a few at a time: one long id makes the array of all many times as large."""
+    name, dtype, shape = stored.name, stored.dtype, stored.shape
+    if dtype.kind != "U" or len(shape) != 1:
         raise InputError(
-            f"{path}: {name} is {array.dtype} of shape {array.shape}: expected a list of texts, "
+            f"{path}: {name} is {dtype} of shape {shape}: expected a list of texts, "
             f"saved as {_saved_as(name)}"
         )
-    ids = tuple(array.tolist())
+    if shape[0] > _MOST_IDS or dtype.itemsize > _LONGEST_ID_BYTES:
+        raise InputError(
+            f"{path}: {name} states {shape[0]:,} ids of up to {dtype.itemsize // 4:,} letters: "
+            f"expected at most {_MOST_IDS:,}, of up to {_LONGEST_ID_BYTES // 4:,} letters"
+        )
+    at_once = max(1, _CHUNK_BYTES // max(1, dtype.itemsize))
+    ids = tuple(one for rows in npz.rows(stored, at_once) for one in rows.tolist())
     if len(set(ids)) < len(ids):
         rows: dict[str, int] = {}
         again = [(row, rows[one]) for row, one in enumerate(ids) if rows.setdefault(one, row) < row]
@@ -195,15 +175,28 @@ def _ids(path: Path, name: str, array: NDArray[Any]) -> tuple[str, ...]:
     return ids
 
 
-def _floats(path: Path, name: str, array: NDArray[Any]) -> NDArray[np.floating[Any]]:
-    if array.dtype.kind != "f" or array.dtype.itemsize not in (2, 4, 8) or array.ndim != 2:
+def _require_floats(path: Path, stored: StoredArray) -> None:
+    name, dtype, shape = stored.name, stored.dtype, stored.shape
+    if dtype.kind != "f" or dtype.itemsize not in (2, 4, 8) or len(shape) != 2:
         raise InputError(
-            f"{path}: {name} is {array.dtype} of shape {array.shape}: expected float16, float32 or "
+            f"{path}: {name} is {dtype} of shape {shape}: expected float16, float32 or "
             "float64 with two axes"
         )
-    if not array.size:
-        raise InputError(f"{path}: {name} is empty, of shape {array.shape}")
-    return array
+    if 0 in shape:
+        raise InputError(f"{path}: {name} is empty, of shape {shape}")
+
+
+def _floats(path: Path, npz: NpzFile, stored: StoredArray) -> NDArray[np.floating[Any]]:
+    """Memory-map an uncompressed array, or read a compressed one."""
+    if not npz.is_compressed(stored):
+        return npz.map(stored)
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if stored.size_bytes > memory // 2:
+        raise InputError(
+            f"{path}: {stored.name} takes {stored.size_bytes:,} bytes in memory, more than half of "
+            f"this machine's {memory:,}: save it with np.savez, from which it is not read at once"
+        )
+    return npz.read(stored)
 
 
 def _require_matrix(path: Path, shape: tuple[int, ...], ids: Mapping[str, tuple[str, ...]]) -> None:
@@ -219,16 +212,16 @@ def _require_matrix(path: Path, shape: tuple[int, ...], ids: Mapping[str, tuple[
 
 def _require_vectors(
     path: Path,
-    arrays: Mapping[str, NDArray[np.floating[Any]]],
+    shapes: Mapping[str, tuple[int, ...]],
     ids: Mapping[str, tuple[str, ...]],
 ) -> None:
     for name, of in zip(_ARRAYS["embeddings"], _IDS, strict=True):
-        if arrays[name].shape[0] != len(ids[of]):
+        if shapes[name][0] != len(ids[of]):
             raise InputError(
-                f"{path}: {name} has shape {arrays[name].shape}: expected one row for each of the "
+                f"{path}: {name} has shape {shapes[name]}: expected one row for each of the "
                 f"{len(ids[of])} {of}"
             )
-    widths = [arrays[name].shape[1] for name in _ARRAYS["embeddings"]]
+    widths = [shapes[name][1] for name in _ARRAYS["embeddings"]]
     if widths[0] != widths[1]:
         raise InputError(
             f"{path}: text_embeds have {widths[0]} numbers a vector and video_embeds {widths[1]}: "

@@ -10,6 +10,7 @@ from dvtr_bench.reports.query_choice import DEFAULT, Queries, choose_queries
 from dvtr_bench.reports.query_sheet import query_rows
 from dvtr_bench.results import write_result
 from dvtr_bench.results.top_lists import write_top_lists
+from dvtr_bench.runtime.files import written_together
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
@@ -42,6 +43,13 @@ def write_evaluation(
     """
     if not processes.is_first:
         return ()
+    with written_together():
+        return tuple(_write(evaluation, split, results, queries, browse))
+
+
+def _write(
+    evaluation: Evaluation, split: "RetrievalSplit", results: Path, queries: Queries, browse: int
+) -> list[Path]:
     paths = []
     for record, lists in zip(evaluation.records, evaluation.top, strict=True):
         path = write_result(record, results)
@@ -53,7 +61,7 @@ def write_evaluation(
         # Two runs of one model may differ in their settings alone: the sheet has its file's number.
         sheet = paths[0].with_suffix(".png")
         paths.append(draw_top_videos(evaluation, split, sheet, queries))
-    return tuple(paths)
+    return paths
 
 
 def draw_top_videos(

@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 import shutil
-import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,8 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.errors import InputError
 from dvtr_bench.features.store import EntryWriter, StoredFeatures, read_entry
 from dvtr_bench.runtime.environment import library_versions
+from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -60,7 +61,7 @@ class FeatureCache:
             return read_entry(self.folder, self.key)
         except InputError as failure:
             if report:
-                _print_to_stderr(f"{failure}: ignoring it and computing it again")
+                write_line(f"{failure}: ignoring it and computing it again", err=True)
             return None
 
     @contextmanager
@@ -78,7 +79,9 @@ class FeatureCache:
             try:
                 lock.acquire(timeout=0)
             except Timeout:
-                _print_to_stderr(f"another process is computing {self.folder.name}: waiting for it")
+                write_line(
+                    f"another process is computing {self.folder.name}: waiting for it", err=True
+                )
                 lock.acquire()
         except (OSError, NotImplementedError) as failure:  # the latter: no locks on this system
             self._report_not_cached(failure)
@@ -110,9 +113,10 @@ class FeatureCache:
             return False
         with writer:
             if writer.rows:
-                _print_to_stderr(
+                write_line(
                     f"{writer.rows} of {self.count} {self.key['side']} are encoded already: "
-                    "continuing from there"
+                    "continuing from there",
+                    err=True,
                 )
             for features, most_frames in compute(writer.rows):
                 try:
@@ -131,9 +135,7 @@ class FeatureCache:
         return False
 
     def _report_not_cached(self, failure: Exception) -> None:
-        _print_to_stderr(
-            f"embeddings are not kept in {self.folder.parent} ({failure}): continuing without"
-        )
+        say_not_kept("embeddings are", self.folder.parent, failure)
 
 
 def feature_cache(
@@ -189,7 +191,3 @@ def feature_cache(
     build_folder = dataset.parent / FOLDER / f"{dataset.name}-{split.fingerprint[:12]}"
     count = len(split.captions) if side == "texts" else len(split.video_ids)
     return FeatureCache(build_folder / name, json.loads(key_json), count)
-
-
-def _print_to_stderr(message: str) -> None:
-    print(message, file=sys.stderr)

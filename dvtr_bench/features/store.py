@@ -20,8 +20,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.errors import InputError
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features
@@ -30,6 +32,8 @@ FORMAT_VERSION: Final = 1
 
 ENTRY_FILE: Final = "entry.json"
 PROGRESS_FILE: Final = "progress.json"
+
+_FIELDS: Final = {"format_version", "key", "rows", "most_frames", "tensors"}
 
 _BFLOAT16: Final = "bfloat16"
 """NumPy has no bfloat16: its bits are stored as unsigned integers."""
@@ -70,20 +74,19 @@ def read_entry(folder: Path, key: Mapping[str, Any]) -> StoredFeatures | None:
     """
     path = folder / ENTRY_FILE
     try:
-        entry = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as failure:
-        raise InputError(f"{path} cannot be read ({failure})") from None
-    try:
-        if entry["format_version"] != FORMAT_VERSION or entry["key"] != dict(key):
-            raise InputError(f"{path} describes other features")
-        features = {
-            name: _read_tensor(folder, name, record) for name, record in entry["tensors"].items()
-        }
-        return StoredFeatures(features, int(entry["most_frames"]))
-    except (KeyError, TypeError, AttributeError) as failure:
-        raise InputError(f"{path} is not the description of an entry ({failure!r})") from None
+        with reading(path, "the description of an entry"):
+            entry = _read_description(path)
+            if entry["format_version"] != FORMAT_VERSION or entry["key"] != dict(key):
+                raise InputError(f"{path} describes other features")
+            features = {
+                name: _read_tensor(folder, name, record)
+                for name, record in entry["tensors"].items()
+            }
+            return StoredFeatures(features, int(entry["most_frames"]))
+    except FileNotFoundError as failure:
+        if failure.filename == str(path):
+            return None
+        raise InputError(f"{failure.filename} is missing") from None
 
 
 class EntryWriter:
@@ -220,13 +223,14 @@ class EntryWriter:
             "most_frames": self._most_frames,
             "tensors": self._records,
         }
+        content["sha256"] = _sha256_of(content)
         with written_beside(self._part / file_name) as beside:
             beside.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
     def _resume(self) -> bool:
         """Continue an unfinished entry; False if there is none or its bytes have changed."""
         try:
-            progress = json.loads((self._part / PROGRESS_FILE).read_text(encoding="utf-8"))
+            progress = _read_description(self._part / PROGRESS_FILE)
             same = progress["format_version"] == FORMAT_VERSION and progress["key"] == self._key
             if not same or not 0 < progress["rows"] <= self._count:
                 return False
@@ -243,24 +247,38 @@ class EntryWriter:
             self._records = progress["tensors"]
             self._most_frames = progress["most_frames"]
             self.rows = progress["rows"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except Exception:  # a description of ours that is damaged can fail in any way
             return False
         return True
 
 
+def _read_description(path: Path) -> dict[str, Any]:
+    """Read entry.json or progress.json, which holds its own SHA-256; early ones hold none.
+
+    Raises:
+        ValueError: It is damaged.
+    """
+    content: dict[str, Any] = json.loads(path.read_bytes())
+    stated = content.pop("sha256", None)
+    if content.keys() != _FIELDS or (stated is not None and stated != _sha256_of(content)):
+        raise ValueError("it was changed")
+    return content
+
+
+def _sha256_of(content: Mapping[str, Any]) -> str:
+    return hashlib.sha256(canonical_json(content)).hexdigest()
+
+
 def _read_tensor(folder: Path, name: str, record: Mapping[str, Any]) -> torch.Tensor:
     path = _tensor_path(folder, name)
-    try:
+    with reading(path, "an array"):
         size = path.stat().st_size
         with path.open("rb") as file:
             digest = _hash_of(file, size).hexdigest()
         if size != record["size_bytes"] or digest != record["sha256"]:
             raise InputError(f"{path} is damaged: its size or SHA-256 differs from {ENTRY_FILE}")
         # Copy on write, because PyTorch does not accept read-only memory.
-        array = np.load(path, mmap_mode="c")
-    except (OSError, ValueError) as failure:
-        raise InputError(f"{path} cannot be used ({failure})") from None
-    tensor = torch.from_numpy(array)
+        tensor = torch.from_numpy(np.load(path, mmap_mode="c"))
     if record["dtype"] == _BFLOAT16 and tensor.dtype == torch.uint16:
         tensor = tensor.view(torch.bfloat16)
     if _dtype_name(tensor) != record["dtype"] or list(tensor.shape) != record["shape"]:

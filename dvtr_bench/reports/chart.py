@@ -63,7 +63,6 @@ class Chart:
         target = Path(path)
         checked_suffix(target)
         figure = self.figure(size, title=title)
-        target.parent.mkdir(parents=True, exist_ok=True)
         save_figure(figure, self.data.title, target)
         return target
 

@@ -12,7 +12,7 @@ from dvtr_bench.reports.chart_style import (
     LINES,
     MARKERS,
 )
-from dvtr_bench.reports.others_text import printable
+from dvtr_bench.runtime.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -4,6 +4,7 @@ Each clip is drawn as its middle frame over a strip of four frames in time order
 picture shows motion. Relevant clips have a green frame.
 """
 
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,9 +13,9 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 from PIL import Image, ImageDraw, ImageFont
 
-from dvtr_bench.reports.others_text import printable
 from dvtr_bench.reports.thumbnails import STRIP_FRAMES, fitted, spread
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
@@ -237,9 +238,10 @@ def save_contact_sheet(title: str, rows: Sequence[Row], path: Path) -> Path:
 
 def save_png(image: Image.Image, path: Path) -> Path:
     """Write a picture as a PNG, atomically; its folder is created if missing."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # Pillow hides what the system says of a full disk
+    image.save(content, format="PNG", optimize=True)
     with written_beside(path) as beside:
-        image.save(beside, format="PNG", optimize=True)
+        beside.write_bytes(content.getbuffer())
     return path
 
 

@@ -17,8 +17,9 @@ from dvtr_bench.reports.chart_style import (
     chart_settings,
     dark_style,
 )
-from dvtr_bench.reports.others_text import printable, safe_html
+from dvtr_bench.reports.others_text import safe_html
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -98,14 +99,13 @@ def draw_chart(chart: str, data: ChartData) -> str:
         An ``<svg>`` element, with texts to show on hover.
     """
     text = _svg_text(make_figure(chart, data, titled=False))
-    root = re.match(r"<svg [^>]*>", text)
-    assert root is not None
-    box = re.search(r'viewBox="[^"]*"', root[0])
-    assert box is not None
+    root = re.match(r"""<svg (?=[^>]*?(viewBox="[^"]*"))[^>]*>""", text)
+    if root is None:
+        raise ValueError("matplotlib wrote an SVG without a view box")
     # In a page the element needs no name spaces; ids would clash with those of other charts.
     inner = text[root.end() :].replace("xlink:href", "href")
     return (
-        f'<svg class="dvtr-chart" {box[0]} role="img" aria-label="{safe_html(data.title)}" '
+        f'<svg class="dvtr-chart" {root[1]} role="img" aria-label="{safe_html(data.title)}" '
         f'style="stroke-linejoin: round; stroke-linecap: butt">{inner}'
     )
 
@@ -154,7 +154,7 @@ def save_figure(figure: "Figure", title: str, path: Path) -> None:
     Args:
         figure: As `make_figure` returns it.
         title: What it shows, for the file's own title.
-        path: Ends in .pdf, .svg or .png; its folder must exist.
+        path: Ends in .pdf, .svg or .png; its folder is created if missing.
 
     Raises:
         ConfigError: The path has another suffix.

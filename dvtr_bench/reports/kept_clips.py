@@ -29,7 +29,11 @@ from dvtr_bench.reports.thumbnails import (
     may_be_shown,
 )
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.runtime.json_text import parse_json
+from dvtr_bench.runtime.parquet_files import BoundedParquet
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -217,19 +221,16 @@ def read_kept(record: "RunRecord", result: Path) -> KeptSplit:
     path = kept_path(result)
     if not path.exists():
         raise NotFoundError(f"{path}: not found. `dvtr-bench evaluate --browse 50` writes it")
-    try:
-        table = pq.read_table(path, use_threads=False)
-        about = json.loads((table.schema.metadata or {}).get(_KEY, b"{}"))
+    kind, advice = "a file of `evaluate --browse`", "evaluate again"
+    with reading(path, kind, ResultError, advice):
+        file = BoundedParquet(path, path, error=ResultError, advice=advice, kind=kind)
+        stated = (file.schema.metadata or {}).get(_KEY, b"{}")
+        about = parse_json(stated, str(path), ResultError)
         _require_version(about, path)
-        licence = LicenceRecord(**about["licence"])
+        licence = from_json(LicenceRecord, json.dumps(about["licence"]), str(path), ResultError)
+        table = file.read(_SCHEMA.names)
         kept = _kept(table.select(_SCHEMA.names).cast(_SCHEMA).to_pylist(), licence)
-    except ResultError:
-        raise
-    except Exception as failure:
-        raise ResultError(
-            f"{path}: not a file that `evaluate --browse` wrote ({failure}): evaluate again"
-        ) from None
-    _require_same_split(record, kept, path)
+        _require_same_split(record, kept, path)
     return kept
 
 

@@ -17,6 +17,8 @@ from rich.measure import Measurement
 from rich.segment import Segment
 from rich.table import Table
 
+from dvtr_bench.runtime.terminal import printable, printable_lines
+
 _FORMULA: Final = tuple("=+-@\uff1d\uff0b\uff0d\uff20")
 """What a spreadsheet takes for the start of a formula, in both widths."""
 
@@ -42,26 +44,6 @@ _TEX: Final = str.maketrans(
         "*": "{*}",
     }
 )
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters, which could control the terminal.
-
-    Example:
-        >>> printable("a" + chr(27) + "[31mb")
-        'a [31mb'
-    """
-    return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def printable_lines(text: str) -> str:
-    """Return a text without control characters other than its line breaks.
-
-    Example:
-        >>> printable_lines("a" + chr(27) + chr(10) + "b") == "a " + chr(10) + "b"
-        True
-    """
-    return "\n".join(map(printable, text.split("\n")))
 
 
 def safe_html(text: str) -> str:

@@ -11,7 +11,7 @@ the user's programs. Deleting the folder is always safe: everything is then chec
 
 The folder is ``dvtr-bench/checked-results`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. Each checked
 file is an empty file named by the hash, so nothing can be half written and processes need no lock.
-If the folder cannot be written, every file is checked at every read.
+If the folder cannot be written, that is said once, and every file is checked at every read.
 """
 
 import hashlib
@@ -34,6 +34,7 @@ from dvtr_bench.ranking.bootstrap import bound_interval, is_at_bound
 from dvtr_bench.ranking.figures import Figure, figure_names, full_share
 from dvtr_bench.ranking.group_figures import GroupFigure, GroupFigures
 from dvtr_bench.results.record import RunRecord
+from dvtr_bench.runtime.writing import say_not_kept
 
 _KEPT_SECONDS: Final = 90 * 24 * 3600
 """Entries of other code versions are deleted after this time without a new file."""
@@ -66,12 +67,15 @@ def remember_checked(content: bytes) -> None:
     Args:
         content: The file's bytes.
     """
-    with suppress(OSError, RuntimeError):
+    with suppress(RuntimeError):  # no home
         entry = _entry(content)
-        if not entry.parent.exists():
-            entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _forget_old(entry.parent)
-        entry.touch()
+        try:
+            if not entry.parent.exists():
+                entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                _forget_old(entry.parent)
+            entry.touch()
+        except OSError as failure:
+            say_not_kept("checks of result files are", checked_folder(), failure)
 
 
 def _entry(content: bytes) -> Path:

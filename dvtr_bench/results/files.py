@@ -14,7 +14,8 @@ from dvtr_bench.results.checks import completed
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.results.relations import require_relations
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import from_json, to_json
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 
 _LINE_LENGTH: Final = 100
 
@@ -60,7 +61,7 @@ def from_text(text: str | bytes, file: str) -> RunRecord:
         record = from_json(RunRecord, text, file, ResultError)
     except ResultError as failure:
         # A file of another version differs in many fields: report the version instead of one field.
-        _require_versions(parse_json(text, file, ResultError), file)
+        _require_versions(parse_json(text, file, ResultError, any_number=True), file)
         raise ResultError(f"{failure}; evaluate again rather than editing a result") from None
     _require_versions({name: getattr(record, name) for name in _VERSIONS}, file)
     return record
@@ -95,7 +96,7 @@ def laid_out(value: Any, margin: str = "") -> str:
 
 
 def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return readable_json(value)
 
 
 def _require_versions(value: object, file: str) -> None:
@@ -129,7 +130,6 @@ def write_result(record: RunRecord, folder: Path) -> Path:
         ResultError: The record holds a number that is not finite.
     """
     text = to_text(record)
-    folder.mkdir(parents=True, exist_ok=True)
     path = result_path(record, folder)
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")

@@ -21,10 +21,13 @@ from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.ranking import DIRECTIONS, Direction
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.parquet_files import BoundedParquet
+from dvtr_bench.runtime.reading import reading
 
 SUFFIX: Final = ".top.parquet"
 
 _COLUMNS: Final = ["direction", "query_id", "candidate_ids", "scores"]
+_TYPES: Final = [pa.string(), pa.string(), pa.list_(pa.string()), pa.list_(pa.float64())]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,15 +132,18 @@ def read_top_lists(record: RunRecord, result: Path) -> TopLists:
             f"{path}: not found. It holds the best candidates of each query and is written beside "
             f"the result file: evaluate again, or copy it to where {result.name} is"
         )
-    try:
-        table = pq.read_table(path, columns=_COLUMNS, use_threads=False)
-    except (pa.ArrowInvalid, KeyError) as failure:
-        raise ResultError(f"{path}: not a file of top lists ({failure}): evaluate again") from None
-    lists = {}
-    for direction in DIRECTIONS:
-        part = table.filter(pc.equal(table["direction"], direction))
-        lists[direction] = TopList(*(part[name].to_pylist() for name in _COLUMNS[1:]))
-    _require_same_run(record, lists, path)
+    with reading(path, "a file of top lists", ResultError, "evaluate again"):
+        file = BoundedParquet(
+            path, path, error=ResultError, advice="evaluate again", kind="a file of top lists"
+        )
+        table = file.read(_COLUMNS)
+        if [table.schema.field(name).type for name in _COLUMNS] != _TYPES:
+            raise ValueError(f"expected columns of {_TYPES}, found {table.schema.types}")
+        lists = {}
+        for direction in DIRECTIONS:
+            part = table.filter(pc.equal(table["direction"], direction))
+            lists[direction] = TopList(*(part[name].to_pylist() for name in _COLUMNS[1:]))
+        _require_same_run(record, lists, path)
     return lists
 
 

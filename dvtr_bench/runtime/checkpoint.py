@@ -6,16 +6,25 @@ A training run is a folder ``runs/<dataset>/<model>/<run>/`` with its checkpoint
 
 import hashlib
 import json
-import os
+import math
 import re
-import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from dvtr_bench.errors import ExtensionError, InputError, NotFoundError, WeightsError
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.errors import (
+    DvtrError,
+    ExtensionError,
+    InputError,
+    NotFoundError,
+    WeightsError,
+)
+from dvtr_bench.runtime.files import folder_written_beside, written_beside
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.runtime.model_size import no_larger_than
+from dvtr_bench.runtime.reading import brief, path_inside, reading
+from dvtr_bench.runtime.safetensors_file import read_header, read_tensors
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +36,11 @@ FORMAT_VERSION: Final = 1
 MODEL_FILE: Final = "model.safetensors"
 CONFIG_FILE: Final = "config.json"
 RUN_FILE: Final = "run.json"
+
+_ADVICE: Final = "train again, or name another checkpoint"
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_LONGEST_NAME: Final = 1000
+_LONGEST_TEXT: Final = 4096
 
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -64,13 +78,22 @@ def new_model(name: str, settings: Mapping[str, Any], *, seed: int) -> "Trainabl
     return trainable
 
 
-def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    folder: Path,
+    model: "Trainable",
+    training: Mapping[str, Any],
+    more_tensors: "Mapping[str, Mapping[str, torch.Tensor]] | None" = None,
+) -> None:
     """Write a checkpoint; the folder appears whole or not at all.
 
     Args:
         folder: The folder to create; an existing one is replaced.
         model: The model.
         training: Facts about the training for config.json, as JSON values.
+        more_tensors: Further files of tensors for the folder, by file name.
+
+    Raises:
+        WriteError: It cannot be written.
     """
     from safetensors.torch import save_file
 
@@ -81,17 +104,10 @@ def save_checkpoint(folder: Path, model: "Trainable", training: Mapping[str, Any
         "weights_sha256": tensors_sha256(tensors),
         "training": dict(training),
     }
-    beside = folder.with_name(f".{folder.name}.{os.getpid()}.tmp")
-    shutil.rmtree(beside, ignore_errors=True)
-    beside.mkdir(parents=True)
-    try:
-        save_file(tensors, beside / MODEL_FILE)
+    with folder_written_beside(folder) as beside:
+        for name, named in {MODEL_FILE: tensors, **(more_tensors or {})}.items():
+            save_file(dict(named), beside / name)
         write_json(beside / CONFIG_FILE, config)
-        shutil.rmtree(folder, ignore_errors=True)
-        beside.rename(folder)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
 
 
 def load_checkpoint(path: Path) -> "Trainable":
@@ -113,14 +129,32 @@ def load_checkpoint(path: Path) -> "Trainable":
         ...
         dvtr_bench.errors.NotFoundError: there is no checkpoint in runs/nowhere: ...
     """
-    from dvtr_bench.models.entry import model_entry
-
     folder = checkpoint_folder(path)
-    config = read_checkpoint_config(folder)
-    entry = model_entry(str(config["model"].get("model")))
-    model: Trainable = entry.module.Model.rebuild(config["model"])
+    model = _rebuild(folder)
     load_tensors_into(model, folder)
     model.eval()
+    return model
+
+
+def _rebuild(folder: Path) -> "Trainable":
+    """Build the model of a checkpoint, unless it is larger than the checkpoint's tensors."""
+    from dvtr_bench.models.entry import model_entry
+
+    config = read_checkpoint_config(folder)
+    where = folder / CONFIG_FILE
+    header = read_header(folder / MODEL_FILE, _ADVICE)
+    numbers = sum(math.prod(tensor.shape) for tensor in header.values())
+    try:
+        with (
+            reading(where, "the description of a model", WeightsError, _ADVICE),
+            no_larger_than(numbers, str(where)),
+        ):
+            entry = model_entry(config["model"]["model"])
+            model: Trainable = entry.module.Model.rebuild(config["model"])
+    except DvtrError as failure:
+        if str(where) in str(failure):
+            raise
+        raise type(failure)(f"{where}: {failure}") from failure
     return model
 
 
@@ -130,26 +164,25 @@ def load_tensors_into(model: "Trainable", folder: Path) -> None:
     Raises:
         WeightsError: The file is damaged, or its tensors do not fit.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     path = folder / MODEL_FILE
-    try:
-        tensors = load_file(path)
-    except (SafetensorError, OSError) as failure:
-        raise WeightsError(
-            f"{path} cannot be read ({failure}): train again, or name another checkpoint"
-        ) from failure
+    tensors = read_tensors(path, _ADVICE)
     expected = read_checkpoint_config(folder)["weights_sha256"]
     if tensors_sha256(tensors) != expected:
         raise WeightsError(
             f"{path} is not the file that {CONFIG_FILE} beside it describes (another SHA-256 of "
             "its tensors): it was changed or damaged; train again, or name another checkpoint"
         )
+    own = model.state_dict()
+    for name in own.keys() & tensors.keys():
+        if own[name].is_floating_point() != tensors[name].is_floating_point():
+            raise WeightsError(
+                f"{path} does not fit the model: {name} is {tensors[name].dtype}, expected "
+                f"{own[name].dtype}: {_ADVICE}"
+            )
     try:
         model.load_state_dict(tensors)
     except RuntimeError as failure:
-        raise WeightsError(f"{path} does not fit the model: {failure}") from failure
+        raise WeightsError(f"{path} does not fit the model: {brief(failure)}") from failure
 
 
 def checkpoint_folder(path: Path) -> Path:
@@ -161,7 +194,7 @@ def checkpoint_folder(path: Path) -> Path:
     if (path / CONFIG_FILE).is_file():
         return path
     if (path / RUN_FILE).is_file():
-        best = path / str(read_json(path / RUN_FILE).get("best"))
+        best = best_of_run(path, read_json(path / RUN_FILE).get("best"))
         if (best / CONFIG_FILE).is_file():
             return best
     raise NotFoundError(
@@ -170,22 +203,112 @@ def checkpoint_folder(path: Path) -> Path:
     )
 
 
+def best_of_run(folder: Path, best: object) -> Path:
+    """Return the folder of a run's best checkpoint.
+
+    Args:
+        folder: The run's folder.
+        best: What its run.json says, which may be anyone's.
+
+    Raises:
+        WeightsError: It is not the name of a folder in the run's.
+    """
+    return folder / path_inside(folder / RUN_FILE, best, "best", WeightsError, one_part=True)
+
+
 def read_checkpoint_config(folder: Path) -> dict[str, Any]:
     """Return config.json of a checkpoint folder, after a check of its version.
 
     Raises:
         WeightsError: It is damaged or newer than this program.
     """
-    config = read_json(folder / CONFIG_FILE)
+    path = folder / CONFIG_FILE
+    config = read_json(path)
     version = config.get("format_version")
-    if not isinstance(version, int) or not isinstance(config.get("model"), dict):
-        raise WeightsError(f"{folder / CONFIG_FILE} is not the description of a checkpoint")
-    if version > FORMAT_VERSION:
+    if type(version) is int and version > FORMAT_VERSION:
+        shown = f"{version}" if version < _LONGEST_TEXT else "of another program"
         raise WeightsError(
-            f"{folder} has checkpoint format {version}; this dvtr-bench reads up to "
+            f"{folder} has checkpoint format {shown}; this dvtr-bench reads up to "
             f"{FORMAT_VERSION}: update dvtr-bench"
         )
+    for field, (fits, expected) in _DESCRIBED.items():
+        value: Any = config
+        for name in field.split("."):
+            parent, value = value, value.get(name, _ABSENT) if isinstance(value, dict) else _ABSENT
+        optional = parent is _ABSENT or field in _MAY_BE_ABSENT
+        if not (value is _ABSENT and optional) and not fits(value):
+            raise WeightsError(
+                f"{path} is not the description of a checkpoint: {field}: expected {expected}: "
+                f"{_ADVICE}"
+            )
+    if any(len(text) > _LONGEST_TEXT for text in _texts(config["model"])):
+        raise WeightsError(
+            f"{path} is not the description of a checkpoint: it holds a text of more than "
+            f"{_LONGEST_TEXT:,} letters: {_ADVICE}"
+        )
     return config
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in a JSON value."""
+    left = [value]
+    while left:
+        value = left.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, dict):
+            left += [*value, *value.values()]
+        elif isinstance(value, list):
+            left += value
+
+
+_ABSENT: Final = object()
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _LONGEST_NAME
+
+
+_DESCRIBED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
+    "format_version": (lambda value: type(value) is int and value >= 1, "a number from 1"),
+    "model": (lambda value: isinstance(value, dict), "an object"),
+    "model.model": (_is_text, "the name of a model"),
+    "weights_sha256": (
+        lambda value: isinstance(value, str) and bool(_SHA256.fullmatch(value)),
+        "64 hexadecimal digits",
+    ),
+    "training": (lambda value: isinstance(value, dict), "an object"),
+    "training.dataset": (lambda value: isinstance(value, dict), "an object"),
+    "training.dataset.name": (_is_text, "a text"),
+    "training.dataset.fingerprint": (_is_text, "a text"),
+    "training.dataset.version": (lambda value: value is None or _is_text(value), "a text or null"),
+    "training.recipe": (lambda value: isinstance(value, dict), "an object"),
+    "training.recipe.seed": (
+        lambda value: value is None or (type(value) is int and 0 <= value < 1 << 63),
+        "a number from 0",
+    ),
+    "training.epoch": (
+        lambda value: type(value) is int and 1 <= value < 1 << 63,
+        "a number from 1",
+    ),
+    "training.validation_t2v_r1": (
+        lambda value: type(value) in (int, float) and 0 <= value <= 100,
+        "a percentage",
+    ),
+}
+"""What config.json must hold: whether a value is of the form, and the form in words."""
+
+_MAY_BE_ABSENT: Final = frozenset(
+    {
+        "training.dataset",
+        "training.dataset.version",
+        "training.recipe",
+        "training.recipe.seed",
+        "training.epoch",
+        "training.validation_t2v_r1",
+    }
+)
+"""Not every checkpoint was trained here."""
 
 
 def find_checkpoint(
@@ -244,7 +367,7 @@ def tensors_sha256(tensors: "Mapping[str, torch.Tensor]") -> str:
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
     """Write a JSON file atomically."""
-    text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = readable_json(content, indent=2) + "\n"
     with written_beside(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
@@ -256,9 +379,14 @@ def read_json(path: Path) -> dict[str, Any]:
         WeightsError: The file is damaged.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as failure:
-        raise WeightsError(f"{path} cannot be read ({failure}): train again") from failure
+        content = parse_json(read_json_bytes(path, WeightsError), str(path), WeightsError)
+        with reading(path, "a JSON file", WeightsError):
+            # Letters that are none: nothing made from the file could be written.
+            json.dumps(content, ensure_ascii=False).encode()
+    except FileNotFoundError as failure:
+        raise WeightsError(f"{path} cannot be read (there is no such file): train again") from (
+            failure
+        )
     if not isinstance(content, dict):
         raise WeightsError(f"{path}: expected a JSON object, found {type(content).__name__}")
     return content

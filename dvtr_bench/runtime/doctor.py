@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from dvtr_bench.errors import DvtrError, NotFoundError
+from dvtr_bench.runtime.own_packages import FIRST_LINES, find_other_packages
 
 Verdict = Literal["ok", "note", "missing"]
 
@@ -42,6 +43,7 @@ def check_machine() -> list[Check]:
     """Check everything that dvtr-bench uses; imports torch, so it takes a few seconds."""
     return [
         _check_python(),
+        _check_own_packages(),
         *_check_packages(),
         _check_encoder(),
         _check_device(),
@@ -58,6 +60,16 @@ def _check_python() -> Check:
         wanted = ".".join(map(str, REQUIRED_PYTHON))
         return Check("missing", "Python", version, f"install Python {wanted} or newer")
     return Check("ok", "Python", version)
+
+
+def _check_own_packages() -> Check:
+    others = find_other_packages()
+    if not others:
+        return Check("ok", "dvtr-bench", f"{len(FIRST_LINES) + 1} packages, all of them ours")
+    found = "; ".join(
+        f"{one.name}: {'not there' if one.found is None else one.found}" for one in others
+    )
+    return Check("missing", "dvtr-bench", found, "; ".join(dict.fromkeys(o.advice for o in others)))
 
 
 def _check_packages() -> Iterator[Check]:

@@ -17,9 +17,11 @@ from typing import Any, Final
 
 from filelock import FileLock
 
-from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.files import file_sha256, written_beside
+from dvtr_bench.errors import InputError, NotFoundError, WriteError
+from dvtr_bench.runtime.files import file_sha256, made_folder, written_beside
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.reading import reading
+from dvtr_bench.runtime.writing import writing
 
 TIMEOUT_SECONDS: Final = 20.0
 MAX_BYTES: Final = 4_000_000_000
@@ -30,6 +32,8 @@ PAUSE_SECONDS: Final = 1.0
 _BLOCK_BYTES: Final = 1 << 16
 _FAILURES: Final = (OSError, http.client.HTTPException)
 INDEX_NAME: Final = "index.json"
+CACHE: Final = "the environment variable HF_HOME"
+"""What chooses another place for downloads."""
 
 
 def cache_folder() -> Path:
@@ -70,13 +74,19 @@ def download(
 
     Raises:
         NotFoundError: It cannot be downloaded; the message says why.
-        InputError: It has other bytes than expected; nothing is kept.
+        InputError: It has other bytes than expected, and nothing is kept; or the URL is no http.
+        WriteError: The cache cannot be written; what was fetched is kept for another try.
 
     Example:
         >>> download("https://example.org/a", cache_folder() / "a")  # doctest: +SKIP
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.with_name(f".{target.name}.lock")):
+    if not url.startswith(("https://", "http://")):
+        raise InputError(f"{url}: not an address to download: expected https:// or http://")
+    with (
+        made_folder(target.parent, CACHE),
+        writing(target, CACHE),
+        FileLock(target.with_name(f".{target.name}.lock")),
+    ):
         expected = sha256 or _recorded(url)
         if expected and target.is_file() and file_sha256(target) == expected:
             return target
@@ -141,8 +151,9 @@ class _Transfer:
             headers["Range"] = f"bytes={start}-"
             if tag:
                 headers["If-Range"] = tag
-        request = urllib.request.Request(self.url, headers=headers)
-        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        # `download` has checked the scheme.
+        request = urllib.request.Request(self.url, headers=headers)  # noqa: S310
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)  # noqa: S310
         if response.status != 206:
             start = 0
         elif not response.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
@@ -150,7 +161,8 @@ class _Transfer:
             raise http.client.HTTPException("the server sent another part than was asked for")
         etag = response.headers.get("ETag", "")
         # A weak tag does not promise the same bytes.
-        self._tag_path.write_text(etag if etag.startswith('"') else "")
+        with writing(self._tag_path, CACHE):
+            self._tag_path.write_text(etag if etag.startswith('"') else "")
         return response, start
 
     def done(self) -> None:
@@ -180,6 +192,8 @@ def _fetch(url: str, part: Path, *, checked: bool, show_progress: bool) -> str:
                     f"{url}: cannot be fetched (HTTP {failure.code} {failure.reason})"
                 ) from failure
             transfer.restart()  # the server has no more than was fetched before
+        except WriteError:
+            raise
         except _FAILURES as failure:
             cause = failure.reason if isinstance(failure, urllib.error.URLError) else failure
             grown = part.exists() and part.stat().st_size > before
@@ -214,14 +228,19 @@ def _receive(transfer: _Transfer, show_progress: bool) -> None:
             progress_bar(f"fetch {name}, kB", (total or 0) // 1000, enabled=show_progress)
         )
         advance(start // 1000)
-        file = stack.enter_context(transfer.part.open("ab" if start else "wb"))
+        # Not around the whole: what the network says is no refusal of the disk.
+        with writing(transfer.part, CACHE):
+            file = stack.enter_context(transfer.part.open("ab" if start else "wb"))
         size = start
         while block := response.read(_BLOCK_BYTES):
             size += len(block)
             if size > min(MAX_BYTES, total or MAX_BYTES):
                 raise InputError(f"{transfer.url}: refused: it sends more than it announced")
-            file.write(block)
+            with writing(transfer.part, CACHE):
+                file.write(block)
             advance(len(block) / 1000)
+        with writing(transfer.part, CACHE):
+            file.flush()
         if total is not None and size < total:
             raise ConnectionError(f"broke off after {size:,} of {total:,} bytes")
 
@@ -236,27 +255,24 @@ def _recorded(url: str) -> str | None:
 
 
 def _read_index() -> dict[str, Any]:
+    path = _index_path()
+    advice = "it records the hashes of first downloads; remove it to trust the next ones anew"
     try:
-        value = json.loads(_index_path().read_text(encoding="utf-8"))
+        with reading(path, "JSON", advice=advice):
+            value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
-    except (UnicodeDecodeError, json.JSONDecodeError) as failure:
-        raise InputError(
-            f"{_index_path()}: not JSON ({failure}): it records the hashes of first downloads; "
-            "remove it to trust the next ones anew"
-        ) from None
     return value if isinstance(value, dict) else {}
 
 
 def _record(url: str, sha256: str, size_bytes: int) -> None:
     path = _index_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(path.with_name(f".{path.name}.lock")):
+    with writing(path, CACHE), FileLock(path.with_name(f".{path.name}.lock")):
         entry = {
             "sha256": sha256,
             "size_bytes": size_bytes,
             "first_fetched": time.strftime("%Y-%m-%d", time.gmtime()),
         }
         entries = {**_read_index(), url: entry}
-        with written_beside(path) as beside:
+        with written_beside(path, CACHE) as beside:
             beside.write_text(json.dumps(entries, indent=2) + "\n", encoding="utf-8")

@@ -107,8 +107,8 @@ def _package_parent() -> Path:
 
 def _git(*arguments: str) -> str | None:
     try:
-        process = subprocess.run(
-            ["git", *arguments],
+        process = subprocess.run(  # noqa: S603 (the arguments are ours)
+            ["git", *arguments],  # noqa: S607 (the git of the user's PATH)
             cwd=_package_parent(),
             capture_output=True,
             text=True,

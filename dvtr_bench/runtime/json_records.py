@@ -9,11 +9,9 @@ which the class has a default.
 import copy
 import dataclasses
 import inspect
-import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Annotated, Any, Final, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -22,7 +20,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, ErrorDetails, SchemaValidator
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.reading import reading, require_size
+from dvtr_bench.runtime.json_text import parse_json
+from dvtr_bench.runtime.reading import brief_value
 
 Record = TypeVar("Record")
 
@@ -33,12 +32,6 @@ Positive: TypeAlias = Annotated[int, Field(ge=1)]
 NotNegative: TypeAlias = Annotated[float, Field(ge=0)]
 Percent: TypeAlias = Annotated[float, Field(ge=0, le=100)]
 
-LARGEST_FILE_BYTES: Final = 1 << 29
-"""Larger files are rejected before they are read.
-
-The result of a million captions takes a tenth.
-"""
-
 MAY_BE_ABSENT: Final[Mapping[str, bool]] = {"may be absent": True}
 """Metadata of a dataclass field that a file may lack, such as one that was added later.
 
@@ -48,26 +41,11 @@ readable by older versions.
 
 _STRICT: Final = CoreConfig(strict=True, allow_inf_nan=False)
 _LEAVES: Final = frozenset({float, int, str, bool, type(None), np.ndarray})
+_MANY: Final = frozenset({"list", "tuple", "dict"})
+_MOST_MISTAKES: Final = 1_000
+_NAMES_UNKNOWN_BYTES: Final = 4_000_000
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-
-
-def read_json_bytes(path: Path, error: type[DvtrError] = InputError) -> bytes:
-    """Read an untrusted JSON file, unless it is too large.
-
-    Args:
-        path: The file.
-        error: Type of the error to raise.
-
-    Returns:
-        Its bytes.
-
-    Raises:
-        FileNotFoundError: It does not exist.
-        DvtrError: It is larger than `LARGEST_FILE_BYTES`, or cannot be read; of the type `error`.
-    """
-    with reading(path, "a JSON file", error):
-        require_size(path, path.stat().st_size, LARGEST_FILE_BYTES, error=error)
-        return path.read_bytes()
+_ODD_NUMBER: Final = re.compile(rb"[NI]|[0-9]{19}|[eE]\+?[0-9]{3}")
 
 
 def from_json(
@@ -101,50 +79,21 @@ def from_json(
         dvtr_bench.errors.InputError: size.json: width_px: expected integer, found '4'
     """
     data = text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+    # pydantic keeps every unknown field of a file; those of a large one are only counted.
+    unknown = "forbid" if len(data) <= _NAMES_UNKNOWN_BYTES else "ignore"
     try:
-        record: Record = _validator(cast("type", kind)).validate_json(data)
+        record: Record = _validator(cast("type", kind), unknown).validate_json(data)
     except ValidationError as failure:
-        parse_json(data, where, error)
+        parse_json(data, where, error, any_number=True)
         raise error(f"{where}: {_refusal(failure, kind)}") from None
     outside = _STRING.sub(b"", data)
     # Outside strings there is one colon per field, and only NaN and Infinity have these capitals.
-    if outside.count(b":") != _num_fields(record) or b"N" in outside or b"I" in outside:
+    num_unknown = outside.count(b":") - _num_fields(record)
+    if num_unknown or _ODD_NUMBER.search(outside):
         parse_json(data, where, error)
+    if num_unknown and unknown == "ignore":
+        raise error(f"{where}: {num_unknown:,} fields are unknown")
     return record
-
-
-def parse_json(text: str | bytes, where: str, error: type[DvtrError] = InputError) -> Any:
-    """Parse JSON text of any form, for example to look at its version first.
-
-    Args:
-        text: The JSON.
-        where: The file and position, for messages.
-        error: Type of the error to raise.
-
-    Returns:
-        Nested dicts, lists and scalars.
-
-    Raises:
-        DvtrError: It is not JSON, is nested too deep, or has NaN or duplicate fields; of the type
-            ``error``.
-    """
-
-    def refuse_constant(name: str) -> float:
-        raise error(f"{where}: {name} is not allowed in a JSON file")
-
-    def refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        fields: dict[str, Any] = {}
-        for name, value in pairs:
-            if name in fields:
-                raise error(f"{where}: the field {name[:60]!r} occurs twice in one object")
-            fields[name] = value
-        return fields
-
-    with reading(where, "a JSON file", error):
-        decoded = text if isinstance(text, str) else text.decode("utf-8")
-        return json.loads(
-            decoded, parse_constant=refuse_constant, object_pairs_hook=refuse_duplicates
-        )
 
 
 def to_json(record: object) -> Any:
@@ -209,25 +158,30 @@ class _Untitled(GenerateJsonSchema):
 
 
 @cache
-def _core_schema(kind: type) -> Any:
-    return _exact(TypeAdapter(kind).core_schema)
+def _core_schema(kind: type, unknown: str = "forbid") -> Any:
+    return _exact(TypeAdapter(kind).core_schema, unknown)
 
 
 @cache
-def _validator(kind: type) -> SchemaValidator:
-    return SchemaValidator(_core_schema(kind))
+def _validator(kind: type, unknown: str) -> SchemaValidator:
+    return SchemaValidator(_core_schema(kind, unknown))
 
 
-def _exact(schema: Any) -> Any:
-    """Return a schema in which every field is required unless it may be absent, and no others."""
+def _exact(schema: Any, unknown: str) -> Any:
+    """Return a schema in which every field is required unless it may be absent.
+
+    Args:
+        schema: Of pydantic.
+        unknown: What is done with other fields: ``forbid`` or ``ignore``.
+    """
     if isinstance(schema, list):
-        return [_exact(part) for part in schema]
+        return [_exact(part, unknown) for part in schema]
     if not isinstance(schema, dict):
         return schema
     kind = schema.get("type")
     if kind == "default":
-        return _exact(schema["schema"])
-    exact = {name: _exact(part) for name, part in schema.items()}
+        return _exact(schema["schema"], unknown)
+    exact = {name: _exact(part, unknown) for name, part in schema.items()}
     if kind == "dataclass":
         exact["config"] = _STRICT
         optional = _optional_fields(schema["cls"])
@@ -235,7 +189,9 @@ def _exact(schema: Any) -> Any:
             if field["name"] in optional:
                 field["schema"] = {"type": "default", "schema": field["schema"], "default": None}
     if kind == "dataclass-args":
-        exact["extra_behavior"] = "forbid"
+        exact["extra_behavior"] = unknown
+    if kind in _MANY:
+        exact["fail_fast"] = True  # each mistake takes memory, and one is named
     return exact
 
 
@@ -283,6 +239,8 @@ def _absent(record: Any) -> frozenset[str]:
 
 def _refusal(failure: ValidationError, kind: type) -> str:
     """Describe the first error: position, expected, found."""
+    if failure.error_count() > _MOST_MISTAKES:
+        return f"not what it should be in {failure.error_count():,} places"
     first = failure.errors(include_url=False)[0]
     steps = tuple(step for step in first["loc"] if step != "[key]")
     rule, limits = first["type"], first.get("ctx", {})
@@ -298,9 +256,8 @@ def _refusal(failure: ValidationError, kind: type) -> str:
         return f"not a JSON file ({limits['error']})"
     if rule == "value_error":
         return f"{_position(steps)}{limits['error']}"
-    text = repr(first["input"])
-    value_text = text if len(text) <= 60 else f"{text[:57]}..."
-    return f"{_position(steps)}expected {_expected(first, kind, steps)}, found {value_text}"
+    found = brief_value(first["input"])
+    return f"{_position(steps)}expected {_expected(first, kind, steps)}, found {found}"
 
 
 def _position(steps: tuple[str | int, ...]) -> str:

@@ -3,9 +3,10 @@
 Inside `quiet` nothing is shown.
 """
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from dvtr_bench.runtime.terminal import printable, write_line
 
 Advance = Callable[..., None]
 """``advance(steps=1, note=None)``: report steps done, and the note beside the bar."""
@@ -77,13 +78,13 @@ def progress_bar(description: str, total: int, *, enabled: bool = True) -> Itera
     with Progress(
         *columns, console=Console(stderr=True), disable=_quiet or not enabled
     ) as progress:
-        task = progress.add_task(description, total=total, note="")
+        task = progress.add_task(printable(description), total=total, note="")
 
         def advance(steps: int = 1, note: str | None = None) -> None:
             if note is None:
                 progress.update(task, advance=steps)
             else:
-                progress.update(task, advance=steps, note=note)
+                progress.update(task, advance=steps, note=printable(note))
 
         yield advance
 
@@ -95,6 +96,4 @@ def say(line: str) -> None:
         line: Plain text, one line.
     """
     if not _quiet:
-        # What was printed before stands before it, where both go to one place.
-        sys.stdout.flush()
-        print(line, file=sys.stderr, flush=True)
+        write_line(line, err=True)

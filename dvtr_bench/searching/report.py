@@ -8,7 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.reports.others_text import make_console, plain_table, printable
+from dvtr_bench.reports.others_text import make_console, plain_table
+from dvtr_bench.runtime.terminal import printable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

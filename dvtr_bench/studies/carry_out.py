@@ -1,6 +1,5 @@
 """Carry out one run of a study: train it if needed, then evaluate it."""
 
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from dvtr_bench.errors import ProtocolError, WeightsError
+from dvtr_bench.runtime.files import temporary_folder
 from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of, with_backbone
 
 if TYPE_CHECKING:
@@ -217,5 +217,5 @@ def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -
 def _sheet(evaluation: "Evaluation", split: "RetrievalSplit") -> bytes:
     from dvtr_bench.evaluation.written import draw_top_videos
 
-    with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
-        return draw_top_videos(evaluation, split, Path(folder) / "sheet.png").read_bytes()
+    with temporary_folder() as folder:
+        return draw_top_videos(evaluation, split, folder / "sheet.png").read_bytes()

@@ -14,7 +14,7 @@ from dvtr_bench.results import load_results, write_result
 from dvtr_bench.results.files import result_path
 from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.files import written_beside, written_together
 from dvtr_bench.studies.carry_out import Evaluated
 from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of
 from dvtr_bench.training.run import comparable
@@ -106,16 +106,15 @@ class Ledger:
         """Write a result of a run, with its top lists and contact sheet, and its time."""
         if isinstance(made, Evaluated):
             # The result file comes last: if it exists, so do the others.
-            self.results.mkdir(parents=True, exist_ok=True)
-            write_top_lists(made.top, result_path(made.record, self.results))
-            if made.sheet is not None:
-                sheet = result_path(made.record, self.results).with_suffix(".png")
-                with written_beside(sheet) as beside:
-                    beside.write_bytes(made.sheet)
-            write_result(made.record, self.results)
+            with written_together():
+                write_top_lists(made.top, result_path(made.record, self.results))
+                if made.sheet is not None:
+                    sheet = result_path(made.record, self.results).with_suffix(".png")
+                    with written_beside(sheet) as beside:
+                        beside.write_bytes(made.sheet)
+                write_result(made.record, self.results)
             self.records.append(made.record)
         path = self.folder(run) / SECONDS_FILE
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_json(path, {**self.seconds(run), made.timed_as: made.seconds})
 
     def seconds(self, run: Run) -> dict[str, float]:

@@ -1,6 +1,5 @@
 """Read a TOML file of a study: typed values, and errors that name the line."""
 
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -9,12 +8,16 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from dvtr_bench.errors import ConfigError, DvtrError, InputError
+from dvtr_bench.runtime.toml_text import parse_toml, read_toml_text
 from dvtr_bench.training.options import typed_settings
 
 Keys: TypeAlias = tuple[str | int, ...]
 """The path to a value: keys of tables and indices of arrays."""
 
 Made = TypeVar("Made")
+
+_MOST_LINES: Final = 2_000
+"""To name the line of a value, a file is parsed as often as it has lines."""
 
 _TYPE_NAMES: dict[type, str] = {
     str: "text",
@@ -50,12 +53,12 @@ class StudyFile:
             ConfigError: It is not TOML; the message names the line.
         """
         try:
-            text = path.read_text(encoding="utf-8")
-            return cls(path.stem, path, text, tomllib.loads(text))
-        except tomllib.TOMLDecodeError as failure:
-            raise ConfigError(f"{path} is not TOML: {failure}") from None
-        except (OSError, UnicodeDecodeError) as failure:
+            text = read_toml_text(path)
+        except (FileNotFoundError, InputError) as failure:
             raise InputError(f"{path}: cannot be read as a study ({failure})") from None
+        if text.count("\n") > _MOST_LINES:
+            raise ConfigError(f"{path}: expected at most {_MOST_LINES:,} lines")
+        return cls(path.stem, path, text, parse_toml(text, path, ConfigError))
 
     def fail(self, keys: Keys, message: object) -> NoReturn:
         """Raise an error about a value.
@@ -103,13 +106,15 @@ class StudyFile:
     def array(self, keys: Keys, kind: type[Made]) -> tuple[Made, ...]:
         """Return an array of distinct items of one type."""
         items = self.get(keys, list, [])
+        seen: set[object] = set()
         for index, item in enumerate(items):
             if type(item) is not kind:
                 self.fail(
                     (*keys, index), f"{_dotted(keys)} takes {_TYPE_NAMES[kind]}, found {item!r}"
                 )
-            if items.index(item) != index:
+            if item in seen:
                 self.fail((*keys, index), f"{_dotted(keys)} has {item!r} twice")
+            seen.add(item)
         return tuple(items)
 
     def required(self, keys: Keys) -> str:
@@ -186,7 +191,7 @@ def line_of(text: str, keys: Sequence[str | int]) -> int:
         >>> line_of("seeds = [\n  1,\n  2,\n]", ["seeds", 1])
         3
     """
-    whole = tomllib.loads(text)
+    whole = parse_toml(text, "")
     while not _holds(whole, keys):
         keys = keys[:-1]
     lines = text.split("\n")
@@ -217,8 +222,8 @@ def _line_in_statement(
 
 def _read(lines: Sequence[str]) -> dict[str, Any] | None:
     try:
-        return tomllib.loads("\n".join(lines))
-    except tomllib.TOMLDecodeError:
+        return parse_toml("\n".join(lines), "")
+    except InputError:
         return None
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from dvtr_bench.errors import BusyError, StudyError
+from dvtr_bench.runtime.writing import writing
 from dvtr_bench.studies.carry_out import Task
 from dvtr_bench.studies.executors.events import Ended, Event, Failed, Gave, Started
 from dvtr_bench.studies.ledger import Ledger
@@ -133,10 +134,11 @@ def _locked(out: Path) -> Iterator[None]:
     """Lock a folder against other studies; the lock ends with its process."""
     from filelock import FileLock, Timeout
 
-    out.mkdir(parents=True, exist_ok=True)
     lock = FileLock(out / ".study.lock")
     try:
-        lock.acquire(timeout=0)
+        with writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+            lock.acquire(timeout=0)
     except Timeout:
         raise BusyError(
             f"another `dvtr-bench run` is at work in {out}: wait for it, or use another --out"

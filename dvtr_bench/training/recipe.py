@@ -10,6 +10,7 @@ from dvtr_bench.errors import ConfigError
 Pairs = Literal["all", "one_a_video"]
 Freeze = Literal["nothing", "frames", "backbone"]
 Autocast = Literal["off", "bf16", "fp16"]
+Origin = Literal["own", "published"]
 Optimiser = Literal["bert_adam", "adamw"]
 
 MOST_FROZEN_LAYERS: Final = 12
@@ -53,6 +54,9 @@ class Recipe:
         patience: Stop after this many epochs in a row without a better T2V R@1 on validation; None
             never stops early. The learning rate schedule is that of all ``epochs``.
         optimiser: ``bert_adam`` as published, or torch's ``adamw``.
+        features: Where the outputs of frozen towers come from: ``own`` computes them; ``published``
+            reads those that were published beside the dataset, so that no frame is encoded in
+            training. They can differ in the last bits.
 
     Raises:
         ConfigError: A value out of range.
@@ -82,6 +86,7 @@ class Recipe:
     checkpointing: bool = False
     patience: int | None = None
     optimiser: Optimiser = "bert_adam"
+    features: Origin = "own"
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -111,12 +116,18 @@ class Recipe:
             ("freeze", Freeze),
             ("autocast", Autocast),
             ("optimiser", Optimiser),
+            ("features", Origin),
         ):
             if getattr(self, name) not in get_args(choices):
                 raise ConfigError(
                     f"{name} must be one of {', '.join(get_args(choices))}, "
                     f"found {getattr(self, name)!r}"
                 )
+        if self.features == "published" and self.freeze == "nothing":
+            raise ConfigError(
+                "features=published reads the outputs of frozen towers: it needs freeze=backbone "
+                "or freeze=frames, found freeze=nothing"
+            )
 
     @classmethod
     def from_mapping(cls, values: dict[str, Any]) -> Self:

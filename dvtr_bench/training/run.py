@@ -1,18 +1,22 @@
 """A training run on disk: checkpoints, log and the state needed to resume.
 
 All files are written atomically. ``run.json`` is written last, and only what it names counts, so a
-run that was killed at any moment resumes from its last complete epoch.
+run that was killed at any moment resumes from its last complete epoch. Until there is one,
+``started.json`` says whose the folder is, so that the same training finds it.
 """
 
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from dvtr_bench.errors import ConfigError, WeightsError
+from filelock import FileLock, Timeout
+
+from dvtr_bench.errors import BusyError, ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import (
     FORMAT_VERSION,
     RUN_FILE,
@@ -20,7 +24,10 @@ from dvtr_bench.runtime.checkpoint import (
     save_checkpoint,
     write_json,
 )
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.files import made_folder, written_beside, written_together
+from dvtr_bench.runtime.json_text import readable_json
+from dvtr_bench.runtime.safetensors_file import read_tensors
+from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.recipe import Recipe, whole_recipe
 
 if TYPE_CHECKING:
@@ -30,6 +37,8 @@ if TYPE_CHECKING:
 
 OPTIMISER_FILE: Final = "optimiser.safetensors"
 LOG_FILE: Final = "log.jsonl"
+STARTED_FILE: Final = "started.json"
+"""The setup of a run without a complete epoch."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,9 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
     path = folder / RUN_FILE
     setup = comparable(setup)
     if not path.is_file():
-        folder.mkdir(parents=True, exist_ok=True)
+        started = {"format_version": FORMAT_VERSION, "setup": setup}
+        with written_beside(folder / STARTED_FILE) as beside:
+            beside.write_text(readable_json(started, indent=2) + "\n", encoding="utf-8")
         return RunState(setup)
     content = read_json(path)
     if content.get("format_version") != FORMAT_VERSION:
@@ -98,6 +109,34 @@ def open_run(folder: Path, setup: Mapping[str, Any]) -> RunState:
         name: content[name] for name in RunState.__dataclass_fields__ if name in content
     }
     return RunState(**{**stored_state, "setup": setup})
+
+
+@contextmanager
+def locked_run(folder: Path) -> Iterator[None]:
+    """Keep other processes from training into a run folder; the lock ends with its process.
+
+    Args:
+        folder: The run's folder.
+
+    Raises:
+        BusyError: Another process trains into it.
+    """
+    path = folder.with_name(f".{folder.name}.lock")
+    lock = FileLock(path)
+    with made_folder(folder.parent), ExitStack() as stack:
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            raise BusyError(
+                f"another process trains into {folder}: wait for it, or train with another --seed "
+                "or into another --out"
+            ) from None
+        except (OSError, NotImplementedError):  # no locks on this disk
+            pass
+        else:
+            stack.callback(lock.release)
+            stack.callback(path.unlink, missing_ok=True)
+        yield
 
 
 def comparable(setup: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,15 +172,10 @@ def save_epoch(
     Returns:
         The new state.
     """
-    from safetensors.torch import save_file
-
     epoch = state.epochs_done + 1
     name = f"epoch-{epoch:03d}"
     training = {**state.setup, "epoch": epoch, "validation_t2v_r1": recall}
-    save_checkpoint(folder / name, model, training)
     tensors = {key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}
-    with written_beside(folder / name / OPTIMISER_FILE) as beside:
-        save_file(tensors, beside)
     better = recall >= state.best_recall
     last_gain = epoch if recall > state.best_recall else state.last_gain
     out_of_patience = recipe.patience is not None and epoch - last_gain >= recipe.patience
@@ -160,7 +194,10 @@ def save_epoch(
         **{key: getattr(state, key) for key in RunState.__dataclass_fields__},
         "updated_at": datetime.now(UTC).isoformat(),
     }
-    write_json(folder / RUN_FILE, content)
+    with written_together():
+        save_checkpoint(folder / name, model, training, {OPTIMISER_FILE: tensors})
+        write_json(folder / RUN_FILE, content)
+    (folder / STARTED_FILE).unlink(missing_ok=True)
     _drop_old_checkpoints(folder, state)
     return state
 
@@ -171,17 +208,10 @@ def load_optimiser_tensors(folder: Path) -> "dict[str, torch.Tensor]":
     Raises:
         WeightsError: It is damaged or missing.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    path = folder / OPTIMISER_FILE
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as failure:
-        raise WeightsError(
-            f"{path} cannot be read ({failure}), so training cannot be resumed: train into another "
-            "folder"
-        ) from failure
+    return read_tensors(
+        folder / OPTIMISER_FILE,
+        "without it training cannot be resumed, so train into another folder",
+    )
 
 
 def optimiser_tensors(
@@ -200,10 +230,19 @@ def restore_optimiser(
     names: "Mapping[torch.nn.Parameter, str]",
     tensors: "Mapping[str, torch.Tensor]",
 ) -> None:
-    """Restore the state returned by `optimiser_tensors`."""
+    """Restore the state returned by `optimiser_tensors`.
+
+    Raises:
+        WeightsError: It is that of other parameters.
+    """
     parameters = {name: parameter for parameter, name in names.items()}
     for key, saved in tensors.items():
         name, _, kind = key.rpartition("|")
+        if name not in parameters or (saved.ndim and saved.shape != parameters[name].shape):
+            raise WeightsError(
+                f"{OPTIMISER_FILE} of the last checkpoint is not that of this model "
+                f"({key[:80]!r}): train into another folder"
+            )
         # A step count is a scalar that stays on the CPU.
         device = parameters[name].device if saved.ndim else "cpu"
         optimiser.state[parameters[name]][kind] = saved.to(device)
@@ -234,7 +273,7 @@ class TrainingLog:
 
     def write(self, record: Mapping[str, Any]) -> None:
         """Add one line; ``record`` has an ``epoch``, counted from 1."""
-        with self._path.open("a", encoding="utf-8") as stream:
+        with writing(self._path), self._path.open("a", encoding="utf-8") as stream:
             stream.write(json.dumps(record) + "\n")
 
 

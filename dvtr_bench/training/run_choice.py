@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, new_run_folder, read_json
 from dvtr_bench.training.options import parse_settings
 from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe, whole_recipe
-from dvtr_bench.training.run import comparable
+from dvtr_bench.training.run import STARTED_FILE, comparable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -86,7 +86,10 @@ def choose_run_folder(
     wanted = comparable(setup)
     model, dataset = setup["model"]["model"], setup["dataset"]["name"]
     fresh = new_run_folder(model, dataset, setup["recipe"]["seed"], runs)
-    for path in sorted(fresh.parent.glob(f"*/{RUN_FILE}"), reverse=True):
+    begun = [*fresh.parent.glob(f"*/{RUN_FILE}"), *fresh.parent.glob(f"*/{STARTED_FILE}")]
+    for path in sorted(begun, reverse=True):
+        if path.name == STARTED_FILE and path.with_name(RUN_FILE).is_file():
+            continue
         state = read_json(path)
         if comparable(state.get("setup", {})) == wanted:
             return path.parent, "finished" if state.get("finished") else "stopped"

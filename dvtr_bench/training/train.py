@@ -1,7 +1,7 @@
 """Train one model on one dataset with one recipe, in one or several processes."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypedDict
 
@@ -10,12 +10,12 @@ import torch
 from dvtr_bench.dataset.seen_clips import SEEN_FILE, SeenClips, write_seen_clips
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.features.encode import join_features
-from dvtr_bench.runtime.checkpoint import tensors_sha256
+from dvtr_bench.runtime.checkpoint import best_of_run, tensors_sha256
 from dvtr_bench.runtime.processes import ALONE
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
 from dvtr_bench.training.loop import Loop
-from dvtr_bench.training.run import RunState, TrainingLog, open_run, save_epoch
+from dvtr_bench.training.run import RunState, TrainingLog, locked_run, open_run, save_epoch
 from dvtr_bench.training.run_choice import describe_setup
 from dvtr_bench.training.splits import require_trainable
 
@@ -84,40 +84,51 @@ def train(
         ConfigError: The folder has a run with another setup; fp16 without a GPU; the model cannot
             be trained with this recipe; processes begin with different weights.
         NotFoundError: TensorBoard is not installed.
+        BusyError: Another process trains into the folder.
+        WriteError: The folder cannot be written; complete epochs are kept.
         NotANumberError: The loss is no longer a number.
     """
     require_trainable(split_train, split_validation)
     torch_device = _checked_device(device, recipe)
     setup = describe_setup(model, split_train, recipe)
-    # Only the first process reads the folder: others might see it half written.
-    opened = open_run(out_folder, setup) if processes.is_first else RunState()
-    state: RunState = processes.gathered(opened)[0]
-    if processes.is_first and not (out_folder / SEEN_FILE).is_file():
-        write_seen_clips(SeenClips.of(split_train, split_validation), out_folder)
-    if state.finished:
-        return out_folder / str(state.best)
-    loop = Loop(model.to(torch_device), split_train, recipe, torch_device, processes)
-    _begin(loop, out_folder, state)
-    show_progress = show_progress and processes.is_first
-    splits = (split_train, split_validation)
-    options = _Preparing(cache_bytes=cache_bytes, processes=processes, show_progress=show_progress)
-    with _log(out_folder, state, loop, tensorboard=tensorboard) as write:
-        inputs = prepare() if prepare else prepare_inputs(model, splits, recipe.freeze, **options)
-        while not state.finished and state.epochs_done < recipe.epochs:
-            epoch = state.epochs_done
-            loss, rate = loop.run_epoch(
-                epoch, inputs[0], write, workers=workers, show_progress=show_progress
-            )
-            recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
-            if show_progress:
-                chance = 100 / len(split_validation.video_ids)
-                say(
-                    f"epoch {epoch + 1} of {recipe.epochs}: "
-                    f"{_epoch_summary(loss, rate, recall, chance)}"
+    with locked_run(out_folder) if processes.is_first else nullcontext():
+        # Only the first process reads the folder: others might see it half written.
+        opened = open_run(out_folder, setup) if processes.is_first else RunState()
+        state: RunState = processes.gathered(opened)[0]
+        if processes.is_first and not (out_folder / SEEN_FILE).is_file():
+            write_seen_clips(SeenClips.of(split_train, split_validation), out_folder)
+        if state.finished:
+            return best_of_run(out_folder, state.best)
+        loop = Loop(model.to(torch_device), split_train, recipe, torch_device, processes)
+        _begin(loop, out_folder, state)
+        show_progress = show_progress and processes.is_first
+        splits = (split_train, split_validation)
+        options = _Preparing(
+            cache_bytes=cache_bytes, processes=processes, show_progress=show_progress
+        )
+        with _log(out_folder, state, loop, tensorboard=tensorboard) as write:
+            inputs = (
+                prepare()
+                if prepare
+                else prepare_inputs(
+                    model, splits, recipe.freeze, features=recipe.features, **options
                 )
-            write({"epoch": epoch + 1, "validation_t2v_r1": recall})
-            state = _saved(out_folder, state, loop, recall)
-    return out_folder / str(state.best)
+            )
+            while not state.finished and state.epochs_done < recipe.epochs:
+                epoch = state.epochs_done
+                loss, rate = loop.run_epoch(
+                    epoch, inputs[0], write, workers=workers, show_progress=show_progress
+                )
+                recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
+                if show_progress:
+                    chance = 100 / len(split_validation.video_ids)
+                    say(
+                        f"epoch {epoch + 1} of {recipe.epochs}: "
+                        f"{_epoch_summary(loss, rate, recall, chance)}"
+                    )
+                write({"epoch": epoch + 1, "validation_t2v_r1": recall})
+                state = _saved(out_folder, state, loop, recall)
+        return best_of_run(out_folder, state.best)
 
 
 def _epoch_summary(loss: float, rate: float, recall: float, chance: float) -> str:

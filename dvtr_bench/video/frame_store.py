@@ -20,12 +20,13 @@ cars seen from above: its worst frame is 2 dB better than with 95 4:2:2, for 3% 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 import cv2
 import numpy as np
 
-from dvtr_bench.errors import ConfigError, InputError
+from dvtr_bench.errors import ConfigError
+from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,6 +36,18 @@ _CHROMA = {
     "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
 }
+
+MAX_STORED_PX: Final = 1 << 25
+"""Larger frames, beyond those of 8K, are refused before memory is taken for their pixels."""
+
+_MARKER: Final = 0xFF
+_JPEG_BEGINS: Final = b"\xff\xd8"
+_JPEG_ENDS: Final = b"\xff\xd9"
+_JPEG_SIZES: Final = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
+"""Markers of the segments that state a size."""
+
+_PNG_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_ENDS: Final = b"IEND\xaeB`\x82"
 
 
 @dataclass(frozen=True)
@@ -96,22 +109,52 @@ def encode_frame(picture: NDArray[np.uint8], frame_format: FrameFormat) -> bytes
     return data.tobytes()
 
 
-def decode_frame(data: bytes) -> NDArray[np.uint8]:
+def decode_frame(data: bytes, where: str = "stored frame") -> NDArray[np.uint8]:
     """Decode one stored frame.
 
     Args:
         data: The bytes of a JPEG or PNG file, such as `encode_frame` returns.
+        where: Where it is stored, for messages.
 
     Returns:
         uint8, height x width x 3, RGB.
 
     Raises:
-        InputError: The bytes are not a picture.
+        InputError: The bytes are not a whole picture, or one of more than `MAX_STORED_PX` pixels.
     """
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if picture is None:
-        raise InputError(
-            f"stored frame: expected a JPEG or PNG file, found {len(data)} bytes that are neither. "
-            "Build the dataset again."
-        )
-    return cast("NDArray[np.uint8]", cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+    with reading(where, "a JPEG or PNG file", advice="build the dataset again"):
+        width_px, height_px = _picture_size(data)
+        if width_px * height_px > MAX_STORED_PX:
+            raise ValueError(f"{width_px} x {height_px} pixels: at most {MAX_STORED_PX:,}")
+        picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+        if picture is None or picture.shape[:2] != (height_px, width_px):
+            raise ValueError(f"{len(data):,} bytes that no decoder reads")
+        return cast("NDArray[np.uint8]", cv2.cvtColor(picture, cv2.COLOR_BGR2RGB))
+
+
+def _picture_size(data: bytes) -> tuple[int, int]:
+    """Return width and height as the header of a picture states them; ValueError for others."""
+    if data[:2] == _JPEG_BEGINS:
+        if data[-2:] != _JPEG_ENDS:
+            raise ValueError(f"{len(data):,} bytes of a JPEG file that is cut off")
+        place = 2
+        while data[place] == _MARKER:
+            marker, place = data[place + 1], place + 2
+            if marker in _JPEG_SIZES:
+                return _number(data, place + 5, 2), _number(data, place + 3, 2)
+            if marker == _MARKER:  # a byte that only fills
+                place -= 1
+            else:
+                place += _number(data, place, 2)
+        raise ValueError("a JPEG file that states no size")
+    if data[:8] == _PNG_BEGINS and data[12:16] == b"IHDR":
+        if data[-8:] != _PNG_ENDS:
+            raise ValueError(f"{len(data):,} bytes of a PNG file that is cut off")
+        return _number(data, 16, 4), _number(data, 20, 4)
+    raise ValueError(f"{len(data):,} bytes that are neither")
+
+
+def _number(data: bytes, place: int, width: int) -> int:
+    if place + width > len(data):
+        raise ValueError("a picture that ends in its header")
+    return int.from_bytes(data[place : place + width], "big")

@@ -6,7 +6,6 @@ With one thread, x264 writes the same bits with any set of vector instructions.
 
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cache
@@ -18,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dvtr_bench.errors import BuildError, NotFoundError
+from dvtr_bench.runtime.files import temporary_folder
 
 _CODEC: Final = "libx264"
 _OPTIONS: Final = {
@@ -50,8 +50,8 @@ def encoder_name() -> str:
         >>> encoder_name().startswith("x264 core ")
         True
     """
-    with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
-        path = Path(folder) / "test.mp4"
+    with temporary_folder() as folder:
+        path = folder / "test.mp4"
         write_mp4(_test_frames(), path, 8)
         written = path.read_bytes()
     # "x264 - core 164 r3108 31e19f9 - H.264/MPEG-4 AVC codec - ..."

@@ -7,8 +7,9 @@ from urllib.parse import quote
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import make_console, printable, safe_markdown
+from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.tables import (
@@ -91,7 +92,6 @@ def write_comparison(
         sheet_path = Path(os.path.relpath(sheet, path.parent)).as_posix()
         lines.append(f"![The clips that both runs found]({quote(sheet_path)})\n")
     lines += [f"- {safe_markdown(note)}" for note in comparison.notes]
-    path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
         beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return path

@@ -10,9 +10,10 @@ from rich.text import Text
 
 from dvtr_bench.ranking.figures import BOTH, figure_names, higher_is_better
 from dvtr_bench.reports.html_table import html_table
-from dvtr_bench.reports.others_text import make_console, one_line, printable, safe_markdown
+from dvtr_bench.reports.others_text import make_console, one_line, safe_markdown
 from dvtr_bench.results.setups import run_letter
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.comparison.differences import Comparison, make_comparisons
 from leaderboard.comparison.tables import (
     about_groups,
@@ -126,7 +127,6 @@ class SeveralComparison:
         for table in self.tables():
             lines += table_lines(table)
         lines += [f"- {safe_markdown(note)}" for note in self._notes()]
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as beside:
             beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
         return path

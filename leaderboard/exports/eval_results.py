@@ -24,10 +24,10 @@ from huggingface_hub.utils import yaml_dump  # type: ignore[attr-defined]
 
 from dvtr_bench.errors import InputError, ResultError
 from dvtr_bench.ranking.figures import Figure
-from dvtr_bench.reports.others_text import printable
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.hub_tasks import task_name
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.exported import Exported, named
 from leaderboard.result_files import ResultFile
 
@@ -54,7 +54,6 @@ def export(results: Sequence[ResultFile], folder: Path, repo: str | None = None)
     if repo is not None:
         _check_repo(repo, results)
     output_folder = folder / ".eval_results"
-    output_folder.mkdir(exist_ok=True)
     files = []
     for name, result in named(results):
         path = output_folder / f"{name}.yaml"

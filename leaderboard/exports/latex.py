@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from dvtr_bench.reports.others_text import printable, safe_tex
+from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import Board, Cell, Entry, make_boards
 from leaderboard.exported import Exported
 from leaderboard.result_files import ResultFile

@@ -1,6 +1,5 @@
 """Write the whole site: boards, runs, queries, thumbnails and the page that shows them."""
 
-import shutil
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import InputError
 from dvtr_bench.ranking import PROTOCOL_VERSION
+from dvtr_bench.runtime.files import folder_written_beside
 from leaderboard.board import Board
 from leaderboard.entry_file import EntryFile
 from leaderboard.result_files import ResultFile, notes_beside
@@ -57,12 +57,9 @@ def write_site(
         ResultError: The top lists beside a result file belong to another run.
     """
     _require_free(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    building = folder.with_name(f".{folder.name}.building")
-    shutil.rmtree(building, ignore_errors=True)
-    data = building / "data"
-    data.mkdir(parents=True)
-    try:
+    with folder_written_beside(folder) as building:
+        data = building / "data"
+        data.mkdir()
         _copy_page(building)
         by_record = {id(file.record): file for file in files}
         notes = notes_beside(files)
@@ -79,10 +76,6 @@ def write_site(
             "boards": [board_summary(board) for board in boards],
         }
         write_script(data, "index", index)
-        shutil.rmtree(folder, ignore_errors=True)
-        building.replace(folder)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
     return folder / "index.html"
 
 

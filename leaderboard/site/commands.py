@@ -3,8 +3,9 @@
 import shlex
 from typing import Any, Final
 
-from dvtr_bench.reports.others_text import printable, safe_tex
+from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.results import RunRecord
+from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.settings import value_text
 
 _OWN_OPTIONS: Final = ("seed",)

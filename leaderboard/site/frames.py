@@ -18,7 +18,6 @@ def write_thumbnails(
         picture: Makes the pictures of a row; None for a clip without frames.
         folder: The output folder.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     for row in rows:
         if (folder / f"{row}.jpg").exists() or (made := picture(row)) is None:
             continue

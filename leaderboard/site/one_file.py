@@ -3,12 +3,12 @@
 import base64
 import hashlib
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from dvtr_bench.dataset.reader import ROOT
+from dvtr_bench.runtime.files import temporary_folder
 from leaderboard.board import Board
 from leaderboard.result_files import ResultFile
 from leaderboard.row_ids import run_id
@@ -59,10 +59,9 @@ def write_report(
     Raises:
         ResultError: The top lists beside the result file belong to another run.
     """
-    with tempfile.TemporaryDirectory(prefix="dvtr-bench-") as folder:
-        page = write_site([board], [file], Path(folder) / "site", root, runs, worst=worst)
+    with temporary_folder() as folder:
+        page = write_site([board], [file], folder / "site", root, runs, worst=worst)
         text = as_one_file(page.parent, f"#/run/{run_id(file.record)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
     return write_text(path, text)
 
 
@@ -88,7 +87,8 @@ def as_one_file(site: Path, address: str) -> str:
     parts.append((site / main).read_text(encoding="utf-8"))
     script = _whole("\n" + "".join(parts))
     found = _STYLE.search(page)
-    assert found is not None, "the page has no style sheet"
+    if found is None:
+        raise ValueError("the page of the site has no style sheet")
     style = _whole("\n" + (site / found[1]).read_text(encoding="utf-8"))
     policy = (
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "

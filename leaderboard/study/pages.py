@@ -6,8 +6,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.reports.others_text import make_console, printable, safe_markdown
+from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.markdown import table_lines
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.tables import (
@@ -67,7 +68,6 @@ def write_study(study_figures: Sequence[StudyFigures], path: Path) -> Path:
         lines.append(f"{safe_markdown(study.about)}\n")
     for figures in study_figures:
         lines += _section(figures)
-    path.parent.mkdir(parents=True, exist_ok=True)
     with written_beside(path) as beside:
         beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     return path

@@ -1,7 +1,6 @@
 """The datasets whose results may enter, by fingerprint: ``leaderboard/known_datasets.toml``."""
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from dvtr_bench.errors import InputError
 from dvtr_bench.ranking.ceilings import shared_text
 from dvtr_bench.runtime.json_records import Count, Percent, Positive, Sha256, Text
+from dvtr_bench.runtime.json_text import readable_json
 from leaderboard.toml_records import read_toml
 
 if TYPE_CHECKING:
@@ -160,4 +160,4 @@ def caption_videos_sha256(caption_video_index: "NDArray[np.int64]") -> str:
 
 def _toml_value(value: str | float) -> str:
     # A JSON string of printable text is a TOML string too.
-    return json.dumps(value, ensure_ascii=False)
+    return readable_json(value)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
-from dvtr_bench.reports.others_text import one_line, printable
+from dvtr_bench.reports.others_text import one_line
+from dvtr_bench.runtime.terminal import printable
 
 Status: TypeAlias = Literal["PASS", "FAIL", "CLAIMED"]
 """CLAIMED: the file says so, and nothing in it can show that it is true."""

@@ -125,7 +125,7 @@ class Config(VideoTextConfig):
                     f"found {self.text_block!r}"
                 )
         else:
-            require_at_least("text_block", self.text_block, 1)
+            require_at_least("text_block", self.text_block, 1, ALL_TEXTS)
         if self.padding == "release" and self.regions != "frame":
             raise ConfigError(
                 f"padding=release is what the authors' code does with whole frames, and regions is "
@@ -306,6 +306,7 @@ class Model(VideoTextModel):
         if self.bank_tokens is not None:
             if not self.bank_tokens.any():
                 raise ConfigError("the text bank is empty: it is chosen when training begins")
+            self.encoder.require_tokens(self.bank_tokens)
             with self._evaluating():
                 bank, _, _ = self.encoder.encode_text(self.bank_tokens)
             features["bank_weights"] = bank_frame_weights(

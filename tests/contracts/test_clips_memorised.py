@@ -31,6 +31,9 @@ BATCH = 20
 PATIENCE_EPOCHS = 120
 """An epoch is two steps; most heads need a dozen epochs, a cross encoder from nothing the most."""
 
+ENOUGH = 90
+"""T2V R@1 on the pairs, in percent, of a head that works."""
+
 SMALLER = {"clip4clip_tighttransf": {"cross_layers": 2}}
 """Settings that differ from the defaults: four layers over all pairs cost a minute more."""
 
@@ -134,7 +137,7 @@ def t2v_recall_at_1(model, captions, frames):
 
 
 def fit(model, parameters, loss, recall):
-    """Train until T2V R@1 on the pairs is 95, or patience ends: the best R@1, epochs, seconds."""
+    """Train until T2V R@1 is `ENOUGH`, or patience ends: the best R@1, epochs, seconds."""
     parameters = list(parameters)
     optimiser = torch.optim.AdamW(parameters, lr=1e-3, betas=(0.9, 0.98), weight_decay=0.0)
     order = torch.Generator().manual_seed(0)
@@ -151,7 +154,7 @@ def fit(model, parameters, loss, recall):
             model.clamp_logit_scale(math.log(100))
         if epoch % 3 == 0:
             best = max(best, recall())
-            if best >= 95:
+            if best >= ENOUGH:
                 break
     return best, epoch, time.perf_counter() - began
 
@@ -160,7 +163,7 @@ def fit(model, parameters, loss, recall):
 def test_a_whole_model_fits_them_end_to_end(fitted_frames) -> None:
     best, epochs, seconds = fitted_frames[1]
     print(f"clip4clip_meanp, both towers: R@1 {best:.1f} after {epochs} epochs, {seconds:.1f} s")
-    assert best >= 90
+    assert best >= ENOUGH
 
 
 @pytest.mark.slow
@@ -184,7 +187,7 @@ def test_every_head_fits_them(name, pairs, fitted_frames) -> None:
     best, epochs, seconds = fit(model, trained, loss, recall)
     print(f"{name}: R@1 {before:.1f}, {best:.1f} after {epochs} epochs, {seconds:.1f} s")
     assert before <= 15
-    assert best >= 90
+    assert best >= ENOUGH
 
 
 @pytest.mark.parametrize("name", NOT_TRAINED)

@@ -92,34 +92,62 @@ def as_plug_in(folder: Path) -> str:
 
 @dataclass(frozen=True)
 class House:
-    """The program with one more of each kind, and a folder in which it works.
+    """The program with one more of each kind, and a folder in which it worked.
 
     Attributes:
-        folder: Holds clips with captions, and results that were written before.
-        path: Where Python finds the program.
+        folder: Held clips with captions, and results that were written before.
         way: How the files were added.
+        told: What each command of `COMMANDS` printed, and how it ended.
     """
 
     folder: Path
-    path: str
     way: str
+    told: dict[str, tuple[int, str, str]]
 
-    def run(self, *commands: list[str]) -> list[str]:
-        """Run commands in one process; return what each printed."""
-        told = self.folder / "told.json"
-        subprocess.run(
-            [sys.executable, "-W", "error", "-c", RUN, json.dumps(commands), str(told)],
-            cwd=self.folder,
-            env=os.environ | {"PYTHONPATH": self.path, "COLUMNS": "200"},
-            check=True,
-        )
-        outputs = []
-        for words, (status, output, failure) in zip(
-            commands, json.loads(told.read_text()), strict=True
-        ):
-            assert status == 0, f"{words}: {output}{failure}"
-            outputs.append(output)
-        return outputs
+    def output(self, words: str) -> str:
+        """Return what a command of `COMMANDS` printed; it must have succeeded."""
+        status, output, failure = self.told[words]
+        assert status == 0, f"{words}: {output}{failure}"
+        return output
+
+
+def run(commands: list[str], folder: Path, path: str) -> dict[str, tuple[int, str, str]]:
+    """Run commands one after the other in one process."""
+    told = folder / "told.json"
+    subprocess.run(
+        [*(sys.executable, "-W", "error", "-c", RUN)]
+        + [json.dumps([words.split() for words in commands]), str(told)],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": path, "COLUMNS": "200"},
+        check=True,
+    )
+    return dict(zip(commands, map(tuple, json.loads(told.read_text())), strict=True))
+
+
+BUILD = "build captioned_files --clips clips --most-captions 2 --workers 0"
+EVALUATE = (
+    "evaluate --model mean_colour --dataset captioned_files --device cpu --set power=0.5 "
+    "--post-process inverted_softmax"
+)
+COMMANDS = [
+    "leaderboard before --breakdowns",
+    "compare before/{0} before/{1}",
+    "export before --to csv -o csv",
+    "export before --to json_lines -o lines",
+    "leaderboard before --chart lollipops --chart dots",
+    "plot before --kind lollipops --out lollipops.pdf",
+    "plot --help",
+    "models",
+    "models mean-colour",
+    "build captioned_files --help",
+    "datasets",
+    "info captioned_files",
+    BUILD,
+    "verify dvtr/captioned_files",
+    EVALUATE,
+    "leaderboard results before --breakdowns",
+]
+"""In this order; ``{0}`` and ``{1}`` are the results that were there before."""
 
 
 WAYS: dict[str, Callable[[Path], str]] = {"file": as_files, "plug-in": as_plug_in}
@@ -139,11 +167,17 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     path = WAYS[request.param](tmp_path_factory.mktemp("house"))
     if request.param == "plug-in":
         # Listing imports nothing of the package; all else does.
-        listed = House(folder, path, request.param).run(["models"], ["build", "--help"])
-        assert "mean_colour" in listed[0]
-        assert "captioned_files" in listed[1]
+        listed = run(["models", "build --help"], folder, path)
+        assert "mean_colour" in listed["models"][1]
+        assert "captioned_files" in listed["build --help"][1]
         (Path(path.split(os.pathsep)[0]) / "dvtr_extras" / "__init__.py").write_text("")
-    return House(folder, path, request.param)
+    files = sorted((folder / "before").glob("*.json"))
+    before = [file.read_bytes() for file in files]
+    commands = [words.format(*(file.name for file in files)) for words in COMMANDS]
+    told = run(commands, folder, path)
+    assert [file.read_bytes() for file in files] == before
+    named = dict(zip(COMMANDS, (told[words] for words in commands), strict=True))
+    return House(folder, request.param, named)
 
 
 def test_the_guide_has_one_of_each_kind() -> None:
@@ -161,15 +195,11 @@ def test_the_guide_has_one_of_each_kind() -> None:
 
 def test_results_that_were_there_before_have_the_metric(house: House) -> None:
     files = sorted((house.folder / "before").glob("*.json"))
-    before = [file.read_bytes() for file in files]
-    board, compared, _ = house.run(
-        ["leaderboard", "before", "--breakdowns"],
-        ["compare", *map(str, files)],
-        ["export", "before", "--to", "csv", "-o", "csv"],
-    )
-    for file, text in zip(files, before, strict=True):
-        assert b"MRR" not in text
-        assert file.read_bytes() == text
+    board = house.output("leaderboard before --breakdowns")
+    compared = house.output("compare before/{0} before/{1}")
+    house.output("export before --to csv -o csv")
+    # The fixture has seen that they are as they were.
+    assert not any(b"MRR" in file.read_bytes() for file in files)
     assert "MRR" in board
     assert "MRR" in compared
     ranks = np.array(toy_record("msam", rank_seed=0, best_rank=9).ranks["t2v"].strict.pessimistic)
@@ -182,12 +212,10 @@ def test_results_that_were_there_before_have_the_metric(house: House) -> None:
 
 
 def test_an_export_and_a_chart_take_results_that_were_there_before(house: House) -> None:
-    _, drawn, plotted, listed = house.run(
-        ["export", "before", "--to", "json_lines", "-o", "lines"],
-        ["leaderboard", "before", "--chart", "lollipops", "--chart", "dots"],
-        ["plot", "before", "--kind", "lollipops", "--out", "lollipops.pdf"],
-        ["plot", "--help"],
-    )
+    house.output("export before --to json_lines -o lines")
+    drawn = house.output("leaderboard before --chart lollipops --chart dots")
+    plotted = house.output("plot before --kind lollipops --out lollipops.pdf")
+    listed = house.output("plot --help")
     lines = (house.folder / "lines" / "r1.jsonl").read_text().splitlines()
     assert [json.loads(line)["model"] for line in lines] == ["msam", "xpool"]
     picture = house.folder / "LEADERBOARD-usrd-test-lollipops.svg"
@@ -202,7 +230,7 @@ def test_an_export_and_a_chart_take_results_that_were_there_before(house: House)
 
 
 def test_a_model_is_listed_with_its_settings(house: House) -> None:
-    listed, shown = house.run(["models"], ["models", "mean-colour"])
+    listed, shown = house.output("models"), house.output("models mean-colour")
     row = next(line for line in listed.splitlines() if line.startswith("mean_colour"))
     assert "pairwise" in row
     assert "as it is" in row
@@ -216,35 +244,21 @@ def test_a_model_is_listed_with_its_settings(house: House) -> None:
     assert place in shown
 
 
-BUILD = ["build", "captioned_files", "--clips", "clips", "--most-captions", "2", "--workers", "0"]
-
-
 def test_a_dataset_is_built_by_its_own_options(house: House) -> None:
-    page, listed, about, built, verified = house.run(
-        ["build", "captioned_files", "--help"],
-        ["datasets"],
-        ["info", "captioned_files"],
-        BUILD,
-        ["verify", "dvtr/captioned_files"],
-    )
-    page = " ".join(page.split())
+    page = " ".join(house.output("build captioned_files --help").split())
+    listed, about = house.output("datasets"), house.output("info captioned_files")
+    built, verified = house.output(BUILD), house.output("verify dvtr/captioned_files")
     assert "--clips <path> The folder that holds train, validation and test. [required]" in page
     assert "--most-captions <int> Captions that are taken of a clip, at most. [default: 20]" in page
     assert "captioned_files" in listed
     assert "--most-captions: captions that are taken of a clip, at most (default 20)" in about
-    assert re.search(r"test +4 +8|built already", built)
+    assert re.search(r"test +4 +8", built)
     assert "captioned_files" in verified
 
 
 def test_model_breakdown_and_post_processor_make_results(house: House) -> None:
-    _, told, board = house.run(
-        BUILD,
-        [
-            *("evaluate", "--model", "mean_colour", "--dataset", "captioned_files", "--device"),
-            *("cpu", "--set", "power=0.5", "--post-process", "inverted_softmax"),
-        ],
-        ["leaderboard", "results", "before", "--breakdowns"],
-    )
+    told = house.output(EVALUATE)
+    board = house.output("leaderboard results before --breakdowns")
     assert "mean_colour" in told
     assert "post-processed by inverted_softmax (inverse_temperature=20)" in told
     results = sorted((house.folder / "results").glob("captioned_files-*.json"))

@@ -18,13 +18,13 @@ from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.reports.others_text import (
     SafeConsole,
     plain_table,
-    printable,
     safe_cell,
     safe_code,
     safe_html,
     safe_markdown,
     safe_tex,
 )
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import make_boards
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence

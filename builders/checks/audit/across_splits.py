@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from builders.checks.audit.findings import near_duplicates
 from builders.checks.audit.frame_search import MAX_BITS, MIN_FRAMES
-from builders.checks.audit.subject import Subject
+from builders.checks.audit.subject import NotMeasured, Subject
 from builders.documents.report import BuildReport, NearDuplicates, NearPair, SplitOverlap
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 
@@ -33,12 +33,13 @@ def with_near_duplicates(
     Returns:
         The report; unchanged without frames or with a single split.
     """
-    if manifest.frames is None or len(manifest.splits) < 2:
+    if len(manifest.splits) < 2:
         return report
     splits = {name: _StagedSplit(staging, manifest, name) for name in manifest.splits}
     subject = Subject(manifest.name, manifest.version, manifest.fingerprint, splits)
     record = near_duplicates.find(subject, None, settings.progress)
-    assert isinstance(record, near_duplicates.Record)
+    if isinstance(record, NotMeasured):  # no frames were stored
+        return report
     return replace(report, near_duplicates=_across(record))
 
 

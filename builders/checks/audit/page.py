@@ -17,7 +17,7 @@ from builders.checks.audit.terminal import describe
 from dvtr_bench.reports.drawing import draw_chart
 from dvtr_bench.reports.html_page import html_page
 from dvtr_bench.reports.others_text import safe_html
-from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.files import temporary_folder, written_beside, written_together
 
 if TYPE_CHECKING:
     from builders.checks.audit.subject import Subject
@@ -159,12 +159,15 @@ def write_audit(
     Returns:
         The files written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, module in finding_modules().items():
-        if name in audit.findings and hasattr(module, "draw"):
-            module.draw(audit.findings[name], subject, against, folder)
-    texts = {AUDIT_NAME: audit.to_text(), PAGE_NAME: page_text(audit, folder)}
-    for file_name, text in texts.items():
-        with written_beside(folder / file_name) as beside:
-            beside.write_text(text, encoding="utf-8")
+    with temporary_folder() as pictures:
+        for name, module in finding_modules().items():
+            if name in audit.findings and hasattr(module, "draw"):
+                module.draw(audit.findings[name], subject, against, pictures)
+        contents = {path.name: path.read_bytes() for path in sorted(pictures.iterdir())}
+        contents[AUDIT_NAME] = audit.to_text().encode("utf-8")
+        contents[PAGE_NAME] = page_text(audit, pictures).encode("utf-8")
+    with written_together():
+        for file_name, content in contents.items():
+            with written_beside(folder / file_name) as beside:
+                beside.write_bytes(content)
     return Written(folder / AUDIT_NAME, folder / PAGE_NAME)

@@ -11,7 +11,8 @@ from builders.checks.audit.subject import NotMeasured, Subject
 from dvtr_bench import __version__
 from dvtr_bench.catalog import Catalog, Need
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import from_json, parse_json, read_json_bytes, to_json
+from dvtr_bench.runtime.json_records import from_json, to_json
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 
 FORMAT_VERSION: Final = 1
 """Version of ``audit.json``; raised when a field is added, removed or changes its meaning."""
@@ -77,7 +78,7 @@ class Audit:
 
     def to_text(self) -> str:
         """Return the JSON text of ``audit.json``."""
-        return json.dumps(to_json(self), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        return readable_json(to_json(self), indent=1) + "\n"
 
 
 @dataclass(frozen=True)

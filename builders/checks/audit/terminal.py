@@ -9,7 +9,8 @@ from rich.text import Text
 
 from builders.checks.audit.blocks import Paragraph, Table
 from builders.checks.audit.run import Audit, DatasetRecord, finding_modules
-from dvtr_bench.reports.others_text import make_console, printable
+from dvtr_bench.reports.others_text import make_console
+from dvtr_bench.runtime.terminal import printable
 
 SHORT_LETTERS: Final = 12
 """Smallest width of a text column."""

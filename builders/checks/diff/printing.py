@@ -1,6 +1,5 @@
 """Print and write the result of `dvtr-bench diff`."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ from builders.sources.locate import LocatedDataset
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.runtime.json_text import readable_json
 
 _LONGEST_TEXT = 400
 
@@ -79,7 +79,7 @@ def write_difference(difference: Difference, path: Path) -> Path:
     """
     content = difference_as_json(difference)
     with written_beside(path) as beside:
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        text = readable_json(content, indent=2) + "\n"
         beside.write_text(text, encoding="utf-8", newline="\n")
     return path
 

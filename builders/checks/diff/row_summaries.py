@@ -5,8 +5,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import pyarrow as pa
-
 from builders.checks.verify.row_stream import UnreadableRowsError, read_rows
 from builders.sources.locate import LocatedDataset
 from dvtr_bench.dataset.contents import FINGERPRINTED
@@ -75,7 +73,7 @@ def read_row_summaries(side: LocatedDataset, advance: Advance) -> Iterator[tuple
                     ),
                 )
                 advance()
-        except (UnreadableRowsError, OSError, pa.ArrowException) as failure:
+        except (UnreadableRowsError, OSError, InputError) as failure:
             path_prefix = f"{failure.path}: " if isinstance(failure, UnreadableRowsError) else ""
             raise InputError(
                 f"{side.label}: the {name} split cannot be read: {path_prefix}{failure}. See what "

@@ -1,15 +1,19 @@
 """Check that the card, the build report and Croissant's file agree with ``dataset.json``."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from builders.checks.verify.files import records
 from builders.checks.verify.finding import Finding, shown
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
+from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
+from dvtr_bench.runtime.reading import brief, reading, require_size
+
+_LARGEST_CARD_BYTES: Final = 1 << 24
 
 
 def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
@@ -23,11 +27,14 @@ def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         Findings: what differs in the card, or is missing.
     """
     try:
-        text = (folder / CARD_NAME).read_text(encoding="utf-8")
+        with reading(CARD_NAME, "a card"):
+            size = (folder / CARD_NAME).stat().st_size
+            require_size(CARD_NAME, size, _LARGEST_CARD_BYTES)
+            text = (folder / CARD_NAME).read_text(encoding="utf-8")
     except FileNotFoundError:
         return
-    except UnicodeDecodeError as failure:
-        yield Finding(CARD_NAME, f"not UTF-8 ({failure})")
+    except InputError as failure:
+        yield Finding(CARD_NAME, str(failure).removeprefix(f"{CARD_NAME}: "))
         return
     if not text.startswith("---"):
         yield Finding(CARD_NAME, "it does not begin with YAML")
@@ -37,7 +44,7 @@ def check_card(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     try:
         card = DatasetCard(text, ignore_metadata_errors=True)
     except Exception as failure:  # foreign YAML can make the parser fail in many ways
-        yield Finding(CARD_NAME, f"its YAML cannot be read ({str(failure).splitlines()[0]})")
+        yield Finding(CARD_NAME, f"its YAML cannot be read ({brief(failure)})")
         return
     metadata, prose = vars(card.data), card.text
     expected = _expected_metadata(manifest)
@@ -66,7 +73,7 @@ def check_report(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         Findings: what differs in the report.
     """
     try:
-        report: Any = json.loads((folder / REPORT_NAME).read_text(encoding="utf-8"))
+        report = parse_json(read_json_bytes(folder / REPORT_NAME), REPORT_NAME)
         report_values = {
             "left_out": {reason: len(ids) for reason, ids in report["left_out"].items()},
             "notes": list(report["notes"]),
@@ -78,8 +85,8 @@ def check_report(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         }
     except FileNotFoundError:
         return
-    except (ValueError, KeyError, TypeError, AttributeError) as failure:
-        yield Finding(REPORT_NAME, f"not a build report ({type(failure).__name__}: {failure})")
+    except Exception as failure:  # another form fails in as many ways as there are look-ups
+        yield Finding(REPORT_NAME, f"not a build report ({brief(failure)})")
         return
     expected = {
         "left_out": dict(manifest.left_out),
@@ -109,7 +116,7 @@ def check_croissant(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         Findings: what differs.
     """
     try:
-        value: Any = json.loads((folder / CROISSANT_NAME).read_text(encoding="utf-8"))
+        value = parse_json(read_json_bytes(folder / CROISSANT_NAME), CROISSANT_NAME)
         croissant_values = {"name": value["alternateName"], "version": value["version"]} | {
             entry["@id"]: (entry["sha256"], entry["contentSize"])
             for entry in value["distribution"]
@@ -117,8 +124,8 @@ def check_croissant(folder: Path, manifest: Manifest) -> Iterator[Finding]:
         }
     except FileNotFoundError:
         return
-    except (ValueError, KeyError, TypeError) as failure:
-        yield Finding(CROISSANT_NAME, f"not Croissant ({type(failure).__name__}: {failure})")
+    except Exception as failure:  # another form fails in as many ways as there are look-ups
+        yield Finding(CROISSANT_NAME, f"not Croissant ({brief(failure)})")
         return
     expected = {"name": manifest.name, "version": manifest.version} | {
         file.path: (file.sha256, f"{file.size_bytes} B") for _, file in records(manifest)

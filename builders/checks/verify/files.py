@@ -10,7 +10,13 @@ from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from builders.documents.texts import TREC_FOLDER
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, FileRecord, Manifest
+from dvtr_bench.dataset.manifest import (
+    FEATURES_FOLDER,
+    MANIFEST_NAME,
+    REPORT_NAME,
+    FileRecord,
+    Manifest,
+)
 from dvtr_bench.runtime.files import file_sha256
 from dvtr_bench.runtime.progress import progress_bar
 
@@ -81,9 +87,14 @@ def check_bytes(folder: Path, manifest: Manifest, *, progress: bool) -> Iterator
 
 
 def visible_files(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder that are not hidden, relative to it, with ``/``."""
+    """Yield the files of a dataset's folder that are not hidden, relative to it, with ``/``.
+
+    Published features are left out: they are no part of the dataset, and have hashes of their own.
+    """
     for folder_path, folders, names in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        if Path(folder_path) == folder:
+            folders[:] = [name for name in folders if name != FEATURES_FOLDER]
         for name in names:
             if not name.startswith("."):
                 yield (Path(folder_path) / name).relative_to(folder).as_posix()

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dvtr_bench.runtime.reading import brief_value
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -27,5 +29,4 @@ def shown(value: object) -> str:
         >>> shown("a boat")
         "'a boat'"
     """
-    text = repr(value)
-    return text if len(text) <= 90 else f"{text[:87]}..."
+    return brief_value(value, 90)

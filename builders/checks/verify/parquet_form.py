@@ -1,12 +1,10 @@
 """Check that Parquet files have the required columns, features and rows."""
 
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from builders.checks.verify.files import records
 from builders.checks.verify.finding import Finding, shown
@@ -20,6 +18,10 @@ from dvtr_bench.dataset.manifest import (
     FileRecord,
     Manifest,
 )
+from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.json_text import parse_json
+from dvtr_bench.runtime.parquet_files import BoundedParquet
+from dvtr_bench.runtime.reading import brief
 
 
 def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[str]]:
@@ -40,13 +42,12 @@ def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[st
         if not path.is_file():
             continue
         try:
-            with pq.ParquetFile(path) as opened:
-                schema, num_rows = opened.schema_arrow, opened.metadata.num_rows
-        except (pa.ArrowException, OSError) as failure:
-            findings.append(
-                Finding(file.path, f"not a complete Parquet file ({_first_line(failure)})")
-            )
+            opened = BoundedParquet(path, file.path)
+        except (InputError, FileNotFoundError) as failure:
+            findings.append(Finding(file.path, str(failure).removeprefix(f"{file.path}: ")))
             continue
+        schema, num_rows = opened.schema, opened.num_rows
+        opened.close()
         if num_rows != file.num_rows:
             findings.append(
                 Finding(file.path, f"expected {file.num_rows:,} rows, found {num_rows:,}")
@@ -113,8 +114,8 @@ def _metadata(path: str, schema: pa.Schema, manifest: Manifest) -> Iterator[Find
 
     try:
         features = Features.from_arrow_schema(schema)
-    except (ValueError, KeyError, TypeError) as failure:
-        yield Finding(path, f"its Hugging Face features cannot be read ({_first_line(failure)})")
+    except Exception as failure:  # foreign features can make the reader fail in many ways
+        yield Finding(path, f"its Hugging Face features cannot be read ({brief(failure)})")
         return
     # Compared in one spelling: builds of before 4.x's `List` and after it are both intact.
     same = portable_features(features) == portable_features(hf_features(schema))
@@ -124,11 +125,7 @@ def _metadata(path: str, schema: pa.Schema, manifest: Manifest) -> Iterator[Find
 
 def _parsed(text: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(text)
-    except ValueError:
+        value = parse_json(text, "metadata")
+    except InputError:
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _first_line(failure: BaseException) -> str:
-    return str(failure).split("\n", 1)[0]

@@ -1,6 +1,5 @@
 """Print and write the result of `dvtr-bench verify`."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +12,7 @@ from builders.documents.shown import size_text
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.runtime.json_text import readable_json
 
 SHOWN_OF_A_PLACE: Final = 5
 """Largest number of findings printed per file."""
@@ -70,7 +70,7 @@ def write_verification(verification: Verification, path: Path) -> Path:
     """
     content = verification_as_json(verification)
     with written_beside(path) as beside:
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        text = readable_json(content, indent=2) + "\n"
         beside.write_text(text, encoding="utf-8", newline="\n")
     return path
 

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.parquet_files import BoundedParquet
+from dvtr_bench.runtime.reading import reading
 
 OpenFile = Callable[[str], Any]
 """From a path relative to a dataset's folder to what PyArrow opens: ``folder.joinpath``, or a file
@@ -52,25 +55,26 @@ def read_groups(
         The file, the number of its first row in the group, and the rows.
 
     Raises:
+        FileNotFoundError: A file is missing.
+        InputError: A file is no Parquet file.
         UnreadableRowsError: A group is damaged.
     """
     for path in paths:
         # Pre-buffered: adjacent columns are read at once, which needs one network request instead
         # of one per column.
-        file = pq.ParquetFile(open_file(path), pre_buffer=True)
+        file = BoundedParquet(open_file(path), path, pre_buffer=True)
         try:
             start = 0
-            for group in range(file.num_row_groups):
-                count = file.metadata.row_group(group).num_rows
+            for group, count in enumerate(file.group_rows):
                 try:
-                    table = file.read_row_group(group, list(columns), use_threads=False)
-                except (pa.ArrowException, OSError, ValueError) as failure:
-                    reason = str(failure).split("\n", 1)[0]
+                    table = file.read(columns, group)
+                except InputError as failure:
+                    reason = str(failure).removeprefix(f"{path}: ")
                     raise UnreadableRowsError(path, start, start + count - 1, reason) from failure
                 yield path, start, table
                 start += count
         finally:
-            file.close(force=True)
+            file.close()
 
 
 def read_rows(open_file: OpenFile, paths: Sequence[str], columns: Sequence[str]) -> Iterator[Row]:
@@ -109,8 +113,9 @@ def python_values(path: str, start: int, batch: pa.RecordBatch | pa.Table) -> li
         UnreadableRowsError: Text that is not UTF-8.
     """
     try:
-        rows: list[dict[str, Any]] = batch.to_pylist()
-    except UnicodeDecodeError as failure:
-        last = start + batch.num_rows - 1
-        raise UnreadableRowsError(path, start, last, str(failure)) from failure
-    return rows
+        with reading(path, "rows of a dataset"):
+            rows: list[dict[str, Any]] = batch.to_pylist()
+            return rows
+    except InputError as failure:
+        last, reason = start + batch.num_rows - 1, str(failure).removeprefix(f"{path}: ")
+        raise UnreadableRowsError(path, start, last, reason) from failure

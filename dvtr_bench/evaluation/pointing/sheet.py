@@ -7,6 +7,7 @@ the bars. Heat and bars have the same scale in all sheets, in multiples of a uni
 map shows no heat, and bars up to the line.
 """
 
+import io
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -132,9 +133,10 @@ def save_map_sheet(sheet: Image.Image, path: Path) -> Path:
     Returns:
         The path written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # Pillow hides what the system says of a full disk
+    sheet.save(content, format="PNG")
     with written_beside(path) as beside:
-        sheet.save(beside, format="PNG")
+        beside.write_bytes(content.getbuffer())
     return path
 
 

@@ -18,6 +18,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.errors import DvtrError
+from dvtr_bench.runtime.interrupts import interrupts_held
 from dvtr_bench.studies.carry_out import Means, Task, carry_out
 from dvtr_bench.studies.executors.events import Ended, Event, Failed, Gave, Started
 
@@ -68,7 +69,8 @@ def run_on_devices(tasks: Sequence[Task], devices: Sequence[str], means: Means) 
     crew: list[_Worker] = []
     try:
         for device in devices[: len(tasks)]:
-            crew.append(_Worker(replace(quiet, device=device), len(devices)))
+            with interrupts_held():
+                crew.append(_Worker(replace(quiet, device=device), len(devices)))
         for worker in crew:
             yield worker.begin(*queue.popleft())
         while crew:
@@ -83,8 +85,9 @@ def run_on_devices(tasks: Sequence[Task], devices: Sequence[str], means: Means) 
                     else:
                         yield Failed(worker.index, worker.death_message())
                     if queue:
-                        worker = _Worker(worker.means, len(devices))
-                        crew.append(worker)
+                        with interrupts_held():
+                            worker = _Worker(worker.means, len(devices))
+                            crew.append(worker)
                         yield worker.begin(*queue.popleft())
                     continue
                 yield event

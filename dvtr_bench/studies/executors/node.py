@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.dataset.manifest import MANIFEST_NAME
 from dvtr_bench.errors import DvtrError
+from dvtr_bench.runtime.files import folder_written_beside, written_beside
 from dvtr_bench.studies.carry_out import Made, Means, Task, carry_out
 from dvtr_bench.training.run import OPTIMISER_FILE
 
@@ -135,12 +136,10 @@ class StudyActor:
 
         folder = Path(self._scratch.name) / "sent" / sent.key
         if not folder.exists():
-            beside = folder.with_name(f".{folder.name}.part")
-            for name, reference in sent.files.items():
-                path = beside / name
-                path.parent.mkdir(parents=True, exist_ok=True)
-                path.write_bytes(ray.get(reference))
-            beside.rename(folder)
+            with folder_written_beside(folder) as beside:
+                for name, reference in sent.files.items():
+                    with written_beside(beside / name) as path:
+                        path.write_bytes(ray.get(reference))
         return folder / sent.name
 
 

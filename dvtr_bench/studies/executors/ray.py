@@ -102,7 +102,8 @@ def _events(
 def _marked(out: Path) -> Iterator[tuple[Path, str]]:
     """Put a marker file into the folder of runs, and remove it at the end."""
     text = secrets.token_hex(16)
-    (out / MARKER).write_text(text, encoding="utf-8")
+    with written_beside(out / MARKER) as beside:
+        beside.write_text(text, encoding="utf-8")
     try:
         yield node_path(out / MARKER), text
     finally:
@@ -161,6 +162,5 @@ def _put_in_place(folder: Path, files: Mapping[str, bytes]) -> None:
         shutil.rmtree(stale)
     for name in sorted(files, key=lambda name: (name == RUN_FILE, name)):
         path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         with written_beside(path) as beside:
             beside.write_bytes(files[name])

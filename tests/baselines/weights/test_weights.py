@@ -190,7 +190,7 @@ def test_a_damaged_archive_is_named(tmp_path) -> None:
 @pytest.mark.parametrize("name", ["text.pt", "text.safetensors"])
 def test_a_file_that_is_no_weights_is_named(tmp_path, name) -> None:
     (tmp_path / name).write_text("hello, I am not a tensor")
-    with pytest.raises(WeightsError, match=f"{name} cannot be read"):
+    with pytest.raises(WeightsError, match=rf"{name}: not .* that can be read"):
         read_weights(tmp_path / name)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import dvtr_bench as dvtr
+from tests.fixtures.ready_processes import run_commands_together
 from tests.fixtures.tiny_dataset import build_tiny
 
 
@@ -32,7 +33,11 @@ def test_two_processes_train_and_evaluate_as_one(tmp_path: Path) -> None:
         return done.stdout + done.stderr
 
     words = ["--dataset", "tiny", "--backbone", "tiny-scratch"]
-    told = run("train", "--model", "clip4clip_meanp", *words, "--epochs", "1", "--seeds", "2")
+    # Forked processes; the evaluation below is started by torchrun itself.
+    training = ["train", "--model", "clip4clip_meanp", *words, "--epochs", "1", "--seeds", "2"]
+    done = run_commands_together(2, tmp_path, [*training, "--device", "cpu"])
+    assert done.exit_codes == (0, 0), done.err
+    told = done.out + done.err
     assert told.count("training clip4clip_meanp on tiny") == 2
     assert told.count("next: dvtr-bench evaluate") == 1
     told = run("evaluate", "--model", "clip_zeroshot", *words)

@@ -1,6 +1,5 @@
 """The embedding cache under several processes, and one that is killed."""
 
-import multiprocessing
 import os
 import signal
 import time
@@ -12,6 +11,7 @@ import torch
 from dvtr_bench.features.cache import FeatureCache
 from dvtr_bench.features.encode_split import encode_split
 from tests.fixtures.encoding import assert_same, counting, encode
+from tests.fixtures.ready_processes import ready
 from tests.fixtures.tiny_dataset import small_model
 
 KEY = {"side": "videos", "weights": "w"}
@@ -49,7 +49,7 @@ def _outcomes(queue, count):
 
 @pytest.mark.slow
 def test_of_two_processes_one_computes_and_the_other_reads(tmp_path) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = ready()
     queue = context.Queue()
     workers = [
         context.Process(target=_fill_slowly, args=(tmp_path / "entry", queue, 0.1))
@@ -64,7 +64,7 @@ def test_of_two_processes_one_computes_and_the_other_reads(tmp_path) -> None:
 
 @pytest.mark.slow
 def test_after_a_kill_the_next_process_goes_on(tmp_path) -> None:
-    context = multiprocessing.get_context("spawn")
+    context = ready()
     queue = context.Queue()
     killed = context.Process(target=_fill_slowly, args=(tmp_path / "entry", queue, 0.2))
     killed.start()
@@ -113,7 +113,7 @@ def _encode_together(rank, count, meeting, built, out) -> None:
 @pytest.mark.slow
 def test_processes_of_one_evaluation_share_an_entry(built, tmp_path) -> None:
     def together(number):
-        context = multiprocessing.get_context("spawn")
+        context = ready()
         workers = [
             context.Process(
                 target=_encode_together, args=(rank, 2, tmp_path / f"met{number}", built, tmp_path)

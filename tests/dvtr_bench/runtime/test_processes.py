@@ -1,33 +1,20 @@
 """Several processes give what one gives, to the bit."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.processes import ALONE, Processes, joined_processes
-
-SCRIPT = Path(__file__).parents[2] / "fixtures" / "shared_evaluation.py"
+from tests.fixtures import shared_evaluation
+from tests.fixtures.ready_processes import run_together
 
 
 @pytest.mark.slow
 def test_one_two_and_three_processes_give_the_same_ranks_to_the_bit(tmp_path) -> None:
     for count in (1, 2, 3):
-        command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-        command += ["--nproc-per-node", str(count), str(SCRIPT), str(tmp_path)]
-        done = subprocess.run(
-            command,
-            env={**os.environ, "OMP_NUM_THREADS": "1"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
+        done = run_together(count, tmp_path, shared_evaluation.main, tmp_path)
+        assert set(done.exit_codes) == {0}, done.err
     written = {path.stem: json.loads(path.read_text()) for path in tmp_path.glob("*.json")}
     assert set(written) == {"1-0", "2-0", "2-1", "3-0", "3-1", "3-2"}
     for place, found in written.items():

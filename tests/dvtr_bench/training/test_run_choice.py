@@ -2,10 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dvtr_bench.training.run_choice import find_other_seeds
+from dvtr_bench.errors import BusyError, NotFoundError
+from dvtr_bench.runtime.checkpoint import find_checkpoint
+from dvtr_bench.training.run import locked_run, open_run
+from dvtr_bench.training.run_choice import choose_run_folder, find_other_seeds
 
 
 @pytest.fixture
@@ -58,3 +62,32 @@ def test_a_run_from_before_a_setting_is_a_seed_of_the_setup_that_it_had(runs) ->
     runs("c", 44, frozen_layers=0)
     found = find_other_seeds(own)
     assert {seed: path.resolve() for seed, path in found.checkpoints.items()} == {43: same}
+
+
+def test_a_training_stopped_in_its_first_epoch_goes_on_in_its_folder(tmp_path: Path) -> None:
+    setup: dict[str, Any] = {
+        "model": {"model": "msam"},
+        "dataset": {"name": "toy"},
+        "recipe": {"epochs": 5, "seed": 42},
+    }
+    folder, progress = choose_run_folder(setup, tmp_path)
+    assert progress == "new"
+    assert open_run(folder, setup).epochs_done == 0
+    assert choose_run_folder(setup, tmp_path) == (folder, "stopped")
+    other = {**setup, "recipe": {"epochs": 6, "seed": 42}}
+    assert choose_run_folder(other, tmp_path)[1] == "new"
+    # Nothing else takes it for a run: it has no checkpoint.
+    with pytest.raises(NotFoundError):
+        find_checkpoint("msam", "toy", tmp_path)
+
+
+def test_two_processes_do_not_train_into_one_folder(tmp_path: Path) -> None:
+    with locked_run(tmp_path / "run"):
+        with (
+            pytest.raises(BusyError, match="another process trains into"),
+            locked_run(tmp_path / "run"),
+        ):
+            pass
+    with locked_run(tmp_path / "run"):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -1,10 +1,6 @@
 """Two processes train as one does; one that dies leaves a run that goes on."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import torch
@@ -14,11 +10,10 @@ from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import load_checkpoint
 from dvtr_bench.runtime.processes import ALONE, Processes
 from tests.fixtures import shared_training
+from tests.fixtures.ready_processes import run_together
 from tests.fixtures.small_clip import SMALL_CONFIG
 
 pytestmark = pytest.mark.slow
-
-SCRIPT = Path(shared_training.__file__)
 
 
 @pytest.fixture(autouse=True)
@@ -27,16 +22,7 @@ def _small(monkeypatch) -> None:
 
 
 def by_two_processes(folder, *jobs):
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command += ["--nproc-per-node", "2", str(SCRIPT), str(folder), *jobs]
-    return subprocess.run(
-        command,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        timeout=500,
-        check=False,
-    )
+    return run_together(2, folder, shared_training.main, folder, list(jobs))
 
 
 def records(folder):
@@ -55,7 +41,7 @@ def two(tmp_path_factory):
     """What two processes made of all jobs."""
     folder = tmp_path_factory.mktemp("two")
     done = by_two_processes(folder, *shared_training.JOBS)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_codes == (0, 0), done.err
     return folder
 
 
@@ -77,7 +63,8 @@ def test_gradients_of_two_processes_are_those_of_one(two) -> None:
 
 def test_a_run_whose_process_died_goes_on_with_any_number_of_processes(tmp_path) -> None:
     done = by_two_processes(tmp_path / "dead", "die")
-    assert done.returncode != 0
+    assert done.exit_codes[1] == 9
+    assert done.exit_codes[0] != 0
     run = tmp_path / "dead" / "msam"
     assert json.loads((run / "run.json").read_text())["epochs_done"] == 1
     load_checkpoint(run)

@@ -1,0 +1,184 @@
+"""No writer leaves anything half-written where the disk is full, read-only or broken.
+
+Every command that writes runs on a file layer whose n-th call fails (`tests.reliability.faults`).
+"""
+
+import random
+import re
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dvtr_bench.runtime.writing import _told
+from tests.fixtures.small_clip import SMALL_CONFIG
+from tests.reliability.commands import COMMANDS, make_world, reset, run, snapshot, words_of
+from tests.reliability.faults import CODES, Faults
+
+pytestmark = pytest.mark.slow
+
+STATE = re.compile(r"dvtr/\.(embeddings|measures|\w+\.building)/.*|runs/.*-seed44/.*")
+"""What a command that failed may leave: caches, finished clips, a training to go on with."""
+
+LEFTOVER = re.compile(r"(^|/)\.[^/]*\.(part|previous)(/|$)|\.part\b")
+
+QUICK = ("build", "train", "evaluate", "leaderboard again", "export csv")
+"""Commands of the small form; the large form takes all."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A working folder as it was at first, and the one in which commands run."""
+
+    world: Path
+    folder: Path
+    said: Callable[[], str]
+
+    def reset(self) -> dict[str, str]:
+        reset(self.world, self.folder)
+        return snapshot(self.folder)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("faults") / "world"
+    folder.mkdir()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+        make_world(folder, patch)
+    return folder
+
+
+@pytest.fixture
+def place(
+    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Place:
+    monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.delenv("DVTR_TRACEBACK", raising=False)
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "work"
+    reset(world, folder)
+
+    def said() -> str:
+        return capsys.readouterr().err
+
+    return Place(world, folder, said)
+
+
+def undisturbed(name: str, place: Place) -> tuple[dict[str, str], Faults]:
+    """Return what a command writes, and the calls that it makes."""
+    place.reset()
+    layer = Faults(place.folder)
+    with layer.in_force():
+        assert run(words_of(name, place.folder)) == 0, place.said()
+    return snapshot(place.folder), layer
+
+
+def one_fault(name: str, place: Place, number: int, code: int, expected: dict[str, str]) -> str:
+    """Let one call fail; return how it ended: refused, or went on without a cache."""
+    before = place.reset()
+    words = words_of(name, place.folder)
+    place.said()
+    layer = Faults(place.folder, number, code)
+    with layer.in_force():
+        status = run(words)
+    told = place.said()
+    where = f"{name}, call {number} ({layer.calls[-1]}), errno {code}: {told}"
+    assert layer.struck, where
+    after = snapshot(place.folder)
+    assert [path for path in after if LEFTOVER.search(path)] == [], where
+    if status:
+        assert status == 1, where
+        assert len(re.findall(r"^error: ", told, re.M)) == 1, where
+        assert "cannot be written" in told or "is full" in told, where
+        assert "Traceback" not in told, where
+        assert "This message should say more" not in told, where
+        new = {path for path in after if path not in before and not STATE.fullmatch(path)}
+        assert not new, where
+        assert {path: after.get(path) for path in before} == before, where
+        empty = [one for one in place.folder.rglob("*") if one.is_dir() and not any(one.iterdir())]
+        assert not empty, where
+    else:
+        assert "not kept in" in told, where
+        same = {path: seal for path, seal in after.items() if not STATE.fullmatch(path)}
+        assert same == {p: s for p, s in expected.items() if not STATE.fullmatch(p)}, where
+    assert run(words) == 0, where
+    assert snapshot(place.folder) == expected, where
+    return "refused" if status else "went on"
+
+
+@pytest.mark.parametrize("name", QUICK)
+def test_a_fault_of_the_disk_leaves_nothing(name: str, place: Place) -> None:
+    expected, layer = undisturbed(name, place)
+    draw = random.Random(name)
+    # One early, among what is made first, and one anywhere.
+    for number in {draw.randint(1, 3), draw.randint(4, len(layer.calls))}:
+        one_fault(name, place, number, draw.choice(CODES), expected)
+
+
+CACHES = {"evaluate": "/.embeddings", "audit": "/.measures"}
+
+
+def one_cache_fault(name: str, place: Place, number: int, expected: dict[str, str]) -> None:
+    """Let one call in a cache fail: the command goes on, says so once, and writes the same."""
+    place.reset()
+    shutil.rmtree(place.folder / "dvtr" / CACHES[name][1:], ignore_errors=True)
+    place.said()
+    layer = Faults(place.folder, number, only=CACHES[name])
+    _told.clear()
+    with layer.in_force():
+        status = run(words_of(name, place.folder))
+    told = place.said()
+    where = f"{name}, call {number} of its cache ({layer.calls[-1]}): {told}"
+    assert layer.struck, where
+    assert status == 0, where
+    folders = re.findall(r"not kept in (\S+) \(the disk is full\): continuing without", told)
+    kinds = re.findall(r"^(.*) not kept in", told, re.M)
+    assert folders, where
+    assert len(set(zip(kinds, folders, strict=True))) == len(kinds), where
+    after = snapshot(place.folder)
+    same = {path: seal for path, seal in after.items() if not STATE.fullmatch(path)}
+    assert same == {p: s for p, s in expected.items() if not STATE.fullmatch(p)}, where
+    assert [path for path in after if LEFTOVER.search(path)] == [], where
+
+
+def calls_of_cache(name: str, place: Place) -> int:
+    place.reset()
+    shutil.rmtree(place.folder / "dvtr" / CACHES[name][1:], ignore_errors=True)
+    layer = Faults(place.folder, only=CACHES[name])
+    with layer.in_force():
+        assert run(words_of(name, place.folder)) == 0
+    return len(layer.calls)
+
+
+def test_a_cache_that_cannot_be_written_costs_no_run(place: Place) -> None:
+    expected, _ = undisturbed("evaluate", place)
+    one_cache_fault("evaluate", place, 4, expected)
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", CACHES)
+def test_no_fault_of_a_cache_costs_a_run(name: str, place: Place) -> None:
+    expected, _ = undisturbed(name, place)
+    count = calls_of_cache(name, place)
+    for number in range(1, count + 1):
+        one_cache_fault(name, place, number, expected)
+    print(f"\nfaults: {name}: {count} faults of its cache, the run went on after each")
+
+
+@pytest.mark.torture
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_fault_of_the_disk_leaves_nothing(
+    name: str, place: Place, record_property: Callable[[str, object], None]
+) -> None:
+    expected, layer = undisturbed(name, place)
+    draw = random.Random(name)
+    ended = Counter(
+        one_fault(name, place, number, draw.choice(CODES), expected)
+        for number in range(1, len(layer.calls) + 1)
+    )
+    record_property("faults", f"{name}: {len(layer.calls)} faults, {dict(ended)}")
+    print(f"\nfaults: {name}: {len(layer.calls)} faults, {dict(ended)}")
