@@ -137,7 +137,6 @@ INPUTS = [
         "recipe of its training has seed 42",
         ("model.seeds", [7]),
     ),
-    _forged("no seed, but a recipe's", "has seed 42", ("model.seeds", [])),
     _forged("an epoch after the last", "epoch is 9, but", ("model.training.epoch", 9)),
     _forged(
         "one fingerprint of two datasets",
