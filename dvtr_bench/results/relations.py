@@ -103,7 +103,7 @@ def _seeds(record: RunRecord) -> Iterator[str]:
         yield f"model.seeds names one twice: {list(seeds)}"
     training = record.model.training
     seed = None if training is None else training.recipe.get("seed")
-    if seed is not None and seed not in seeds:
+    if seeds and seed is not None and seed not in seeds:
         yield f"model.seeds is {list(seeds)}, but the recipe of its training has seed {seed!r}"
 
 
