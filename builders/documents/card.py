@@ -1,9 +1,9 @@
 """The dataset card, `README.md`: YAML that Hugging Face reads, prose that people read."""
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
+from unicodedata import category
 
 from builders.documents.report import BuildReport, CaptionReport
 from builders.engine.assemble import Assembled
@@ -288,10 +288,8 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
     }
     # Names of others stand in the card: control characters in them become spaces. In the metadata
     # other blanks stay, since columns are found by their names.
-    about = "".join(
-        " " if unicodedata.category(letter)[0] == "C" and letter != "\n" else letter
-        for letter in DatasetCardData(**metadata).to_yaml()
-    )
+    yaml = DatasetCardData(**metadata).to_yaml().split("\n")
+    about = "\n".join("".join(" " if category(x)[0] == "C" else x for x in line) for line in yaml)
     return f"---\n{about}\n---\n\n{printable_lines(prose(info, manifest, report))}"
 
 
