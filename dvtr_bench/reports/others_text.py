@@ -72,6 +72,19 @@ def safe_markdown(text: str) -> str:
     )
 
 
+def safe_prose(text: str) -> str:
+    r"""Return a sentence of ours in Markdown, which may quote others, without HTML and pictures.
+
+    Its own markup, such as code and emphasis, stays.
+
+    Example:
+        >>> print(safe_prose("see `a`: <b> ![x](y)"))
+        see `a`: &lt;b> !\[x]\(y)
+    """
+    plain = printable_lines(text).replace("<", "&lt;")
+    return plain.replace("![", "!\\[").replace("](", "]\\(")
+
+
 def safe_code(text: str) -> str:
     """Return a text as code in Markdown, which it cannot end.
 
