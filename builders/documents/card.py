@@ -15,7 +15,7 @@ from dvtr_bench.dataset.manifest import (
     Manifest,
 )
 from dvtr_bench.errors import InputError
-from dvtr_bench.reports.others_text import safe_code, safe_prose
+from dvtr_bench.reports.others_text import safe_block, safe_code, safe_prose
 from dvtr_bench.runtime.terminal import printable_lines
 
 WHAT_TO_KNOW: Final = "What to know"
@@ -54,16 +54,9 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
         f"## Columns\n\n{_columns(manifest)}",
         f"## For retrieval tools\n\n{_tools(manifest)}",
         f"## Sources and licence\n\n{_sources(manifest)}",
-        f"## Citation\n\n{_fenced(manifest.citation)}" if manifest.citation else "",
+        f"## Citation\n\n{safe_block(manifest.citation, 'bibtex')}" if manifest.citation else "",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
-
-
-def _fenced(citation: str) -> str:
-    """Return a citation as a block of code, which it cannot end."""
-    longest = max((len(run) for run in re.findall("`+", citation)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return f"{fence}bibtex\n{citation}\n{fence}"
 
 
 def identity(manifest: Manifest) -> str:

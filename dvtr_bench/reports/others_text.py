@@ -95,6 +95,18 @@ def safe_code(text: str) -> str:
     return f"`{printable(text).replace('`', chr(39))}`"
 
 
+def safe_block(text: str, language: str) -> str:
+    """Return lines of text as a block of code in Markdown, which they cannot end.
+
+    Example:
+        >>> print(safe_block("a ``` b", "text").partition(chr(10))[0])
+        ````text
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{printable_lines(text)}\n{fence}"
+
+
 def safe_tex(text: str) -> str:
     r"""Return a text as LaTeX that typesets it, on one line.
 
