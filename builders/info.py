@@ -23,6 +23,7 @@ from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.json_records import from_json, to_json
 from dvtr_bench.runtime.progress import say as hint
+from dvtr_bench.runtime.reading import reading
 from dvtr_bench.settings import settings_of
 
 _WIDTH = 100
@@ -241,7 +242,8 @@ def _flaws(dataset: LocatedDataset) -> Sequence[str]:
     """Return the card's sentences beyond this build; an edited card is not parsed."""
     try:
         report = from_json(BuildReport, dataset.read_text(REPORT_NAME), REPORT_NAME)
-        return read_info(dataset.read_text(CARD_NAME), dataset.manifest, report).flaws
+        with reading(CARD_NAME, "a card of this build"):
+            return read_info(dataset.read_text(CARD_NAME), dataset.manifest, report).flaws
     except (OSError, ValueError):
         card = dataset.folder / CARD_NAME if dataset.folder else f"the card of {dataset.label}"
         return (f"see {card}",)

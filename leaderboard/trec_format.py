@@ -9,6 +9,7 @@ from pathlib import Path
 
 from dvtr_bench.dataset.trec_ids import decode_id
 from dvtr_bench.errors import InputError
+from dvtr_bench.runtime.reading import reading
 
 
 def read_run(path: Path) -> dict[str, dict[str, float]]:
@@ -43,14 +44,16 @@ def read_qrels(path: Path) -> dict[str, dict[str, int]]:
     """
     qrels: dict[str, dict[str, int]] = {}
     for where, (query, _, candidate, relevance) in _lines(path, 4):
-        qrels.setdefault(decode_id(query), {})[decode_id(candidate)] = int(
-            _number(relevance, where)
-        )
+        with reading(where, "a line of qrels"):
+            grade = int(_number(relevance, where))
+        qrels.setdefault(decode_id(query), {})[decode_id(candidate)] = grade
     return qrels
 
 
 def _lines(path: Path, fields: int) -> Iterator[tuple[str, list[str]]]:
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    with reading(path, "a file of TREC"):
+        lines = path.read_text(encoding="utf-8").splitlines()
+    for number, line in enumerate(lines, start=1):
         parts = line.split()
         if len(parts) != fields:
             raise InputError(

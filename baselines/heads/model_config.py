@@ -7,10 +7,8 @@ from typing import Any, Final, Self
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.settings import require_kinds
 
-_LONGEST: Final = 1024
-"""Most frames and words: memory for pixels and pairs of words is taken by them."""
-
 _MOST: Final = 10_000
+"""Of frames, words, layers and the like: memory is taken by them, and no model is near it."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +30,8 @@ class VideoTextConfig:
 
     def __post_init__(self) -> None:
         """Check every field."""
-        require_at_least("max_frames", self.max_frames, 1, _LONGEST)
-        require_at_least("max_words", self.max_words, 3, _LONGEST)
+        require_at_least("max_frames", self.max_frames, 1)
+        require_at_least("max_words", self.max_words, 3)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:

@@ -1,6 +1,7 @@
 """The dataset card, `README.md`: YAML that Hugging Face reads, prose that people read."""
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from dvtr_bench.dataset.manifest import (
     Manifest,
 )
 from dvtr_bench.errors import InputError
-from dvtr_bench.reports.others_text import safe_code
+from dvtr_bench.reports.others_text import safe_block, safe_code, safe_prose
 from dvtr_bench.runtime.terminal import printable_lines
 
 WHAT_TO_KNOW: Final = "What to know"
@@ -38,7 +39,8 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
     Returns:
         Markdown, from the title on.
     """
-    sentences = [*info.flaws, *manifest.notes, *findings(report)]
+    # Notes and findings quote tables of others.
+    sentences = [*info.flaws, *map(safe_prose, (*manifest.notes, *findings(report)))]
     parts = [
         f"# {manifest.pretty_name}",
         f"{info.description}\n\n{identity(manifest)}",
@@ -52,7 +54,7 @@ def prose(info: DatasetInfo, manifest: Manifest, report: BuildReport) -> str:
         f"## Columns\n\n{_columns(manifest)}",
         f"## For retrieval tools\n\n{_tools(manifest)}",
         f"## Sources and licence\n\n{_sources(manifest)}",
-        f"## Citation\n\n```bibtex\n{manifest.citation}\n```" if manifest.citation else "",
+        f"## Citation\n\n{safe_block(manifest.citation, 'bibtex')}" if manifest.citation else "",
     ]
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -284,10 +286,13 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
         "configs": _configs(manifest),
         "dataset_info": _dataset_info(rows, assembled),
     }
-    # Names of others stand in the card: control characters in them become spaces.
-    return printable_lines(
-        f"---\n{DatasetCardData(**metadata).to_yaml()}\n---\n\n{prose(info, manifest, report)}"
+    # Names of others stand in the card: control characters in them become spaces. In the metadata
+    # other blanks stay, since columns are found by their names.
+    about = "".join(
+        " " if unicodedata.category(letter)[0] == "C" and letter != "\n" else letter
+        for letter in DatasetCardData(**metadata).to_yaml()
     )
+    return f"---\n{about}\n---\n\n{printable_lines(prose(info, manifest, report))}"
 
 
 def _licence(manifest: Manifest) -> dict[str, str]:
@@ -375,7 +380,8 @@ def read_info(text: str, manifest: Manifest, report: BuildReport) -> DatasetInfo
     if head not in intro or tail not in intro:
         raise InputError("not the card that this dataset was built with")
     bodies = {title: body for title, _, body in (part.partition("\n\n") for part in sections)}
-    from_this_build = set(map(printable_lines, (*manifest.notes, *findings(report))))
+    own = (*manifest.notes, *findings(report))
+    from_this_build = {*map(safe_prose, own), *map(printable_lines, own)}
     sentences = [
         sentence.removeprefix("- ") for sentence in bodies.get(WHAT_TO_KNOW, "").splitlines()
     ]

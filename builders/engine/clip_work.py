@@ -22,7 +22,8 @@ from builders.sources.source import Footage
 from builders.sources.stills import StillPicture
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
-from dvtr_bench.errors import ClipError
+from dvtr_bench.errors import ClipError, InputError
+from dvtr_bench.runtime.reading import reading
 from dvtr_bench.video.extract import ExtractedClip, ExtractedSegment, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
 from dvtr_bench.video.still import extract_still
@@ -184,8 +185,9 @@ def kept_path(folder: Path, key: str) -> Path:
 def read_whole(path: Path) -> list[pa.Table]:
     """Read a stored clip; return no table if the file is missing or cut off by a power failure."""
     try:
-        return [read_staged(path)]
-    except (FileNotFoundError, pa.ArrowInvalid):
+        with reading(path, "a stored clip"):
+            return [read_staged(path)]
+    except (FileNotFoundError, InputError):
         return []
 
 

@@ -107,6 +107,7 @@ def _report(dataset: BuiltDataset) -> BuildReport:
 def _info(dataset: BuiltDataset, report: BuildReport) -> DatasetInfo:
     path = dataset.folder / CARD_NAME
     try:
-        return read_info(path.read_text(encoding="utf-8"), dataset.manifest, report)
-    except (OSError, ValueError) as failure:
+        with reading(path, "a card of this build"):
+            return read_info(path.read_text(encoding="utf-8"), dataset.manifest, report)
+    except (OSError, InputError) as failure:
         raise PublishError(f"{path}: {failure}: build the dataset again") from failure

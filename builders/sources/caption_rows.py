@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
@@ -99,7 +100,8 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
         The columns.
 
     Raises:
-        AnnotationError: There is no column of clips or of captions, or no column `group_by`.
+        AnnotationError: There is no column of clips or of captions, or no column `group_by`; or a
+            name holds a control character.
     """
     names = table.columns
     by_lower = {name.lower(): name for name in names}
@@ -130,6 +132,12 @@ def find_columns(table: Table, group_by: str | None = None) -> Columns:
     # The group remains a column of the dataset, since it is useful to know.
     used = {file, video_id, split, category, start, end, *captions}
     extra = tuple(name for name in names if name not in used)
+    for name in extra:
+        if odd := [letter for letter in name if unicodedata.category(letter)[0] == "C"]:
+            raise AnnotationError(
+                f"{table.path}: the column {name!r} has a character that cannot be shown "
+                f"(U+{ord(odd[0]):04X}), which no reader of a dataset finds again: rename it"
+            )
     return Columns(file, video_id, captions, split, category, group, extra, notes, (start, end))
 
 

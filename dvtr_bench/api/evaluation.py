@@ -73,17 +73,16 @@ def evaluate(
         results: Folder for result files, top lists and a contact sheet; None writes nothing, and
             `EvaluationResult.save` writes them later.
         queries: Which queries the contact sheet shows, as `draw_queries` takes them.
-        browse: Worst queries whose clips to keep beside each result file, with all captions, so
-            that a site shows them without the dataset; 0 for nothing. Pictures are kept only where
-            the dataset's licence allows showing them.
+        browse: Worst queries whose clips to keep beside each result file, with all captions, for
+            sites without the dataset, where its licence allows showing them; 0 for nothing.
         runs: Folder of training runs.
         root: Folder in which a dataset's name is looked up.
         allow_seen_clips: Whether to evaluate a checkpoint of another version of the dataset whose
             training used clips of the split; the record says so.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; an object stays on its own device.
         cache: Whether to store backbone features beside the dataset and reuse them.
-        check_seed: Seed of the order in which the model is asked, and of what is asked again. It
-            changes no rank. Whoever runs somebody else's model chooses a seed of their own.
+        check_seed: Seed of the order in which the model is asked, and of what is asked again: it
+            changes no rank. Choose one of your own to run somebody else's model.
         show_progress: Whether to show progress bars.
         tell: Called with lines that name the weights and what was left out.
 
@@ -126,12 +125,9 @@ def evaluate(
             return _evaluate_weights(weights, built, split, options)
         opened, bank = _open(dataset, split, root)
         written.require_queries(opened)
-        return options.finished(
-            evaluate_retriever(
-                model, opened, bank=bank if options.needs_bank else None, **options.as_arguments()
-            ),
-            opened,
-        )
+        bank = bank if options.needs_bank else None
+        evaluation = evaluate_retriever(model, opened, bank=bank, **options.as_arguments())
+        return options.finished(evaluation, opened)
 
 
 def evaluate_all(
@@ -164,8 +160,7 @@ def evaluate_all(
         dataset: A name or folder; None takes every dataset under ``root`` and leaves out those that
             cannot be evaluated.
         split: Report test; validation is for choosing.
-        all_seeds: Whether to also evaluate the checkpoints of finished runs that differ only in
-            their seed.
+        all_seeds: Whether to also evaluate finished runs that differ only in their seed.
         checkpoint: A checkpoint or run folder; None takes the newest of the model and dataset.
         backbone: Backbone of an untrained model; None for its default.
         settings: Further settings of an untrained model.
@@ -179,8 +174,7 @@ def evaluate_all(
         allow_seen_clips: As for `evaluate`.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         cache: Whether to store backbone features beside the dataset and reuse them.
-        check_seed: Seed of the order in which the model is asked, and of what is asked again. It
-            changes no rank. Whoever runs somebody else's model chooses a seed of their own.
+        check_seed: As for `evaluate`.
         show_progress: Whether to show progress bars.
         tell: Called with a line for each evaluation, and for what is left out and why.
 

@@ -200,12 +200,8 @@ def evaluate(
     `torchrun -m dvtr_bench evaluate ...` several processes share the work.
     """
     # Options that clash are told before anything heavy is imported.
-    about = {
-        "model_name": model_name,
-        "text_block": text_block,
-        "already_processed": already_processed,
-        "seed": seed,
-    }
+    about = {"model_name": model_name, "text_block": text_block, "seed": seed}
+    about["already_processed"] = already_processed
     form = _chosen(model, sim_matrix, embeddings)
     if form is None:
         _refuse(about, "it describes scores that you bring, not a --model")

@@ -320,6 +320,8 @@ def _check_splits(path: Path, manifest: Manifest) -> None:
     for name, split in manifest.splits.items():
         if name not in SPLITS:
             raise InputError(f"{path}: expected splits named {', '.join(SPLITS)}; found {name!r}")
+        if min(split.num_videos, split.num_captions, *(file.num_rows for file in split.files)) < 0:
+            raise InputError(f"{path}: split {name}: expected numbers of rows of at least 0")
         for file in split.files:
             if file.config not in known:
                 raise InputError(

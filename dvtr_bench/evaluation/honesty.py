@@ -19,6 +19,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import ConfigError, ProtocolError
+from dvtr_bench.features.encode import select_rows
 from dvtr_bench.ranking.blocks import Block, cut
 from dvtr_bench.ranking.movement import (
     CAPTIONS_ENCODED_AGAIN,
@@ -101,6 +102,9 @@ class HonestySample:
         self._rows = np.union1d(self.captions, _range(self.run))
         self._columns = np.union1d(self.videos, _range(self.chunk))
         self._scores = np.full((len(self._rows), len(self._columns)), np.nan)
+        # Copies from before the run: a model could leave notes for the checks in what it is given.
+        self._texts = _rows_of(scorer.texts, self._rows)
+        self._videos = _rows_of(scorer.videos, self._columns)
 
     def add(self, scores: torch.Tensor, block: Block) -> None:
         """Keep the scores of the sample in a block of the run.
@@ -143,6 +147,36 @@ class HonestySample:
         places = np.searchsorted(self._rows, captions), np.searchsorted(self._columns, videos)
         found: NDArray[np.float64] = self._scores[np.ix_(*places)]
         return found
+
+    def texts(self, captions: Rows) -> "Features":
+        """Return the features of captions of the sample, as they were before the run."""
+        return _rows_of(self._texts, np.searchsorted(self._rows, captions))
+
+    def videos_of(self, videos: Rows) -> "Features":
+        """Return the features of videos of the sample, as they were before the run."""
+        return _rows_of(self._videos, np.searchsorted(self._columns, videos))
+
+    def require_untouched(self, scorer: "Scorer") -> None:
+        """Refuse a model that changed the features that it was given.
+
+        Args:
+            scorer: Scorer of the run, after it.
+
+        Raises:
+            ProtocolError: Features of the sample are others than before the run.
+        """
+        now = {
+            "texts": (self._texts, _rows_of(scorer.texts, self._rows)),
+            "videos": (self._videos, _rows_of(scorer.videos, self._columns)),
+        }
+        for side, (before, after) in now.items():
+            for name, value in before.items():
+                if not torch.equal(value.nan_to_num(), after[name].nan_to_num()):
+                    raise ProtocolError(
+                        f"{scorer.name}: score changed its argument {side}[{name!r}], in which it "
+                        "could leave notes about the other items for later calls: change a copy, "
+                        "such as x = x / norm in place of x /= norm"
+                    )
 
     def pieces(self, items: Rows) -> list[Rows]:
         """Shuffle items and divide them into pieces.
@@ -188,8 +222,10 @@ def check_honesty(
         The result of each check.
 
     Raises:
-        ProtocolError: A score changed by more than the tolerance, or candidates changed places.
+        ProtocolError: A score changed by more than the tolerance, candidates changed places, or
+            features were changed.
     """
+    sample.require_untouched(scorer)
     checks = []
     if scorer.text_block == 1:
         checks.append(_shuffled_queries(scorer, sample))
@@ -204,14 +240,16 @@ def check_honesty(
 
 def _shuffled_queries(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
     pieces = sample.pieces(sample.captions)
-    again = [scorer.score_rows(piece, sample.chunk) for piece in pieces]
+    videos = sample.videos_of(_range(sample.chunk))
+    again = [scorer.score_features(sample.texts(piece), videos) for piece in pieces]
     before = sample.scores(np.concatenate(pieces), _range(sample.chunk))
     return measure(QUERIES_SHUFFLED, before, _array(again, 0), rounding_steps=_SCORE_STEPS)
 
 
 def _shuffled_gallery(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
     pieces = sample.pieces(sample.videos)
-    again = [scorer.score_rows(sample.run, piece) for piece in pieces]
+    texts = sample.texts(_range(sample.run))
+    again = [scorer.score_features(texts, sample.videos_of(piece)) for piece in pieces]
     before = sample.scores(_range(sample.run), np.concatenate(pieces))
     return measure(GALLERY_SHUFFLED, before, _array(again, 1), rounding_steps=_SCORE_STEPS)
 
@@ -221,8 +259,7 @@ def _captions_encoded_again(
 ) -> HonestyCheck:
     rows = _range(sample.run)
     features = _reordered(sample.pieces(rows), rows, encode)
-    videos = {name: value[sample.chunk] for name, value in scorer.videos.items()}
-    again = scorer.score_features(features, videos)
+    again = scorer.score_features(features, sample.videos_of(_range(sample.chunk)))
     return measure(
         CAPTIONS_ENCODED_AGAIN,
         sample.scores(rows, _range(sample.chunk)),
@@ -237,8 +274,7 @@ def _videos_encoded_again(
 ) -> HonestyCheck:
     columns = sample.encoded_videos()
     features = _reordered(sample.pieces(columns), columns, encode)
-    texts = {name: value[sample.run] for name, value in scorer.texts.items()}
-    again = scorer.score_features(texts, features)
+    again = scorer.score_features(sample.texts(_range(sample.run)), features)
     return measure(
         VIDEOS_ENCODED_AGAIN,
         sample.scores(_range(sample.run), columns),
@@ -287,6 +323,10 @@ def _array(parts: Sequence[torch.Tensor], axis: int) -> NDArray[np.float64]:
 
 def _range(run: slice) -> Rows:
     return np.arange(run.start, run.stop)
+
+
+def _rows_of(features: "Features", rows: Rows) -> "Features":
+    return select_rows(features, torch.from_numpy(rows))
 
 
 def _within(items: Rows, run: slice) -> slice:

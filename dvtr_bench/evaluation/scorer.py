@@ -3,9 +3,7 @@
 import copy
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.features.encode import select_rows
@@ -13,8 +11,6 @@ from dvtr_bench.ranking.blocks import Block, Grid
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features, Retriever
-
-Rows = NDArray[np.int64]
 
 
 class Scorer:
@@ -98,20 +94,6 @@ class Scorer:
             select_rows(self.texts, block.captions), select_rows(self.videos, block.videos)
         )
 
-    def score_rows(self, captions: Rows | slice, videos: Rows | slice) -> torch.Tensor:
-        """Score any captions against any videos in one call.
-
-        Args:
-            captions: Rows, in this order.
-            videos: Columns, in this order.
-
-        Returns:
-            float, captions x videos.
-        """
-        return self.score_features(
-            select_rows(self.texts, _index(captions)), select_rows(self.videos, _index(videos))
-        )
-
     def score_features(self, texts: "Features", videos: "Features") -> torch.Tensor:
         """Score features in one call.
 
@@ -144,10 +126,6 @@ def rows_of_block(block_captions: int, text_block: int) -> int:
         text_block: Texts that the model scores together.
     """
     return max(1, block_captions // text_block) * text_block
-
-
-def _index(rows: Rows | slice) -> "slice | torch.Tensor":
-    return rows if isinstance(rows, slice) else torch.from_numpy(rows)
 
 
 def _length(features: "Features") -> int:

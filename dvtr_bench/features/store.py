@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.errors import InputError
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.npz_file import map_npy
 from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
@@ -82,7 +83,9 @@ def read_entry(folder: Path, key: Mapping[str, Any]) -> StoredFeatures | None:
                 name: _read_tensor(folder, name, record)
                 for name, record in entry["tensors"].items()
             }
-            return StoredFeatures(features, int(entry["most_frames"]))
+            if type(entry["most_frames"]) is not int or not 0 <= entry["most_frames"] < 1 << 31:
+                raise InputError(f"{path}: most_frames is no number of frames")
+            return StoredFeatures(features, entry["most_frames"])
     except FileNotFoundError as failure:
         if failure.filename == str(path):
             return None
@@ -278,7 +281,7 @@ def _read_tensor(folder: Path, name: str, record: Mapping[str, Any]) -> torch.Te
         if size != record["size_bytes"] or digest != record["sha256"]:
             raise InputError(f"{path} is damaged: its size or SHA-256 differs from {ENTRY_FILE}")
         # Copy on write, because PyTorch does not accept read-only memory.
-        tensor = torch.from_numpy(np.load(path, mmap_mode="c"))
+        tensor = torch.from_numpy(map_npy(path))
     if record["dtype"] == _BFLOAT16 and tensor.dtype == torch.uint16:
         tensor = tensor.view(torch.bfloat16)
     if _dtype_name(tensor) != record["dtype"] or list(tensor.shape) != record["shape"]:

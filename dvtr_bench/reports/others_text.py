@@ -72,6 +72,19 @@ def safe_markdown(text: str) -> str:
     )
 
 
+def safe_prose(text: str) -> str:
+    r"""Return a sentence of ours in Markdown, which may quote others, without HTML and pictures.
+
+    Its own markup, such as code and emphasis, stays.
+
+    Example:
+        >>> print(safe_prose("see `a`: <b> ![x](y)"))
+        see `a`: &lt;b> !\[x]\(y)
+    """
+    plain = printable_lines(text).replace("<", "&lt;")
+    return plain.replace("![", "!\\[").replace("](", "]\\(")
+
+
 def safe_code(text: str) -> str:
     """Return a text as code in Markdown, which it cannot end.
 
@@ -80,6 +93,18 @@ def safe_code(text: str) -> str:
         "`clip' <b>`"
     """
     return f"`{printable(text).replace('`', chr(39))}`"
+
+
+def safe_block(text: str, language: str) -> str:
+    """Return lines of text as a block of code in Markdown, which they cannot end.
+
+    Example:
+        >>> print(safe_block("a ``` b", "text").partition(chr(10))[0])
+        ````text
+    """
+    longest = max(map(len, re.findall("`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{printable_lines(text)}\n{fence}"
 
 
 def safe_tex(text: str) -> str:

@@ -22,7 +22,6 @@ from dvtr_bench.ranking.group_figures import (
 from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord, Ties
-from dvtr_bench.results.relations import require_relations
 
 _MOST_GROUPS_RESAMPLED: Final = 20_000_000
 """Limit on groups times resamples: without it, a small file could demand any amount of memory."""
@@ -43,12 +42,10 @@ def completed(record: RunRecord, file: str) -> RunRecord:
         such as those of a plug-in that is not installed, are removed.
 
     Raises:
-        ResultError: Ranks and sizes do not fit together, facts contradict each other (see
-            `dvtr_bench.results.relations`), or a figure differs. The message names the
+        ResultError: Ranks and sizes do not fit together, or a figure differs. The message names the
             field, the stated value and the computed one.
     """
     _require_sizes(record, file)
-    require_relations(record, file)
     groups = {axis: _groups(record, axis, file) for axis in record.breakdowns}
     table = record.rank_table
     config = BootstrapConfig(

@@ -12,6 +12,7 @@ from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.results.checked import remember_checked, was_checked, with_score_intervals
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
+from dvtr_bench.results.relations import require_relations
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.json_records import from_json, to_json
 from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
@@ -169,14 +170,15 @@ def read_result(path: Path) -> RunRecord:
 
     Raises:
         NotFoundError: There is no such file.
-        ResultError: The file is not a result, has another version, or states a figure that its
-            ranks do not give. The message names the field.
+        ResultError: The file is not a result, has another version, states a figure that its ranks
+            do not give, or facts that contradict each other. The message names the field.
     """
     content = _content(path)
     record = with_score_intervals(from_text(content, str(path)))
     if was_checked(content):
         return record
     record_with_figures = completed(record, str(path))
+    require_relations(record, str(path))
     if (
         record_with_figures is record
     ):  # otherwise it lacks figures, which are computed at every read

@@ -19,6 +19,9 @@ Relation: TypeAlias = Callable[[RunRecord], Iterator[str]]
 _CAPPED: Final = (QUERIES_SHUFFLED, GALLERY_SHUFFLED)
 """Checks whose tolerance the protocol caps."""
 
+DATE_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
+"""Form of the date of a run."""
+
 _DTYPES: Final = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -100,7 +103,7 @@ def _seeds(record: RunRecord) -> Iterator[str]:
         yield f"model.seeds names one twice: {list(seeds)}"
     training = record.model.training
     seed = None if training is None else training.recipe.get("seed")
-    if seed is not None and seed not in seeds:
+    if seeds and seed is not None and seed not in seeds:
         yield f"model.seeds is {list(seeds)}, but the recipe of its training has seed {seed!r}"
 
 
@@ -181,7 +184,7 @@ def _cut_captions(record: RunRecord) -> Iterator[str]:
 def _environment(record: RunRecord) -> Iterator[str]:
     facts = record.environment
     try:
-        datetime.strptime(facts.date_utc, "%Y-%m-%dT%H:%M:%SZ")
+        datetime.strptime(facts.date_utc, DATE_FORMAT)
     except ValueError:
         yield f"environment.date_utc is {facts.date_utc}, which no calendar has"
     if (facts.git_commit is None) != (facts.git_dirty is None):

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.reading import reading, require_size, require_unicode
+from dvtr_bench.runtime.json_text import LARGEST_INTEGER
+from dvtr_bench.runtime.reading import brief_value, reading, require_size, require_unicode
 
 LARGEST_BYTES: Final = 1 << 20
 """Larger files are rejected before they are read: people write a few kilobytes."""
@@ -56,4 +57,19 @@ def parse_toml(text: str, where: Path | str, error: type[DvtrError] = InputError
         # tomllib takes a time that grows as the square of the parts of one key.
         if any(part.count(".") > _MOST_DOTS for part in _PARTS.split(text)):
             raise ValueError(f"more than {_MOST_DOTS} dots in one key or text")
-        return tomllib.loads(require_unicode(where, text, error=error))
+        value = tomllib.loads(require_unicode(where, text, error=error))
+        _require_64_bits(value)
+        return value
+
+
+def _require_64_bits(value: dict[str, Any]) -> None:
+    """Raise ValueError for a whole number that is none of TOML's."""
+    pending: list[Any] = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, dict):
+            pending += item.values()
+        elif isinstance(item, list):
+            pending += item
+        elif isinstance(item, int) and abs(item) > LARGEST_INTEGER:
+            raise ValueError(f"a whole number that 64 bits do not hold: {brief_value(item)}")

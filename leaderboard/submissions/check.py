@@ -3,13 +3,15 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from dvtr_bench.errors import DvtrError, InputError, NotFoundError
+from dvtr_bench.errors import DvtrError, InputError, NotFoundError, ResultError
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.files import file_stem, from_text
+from dvtr_bench.results.relations import DATE_FORMAT, RELATIONS, require_relations
 from dvtr_bench.results.setups import setup_of
 from dvtr_bench.runtime.json_text import read_json_bytes
 from leaderboard.entry_file import SUFFIX, entry_path, read_entry
@@ -67,10 +69,22 @@ def _lines(
         return
     yield Line("format", "PASS", f"version {record.format_version}, every field as the schema says")
     yield Line("figures", "PASS", "computed again from the ranks, all equal")
+    yield _facts(record, path.name)
     yield from check_record(record, known)
     yield _name(path, record, entered)
     yield _duplicate(path, record, records)
     yield from _who(path, record)
+
+
+def _facts(record: RunRecord, file: str) -> Line:
+    try:
+        require_relations(record, file)
+    except ResultError as failure:
+        return Line("facts", "FAIL", str(failure))
+    ended = datetime.strptime(record.environment.date_utc, DATE_FORMAT).replace(tzinfo=UTC)
+    if ended > datetime.now(UTC) + timedelta(days=1):
+        return Line("facts", "FAIL", f"environment.date_utc is {ended:%Y-%m-%d}, a day to come")
+    return Line("facts", "PASS", f"{len(RELATIONS)} relations between them hold")
 
 
 def _read(path: Path) -> RunRecord:
@@ -153,12 +167,20 @@ def _who(path: Path, record: RunRecord) -> Iterator[Line]:
     if entry.rerun is None:
         yield Line("rerun", "CLAIMED", "not yet by a maintainer")
     else:
-        stated = record.metrics["t2v"]["strict"]["R@1"].value
+        stated = record.metrics["t2v"]["strict"]["R@1"]
         reason = (
             f"{beside} says that {entry.rerun.by} ran it again on {entry.rerun.date}: T2V R@1 "
-            f"{entry.rerun.t2v_r1:.1f}, here {stated:.1f}. Only maintainers add this"
+            f"{entry.rerun.t2v_r1:.1f}, here {stated.value:.1f}. "
         )
-        yield Line("rerun", "CLAIMED", reason)
+        if stated.low <= entry.rerun.t2v_r1 <= stated.high:
+            yield Line("rerun", "CLAIMED", f"{reason}Only maintainers add this")
+        else:
+            yield Line(
+                "rerun",
+                "FAIL",
+                f"{reason}That is outside of its interval, {stated.low:.1f} to {stated.high:.1f}: "
+                "a rerun that disagrees confirms nothing",
+            )
 
 
 def _result_files(paths: Iterable[str | Path]) -> list[Path]:

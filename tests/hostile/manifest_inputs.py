@@ -67,6 +67,8 @@ INPUTS = [
     ),
     _edited("an empty path", f"{_FILE}/path", "", "inside the folder"),
     _edited("a number of rows beyond 64 bits", f"{_FILE}/num_rows", 2**70, "64 bits"),
+    _edited("-1 videos", "splits/test/num_videos", -1, "rows of at least 0"),
+    _edited("-1 rows", f"{_FILE}/num_rows", -1, "rows of at least 0"),
     _edited("videos that are a text", "splits/test/num_videos", "1", "expected integer"),
     _edited("a field too few", "licence/id", DROPPED, "the field 'id' is missing"),
     _edited("100,000 sources that are none", "sources", [0] * 100_000, r"sources\[0\]: expected"),

@@ -1,5 +1,6 @@
 """Valid files with anything changed in them end in a value or in our error, in bounded memory."""
 
+import copy
 import json
 import pickle
 import random
@@ -181,7 +182,7 @@ def with_hostile_value(data: bytes, seed: int) -> bytes:
         elif isinstance(owner, dict) and draw.random() < 0.1:
             del owner[key]
         else:
-            owner[key] = draw.choice(HOSTILE)
+            owner[key] = copy.deepcopy(draw.choice(HOSTILE))  # it may be changed next
     return json.dumps(whole[0]).encode()
 
 

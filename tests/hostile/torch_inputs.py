@@ -138,7 +138,7 @@ def former_buffer(count: int) -> bytes:
     return tuple_of(*values) + REFER
 
 
-DEEP = b")" + b"\x85" * 100_000
+DEEP = b")" + b"\x85" * 200_000
 """A tuple in a tuple, and so on: Python's own hash of it ends the process."""
 
 

@@ -2,12 +2,16 @@
 
 import json
 import random
+import re
 import string
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from builders.sources import list_cells
 from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
 from builders.sources.caption_table import read_table
 from builders.sources.list_cells import ListCellError, parse_list
@@ -163,3 +167,23 @@ def test_cells_without_a_caption(tmp_path: Path, cell: str, message: str) -> Non
 def test_a_list_inside_a_list_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AnnotationError, match="a caption that is no text"):
         rows_of(tmp_path / "a.jsonl", '{"file_name": "a.mp4", "captions": [["a", "b"]]}')
+
+
+WRAPPINGS = (
+    re.compile(r"\[\s*(?P<body>.*?)\s*\]", flags=re.DOTALL),
+    re.compile(r"array\(\s*\[\s*(?P<body>.*?)\s*\]\s*(?:,\s*dtype=[^()]*)?\)", flags=re.DOTALL),
+    re.compile(r"""\(\s*(?P<body>["'].*?)\s*\)""", flags=re.DOTALL),
+)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["[", "]", "(", ")", "array(", "'a'", '"', " ", ",", "dtype=<U3", "b"])
+    )
+)
+def test_brackets_are_taken_away_as_patterns_would(parts: list[str]) -> None:
+    """By the patterns of before, which take a time that grows as the square of blanks."""
+    text = "".join(parts).strip()
+    if text:
+        found = next(filter(None, (one.fullmatch(text) for one in WRAPPINGS)), None)
+        assert list_cells._unwrapped(text) == (found["body"] if found else None)

@@ -386,3 +386,43 @@ def test_sunk_scores_of_a_block_hide_no_look_at_the_gallery(split) -> None:
     with pytest.raises(ProtocolError, match="gallery shuffled .* changed places"):
         _evaluate(Sunk(), split)
     assert all(check.passed for record in _evaluate(Twin(), split) for check in record.honesty)
+
+
+# Notes in the features, and scores that are no ordinary numbers.
+
+
+class Notes(HonestModel):
+    """Leaves the sum over the queries of a block in the videos' features, for later calls."""
+
+    name = "notes"
+    write = True
+
+    def encode_videos(self, videos):
+        (embeds,) = super().encode_videos(videos).values()
+        return {"video_embeds": embeds, "note": torch.zeros(len(embeds))}
+
+    def score(self, texts, videos):
+        scores = HonestModel.score(self, texts, videos) / 20
+        if not videos["note"].any():
+            note = scores.exp().sum(0) if self.write else torch.full((scores.shape[1],), 2.0)
+            if self.write:
+                videos["note"].numpy()[:] = note.numpy()
+            return scores.exp() / note
+        return scores.exp() / videos["note"]
+
+
+def test_notes_in_the_features_are_refused(split) -> None:
+    with pytest.raises(ProtocolError, match=r"score changed its argument videos\['note'\]"):
+        _evaluate(Notes(), split)
+    twin = type("Twin", (Notes,), {"write": False})
+    assert all(check.passed for check in _evaluate(twin(), split)[0].honesty)
+
+
+@pytest.mark.parametrize("value", [torch.inf, -0.0, 0.0])
+def test_neither_infinity_nor_the_sign_of_zero_wins_a_tie(split, value) -> None:
+    class Same(HonestModel):
+        def score(self, texts, videos):
+            scores = torch.zeros(HonestModel.score(self, texts, videos).shape)
+            return torch.where(torch.eye(*scores.shape) > 0, value, 0.0 if value == 0 else value)
+
+    assert _r1(Same(), split) == 0
