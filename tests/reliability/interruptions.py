@@ -56,6 +56,11 @@ def carry_out(
     began = time.monotonic()
     process.start()
     sent = None
+    # Signals before the command line has begun are Python's own matter.
+    while not printed.with_suffix(".begun").exists() and process.exitcode is None:
+        time.sleep(0.02)
+    time.sleep(0.05)
+    printed.with_suffix(".begun").unlink(missing_ok=True)
     if how is not None:
         process.join(after_seconds)
         if process.exitcode is None:
@@ -119,6 +124,7 @@ def _serve(
     from dvtr_bench.cli import main
 
     frame_encoder.TINY_CONFIG = SMALL_CONFIG
+    printed.with_suffix(".begun").touch()
     sys.argv = ["dvtr-bench", *words]
     main()
 
