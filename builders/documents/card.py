@@ -286,8 +286,7 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
         "configs": _configs(manifest),
         "dataset_info": _dataset_info(rows, assembled),
     }
-    # Names of others stand in the card: control characters in them become spaces. In the metadata
-    # other blanks stay, since columns are found by their names.
+    # Names of others lose their control characters; blanks of other kinds stay in names of columns.
     yaml = DatasetCardData(**metadata).to_yaml().split("\n")
     about = "\n".join("".join(" " if category(x)[0] == "C" else x for x in line) for line in yaml)
     return f"---\n{about}\n---\n\n{printable_lines(prose(info, manifest, report))}"
