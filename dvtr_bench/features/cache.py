@@ -184,7 +184,7 @@ def feature_cache(
         "matmul_precision": torch.get_float32_matmul_precision(),
     }
     if order_seed is not None:
-        key["order_seed"] = order_seed
+        key["rows_in_order_of_seed"] = order_seed
     key_json = canonical_json(key)
     name = f"{split.name}-{side}-{hashlib.sha256(key_json).hexdigest()[:16]}"
     dataset = split.folder.resolve()

@@ -196,12 +196,12 @@ def _encode_all(
         return shared.encode_rows(partial(encode, f"{'encode' if heads else 'backbone'}_{side}"))
     backbone = _cached(entry, shared, partial(encode, f"backbone_{side}"))
     if not heads:
-        return backbone
+        return shared.in_file_order(backbone)
     method = f"head_{side}"
     head = partial(
         encode_batch, getattr(retriever, method), method_name=f"{retriever.name}: {method}"
     )
-    return shared.encode_rows(partial(_run_head, head, backbone, shared))
+    return shared.encode_rows(partial(_run_head, head, backbone, shared.batch))
 
 
 @dataclass(frozen=True)
@@ -219,13 +219,17 @@ class _SharedEncoding:
 
     def encode_rows(self, encode: "_Encode") -> StoredFeatures:
         """Encode the rows of this process and fetch those of the others, in file order."""
-        encoded = self._encode_in_order(encode)
+        return self.in_file_order(self.encode_in_order(encode))
+
+    def in_file_order(self, encoded: StoredFeatures) -> StoredFeatures:
+        """Return features that are in the order of the calls in that of the file."""
         if self.order is None:
             return encoded
         back = torch.from_numpy(np.argsort(self.order))
         return StoredFeatures(select_rows(encoded.features, back), encoded.most_frames)
 
-    def _encode_in_order(self, encode: "_Encode") -> StoredFeatures:
+    def encode_in_order(self, encode: "_Encode") -> StoredFeatures:
+        """Do the same, in the order of the calls."""
         if self.processes.count == 1:
             return self._join(encode(slice(0, self.count)))
         mine = self.processes.share_of(self.count, self.batch)
@@ -253,8 +257,7 @@ def _cached(entry: FeatureCache, shared: _SharedEncoding, encode: "_Encode") -> 
     """Return the backbone's features from the cache, or compute and cache them.
 
     A single process writes batch by batch and can be stopped at any time. Of several processes,
-    each encodes its rows and the first one writes them all; so are captions that are encoded in
-    another order than that of the file.
+    each encodes its rows and the first one writes them all. The rows are in the order of the calls.
     """
     processes = shared.processes
     cached = entry.read(report=False)
@@ -265,14 +268,14 @@ def _cached(entry: FeatureCache, shared: _SharedEncoding, encode: "_Encode") -> 
         cached = entry.read(report=processes.is_first)
         if all(processes.gathered(cached is not None)) and cached:
             return cached
-        if processes.count > 1 or shared.order is not None:
-            computed = shared.encode_rows(encode)
+        if processes.count > 1:
+            computed = shared.encode_in_order(encode)
             if writable:
                 entry.fill(partial(_rows_from, computed, shared.count))
             return computed
         if writable and entry.fill(lambda start: encode(slice(start, shared.count))):
             cached = entry.read(report=True)
-    return cached or shared.encode_rows(encode)
+    return cached or shared.encode_in_order(encode)
 
 
 def _rows_from(computed: StoredFeatures, count: int, start: int) -> "Iterator[_Batch]":
@@ -281,16 +284,12 @@ def _rows_from(computed: StoredFeatures, count: int, start: int) -> "Iterator[_B
 
 
 def _run_head(
-    head: "Callable[[Features, int], Features]",
-    backbone: StoredFeatures,
-    shared: _SharedEncoding,
-    rows: slice,
+    head: "Callable[[Features, int], Features]", backbone: StoredFeatures, batch: int, rows: slice
 ) -> "Iterator[_Batch]":
     """Run the head over backbone features, in the batches that the backbone had."""
-    for run in cut(rows.stop - rows.start, shared.batch):
+    for run in cut(rows.stop - rows.start, batch):
         part = slice(rows.start + run.start, rows.start + run.stop)
-        chosen = part if shared.order is None else torch.from_numpy(shared.order[part])
         yield (
-            head(select_rows(backbone.features, chosen), part.stop - part.start),
+            head(select_rows(backbone.features, part), part.stop - part.start),
             backbone.most_frames,
         )

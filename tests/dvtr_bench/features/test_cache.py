@@ -238,3 +238,33 @@ def test_a_fingerprint_cannot_name_a_folder_elsewhere(built) -> None:
     manifest = replace(built.manifest, fingerprint="../../x")
     with pytest.raises(InputError, match="64 hex digits"):
         encode(small_model(), BuiltDataset(built.folder, manifest))
+
+
+def test_captions_in_another_order_go_on_where_they_were(built, capsys) -> None:
+    def ordered(model):
+        return encode_split(
+            model, built.split("test"), text_batch=8, video_batch=4, cache=True, order_seed=3,
+            show_progress=False,
+        )  # fmt: skip
+
+    class StoppedError(Exception): ...
+
+    def stopping(captions):
+        if model.calls["backbone_texts"] == 2:
+            raise StoppedError
+        return counted(captions)
+
+    model = counting(small_model())
+    counted, model.backbone_texts = model.backbone_texts, stopping
+    with pytest.raises(StoppedError):
+        ordered(model)
+    following = counting(small_model())
+    found = ordered(following)
+    assert following.calls == {"backbone_texts": 1}
+    assert "16 of 20 texts are encoded already" in capsys.readouterr().err
+    again = counting(small_model())
+    assert_same(ordered(again), found)
+    assert again.calls == {}
+    # Each row is that of its caption, whatever stood beside it.
+    plain = encode(small_model(), built, cache=False)
+    torch.testing.assert_close(found.texts["text_embeds"], plain.texts["text_embeds"])
