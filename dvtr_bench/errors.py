@@ -16,6 +16,7 @@
     |   |-- MissingClipsError               ids without clips, clips without ids
     |   `-- OutputExistsError               the output holds something else already
     |-- StudyError (RuntimeError)           runs of a study that failed
+    |-- WriteError (OSError)                a file or folder that cannot be written
     |-- BusyError (RuntimeError)            another process is at work in the same folder
     |-- ClusterError (RuntimeError)         a Ray cluster that cannot be used
     |-- PublishError (RuntimeError)         a dataset that cannot be published as it was asked

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT, find_build, open_dataset
-from dvtr_bench.errors import NotFoundError, ResultError
+from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem, result_paths
@@ -140,12 +140,12 @@ def searched_split(record: RunRecord, root: Path = ROOT) -> "RetrievalSplit":
         The split.
 
     Raises:
-        NotFoundError: There is no such dataset, or it is another build.
-        ResultError: The run's dataset has a name that is a path.
+        NotFoundError: There is no such dataset, its name in the result is a path, or it is another
+            build.
         InputError: The dataset's manifest is not readable, too new or too old.
     """
     dataset = record.dataset
-    folder = root / path_inside(record.label, dataset.name, "dataset", ResultError, one_part=True)
+    folder = root / path_inside(record.label, dataset.name, "dataset", NotFoundError, one_part=True)
     try:
         built = open_dataset(dataset.name, root)
     except NotFoundError:

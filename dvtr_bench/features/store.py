@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
@@ -119,7 +120,7 @@ class EntryWriter:
         self._most_frames = 0
         self.rows = 0
         if not self._resume():
-            self.close()
+            self._close_anyway()
             self._files, self._hashes, self._records = {}, {}, {}
             self._most_frames = self.rows = 0
             shutil.rmtree(self._part, ignore_errors=True)
@@ -131,7 +132,7 @@ class EntryWriter:
 
     def __exit__(self, *_: object) -> None:
         """Close the files; the complete batches stay for the next writer."""
-        self.close()
+        self._close_anyway()
 
     def add(self, features: "Features", most_frames: int) -> None:
         """Append a batch.
@@ -174,13 +175,23 @@ class EntryWriter:
 
     def discard(self) -> None:
         """Close and delete the unfinished entry."""
-        self.close()
+        self._close_anyway()
         shutil.rmtree(self._part, ignore_errors=True)
 
     def close(self) -> None:
-        """Close the files."""
+        """Close the files.
+
+        Raises:
+            OSError: What was written to one cannot be kept.
+        """
         for file in self._files.values():
             file.close()
+
+    def _close_anyway(self) -> None:
+        """Close the files of an entry that is given up, or whose batches are on disk already."""
+        for file in self._files.values():
+            with suppress(OSError):
+                file.close()
 
     def _begin(self, name: str, value: torch.Tensor) -> None:
         dtype = _dtype_name(value)
@@ -189,7 +200,7 @@ class EntryWriter:
                 f"features {name!r} of dtype {dtype} cannot be cached: expected a name of letters, "
                 "digits and _, and a dtype that NumPy has or bfloat16; or evaluate with --no-cache"
             )
-        file = (self._part / f"{name}.npy").open("w+b")
+        file = self._files[name] = (self._part / f"{name}.npy").open("w+b")
         array = _as_array(value)
         np.lib.format.write_array_header_1_0(
             file,
@@ -201,7 +212,6 @@ class EntryWriter:
         )
         header_bytes = file.tell()
         file.seek(0)
-        self._files[name] = file
         self._hashes[name] = hashlib.sha256(file.read())
         self._records[name] = {
             "dtype": dtype,

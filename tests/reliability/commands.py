@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import torch
 
 from dvtr_bench.cli import main
+from dvtr_bench.runtime.checkpoint import save_checkpoint
 from tests.builders.tiny_clips import TinyClips
+from tests.fixtures.authors_checkpoints import DROPPED, USED
+from tests.fixtures.tiny_dataset import small_model
+from tests.oracles.openai_clip import random_tensors
 
 SPLITS: Final = ["train"] * 4 + ["validation"] * 2 + ["test"] * 3
 
@@ -44,6 +49,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "sheet": "sheet RESULT --out sheet.png",
     "plot": "plot RESULT RESULT2 --out pages/plot.svg",
     "info": "info toy --sheet --out toy.png",
+    "probe": "probe --dataset toy --device cpu --pictures 1 --checkpoint msam --out probed",
+    "convert": "convert authors.bin --model clip4clip_seqtransf --out converted",
 }
 """Name -> words; RUN, RESULT and RESULT2 stand for what the working folder holds."""
 
@@ -68,6 +75,9 @@ def make_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
     for number, path in enumerate(sorted((folder / "runs").glob("*/*/*"))):
         words = [*EVALUATE.split(), "--checkpoint", str(path.relative_to(folder))]
         assert run([*words, *(["--no-cache"] if number else [])]) == 0
+    save_checkpoint(folder / "msam", small_model("msam", max_frames=2), {})
+    kind = "clip4clip_seqtransf"
+    torch.save(random_tensors({**USED[kind], **DROPPED[kind]}), folder / "authors.bin")
     for heavy in (folder / "runs").rglob("optimiser.safetensors"):
         heavy.unlink()
     assert run("leaderboard results --site old-site --out OLD.md".split()) == 0

@@ -57,6 +57,7 @@ def place(
     world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Place:
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
+    monkeypatch.setattr("baselines.weights.backbone_spec.TINY_CONFIG", SMALL_CONFIG)
     monkeypatch.delenv("DVTR_TRACEBACK", raising=False)
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "work"

@@ -111,7 +111,7 @@ def test_a_damaged_member_is_one_broken_clip(folder_builder: FolderBuilder) -> N
     told = str(caught.value)
     assert "broken clips: 2" in told
     assert f"'b': {packed}: b.mp4: this is not a video file" in told
-    assert f"'c': {packed}: c.mp4: damaged inside the zip (Bad CRC-32" in told
+    assert f"'c': {packed}: c.mp4: damaged inside the zip (BadZipFile: Bad CRC-32" in told
     built = folder_builder.build(settings={"missing": "drop"})
     assert built.dataset.manifest.left_out == {"broken clips": 2}
 

@@ -41,7 +41,9 @@ def made(tmp_path_factory):
     for key, (name, settings) in RUNS.items():
         for dataset in (built, bare):
             run = folder / "runs" / dataset.name / name / key
-            training = {"dataset": {"fingerprint": dataset.manifest.fingerprint}}
+            training = {
+                "dataset": {"name": dataset.name, "fingerprint": dataset.manifest.fingerprint}
+            }
             save_checkpoint(run / "epoch-001", small_model(name, **settings), training)
             write_json(run / RUN_FILE, {"best": "epoch-001", "updated_at": f"2026-{len(key)}"})
     return folder

@@ -26,7 +26,7 @@ def made(tmp_path_factory):
     built = build_tiny(folder)
     for name, updated_at in (("clip4clip_meanp", "2026-02"), ("msam", "2026-01")):
         run = folder / "runs" / "tiny" / name / "run"
-        training = {"dataset": {"fingerprint": built.manifest.fingerprint}}
+        training = {"dataset": {"name": built.name, "fingerprint": built.manifest.fingerprint}}
         save_checkpoint(run / "epoch-001", small_model(name), training)
         write_json(run / RUN_FILE, {"best": "epoch-001", "updated_at": updated_at})
     settings = BuildSettings(folder / "bare", "bare", None, workers=0, progress=False)

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from builders.build import build
 from builders.engine.settings import BuildSettings
 from dvtr_bench.cli import make_app, quickstart
+from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.dataset.seen_clips import SEEN_FILE
 from dvtr_bench.errors import NotFoundError, OutputExistsError, ProtocolError
 from dvtr_bench.results import load_results
@@ -91,10 +92,10 @@ def test_a_model_that_is_not_trained_needs_no_checkpoint(run: Run) -> None:
 
 def test_a_checkpoint_of_another_build_is_not_taken_in_silence(run: Run, tmp_path: Path) -> None:
     train(run, "clip4clip_meanp")
-    manifest = tmp_path / "dvtr" / "toy" / "dataset.json"
-    content = json.loads(manifest.read_text())
-    content["fingerprint"] = "0" * 64
-    manifest.write_text(json.dumps(content))
+    fingerprint = open_dataset(tmp_path / "dvtr" / "toy").manifest.fingerprint
+    for name in ("run.json", "*/config.json"):
+        for path in tmp_path.glob(f"runs/toy/clip4clip_meanp/*/{name}"):
+            path.write_text(path.read_text().replace(fingerprint, "0" * 64))
     # Without the list of its clips, it cannot be told whether its training used clips of this test.
     (seen,) = tmp_path.glob(f"runs/toy/clip4clip_meanp/*/{SEEN_FILE}")
     seen.unlink()

@@ -13,7 +13,13 @@ import torch
 from builders.build import build
 from builders.engine.settings import BuildSettings
 from dvtr_bench.dataset.reader import open_dataset
-from dvtr_bench.errors import IncomparableError, NotANumberError, ProtocolError, ResultError
+from dvtr_bench.errors import (
+    IncomparableError,
+    InputError,
+    NotANumberError,
+    ProtocolError,
+    ResultError,
+)
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
@@ -285,7 +291,7 @@ def _edit_parquet(folder: Path, config: str, edit: Callable) -> None:
 def test_a_gallery_without_its_hard_videos_is_refused(built) -> None:
     for config in ("default", "captions"):
         _edit_parquet(built, config, lambda table: table.slice(table.num_rows // 2))
-    with pytest.raises(ProtocolError, match=r"video_ids_sha256 .* evaluate the split exactly"):
+    with pytest.raises(InputError, match="6 rows, the dataset's manifest states 12"):
         _evaluate_perfect_scores(built)
 
 

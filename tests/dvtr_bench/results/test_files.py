@@ -83,7 +83,7 @@ def test_nothing_half_written_stays(tmp_path, make_record, monkeypatch) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="the disk is full"):
         write_result(make_record(), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
