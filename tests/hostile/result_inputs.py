@@ -41,8 +41,8 @@ INPUTS = [
     _result("objects nested deep", '{"a":' * 200_000, "nested too deep"),
     _result("a number of 5,000 digits", '{"a": ' + "1" * 5_000 + "}", "digits"),
     _result(
-        "200,000 keys, one of them twice",
-        "{" + ", ".join(f'"{i}": 0' for i in range(200_000)) + ', "7": 0}',
+        "20,000 keys, one of them twice",
+        "{" + ", ".join(f'"{i}": 0' for i in range(20_000)) + ', "7": 0}',
         "the field '7' occurs twice",
     ),
     _result("not UTF-8", b'{"a": "\xff"}', "not a text file in utf-8"),

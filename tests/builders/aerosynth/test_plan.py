@@ -164,6 +164,7 @@ def test_full_size_keeps_the_same_rules(full_plans: list[ClipPlan]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.torture  # the next test holds the same of smaller sizes
 def test_large_holds_out_what_full_does(full_plans: list[ClipPlan]) -> None:
     plans = plan_clips("large")
     keep_the_rules(plans, "large")

@@ -92,7 +92,7 @@ def settings_for(root: Path, cluster: Any, **more: Any) -> BuildSettings:
     return BuildSettings(root=root, executor="ray", address=cluster.address, progress=False, **more)
 
 
-@pytest.mark.slow
+@pytest.mark.torture  # the same on this machine's own workers: test_isolation.py
 def test_a_crash_and_a_hang_cost_one_clip_each(
     tmp_path: Path, tiny_clips: TinyClips, cluster: Any
 ) -> None:

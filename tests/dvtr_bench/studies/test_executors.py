@@ -86,6 +86,7 @@ def test_a_run_that_always_kills_its_process_is_given_up(place, tmp_path: Path) 
     assert "ended by SIGKILL, 3 times in a row; often because memory ran out" in found[-1].message
 
 
+@pytest.mark.torture
 def test_a_study_that_is_killed_goes_on_with_the_same_results(place, tmp_path: Path) -> None:
     folder, built, _, expected = place
     command = [
