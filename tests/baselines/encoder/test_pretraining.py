@@ -131,6 +131,7 @@ def test_a_stopped_training_goes_on_as_without_the_stop(tmp_path: Path, stop: in
     assert not same(weights(whole), weights(small_encoder()))
 
 
+@pytest.mark.torture
 def test_workers_change_nothing(tmp_path: Path) -> None:
     alone, helped = small_encoder(), small_encoder()
     pretrain(alone, shard, RECIPE, tmp_path / "a", workers=0)

@@ -108,7 +108,7 @@ def test_a_crash_and_a_hang_cost_one_clip_each(
     assert "the hang trap: decoding was not done after 10 seconds" in told[1]
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 def test_a_node_dies_and_the_bytes_are_the_same(
     tmp_path: Path, tiny_clips: TinyClips, cluster: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,7 +30,7 @@ def write_clips(folder: Path, tiny: TinyClips) -> Path:
     return folder
 
 
-@pytest.mark.slow
+@pytest.mark.torture  # a smaller study goes the same way in test_docs_example.py
 def test_msam_paper_from_clips_to_the_table(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
