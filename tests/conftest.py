@@ -10,12 +10,6 @@ settings.register_profile("dvtr-bench", deadline=None)
 settings.load_profile("dvtr-bench")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the files with slow tests first, so that none of them is left to the end alone."""
-    slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
-
-
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Keep what the tests leave in caches, such as which results were checked, out of the home."""
