@@ -4,16 +4,14 @@ The fingerprint is a hash of the build settings and, of every row of every split
 captions, hash of the clip and the dataset's own columns. It says nothing about the stored frames:
 they follow from the clip and the settings, but whoever can write to the folder can replace them.
 
-What was checked is remembered in the user's cache folder, as `dvtr_bench.results.checked` does it,
-by the manifest and by what the system says of the files: their place, size and times, of which a
-program cannot set the last change. Reading 100,000 captions takes 3 to 30 seconds, depending on how
-much a dataset says of a clip; files with frames are too large to be hashed for each evaluation.
+What was checked is remembered in the user's cache folder (`runtime/checked_marks.py`), by the
+manifest and by what the system says of the files: their place, size and times, of which a program
+cannot set the last change. Reading 100,000 captions takes 3 to 30 seconds, depending on how much a
+dataset says of a clip; files with frames are too large to be hashed for each evaluation.
 """
 
 import hashlib
-import os
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,14 +22,16 @@ from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
+from dvtr_bench.runtime.checked_marks import CheckedMarks
 from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.reading import reading
-from dvtr_bench.runtime.writing import say_not_kept
 
 FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
 """The common columns in the fingerprint; the others follow from these and the settings."""
 
 _ROWS_AT_ONCE: Final = 1_000
+
+_MARKS: Final = CheckedMarks("datasets", "checks of datasets are")
 
 
 def fingerprinted_settings(manifest: Manifest) -> dict[str, Any]:
@@ -70,18 +70,12 @@ def require_contents(folder: Path, manifest: Manifest, queries: "Queries") -> No
         NotFoundError: A file is missing.
         InputError: A file cannot be read.
     """
+    checks = hashlib.sha256(__version__.encode()).hexdigest()
     checked = _facts(folder, manifest, queries)
-    with suppress(OSError, RuntimeError):  # no folder that can be read, or no home
-        if _entry(checked).exists():
-            return
+    if _MARKS.has(checks, checked):
+        return
     _read_and_compare(folder, manifest, queries)
-    with suppress(RuntimeError):  # no home
-        entry = _entry(checked)
-        try:
-            entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            entry.touch()
-        except OSError as failure:
-            say_not_kept("checks of datasets are", entry.parent.parent, failure)
+    _MARKS.add(checks, checked)
 
 
 def _read_and_compare(folder: Path, manifest: Manifest, queries: "Queries") -> None:
@@ -124,15 +118,9 @@ class Queries:
     captions: tuple[str, ...]
 
 
-def _entry(checked: str) -> Path:
-    """Return the file that stands for having checked these files in the user's cache."""
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "dvtr-bench" / "checked-datasets" / checked
-
-
 def _facts(folder: Path, manifest: Manifest, queries: Queries) -> str:
     """Hash what the system says of the files, and the manifest and captions."""
-    facts: list[object] = [__version__, manifest.to_text(), queries.split]
+    facts: list[object] = [manifest.to_text(), queries.split]
     for record in manifest.splits.values():
         for path in record.paths("default"):
             facts.append((str((folder / path).resolve()), *_facts_of(folder / path)))

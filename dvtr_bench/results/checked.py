@@ -5,20 +5,12 @@ passed is remembered by the SHA-256 of its bytes, the protocol version, the name
 a hash of the code that computes them. A change of any of these causes a new check.
 
 A file is accepted without a check only if this user's cache folder says that the same bytes passed
-before. The cache is never stored beside the results, so downloaded results cannot bring one along.
-Whoever can write to the user's cache folder can make a forged file pass, just as they could change
-the user's programs. Deleting the folder is always safe: everything is then checked again.
-
-The folder is ``dvtr-bench/checked-results`` in ``$XDG_CACHE_HOME`` or ``~/.cache``. Each checked
-file is an empty file named by the hash, so nothing can be half written and processes need no lock.
-If the folder cannot be written, that is said once, and every file is checked at every read.
+before (`dvtr_bench.runtime.checked_marks`). Whoever can write there can make a forged file pass,
+just as they could change the user's programs.
 """
 
 import hashlib
 import inspect
-import os
-import shutil
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -34,16 +26,9 @@ from dvtr_bench.ranking.bootstrap import bound_interval, is_at_bound
 from dvtr_bench.ranking.figures import Figure, figure_names, full_share
 from dvtr_bench.ranking.group_figures import GroupFigure, GroupFigures
 from dvtr_bench.results.record import RunRecord
-from dvtr_bench.runtime.writing import say_not_kept
+from dvtr_bench.runtime.checked_marks import CheckedMarks
 
-_KEPT_SECONDS: Final = 90 * 24 * 3600
-"""Entries of other code versions are deleted after this time without a new file."""
-
-
-def checked_folder() -> Path:
-    """Return the cache folder of checked files."""
-    caches = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(caches).expanduser() / "dvtr-bench" / "checked-results"
+_MARKS: Final = CheckedMarks("results", "checks of result files are")
 
 
 def was_checked(content: bytes) -> bool:
@@ -55,10 +40,7 @@ def was_checked(content: bytes) -> bool:
     Returns:
         True when the same bytes passed the same checks before.
     """
-    try:
-        return _entry(content).exists()
-    except (OSError, RuntimeError):  # no folder, or no home
-        return False
+    return _MARKS.has(_checks(), hashlib.sha256(content).hexdigest())
 
 
 def remember_checked(content: bytes) -> None:
@@ -67,23 +49,14 @@ def remember_checked(content: bytes) -> None:
     Args:
         content: The file's bytes.
     """
-    with suppress(RuntimeError):  # no home
-        entry = _entry(content)
-        try:
-            if not entry.parent.exists():
-                entry.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                _forget_old(entry.parent)
-            entry.touch()
-        except OSError as failure:
-            say_not_kept("checks of result files are", checked_folder(), failure)
+    _MARKS.add(_checks(), hashlib.sha256(content).hexdigest())
 
 
-def _entry(content: bytes) -> Path:
+def _checks() -> str:
     facts = "\n".join(
         (_code_sha256(tuple(METRICS.names())), str(PROTOCOL_VERSION), *figure_names())
     )
-    checks = hashlib.sha256(facts.encode()).hexdigest()
-    return checked_folder() / checks[:16] / hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(facts.encode()).hexdigest()
 
 
 @cache
@@ -97,12 +70,6 @@ def _code_sha256(metric_names: tuple[str, ...]) -> str:
         with suppress(DvtrError):  # a metric that cannot be loaded gives no figures
             digest.update(inspect.getsource(METRICS.load(name)).encode())
     return digest.hexdigest()
-
-
-def _forget_old(current: Path) -> None:
-    for folder in current.parent.iterdir():
-        if folder != current and time.time() - folder.stat().st_mtime > _KEPT_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def with_score_intervals(record: RunRecord) -> RunRecord:

@@ -1,4 +1,4 @@
-"""Cheats by the order of calls, by memory and by sunk scores, each beside its honest twin."""
+"""Cheats by the order of calls and by memory, each beside its honest twin."""
 
 import functools
 
@@ -6,22 +6,17 @@ import pytest
 import torch
 
 from dvtr_bench.errors import ProtocolError
-from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
-from dvtr_bench.evaluation.honesty import SampleConfig
 from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.ranking.bootstrap import BootstrapConfig
+from tests.fixtures.cheated import CAPTIONS, VIDEOS, cheated_split, r1_of, records_of
 from tests.fixtures.memory_split import BlockModel, HonestModel
 
-VIDEOS, CAPTIONS = 40, 3
 MEMORY: dict = {}
 HIDDEN = "_memory_of_a_cheat"
 
 
 @pytest.fixture
-def split(memory_split):
-    """Three captions a video, all different."""
-    words = ("boat", "tree", "lake")
-    return memory_split([[f"{word} {v}" for word in words] for v in range(VIDEOS)])
+def split():
+    return cheated_split()
 
 
 @pytest.fixture(autouse=True)
@@ -31,16 +26,6 @@ def _forget():
     vars(torch).pop(HIDDEN, None)
     if "late" in vars(Remembers):
         del Remembers.late
-
-
-def _evaluate(model, split, **options):
-    sample = SampleConfig(seed=options.pop("seed", 0))
-    config = EvaluationConfig(bootstrap=BootstrapConfig(resamples=100), sample=sample)
-    return evaluate(model, split, config=config, show_progress=False, **options).records
-
-
-def _r1(model, split):
-    return _evaluate(model, split)[0].metrics["t2v"]["strict"]["R@1"].value
 
 
 def _hidden():
@@ -75,10 +60,10 @@ class HiddenPlaces(Places):
 
 def test_the_order_of_encoding_tells_nothing(split) -> None:
     """Wherever it is remembered: captions are given in another order than the videos."""
-    assert _r1(HiddenPlaces(), split) < 20
+    assert r1_of(HiddenPlaces(), split) < 20
     with pytest.raises(ProtocolError, match="encoded in other batches"):
-        _evaluate(Places(), split)
-    assert _r1(HonestModel(), split) > 50
+        records_of(Places(), split)
+    assert r1_of(HonestModel(), split) > 50
 
 
 def _score_by_place(text_block):
@@ -110,23 +95,23 @@ def _score_by_place(text_block):
 @pytest.mark.parametrize("text_block", [None, 4, VIDEOS * CAPTIONS, 10**6])
 def test_the_place_in_a_block_tells_nothing(split, text_block) -> None:
     """Nor does it for a model whose text block is the whole query set."""
-    assert _r1(_score_by_place(text_block), split) < 20
+    assert r1_of(_score_by_place(text_block), split) < 20
     if text_block == 4:
-        assert _r1(BlockModel(), split) > 50
+        assert r1_of(BlockModel(), split) > 50
 
 
 def test_ranks_do_not_depend_on_the_seed_of_the_order(split) -> None:
     """An honest model's: a maintainer's rerun by a seed of one's own gives the same ranks."""
     for model in (HonestModel, BlockModel):
         first, second = (
-            [record.ranks for record in _evaluate(model(), split, seed=seed)] for seed in (0, 7)
+            [record.ranks for record in records_of(model(), split, seed=seed)] for seed in (0, 7)
         )
         assert first == second
 
 
 def test_the_query_set_keeps_its_order_for_post_processing(split) -> None:
     ways = (PostProcess.of("dual_softmax:inverse_temperature=0.5"),)
-    first, second = (_evaluate(HonestModel(), split, seed=s, post_process=ways) for s in (0, 7))
+    first, second = (records_of(HonestModel(), split, seed=s, post_process=ways) for s in (0, 7))
     assert [record.ranks for record in first] == [record.ranks for record in second]
 
 
@@ -293,12 +278,12 @@ HOOKS = [CopiedAsItself, CopiedByReduce, SharesMemory, KeptByState]
 def test_a_remembered_softmax_over_the_queries_is_caught(split, make) -> None:
     """The twin remembers what depends on nothing else, and loses nothing by forgetting it."""
     with pytest.raises(ProtocolError, match="with queries shuffled"):
-        _evaluate(make()(), split)
+        records_of(make()(), split)
     MEMORY.clear()
     Remembers.late = {}
     honest = type("Honest", (make(),), {"of": staticmethod(_sigmoid)})
     plain = type("Plain", (HonestModel,), {"score": _score_sigmoid})
-    assert _evaluate(honest(), split)[0].ranks == _evaluate(plain(), split)[0].ranks
+    assert records_of(honest(), split)[0].ranks == records_of(plain(), split)[0].ranks
 
 
 def _score_sigmoid(self, texts, videos):
@@ -308,7 +293,7 @@ def _score_sigmoid(self, texts, videos):
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_copy_that_is_none_is_refused(split, hook) -> None:
     with pytest.raises(ProtocolError, match="its copy changed while the model ran"):
-        _evaluate(hook(), split)
+        records_of(hook(), split)
 
 
 class MakesAnew(Own):
@@ -326,103 +311,12 @@ class MakesAnew(Own):
 
 
 def test_a_copy_with_hooks_of_its_own_passes(split) -> None:
-    assert all(check.passed for check in _evaluate(MakesAnew(), split)[0].honesty)
+    assert all(check.passed for check in records_of(MakesAnew(), split)[0].honesty)
 
 
 def test_what_was_put_back_is_there_again_after_the_checks(split) -> None:
     model = type("Honest", (_in_class(),), {"of": staticmethod(_sigmoid)})
     model.memory["before"] = 1.0
-    _evaluate(model(), split)
+    records_of(model(), split)
     assert model.memory["before"] == 1.0
     assert len(model.memory) == 1 + VIDEOS * CAPTIONS * VIDEOS
-
-
-# Scores sunk far below, behind which the others may move.
-
-
-def _sunk(change):
-    class Sunk(HonestModel):
-        name = "sunk"
-
-        def score(self, texts, videos):
-            scores = HonestModel.score(self, texts, videos)
-            return torch.where(scores > 4, change(scores), -10.0)
-
-    return Sunk()
-
-
-SUNK = {
-    "queries": (lambda s: 1e-5 * (s / 9).softmax(0), lambda s: 1e-5 * (s / 20).sigmoid()),
-    "gallery": (
-        lambda s: 1e-5 * (s / 9).argsort(1).argsort(0).float() / s.shape[0] / s.shape[1],
-        lambda s: 1e-5 * s,
-    ),
-    "queries, to infinity": (
-        lambda s: (1e-5 * (s / 9).softmax(0)).masked_fill(s < 5, -torch.inf),
-        lambda s: (1e-5 * s).masked_fill(s < 5, -torch.inf),
-    ),
-}
-
-
-@pytest.mark.parametrize("kind", SUNK)
-def test_sunk_scores_hide_no_dependence(split, kind) -> None:
-    cheat, twin = SUNK[kind]
-    with pytest.raises(ProtocolError, match=r"candidates that follow each other changed places"):
-        _evaluate(_sunk(cheat), split)
-    assert all(check.passed for check in _evaluate(_sunk(twin), split)[0].honesty)
-
-
-def test_sunk_scores_of_a_block_hide_no_look_at_the_gallery(split) -> None:
-    class Sunk(BlockModel):
-        change = staticmethod(lambda scores: 1e-5 * (scores / 9).softmax(1))
-
-        def score(self, texts, videos):
-            scores = BlockModel.score(self, texts, videos)
-            return torch.where(scores > 4, self.change(scores), -10.0)
-
-    class Twin(Sunk):
-        change = staticmethod(lambda scores: 1e-5 * scores)
-
-    with pytest.raises(ProtocolError, match="gallery shuffled .* changed places"):
-        _evaluate(Sunk(), split)
-    assert all(check.passed for record in _evaluate(Twin(), split) for check in record.honesty)
-
-
-# Notes in the features, and scores that are no ordinary numbers.
-
-
-class Notes(HonestModel):
-    """Leaves the sum over the queries of a block in the videos' features, for later calls."""
-
-    name = "notes"
-    write = True
-
-    def encode_videos(self, videos):
-        (embeds,) = super().encode_videos(videos).values()
-        return {"video_embeds": embeds, "note": torch.zeros(len(embeds))}
-
-    def score(self, texts, videos):
-        scores = HonestModel.score(self, texts, videos) / 20
-        if not videos["note"].any():
-            note = scores.exp().sum(0) if self.write else torch.full((scores.shape[1],), 2.0)
-            if self.write:
-                videos["note"].numpy()[:] = note.numpy()
-            return scores.exp() / note
-        return scores.exp() / videos["note"]
-
-
-def test_notes_in_the_features_are_refused(split) -> None:
-    with pytest.raises(ProtocolError, match=r"score changed its argument videos\['note'\]"):
-        _evaluate(Notes(), split)
-    twin = type("Twin", (Notes,), {"write": False})
-    assert all(check.passed for check in _evaluate(twin(), split)[0].honesty)
-
-
-@pytest.mark.parametrize("value", [torch.inf, -0.0, 0.0])
-def test_neither_infinity_nor_the_sign_of_zero_wins_a_tie(split, value) -> None:
-    class Same(HonestModel):
-        def score(self, texts, videos):
-            scores = torch.zeros(HonestModel.score(self, texts, videos).shape)
-            return torch.where(torch.eye(*scores.shape) > 0, value, 0.0 if value == 0 else value)
-
-    assert _r1(Same(), split) == 0

@@ -12,7 +12,7 @@ import pytest
 from dvtr_bench.errors import ResultError
 from dvtr_bench.ranking import figures
 from dvtr_bench.results import RunRecord, checked, files, load_results, read_result, write_result
-from dvtr_bench.results.checked import checked_folder
+from dvtr_bench.results.checked import _MARKS
 from tests.dvtr_bench.results.test_new_metrics import metric_added
 
 MakeRecord = Callable[..., RunRecord]
@@ -92,7 +92,7 @@ def test_what_is_damaged_in_the_cache_makes_nothing_pass(
 ) -> None:
     path = write_result(make_record(), tmp_path / "results")
     read_result(path)
-    (entry,) = (file for file in checked_folder().rglob("*") if file.is_file())
+    (entry,) = (file for file in _MARKS.folder().rglob("*") if file.is_file())
     entry.rename(entry.with_name(entry.name[:-1]))
     read_result(path)
     entry.write_bytes(b"anything")  # what is in it counts for nothing: there is nothing to damage
