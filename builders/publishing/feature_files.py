@@ -12,7 +12,7 @@ from typing import Any
 from rich.text import Text
 
 from builders.documents.shown import size_text
-from builders.publishing.hub_repo import HubRepo, RemoteState
+from builders.publishing.hub_repo import HubRepo, RemoteState, differences
 from builders.publishing.local_files import LocalFile
 from builders.sources.matching import bullets
 from dvtr_bench.dataset.fingerprint import version_tag
@@ -107,10 +107,7 @@ def send_features(
         there = {
             path: file for path, file in repo.files(plan.tag).items() if path.startswith(place)
         }
-        local = {file.path: file for file in plan.files}
-        if there.keys() != local.keys() or not all(
-            there[path].equals(file) for path, file in local.items()
-        ):
+        if len(there) != len(plan.files) or differences(plan.files, there):
             raise PublishError(
                 f"{repo.url} has {plan.tag} already, with other features; what is published stays "
                 "as it is. Take those, or publish the dataset under a higher version"
@@ -127,8 +124,7 @@ def send_features(
         head=remote.head,
         progress=progress,
     )
-    arrived = repo.files(commit)
-    if not all(file.path in arrived and arrived[file.path].equals(file) for file in plan.files):
+    if differences(plan.files, repo.files(commit)):
         raise PublishError(
             f"{repo.url}: what arrived is not what was sent, so it got no tag. Run the same "
             "command again"

@@ -41,6 +41,23 @@ class RemoteFile:
         return self.git_oid == local.git_oid
 
 
+def differences(files: Sequence[LocalFile], remote: Mapping[str, RemoteFile]) -> list[str]:
+    """Say which local files a repository lacks or has with other bytes.
+
+    Args:
+        files: The local files.
+        remote: Files of the repository, by path.
+
+    Returns:
+        A line for each such file.
+    """
+    return [
+        f"{file.path}: {'other bytes' if file.path in remote else 'not published there'}"
+        for file in files
+        if file.path not in remote or not remote[file.path].equals(file)
+    ]
+
+
 @dataclass(frozen=True)
 class RemoteState:
     """The state of a repository.

@@ -9,7 +9,7 @@ from rich.text import Text
 from builders.documents.shown import FINGERPRINT_SHOWN, size_text
 from builders.publishing.annotations_only import strip_frames
 from builders.publishing.eval_file import EVAL_NAME, write_eval_file
-from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState
+from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState, differences
 from builders.publishing.local_files import (
     LocalFile,
     belongs_to_dataset,
@@ -236,16 +236,11 @@ def _compare(manifest: Manifest, files: Sequence[LocalFile], repo: HubRepo, tag:
 
 
 def _differences(files: Sequence[LocalFile], remote: dict[str, RemoteFile]) -> list[str]:
-    local_files = {file.path: file for file in files}
-    differing = [
-        f"{path}: not published there" if path not in remote else f"{path}: other bytes"
-        for path, file in local_files.items()
-        if path not in remote or not remote[path].equals(file)
-    ]
-    return differing + [
+    local_paths = {file.path for file in files}
+    return differences(files, remote) + [
         f"{path}: published there, not here"
         for path in remote
-        if path not in local_files and belongs_to_dataset(path)
+        if path not in local_paths and belongs_to_dataset(path)
     ]
 
 

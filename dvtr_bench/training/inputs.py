@@ -106,7 +106,7 @@ def prepare_inputs(
 
     def tower_items(split: "RetrievalSplit", side: "Side") -> Items:
         if features == "published":
-            return Held(read_published(model, split, side).features, encoded=True)
+            return Held(read_published(model, split, side), encoded=True)
         computed = tower_features(
             model, split, side, processes=processes, show_progress=show_progress
         )

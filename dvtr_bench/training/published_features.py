@@ -24,7 +24,7 @@ from dvtr_bench.dataset.manifest import FEATURES_FOLDER
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.errors import ConfigError, InputError
 from dvtr_bench.features.encode import select_rows
-from dvtr_bench.features.store import ENTRY_FILE, EntryWriter, StoredFeatures, read_entry
+from dvtr_bench.features.store import ENTRY_FILE, EntryWriter, read_entry
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.listing import list_models
 from dvtr_bench.runtime.checkpoint import new_model, write_json
@@ -36,7 +36,7 @@ from dvtr_bench.training.towers import tower_features, tower_key
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.models.retriever import Side
+    from dvtr_bench.models.retriever import Features, Side
     from dvtr_bench.models.trainable import Trainable
 
 ABOUT_FILE: Final = "features.json"
@@ -117,13 +117,13 @@ def write_published(
                 if not _is_whole(entry, entry_key):
                     count = len(split.captions if side == "texts" else split.video_ids)
                     features = tower_features(model, split, side, show_progress=show_progress)
-                    _write(entry, entry_key, StoredFeatures(features, 0), count)
+                    _write(entry, entry_key, features, count)
     write_json(folder / ABOUT_FILE, _about(built, backbone, keys, device))
     size_bytes = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     return PublishedFeatures(name, folder, keys, size_bytes)
 
 
-def read_published(model: "Trainable", split: "RetrievalSplit", side: "Side") -> StoredFeatures:
+def read_published(model: "Trainable", split: "RetrievalSplit", side: "Side") -> "Features":
     """Read what was published of one side of a split for a towers; every byte is checked.
 
     Args:
@@ -143,7 +143,7 @@ def read_published(model: "Trainable", split: "RetrievalSplit", side: "Side") ->
     place = split.folder / FEATURES_FOLDER
     for folder in sorted(path for path in place.glob("*") if path.is_dir()):
         if (stored := read_entry(folder / _entry_name(key), key)) is not None:
-            return stored
+            return stored.features
     raise InputError(
         f"{place}: no features of {split.name} {side} that fit. {_what_differs(place, key)}Compute "
         "them from the frames: leave features=published out"
@@ -196,13 +196,13 @@ def _is_whole(folder: Path, key: Mapping[str, Any]) -> bool:
         return False
 
 
-def _write(folder: Path, key: Mapping[str, Any], stored: StoredFeatures, count: int) -> None:
+def _write(folder: Path, key: Mapping[str, Any], features: "Features", count: int) -> None:
     with writing(folder, "--root"):
         shutil.rmtree(folder, ignore_errors=True)
         with EntryWriter(folder, key, count) as writer:
             for start in range(writer.rows, count, _ROWS):
                 rows = slice(start, min(start + _ROWS, count))
-                writer.add(select_rows(stored.features, rows), stored.most_frames)
+                writer.add(select_rows(features, rows), most_frames=0)  # which training never asks
             writer.finish()
 
 
