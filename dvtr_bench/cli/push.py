@@ -59,7 +59,7 @@ def push(
         send_features,
     )
     from builders.publishing.hub_repo import HubRepo
-    from builders.publishing.push import PushSettings, print_done, print_plan
+    from builders.publishing.push import PushSettings, check_licence, print_done, print_plan
     from builders.publishing.push import push as publish
     from dvtr_bench.dataset.reader import open_dataset
     from dvtr_bench.errors import ConfigError
@@ -79,9 +79,12 @@ def push(
         with_frames=with_frames,
         dry_run=dry_run,
     )
-    if with_features and not dry_run:
-        HubRepo(repo).check_token()
-    # Computed first: what takes long or fails leaves the Hub as it is.
+    if with_features:
+        # What would be refused later is refused before hours of computing.
+        check_licence(built.manifest, settings)
+        if not dry_run:
+            HubRepo(repo).check_token()
+    # Before anything is sent: a failure leaves the Hub as it is.
     folders = [
         _features(built, backbone, features_for or (), device) for backbone in with_features or ()
     ]

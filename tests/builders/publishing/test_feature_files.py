@@ -117,3 +117,14 @@ def test_options_that_contradict_each_other(
     assert outcome.code == 1
     assert message in outcome.err
     assert hub.repos == {}
+
+
+def test_what_may_not_be_published_is_not_computed(
+    hub: HubState, client: HubClient, datasets: Datasets
+) -> None:
+    built = datasets.build(own_footage=False)
+    outcome = with_features(client, built)
+    assert outcome.code == 1
+    assert "holds frames of others' footage" in outcome.err
+    assert not (built.folder / "features").exists()
+    assert hub.repos == {}
