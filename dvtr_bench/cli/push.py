@@ -62,15 +62,8 @@ def push(
     from builders.publishing.push import PushSettings, check_licence, print_done, print_plan
     from builders.publishing.push import push as publish
     from dvtr_bench.dataset.reader import open_dataset
-    from dvtr_bench.errors import ConfigError
 
-    if with_features and annotations_only:
-        raise ConfigError(
-            "--with-features and --annotations-only contradict each other: features are made of "
-            "frames, and stand beside a dataset that has them"
-        )
-    if features_for and not with_features:
-        raise ConfigError("--features-for says whose features: name the backbone, --with-features")
+    _check_feature_options(with_features, features_for, annotations_only=annotations_only)
     built = open_dataset(dataset, root)
     settings = PushSettings(
         repo=repo,
@@ -96,6 +89,20 @@ def push(
         if not dry_run:
             found = send_features(found, built.manifest, HubRepo(repo))
         print_features(found, repo, dry_run=dry_run)
+
+
+def _check_feature_options(
+    backbones: list[str] | None, models: list[str] | None, *, annotations_only: bool
+) -> None:
+    from dvtr_bench.errors import ConfigError
+
+    if backbones and annotations_only:
+        raise ConfigError(
+            "--with-features and --annotations-only contradict each other: features are made of "
+            "frames, and stand beside a dataset that has them"
+        )
+    if models and not backbones:
+        raise ConfigError("--features-for says whose features: name the backbone, --with-features")
 
 
 def _features(built: "OpenedDataset", backbone: str, models: Sequence[str], device: str) -> Path:
