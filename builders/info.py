@@ -20,10 +20,10 @@ from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.errors import ConfigError, NotFoundError
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.reports.others_text import make_console, plain_table
-from dvtr_bench.runtime.json_records import from_json, to_json
 from dvtr_bench.runtime.progress import say as hint
-from dvtr_bench.runtime.reading import reading
 from dvtr_bench.settings import settings_of
 
 _WIDTH = 100

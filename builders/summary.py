@@ -16,8 +16,8 @@ from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
+from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reports.others_text import make_console, plain_table
-from dvtr_bench.runtime.json_records import to_json
 from dvtr_bench.runtime.progress import say
 
 

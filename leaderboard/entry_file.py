@@ -12,7 +12,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, Text
+from dvtr_bench.reading.json_records import MAY_BE_ABSENT, Text
 from leaderboard.toml_records import read_toml
 
 SUFFIX: Final = ".entry.toml"

@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.results.setups import run_letter
-from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, make_boards
 from leaderboard.row_json import places_of, row_as_json
 

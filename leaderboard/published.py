@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 from pydantic import Field
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, Text
+from dvtr_bench.reading.json_records import MAY_BE_ABSENT, Text
 from leaderboard.toml_records import read_toml
 
 PUBLISHED: Final = Path(__file__).with_name("published.toml")

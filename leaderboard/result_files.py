@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT, find_build, open_dataset
 from dvtr_bench.errors import NotFoundError
+from dvtr_bench.reading.border import path_inside
 from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem, result_paths
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
-from dvtr_bench.runtime.reading import path_inside
 from leaderboard.entry_file import EntryFile, read_entry
 
 if TYPE_CHECKING:

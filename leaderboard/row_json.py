@@ -4,8 +4,8 @@ import statistics
 from collections.abc import Mapping
 from typing import Any
 
+from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.results import RunRecord, breakdowns_frame
-from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
 from leaderboard.rank_ranges import FigureKey, RankRange, rank_ranges, resampling_for
 from leaderboard.row_ids import row_id, run_id

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.errors import NotFoundError, WeightsError
+from dvtr_bench.reading.border import reading
 from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, best_of_run, read_json
-from dvtr_bench.runtime.reading import reading
 from dvtr_bench.training.log_lines import read_log_lines
 from dvtr_bench.training.recipe import whole_recipe
 from dvtr_bench.training.run import LOG_FILE

@@ -9,13 +9,13 @@ from rich.text import Text
 
 from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.reports.text_plot import bar, sparkline
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.runtime.checkpoint import RUN_FILE, best_of_run, read_json
-from dvtr_bench.runtime.json_records import to_json
-from dvtr_bench.runtime.json_text import readable_json
-from dvtr_bench.runtime.reading import reading
 from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.board import Board, make_boards

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from dvtr_bench.errors import DvtrError, InputError, NotFoundError
-from dvtr_bench.runtime.json_records import from_json
-from dvtr_bench.runtime.reading import reading
-from dvtr_bench.runtime.toml_text import parse_toml, read_toml_text
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.json_records import from_json
+from dvtr_bench.reading.toml_text import parse_toml, read_toml_text
 
 Record = TypeVar("Record")
 
@@ -16,7 +16,7 @@ def read_toml(kind: type[Record], path: Path, error: type[DvtrError] = InputErro
     """Read a dataclass from a TOML file.
 
     Args:
-        kind: A dataclass, as `dvtr_bench.runtime.json_records.from_json` takes it.
+        kind: A dataclass, as `dvtr_bench.reading.json_records.from_json` takes it.
         path: The file. A date in it becomes a string, such as ``2026-01-31``.
         error: Type of the error to raise.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dvtr_bench.dataset.trec_ids import decode_id
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 
 def read_run(path: Path) -> dict[str, dict[str, float]]:

@@ -66,7 +66,7 @@ See = Callable[[Name | Reference], None]
 
 
 def read_tree(stream: BinaryIO, see: See) -> Any:
-    """Read one pickle; call it inside `dvtr_bench.runtime.reading.reading`.
+    """Read one pickle; call it inside `dvtr_bench.reading.border.reading`.
 
     Args:
         stream: At its start; afterwards, behind its end.

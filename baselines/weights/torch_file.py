@@ -10,7 +10,7 @@ import torch
 from baselines.weights.pickle_tree import Call, Name, Reference, read_tree
 from baselines.weights.torch_zip import STORAGE_MODULES, STORAGES, open_torch_zip
 from dvtr_bench.errors import WeightsError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 _KIND: Final = "a file of weights"
 

@@ -15,7 +15,7 @@ import torch
 
 from baselines.weights.pickle_tree import Call, Name, Reference, See, read_tree
 from dvtr_bench.errors import WeightsError
-from dvtr_bench.runtime.zip_entries import ZipEntries, open_zip
+from dvtr_bench.reading.zip_entries import ZipEntries, open_zip
 
 STORAGES: Final[Mapping[str, torch.dtype]] = {
     "FloatStorage": torch.float32,

@@ -16,7 +16,7 @@ import torch
 from baselines.weights.pickle_tree import Call, Name, Reference
 from baselines.weights.torch_zip import STORAGE_MODULES, STORAGES, TorchZip, open_torch_zip
 from dvtr_bench.errors import UnsafePickleError, WeightsError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 _KIND: Final = "a TorchScript archive"
 _ADVICE: Final = "download the file again"

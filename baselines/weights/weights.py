@@ -20,8 +20,8 @@ from baselines.weights.huggingface_names import MARK, POSITION_NUMBERS, openai_t
 from baselines.weights.torch_file import read_torch_file
 from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
 from dvtr_bench.errors import NotFoundError, WeightsError
+from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE, read_checkpoint_config
-from dvtr_bench.runtime.safetensors_file import read_tensors
 
 ENCODER_PREFIX: Final = "encoder.clip."
 """Prefix of the CLIP weights in a checkpoint of dvtr-bench."""

@@ -16,7 +16,7 @@ from builders.sources.published import Annotations, check_expected, find_annotat
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Origin, PublishedFile, Source
 from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError
-from dvtr_bench.runtime.reading import brief_value
+from dvtr_bench.reading.border import brief_value
 
 _URL: Final = (
     "https://raw.githubusercontent.com/yakoubbazi/CapEra/"

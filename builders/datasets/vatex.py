@@ -26,8 +26,8 @@ from builders.sources.segments import (
 )
 from builders.sources.source import Clip, DatasetInfo, Footage, LicenceRecord, PublishedFile, Source
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
-from dvtr_bench.runtime.npz_file import read_npy
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.npz_file import read_npy
 
 _URL: Final = "https://eric-xw.github.io/vatex-website/data/"
 _TRAINING: Final = "vatex_training_v1.0.json"

@@ -14,8 +14,8 @@ from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip
 from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
-from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, to_json
-from dvtr_bench.runtime.json_text import readable_json
+from dvtr_bench.reading.json_records import MAY_BE_ABSENT, to_json
+from dvtr_bench.reading.json_text import readable_json
 
 LONG_CAPTION_WORDS: Final = 30
 

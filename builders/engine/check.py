@@ -12,8 +12,8 @@ from builders.sources.packed import Packed
 from builders.sources.source import Source
 from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
+from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_text import readable_json
 
 NO_CLIP = "ids without a clip"
 NO_ID = "clips without a caption"

@@ -23,7 +23,7 @@ from builders.sources.stills import StillPicture
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import ClipError, InputError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 from dvtr_bench.video.extract import ExtractedClip, ExtractedSegment, extract_frames
 from dvtr_bench.video.frame_store import encode_frame
 from dvtr_bench.video.still import extract_still

@@ -25,10 +25,10 @@ from builders.sources.source import Footage, Source
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, FileRecord
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import InputError
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.parquet_files import BoundedParquet
 from dvtr_bench.runtime.progress import progress_bar
-from dvtr_bench.runtime.reading import reading
 
 _COLUMNS: Final = [field.name for field in CLIP_FIELDS]
 _TREATED: Final = TREATMENT_FIELD.name

@@ -10,8 +10,8 @@ from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench import __version__
 from dvtr_bench.dataset.manifest import FEATURES_FOLDER, MANIFEST_NAME
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.reading.json_text import parse_json
 from dvtr_bench.runtime.files import temporary_folder
-from dvtr_bench.runtime.json_text import parse_json
 from dvtr_bench.runtime.progress import progress_bar
 
 _BRANCH: Final = "main"

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Final
 
 from dvtr_bench.errors import ClipError, InputError
-from dvtr_bench.runtime.reading import brief, reading
+from dvtr_bench.reading.border import brief, reading
 
 MAX_MEMBER_BYTES: Final = 8_000_000_000
 """Most bytes that one member may unpack to."""

@@ -12,7 +12,7 @@ from builders.sources.caption_table import Table, TableRow
 from builders.sources.list_cells import MISSING_WORDS, ListCellError, parse_list
 from builders.sources.segments import Segment
 from dvtr_bench.errors import AnnotationError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 FILE_COLUMNS: Final = tuple(
     "file_name video_file_name filename file video clip path video_path clip_path".split()

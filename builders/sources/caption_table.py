@@ -15,11 +15,11 @@ from builders.sources.json_forms import (
 )
 from builders.sources.text_file import read_lines, read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
-from dvtr_bench.runtime.json_text import parse_json_values, parse_published_json
+from dvtr_bench.reading.json_text import parse_json_values, parse_published_json
 from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
-    from dvtr_bench.runtime.parquet_files import BoundedParquet
+    from dvtr_bench.reading.parquet_files import BoundedParquet
 
 TABLE_SUFFIXES: Final = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 
@@ -235,7 +235,7 @@ def _parquet_table(path: Path) -> Table:
 
 
 def _open_parquet(path: Path) -> "BoundedParquet":
-    from dvtr_bench.runtime.parquet_files import BoundedParquet
+    from dvtr_bench.reading.parquet_files import BoundedParquet
 
     return BoundedParquet(path, path, error=AnnotationError, kind="a Parquet file")
 

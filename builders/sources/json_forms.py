@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from dvtr_bench.errors import AnnotationError, DvtrError
-from dvtr_bench.runtime.reading import brief
+from dvtr_bench.reading.border import brief
 
 _SPLIT_KEYS: Final = frozenset(
     "train training validation validate val valid dev test testing".split()

@@ -13,7 +13,7 @@ from typing import Any, Final
 from builders.sources.caption_table import read_table
 from builders.sources.json_file import read_json_as
 from dvtr_bench.errors import AnnotationError
-from dvtr_bench.runtime.reading import brief_value
+from dvtr_bench.reading.border import brief_value
 
 _FORM: Final = (
     '{"videos": [{"video_id": "video0", "split": "train", "category": 9, ...}], '

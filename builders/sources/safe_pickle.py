@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.errors import AnnotationError, UnsafePickleError
-from dvtr_bench.runtime.reading import reading, require_size, require_unicode
+from dvtr_bench.reading.border import reading, require_size, require_unicode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

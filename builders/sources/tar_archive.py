@@ -12,7 +12,7 @@ from typing import IO, Final
 
 from builders.sources.archive import is_ignored, safe_path
 from dvtr_bench.errors import ClipError, InputError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 _BLOCK_BYTES: Final = 1 << 20
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
-from dvtr_bench.runtime.reading import reading, require_size, require_unicode
+from dvtr_bench.reading.border import reading, require_size, require_unicode
 
 LARGEST_BYTES: Final = 1 << 30
 """Larger texts are not read at once; tables of lines may be larger."""

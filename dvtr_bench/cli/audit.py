@@ -27,7 +27,7 @@ def audit(
     """Audit a dataset: repeated captions, leaking and near-duplicate clips, words, classes."""
     from builders.checks.audit.page import audit_dataset
     from builders.checks.audit.terminal import print_audit
-    from dvtr_bench.runtime.json_records import to_json
+    from dvtr_bench.reading.json_records import to_json
 
     opened = dvtr.open_dataset(dataset, root)
     other = None if against is None else dvtr.open_dataset(against, root)

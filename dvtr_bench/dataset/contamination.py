@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import BuiltDataset, find_build
 from dvtr_bench.errors import DvtrError
-from dvtr_bench.runtime.json_records import Count, Text
+from dvtr_bench.reading.json_records import Count, Text
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

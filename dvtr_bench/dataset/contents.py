@@ -22,9 +22,9 @@ from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.runtime.checked_marks import CheckedMarks
-from dvtr_bench.runtime.json_records import to_json
-from dvtr_bench.runtime.reading import reading
 
 FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
 """The common columns in the fingerprint; the others follow from these and the settings."""

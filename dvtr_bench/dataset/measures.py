@@ -15,9 +15,9 @@ import numpy as np
 
 from dvtr_bench.dataset.fingerprint import canonical_json, ids_sha256
 from dvtr_bench.errors import InputError
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.npz_file import open_npz
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.npz_file import open_npz
-from dvtr_bench.runtime.reading import reading
 from dvtr_bench.runtime.writing import say_not_kept
 
 if TYPE_CHECKING:

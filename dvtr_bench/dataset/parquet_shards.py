@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.parquet_files import BoundedParquet
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.parquet_files import BoundedParquet
 
 if TYPE_CHECKING:
     import pyarrow as pa

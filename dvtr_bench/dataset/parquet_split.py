@@ -19,12 +19,12 @@ from dvtr_bench.dataset.manifest import CLIPS_CONFIG, MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.parquet_shards import ADVICE, Shards, open_shard
 from dvtr_bench.dataset.video import Video
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dvtr_bench.runtime.parquet_files import BoundedParquet
+    from dvtr_bench.reading.parquet_files import BoundedParquet
 
 _VIDEO_COLUMNS = ["video_id", "category"]
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import find_build
 from dvtr_bench.errors import DvtrError
+from dvtr_bench.reading.json_records import Text, from_json, to_json
+from dvtr_bench.reading.json_text import read_json_bytes, readable_json
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import Text, from_json, to_json
-from dvtr_bench.runtime.json_text import read_json_bytes, readable_json
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

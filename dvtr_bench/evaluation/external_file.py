@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.reading.npz_file import NpzFile, StoredArray, open_npz
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.npz_file import NpzFile, StoredArray, open_npz
 
 Form: TypeAlias = Literal["sim_matrix", "embeddings"]
 """``sim_matrix``: captions x videos. ``embeddings``: one vector a caption and a video."""

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.errors import InputError
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.npz_file import map_npy
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.npz_file import map_npy
-from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.json_records import Count, Percent, Positive
+from dvtr_bench.reading.json_records import Count, Percent, Positive
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from dvtr_bench.ranking.bootstrap import (
 )
 from dvtr_bench.ranking.figures import compute_named, figure_names, full_share
 from dvtr_bench.ranking.rank_table import Groups, RankTable
-from dvtr_bench.runtime.json_records import Count
+from dvtr_bench.reading.json_records import Count
 
 _NOT_BY_GROUP: Final = ("MdR-lower", "MnR")
 """Figures that groups do not have: a group has one median, and a mean hangs on a few queries."""

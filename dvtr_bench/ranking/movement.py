@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from dvtr_bench.runtime.json_records import MAY_BE_ABSENT, Count, NotNegative, Text
+from dvtr_bench.reading.json_records import MAY_BE_ABSENT, Count, NotNegative, Text
 
 LARGEST_MOVE: Final = 1e-4
 """Largest move of a score, by the protocol."""

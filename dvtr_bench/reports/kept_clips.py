@@ -20,6 +20,10 @@ from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.manifest import LicenceRecord
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.errors import NotFoundError, ResultError
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.json_records import from_json
+from dvtr_bench.reading.json_text import parse_json
+from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.reports.query_choice import worst_queries
 from dvtr_bench.reports.thumbnails import (
     Thumbnail,
@@ -29,11 +33,7 @@ from dvtr_bench.reports.thumbnails import (
     may_be_shown,
 )
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import from_json
-from dvtr_bench.runtime.json_text import parse_json
-from dvtr_bench.runtime.parquet_files import BoundedParquet
 from dvtr_bench.runtime.progress import progress_bar
-from dvtr_bench.runtime.reading import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

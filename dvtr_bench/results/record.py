@@ -17,9 +17,7 @@ from dvtr_bench.ranking.figures import Figure
 from dvtr_bench.ranking.group_figures import FiguresByGroup
 from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable, Unit
-from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
-from dvtr_bench.runtime.environment import EnvironmentFacts
-from dvtr_bench.runtime.json_records import (
+from dvtr_bench.reading.json_records import (
     MAY_BE_ABSENT,
     Count,
     NotNegative,
@@ -28,6 +26,8 @@ from dvtr_bench.runtime.json_records import (
     Sha256,
     Text,
 )
+from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
+from dvtr_bench.runtime.environment import EnvironmentFacts
 
 RESULT_FORMAT_VERSION: Final = 3
 """Version of the file format; raised when an older reader would misread a newer file."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.ranking import PROTOCOL_VERSION
+from dvtr_bench.reading.json_records import json_schema
 from dvtr_bench.results.files import laid_out
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import json_schema
 
 SCHEMA_PATH: Final = Path(__file__).with_name("schema.json")
 

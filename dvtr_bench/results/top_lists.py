@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.ranking import DIRECTIONS, Direction
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.parquet_files import BoundedParquet
-from dvtr_bench.runtime.reading import reading
 
 SUFFIX: Final = ".top.parquet"
 

@@ -20,11 +20,11 @@ from dvtr_bench.errors import (
     NotFoundError,
     WeightsError,
 )
+from dvtr_bench.reading.border import brief, path_inside, reading
+from dvtr_bench.reading.json_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.reading.safetensors_file import read_header, read_tensors
 from dvtr_bench.runtime.files import folder_written_beside, written_beside
-from dvtr_bench.runtime.json_text import parse_json, read_json_bytes, readable_json
 from dvtr_bench.runtime.model_size import no_larger_than
-from dvtr_bench.runtime.reading import brief, path_inside, reading
-from dvtr_bench.runtime.safetensors_file import read_header, read_tensors
 
 if TYPE_CHECKING:
     import torch

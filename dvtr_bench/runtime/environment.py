@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 from pydantic import Field
 
 import dvtr_bench
-from dvtr_bench.runtime.json_records import Text
+from dvtr_bench.reading.json_records import Text
 
 if TYPE_CHECKING:
     import torch

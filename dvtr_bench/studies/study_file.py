@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
 from dvtr_bench.errors import ConfigError, DvtrError, InputError
-from dvtr_bench.runtime.toml_text import parse_toml, read_toml_text
+from dvtr_bench.reading.toml_text import parse_toml, read_toml_text
 from dvtr_bench.training.options import typed_settings
 
 Keys: TypeAlias = tuple[str | int, ...]

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from dvtr_bench.errors import InputError, WeightsError
-from dvtr_bench.runtime.json_text import LARGEST_FILE_BYTES, parse_json
-from dvtr_bench.runtime.reading import reading, require_size
+from dvtr_bench.reading.border import reading, require_size
+from dvtr_bench.reading.json_text import LARGEST_FILE_BYTES, parse_json
 from dvtr_bench.training.run import LOG_FILE
 
 

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 from filelock import FileLock, Timeout
 
 from dvtr_bench.errors import BusyError, ConfigError, WeightsError
+from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import (
     FORMAT_VERSION,
     RUN_FILE,
@@ -25,8 +27,6 @@ from dvtr_bench.runtime.checkpoint import (
     write_json,
 )
 from dvtr_bench.runtime.files import made_folder, written_beside, written_together
-from dvtr_bench.runtime.json_text import readable_json
-from dvtr_bench.runtime.safetensors_file import read_tensors
 from dvtr_bench.runtime.writing import writing
 from dvtr_bench.training.recipe import Recipe, whole_recipe
 

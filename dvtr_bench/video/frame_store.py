@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

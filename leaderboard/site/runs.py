@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from dvtr_bench.ranking import DIRECTIONS
+from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.contamination import contamination
-from dvtr_bench.runtime.json_records import to_json
 from leaderboard.board import Board, Entry
 from leaderboard.entry_file import EntryFile
 from leaderboard.row_ids import row_id, run_id

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.ranking.ceilings import shared_text
-from dvtr_bench.runtime.json_records import Count, Percent, Positive, Sha256, Text
-from dvtr_bench.runtime.json_text import readable_json
+from dvtr_bench.reading.json_records import Count, Percent, Positive, Sha256, Text
+from dvtr_bench.reading.json_text import readable_json
 from leaderboard.toml_records import read_toml
 
 if TYPE_CHECKING:

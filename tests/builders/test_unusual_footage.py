@@ -14,7 +14,7 @@ from builders.engine import clip_work
 from builders.sources.clips import find_previews, open_clips
 from dvtr_bench.dataset.manifest import REPORT_NAME, TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import AnnotationError, MissingClipsError
-from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.reading.json_records import from_json
 from tests.builders.tiny_clips import pack
 from tests.fixtures.barcode_clips import X264, copy_streams, write_clip
 

@@ -102,7 +102,7 @@ def test_parsers_are_called_behind_the_border() -> None:
             continue
         tree = ast.parse(text)
         found += [f"{name}:{line}: {call}" for line, call in calls_outside(tree)]
-    assert not found, f"parse inside dvtr_bench.runtime.reading.reading: {found}"
+    assert not found, f"parse inside dvtr_bench.reading.border.reading: {found}"
 
 
 def test_the_list_of_exceptions_holds_nothing_old() -> None:

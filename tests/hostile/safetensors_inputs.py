@@ -5,7 +5,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from dvtr_bench.runtime.safetensors_file import read_tensors
+from dvtr_bench.reading.safetensors_file import read_tensors
 from tests.hostile.case import Hostile
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.evaluation.facts import origin_of
+from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.results.record import TrainingFacts
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, read_checkpoint_config
-from dvtr_bench.runtime.json_records import from_json, to_json
 from tests.hostile.case import bounded
 from tests.hostile.checkpoint_files import load, whole_files, write_checkpoint
 

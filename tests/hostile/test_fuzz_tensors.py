@@ -24,8 +24,8 @@ from hypothesis import strategies as st
 from baselines.weights.weights import read_weights
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.evaluation.external_file import ExternalFile
+from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE
-from dvtr_bench.runtime.safetensors_file import read_tensors
 from tests.hostile import npz_inputs, torch_inputs
 from tests.hostile.case import bounded
 from tests.hostile.checkpoint_files import load, whole_files

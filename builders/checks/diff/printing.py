@@ -10,10 +10,10 @@ from builders.checks.diff.difference import Change, Difference
 from builders.checks.diff.settings import SettingChange
 from builders.documents.shown import FINGERPRINT_SHOWN
 from builders.sources.locate import LocatedDataset
+from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import to_json
-from dvtr_bench.runtime.json_text import readable_json
 
 _LONGEST_TEXT = 400
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dvtr_bench.dataset.manifest import Manifest
-from dvtr_bench.runtime.json_records import to_json
+from dvtr_bench.reading.json_records import to_json
 
 _PLAIN: Final = (
     "name version format_version pretty_name summary language homepage citation built_with".split()

@@ -10,9 +10,9 @@ from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 from dvtr_bench.errors import InputError
+from dvtr_bench.reading.border import brief, reading, require_size
+from dvtr_bench.reading.json_text import parse_json, read_json_bytes
 from dvtr_bench.reports.others_text import safe_prose
-from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
-from dvtr_bench.runtime.reading import brief, reading, require_size
 from dvtr_bench.runtime.terminal import printable_lines
 
 _LARGEST_CARD_BYTES: Final = 1 << 24

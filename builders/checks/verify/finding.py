@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from dvtr_bench.runtime.reading import brief_value
+from dvtr_bench.reading.border import brief_value
 
 
 @dataclass(frozen=True)

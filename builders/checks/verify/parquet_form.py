@@ -19,9 +19,9 @@ from dvtr_bench.dataset.manifest import (
     Manifest,
 )
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.json_text import parse_json
-from dvtr_bench.runtime.parquet_files import BoundedParquet
-from dvtr_bench.runtime.reading import brief
+from dvtr_bench.reading.border import brief
+from dvtr_bench.reading.json_text import parse_json
+from dvtr_bench.reading.parquet_files import BoundedParquet
 
 
 def check_forms(folder: Path, manifest: Manifest) -> tuple[list[Finding], set[str]]:

@@ -9,10 +9,10 @@ from rich.text import Text
 from builders.checks.verify.finding import Finding
 from builders.checks.verify.verify import Verification
 from builders.documents.shown import size_text
+from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.json_records import to_json
-from dvtr_bench.runtime.json_text import readable_json
 
 SHOWN_OF_A_PLACE: Final = 5
 """Largest number of findings printed per file."""

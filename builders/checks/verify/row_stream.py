@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.parquet_files import BoundedParquet
-from dvtr_bench.runtime.reading import reading
+from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.parquet_files import BoundedParquet
 
 OpenFile = Callable[[str], Any]
 """From a path relative to a dataset's folder to what PyArrow opens: ``folder.joinpath``, or a file

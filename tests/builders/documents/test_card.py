@@ -17,7 +17,7 @@ from builders.engine.settings import BuildSettings
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source
 from dvtr_bench.dataset.manifest import REPORT_NAME
 from dvtr_bench.dataset.reader import BuiltDataset
-from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.reading.json_records import from_json
 from leaderboard.trec_format import read_qrels
 
 INFO = DatasetInfo(

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import pytest
 
 from dvtr_bench.errors import DvtrError, InputError, ResultError
-from dvtr_bench.runtime import json_text
-from dvtr_bench.runtime.json_records import (
+from dvtr_bench.reading import json_text
+from dvtr_bench.reading.json_records import (
     MAY_BE_ABSENT,
     Count,
     Sha256,
@@ -19,7 +19,7 @@ from dvtr_bench.runtime.json_records import (
     json_schema,
     to_json,
 )
-from dvtr_bench.runtime.json_text import parse_json, read_json_bytes
+from dvtr_bench.reading.json_text import parse_json, read_json_bytes
 
 
 @dataclass(frozen=True)

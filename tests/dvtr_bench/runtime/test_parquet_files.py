@@ -7,8 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from dvtr_bench.errors import InputError, ResultError
-from dvtr_bench.runtime import parquet_files
-from dvtr_bench.runtime.parquet_files import BoundedParquet
+from dvtr_bench.reading import parquet_files
+from dvtr_bench.reading.parquet_files import BoundedParquet
 from tests.hostile.making import bomb
 
 TABLE = pa.table(

@@ -14,7 +14,7 @@ from builders.documents.report import BuildReport
 from builders.engine.settings import BuildSettings
 from builders.summary import print_summary
 from dvtr_bench.dataset.manifest import REPORT_NAME
-from dvtr_bench.runtime.json_records import from_json
+from dvtr_bench.reading.json_records import from_json
 from tests.builders.checks.audit.made_up import flight
 from tests.fixtures.film import film
 

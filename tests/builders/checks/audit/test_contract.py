@@ -9,8 +9,8 @@ from builders.checks.audit.blocks import Chart, Paragraph, Picture, Table
 from builders.checks.audit.run import FINDINGS, finding_modules, read_audit, run_audit
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.reports.chart_data import Distribution, NamedValues
-from dvtr_bench.runtime.json_records import from_json, to_json
 from tests.builders.checks.audit.made_up import MadeUpSplit, flight, subject, texts_subject
 
 

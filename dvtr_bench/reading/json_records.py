@@ -20,8 +20,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import CoreConfig, ErrorDetails, SchemaValidator
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.json_text import parse_json
-from dvtr_bench.runtime.reading import brief_value
+from dvtr_bench.reading.border import brief_value
+from dvtr_bench.reading.json_text import parse_json
 
 Record = TypeVar("Record")
 

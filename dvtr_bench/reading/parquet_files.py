@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.reading import reading, require_size
+from dvtr_bench.reading.border import reading, require_size
 
 LARGEST_UNPACKED_BYTES: Final = 1 << 31
 """Columns of a file that unpack to more are not read at once."""

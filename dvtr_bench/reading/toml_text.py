@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.json_text import LARGEST_INTEGER
-from dvtr_bench.runtime.reading import brief_value, reading, require_size, require_unicode
+from dvtr_bench.reading.border import brief_value, reading, require_size, require_unicode
+from dvtr_bench.reading.json_text import LARGEST_INTEGER
 
 LARGEST_BYTES: Final = 1 << 20
 """Larger files are rejected before they are read: people write a few kilobytes."""

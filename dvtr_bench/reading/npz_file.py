@@ -15,7 +15,7 @@ from typing import Any, BinaryIO, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.runtime.zip_entries import ZipEntries, open_zip
+from dvtr_bench.reading.zip_entries import ZipEntries, open_zip
 
 _MAGIC: Final = b"\x93NUMPY"
 _LENGTH_BYTES: Final = {b"\x01\x00": 2, b"\x02\x00": 4}
@@ -159,7 +159,7 @@ def open_npz(path: Path) -> Iterator[NpzFile]:
 
 
 def read_npy(path: Path, largest: int) -> NDArray[Any]:
-    """Read an ``.npy`` file; call it inside `dvtr_bench.runtime.reading.reading`.
+    """Read an ``.npy`` file; call it inside `dvtr_bench.reading.border.reading`.
 
     Args:
         path: The file.
@@ -182,7 +182,7 @@ def read_npy(path: Path, largest: int) -> NDArray[Any]:
 
 
 def map_npy(path: Path) -> NDArray[Any]:
-    """Map an ``.npy`` file, copy on write; call it inside `dvtr_bench.runtime.reading.reading`.
+    """Map an ``.npy`` file, copy on write; call it inside `dvtr_bench.reading.border.reading`.
 
     Args:
         path: The file.

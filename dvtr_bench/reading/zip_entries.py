@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.reading import reading, require_size
+from dvtr_bench.reading.border import reading, require_size
 
 _END: Final = b"PK\x05\x06"
 _END_BYTES: Final = 22

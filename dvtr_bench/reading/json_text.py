@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.errors import DvtrError, InputError
-from dvtr_bench.runtime.reading import reading, require_size
+from dvtr_bench.reading.border import reading, require_size
 
 LARGEST_FILE_BYTES: Final = 1 << 29
 """Larger files are rejected before they are read.

@@ -1,0 +1,1 @@
+"""Reads what others wrote: sizes are checked first, and every failure is one message."""
