@@ -317,6 +317,22 @@ MODELS = Catalog(
         ),
     ),
 )
+ADAPTERS = Catalog(
+    "source of models",
+    ("baselines.adapters",),
+    "see `dvtr-bench models`",
+    "dvtr_bench.adapters",
+    (
+        Need("Model", "write the class, made as Model(reference, config)", _is_class),
+        Need("Config", "write the frozen dataclass of its settings", _is_class),
+        Need(
+            "SCORING",
+            'write SCORING = "pairwise", as for a model',
+            lambda value: value in ("pairwise", "query_block"),
+        ),
+        Need("EXAMPLES", "write names that it takes, as a tuple of texts", _is_names),
+    ),
+)
 DATASETS = Catalog(
     "dataset",
     ("builders.datasets",),

@@ -12,13 +12,14 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from baselines.encoder.preprocessing import chosen_frames, seen_part
+from baselines.encoder.preprocessing import seen_part
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.features.encode import select_rows
 from dvtr_bench.features.encode_split import encode_split
 from dvtr_bench.models.retriever import Features, Frames, Scoring
 from dvtr_bench.ranking.blocks import cut
+from dvtr_bench.video.frame_choice import evenly_spaced
 from msam.models.msam import Model
 from msam.pooling import bank_frame_weights, frame_weights
 from msam.regions import patch_grid
@@ -210,7 +211,7 @@ def _geometry(
     part = np.zeros((len(split.video_ids), 4))
     for row, looked_at in enumerate(num_frames.tolist()):
         frames = split.frames(row)
-        index[row, :looked_at] = chosen_frames(len(frames), model.config.max_frames)
+        index[row, :looked_at] = evenly_spaced(len(frames), model.config.max_frames)
         part[row] = seen_part(frames[0].shape[0], frames[0].shape[1], model.encoder.image_size)
     return index, part
 

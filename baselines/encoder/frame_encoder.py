@@ -9,6 +9,7 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from baselines.encoder.preprocessing import FrameFit
 from baselines.encoder.residual_blocks import encode_images, run_blocks
 from baselines.weights.backbone_spec import (
     QUICK_GELU_SUFFIX,
@@ -41,6 +42,7 @@ class FrameEncoder(nn.Module):
     Attributes:
         embed_dim: C, the width of every embedding.
         image_size: Side of the input pixels.
+        frame_fit: How its weights were trained to see a frame, see `FrameFit`.
         origin: What is recorded about the weights: ``source`` and ``weights_sha256``.
 
     Source: open_clip 3. differs: texts are cut before the text tower and not padded to 77 (the
@@ -75,6 +77,7 @@ class FrameEncoder(nn.Module):
         )
         self.embed_dim = int(config["embed_dim"])
         self.image_size = int(config["vision_cfg"]["image_size"])
+        self.frame_fit: FrameFit = "center_crop"
         self._vocabulary_size = int(config["text_cfg"].get("vocab_size", 49408))
         self.origin: dict[str, Any] = {
             "source": f"{architecture}, from scratch",

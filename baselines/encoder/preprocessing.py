@@ -1,18 +1,23 @@
 """CLIP's image preprocessing to uint8 pixels; normalisation follows on the device."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 import torch
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.video.bicubic import resize_short_side, short_side_size
+from dvtr_bench.video.frame_choice import evenly_spaced
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.models.retriever import Frames
+
+FrameFit = Literal["center_crop", "squash", "letterbox"]
+"""How a frame becomes the square that a model sees: its middle, all of it out of shape, or all of it
+with bars."""
 
 PREPROCESSING_VERSION: Final = 2
 """Raised whenever pixels change: cached features are then computed again."""
@@ -71,26 +76,6 @@ def seen_part(height: int, width: int, image_size: int) -> tuple[float, float, f
     )
 
 
-def chosen_frames(num_frames: int, max_frames: int) -> list[int]:
-    """Return the indices of the frames that `stack_videos` takes of a video.
-
-    Args:
-        num_frames: Number of stored frames of the video.
-        max_frames: F.
-
-    Returns:
-        Ascending indices of at most ``max_frames`` evenly spaced frames.
-
-    Example:
-        >>> chosen_frames(9, 3)
-        [0, 4, 8]
-    """
-    if num_frames <= max_frames:
-        return list(range(num_frames))
-    evenly: list[int] = np.linspace(0, num_frames - 1, num=max_frames, dtype=int).tolist()
-    return evenly
-
-
 def stack_videos(
     videos: Sequence["Frames"], image_size: int, max_frames: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -110,14 +95,14 @@ def stack_videos(
     Raises:
         InputError: A video has no frames.
 
-    Source: CLIP4Clip ``slice_framepos=2`` for the evenly spaced frames.
+    Source: `dvtr_bench.video.frame_choice.evenly_spaced` for the choice of frames.
     """
     pixels = np.zeros((len(videos), max_frames, 3, image_size, image_size), dtype=np.uint8)
     mask = np.zeros((len(videos), max_frames), dtype=bool)
     for row, frames in enumerate(videos):
         if len(frames) == 0:
             raise InputError(f"video {row} of the batch has no frames: build the dataset again")
-        chosen = chosen_frames(len(frames), max_frames)
+        chosen = evenly_spaced(len(frames), max_frames)
         for column, index in enumerate(chosen):
             pixels[row, column] = clip_pixels(frames[index], image_size)
         mask[row, : len(chosen)] = True

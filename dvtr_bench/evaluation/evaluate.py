@@ -282,7 +282,11 @@ class _Run:
             dataset=dataset_facts(self.split, self.relevance, self.encoded.frames_per_video),
             model=model_facts(scored.scorer.retriever, **origin),
             scoring=scored.facts,
-            environment=environment_facts(scored.ranking.device, scored.ranking.dtype),
+            environment=environment_facts(
+                scored.ranking.device,
+                scored.ranking.dtype,
+                getattr(scored.scorer.retriever, "libraries", ()),
+            ),
             honesty=scored.honesty,
             seconds=Seconds(
                 encode_texts=self.encoded.seconds_texts,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
-from dvtr_bench.catalog import MODELS, Entry
+from dvtr_bench.catalog import ADAPTERS, MODELS, Entry
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.models.retriever import Retriever
@@ -20,15 +20,19 @@ class ModelEntry:
     Attributes:
         entry: Its entry in the catalog.
         module: The module itself.
+        reference: What comes after the colon of a name such as ``open_clip:ViT-B-16/openai``: the
+            module is then an adapter, whose ``Model`` takes the reference first. Empty for a model
+            with a file of its own.
     """
 
     entry: Entry
     module: ModuleType
+    reference: str = ""
 
     @property
     def key(self) -> str:
         """The model's canonical name."""
-        return self.entry.name
+        return f"{self.entry.name}:{self.reference}" if self.reference else self.entry.name
 
     @property
     def config_class(self) -> type[Any]:
@@ -106,13 +110,21 @@ class ModelEntry:
         """
         config = self.config(settings)
         arguments = () if isinstance(config, NoSettings) else (config,)
+        if self.reference:
+            arguments = (self.reference, *arguments)
         import torch
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model: Retriever = self.module.Model(*arguments)
         self.require_members(model, Retriever)
-        if model.name != self.key:
+        if self.reference:
+            if not model.name.startswith(f"{self.entry.name}:"):
+                raise ExtensionError(
+                    f"{self.entry.place}: Model.name is {model.name!r}: write a name that begins "
+                    f"with {self.entry.name}:, since tables tell models apart by it"
+                )
+        elif model.name != self.key:
             raise ExtensionError(
                 f"{self.entry.place}: Model.name is {model.name!r}: its results are found by its "
                 f"key, so write name = {self.key!r}"
@@ -160,13 +172,24 @@ def model_entry(name: str) -> ModelEntry:
     """Look a model up and import its file.
 
     Args:
-        name: Its key; case and ``-`` for ``_`` do not matter.
+        name: Its key; case and ``-`` for ``_`` do not matter. Or a model from elsewhere: the name
+            of an adapter, a colon, and what the adapter takes, such as ``hf:ORG/NAME``.
 
     Returns:
         The model.
 
     Raises:
         NotFoundError: No such model; the message lists similar names.
+        ConfigError: There is nothing after the colon.
         ExtensionError: Its file lacks a required name.
     """
+    adapter, colon, reference = name.partition(":")
+    if colon:
+        module = ADAPTERS.load(adapter)
+        if not reference.strip():
+            raise ConfigError(
+                f"{name!r} names no model: write what comes after the colon, such as "
+                f"{' or '.join(module.EXAMPLES)}"
+            )
+        return ModelEntry(ADAPTERS.entry(adapter), module, reference)
     return ModelEntry(MODELS.entry(name), MODELS.load(name))

@@ -2,7 +2,7 @@
 
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
@@ -54,12 +54,15 @@ class EnvironmentFacts:
     git_dirty: bool | None
 
 
-def environment_facts(device: "torch.device", dtype: "torch.dtype") -> EnvironmentFacts:
+def environment_facts(
+    device: "torch.device", dtype: "torch.dtype", libraries: Iterable[str] = ()
+) -> EnvironmentFacts:
     """Describe the machine and the software of a run that has just ended.
 
     Args:
         device: Device of the scores.
         dtype: Dtype of the scores.
+        libraries: Further packages that the figures depend on.
 
     Returns:
         The facts for the record.
@@ -70,16 +73,20 @@ def environment_facts(device: "torch.device", dtype: "torch.dtype") -> Environme
         device=str(device),
         device_name=_device_name(device),
         dtype=str(dtype).removeprefix("torch."),
-        libraries={"python": platform.python_version(), **library_versions()},
+        libraries={"python": platform.python_version(), **library_versions(libraries)},
         git_commit=commit,
         git_dirty=None if commit is None else bool(_git("status", "--porcelain")),
     )
 
 
-def library_versions() -> dict[str, str]:
-    """Return the versions of the libraries that figures depend on, by name."""
+def library_versions(more: Iterable[str] = ()) -> dict[str, str]:
+    """Return the versions of the libraries that figures depend on, by name.
+
+    Args:
+        more: Further packages that figures depend on.
+    """
     versions = {}
-    for name in _LIBRARIES:
+    for name in dict.fromkeys((*_LIBRARIES, *more)):
         try:
             versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -1,0 +1,1 @@
+"""Models that others made, by name: one file a library that they come from."""
