@@ -10,22 +10,17 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
-import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from dvtr_bench.errors import ExtensionError, NotFoundError
-
-
-class PlugInWarning(UserWarning):
-    """A plug-in is ignored because it is broken or its name is taken."""
+from dvtr_bench.plug_ins import Entry, PlugInWarning, import_plug_in, plug_ins
 
 
 @dataclass(frozen=True)
@@ -41,27 +36,6 @@ class Need:
     name: str
     write: str
     fits: Callable[[Any], bool] = callable
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry of a catalog, not imported.
-
-    Attributes:
-        name: Its key.
-        module: Dotted name of its module.
-        plug_in: Name and version of the plug-in package; empty for a file of this project.
-    """
-
-    name: str
-    module: str
-    plug_in: str = ""
-
-    @property
-    def place(self) -> str:
-        """Its file, for messages."""
-        path = f"{self.module.replace('.', '/')}.py"
-        return f"{path} (plug-in {self.plug_in})" if self.plug_in else path
 
 
 @dataclass(frozen=True)
@@ -178,7 +152,7 @@ class Catalog:
             for module in pkgutil.iter_modules(spec.submodule_search_locations):
                 entries.setdefault(module.name, Entry(module.name, f"{package}.{module.name}"))
         refused: list[tuple[str, str]] = []
-        for plug_in in _plug_ins(self.group) if self.group else ():
+        for plug_in in plug_ins(self.group) if self.group else ():
             offer = f"the plug-in {plug_in.plug_in} offers a {self.kind} {plug_in.name!r}"
             key = _key(plug_in.name)
             if existing := entries.get(key):
@@ -196,7 +170,7 @@ class Catalog:
         return entries, refused
 
     def _imported(self, entry: Entry) -> ModuleType:
-        module = _import_plug_in(self.kind, entry) if entry.plug_in else None
+        module = import_plug_in(self.kind, entry) if entry.plug_in else None
         module = module or importlib.import_module(entry.module)
         for need in self.needs:
             if not hasattr(module, need.name):
@@ -244,50 +218,6 @@ def _summary(entry: Entry) -> str:
 
 def _key(name: str) -> str:
     return name.lower().replace("-", "_")
-
-
-def _import_plug_in(kind: str, entry: Entry) -> ModuleType:
-    try:
-        return importlib.import_module(entry.module)
-    except (Exception, SystemExit) as failure:
-        raise ExtensionError(
-            f"the plug-in {entry.plug_in} offers the {kind} {entry.name!r} as {entry.module}, "
-            f"which cannot be imported ({type(failure).__name__}: {failure}): repair or uninstall "
-            f"{entry.plug_in}"
-        ) from failure
-
-
-def _plug_ins(group: str) -> tuple[Entry, ...]:
-    return _installed(tuple(sys.path)).get(group, ())
-
-
-@cache
-def _installed(path: tuple[str, ...]) -> Mapping[str, tuple[Entry, ...]]:
-    """Return the plug-ins of installed packages by group; ``path`` is the cache key."""
-    groups: dict[str, list[Entry]] = {}
-    for group, entry in _declared():
-        groups.setdefault(group, []).append(entry)
-    return {
-        group: tuple(sorted(entries, key=lambda entry: (entry.name, entry.plug_in)))
-        for group, entries in groups.items()
-    }
-
-
-def _declared() -> Iterator[tuple[str, Entry]]:
-    from importlib.metadata import distributions
-
-    names_seen = set()
-    for distribution in distributions():
-        # Most packages declare no plug-ins, and reading their metadata would be slow.
-        if "dvtr_bench." not in (distribution.read_text("entry_points.txt") or ""):
-            continue
-        name = distribution.metadata["Name"]
-        if name in names_seen:
-            continue
-        names_seen.add(name)
-        for point in distribution.entry_points:
-            entry = Entry(point.name, point.value, f"{name} {distribution.version}")
-            yield point.group, entry
 
 
 def _is_names(value: object) -> bool:

@@ -4,12 +4,11 @@ import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 from torch import nn
 
-from baselines.encoder.preprocessing import FrameFit
 from baselines.encoder.residual_blocks import encode_images, run_blocks
 from baselines.weights.backbone_spec import (
     QUICK_GELU_SUFFIX,
@@ -25,6 +24,9 @@ from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
 from baselines.weights.weights import load_weights, only_known, read_weights
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
+
+if TYPE_CHECKING:
+    from baselines.encoder.preprocessing import FrameFit
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
 
 FrameFit = Literal["center_crop", "squash", "letterbox"]
-"""How a frame becomes the square that a model sees: its middle, all of it out of shape, or all of it
-with bars."""
+"""How a frame becomes a model's square: its middle, all of it out of shape, or all with bars."""
 
 PREPROCESSING_VERSION: Final = 2
 """Raised whenever pixels change: cached features are then computed again."""

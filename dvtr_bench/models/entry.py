@@ -5,10 +5,11 @@ from dataclasses import dataclass, fields
 from types import ModuleType
 from typing import Any
 
-from dvtr_bench.catalog import ADAPTERS, MODELS, Entry
+from dvtr_bench.catalog import ADAPTERS, MODELS
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.models.retriever import Retriever
+from dvtr_bench.plug_ins import Entry
 from dvtr_bench.settings import NoSettings
 from dvtr_bench.video.sampling import Sampling
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from dvtr_bench.catalog import MODELS, Entry, find_source
+from dvtr_bench.catalog import MODELS, find_source
 from dvtr_bench.errors import ExtensionError
 from dvtr_bench.models.retriever import Scoring
+from dvtr_bench.plug_ins import Entry
 
 
 @dataclass(frozen=True)

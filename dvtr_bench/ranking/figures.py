@@ -10,8 +10,9 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.catalog import METRICS, PlugInWarning
+from dvtr_bench.catalog import METRICS
 from dvtr_bench.errors import ExtensionError
+from dvtr_bench.plug_ins import PlugInWarning
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,

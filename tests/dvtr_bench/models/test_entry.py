@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from dvtr_bench.catalog import Entry
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.evaluation.facts import described
 from dvtr_bench.models.entry import ModelEntry, model_entry, on_device
 from dvtr_bench.models.retriever import Retriever
 from dvtr_bench.models.trainable import Trainable
+from dvtr_bench.plug_ins import Entry
 
 
 @dataclass(frozen=True)
