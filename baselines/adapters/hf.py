@@ -13,7 +13,7 @@ from torch.nn import functional
 from baselines.pretrained.captions import Captions
 from baselines.pretrained.conditioned_texts import clip_and_patches, conditioned_cosines
 from baselines.pretrained.folder import DESCRIPTIONS, fetch_folder, find_folder, require_trust
-from baselines.pretrained.frames import Clips, Pictures, frame_fit, frame_means, image_size
+from baselines.pretrained.frames import Clips, Pictures, fewer, frame_fit, frame_means, image_size
 from baselines.pretrained.transformers_model import (
     PICKLED,
     WEIGHTS,
@@ -158,9 +158,7 @@ class Model(EmbeddingModel):
     @property
     def most_frames(self) -> int | None:
         """As many as its video tower takes, or ``max_frames`` if that is less."""
-        if self._num_frames is None or self.config.max_frames is None:
-            return self._num_frames or self.config.max_frames
-        return min(self._num_frames, self.config.max_frames)
+        return fewer(self._num_frames, self.config.max_frames)
 
     @property
     def num_parameters(self) -> int | None:

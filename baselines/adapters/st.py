@@ -9,10 +9,11 @@ from PIL import Image
 
 from baselines.pretrained.captions import FULL_LENGTH
 from baselines.pretrained.folder import DESCRIPTIONS, ModelFolder, find_folder, require_trust
-from baselines.pretrained.frames import frame_means
+from baselines.pretrained.frames import fewer, frame_means, repeated
 from baselines.pretrained.transformers_model import (
     WEIGHTS,
     code_of,
+    frames_of,
     num_parameters,
     positions_of,
     quiet,
@@ -105,10 +106,17 @@ class Model(EmbeddingModel):
         self._similarity: str = self._model.similarity_fn_name
         self.unit_length = self._similarity == "cosine"
         self._as_video = self._takes_video()
+        inner = self._model.transformers_model
+        self._num_frames = frames_of(inner.config) if inner is not None and self._as_video else None
         self._padding = self._own_padding()
         prompts = self._model.prompts
         self._query_prompt = self._prompt(config.query_prompt, prompts, ["query"])
         self._document_prompt = self._prompt(config.document_prompt, prompts, _DOCUMENT_PROMPTS)
+
+    @property
+    def most_frames(self) -> int | None:
+        """As many as its video tower takes, or ``max_frames`` if that is less."""
+        return fewer(self._num_frames, self.config.max_frames)
 
     @property
     def num_parameters(self) -> int | None:
@@ -201,14 +209,15 @@ class Model(EmbeddingModel):
         return int(read["input_ids"].shape[-1])
 
     def _clip(self, video: Frames) -> dict[str, Any]:
-        count, fps = len(video), self.config.fps
+        shown = repeated(video, self._num_frames)
+        count, fps = len(shown), self.config.fps
         times = {
             "fps": fps,
             "total_num_frames": count,
             "duration": count / fps,
             "frames_indices": list(range(count)),
         }
-        return {"array": [Image.fromarray(frame) for frame in video], "video_metadata": times}
+        return {"array": [Image.fromarray(frame) for frame in shown], "video_metadata": times}
 
     def _takes_video(self) -> bool:
         supported = [one for one in ("video", "image") if self._model.supports(one)]
@@ -284,7 +293,19 @@ def _load(folder: ModelFolder, where: str, config: Config) -> Any:
                 trust_remote_code=config.trust_remote_code,
                 model_kwargs={"dtype": config.torch_dtype, "use_safetensors": True},
             )
+        model[0].register_forward_pre_hook(_in_dtype)
         return model.eval()
+
+
+def _in_dtype(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give a model its numbers in its own dtype; some do not do that by themselves."""
+    features, *others = arguments
+    dtype = next(module.parameters()).dtype
+    cast = {
+        name: value.to(dtype) if torch.is_tensor(value) and value.is_floating_point() else value
+        for name, value in features.items()
+    }
+    return (cast, *others)
 
 
 def _picture_size(item: Mapping[str, Image.Image]) -> tuple[int, int]:

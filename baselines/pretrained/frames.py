@@ -74,6 +74,11 @@ class Clips:
             }
 
 
+def fewer(*numbers: int | None) -> int | None:
+    """Return the least of several numbers of frames, of which none means any number."""
+    return min((number for number in numbers if number is not None), default=None)
+
+
 def repeated(video: "Frames", num_frames: int | None) -> "Frames":
     """Return a video's frames, some more than once in a row where there are too few.
 
