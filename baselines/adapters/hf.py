@@ -40,6 +40,7 @@ EXAMPLES: Final = (
     "hf:FOLDER",
 )
 EXTRA: Final = "hf"
+NEEDS: Final = ("transformers",)
 
 _TEXT_TOWER: Final = "get_text_features"
 _IMAGE_TOWER: Final = "get_image_features"

@@ -29,8 +29,13 @@ from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.extras import import_extra
 
 SCORING: Final = "pairwise"
-EXAMPLES: Final = ("st:sentence-transformers/clip-ViT-B-32", "st:ORG/NAME", "st:FOLDER")
+EXAMPLES: Final = (
+    "st:sentence-transformers/clip-ViT-B-32",
+    "st:Qwen/Qwen3-VL-Embedding-2B",
+    "st:FOLDER",
+)
 EXTRA: Final = "st"
+NEEDS: Final = ("sentence_transformers",)
 
 _OWN_MODULES: Final = "sentence_transformers."
 _BY_INNER_PRODUCT: Final = ("cosine", "dot")
