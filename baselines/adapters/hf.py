@@ -57,8 +57,9 @@ class Config(EmbeddingConfig):
     Attributes:
         prompt: Text around each caption, with {} in its place, such as "a video of {}".
         max_words: Most tokens of a caption; none for as many as the text tower takes.
-        batch: Captions, frames or videos that are computed at a time, always so many: in low
-            precision a vector depends on the size of its batch.
+        batch: Captions or frames that are computed at a time, always so many: in low precision a
+            vector depends on the size of its batch. Of whole videos, as many as have so many
+            frames, at least one.
         attention: Implementation of attention; none for what transformers takes of itself.
         condition_texts: Of X-CLIP alone: condition each caption on the video that it is compared
             with, as the model's own score does; if not, captions and videos are compared by their
@@ -114,7 +115,7 @@ class Model(EmbeddingModel):
         self.config: Config = config
         code = code_of(folder.path, self.name)
         require_trust(folder, "hf", code, trusted=config.trust_remote_code)
-        if folder.revision is not None and not folder.files(WEIGHTS):
+        if folder.revision is not None and not (folder.files(WEIGHTS) or folder.files(PICKLED)):
             repository, _, revision = folder.name.partition("@")
             folder = fetch_folder("hf", repository, revision or None, [*patterns, PICKLED])
         loaded = load_model(
@@ -213,11 +214,14 @@ class Model(EmbeddingModel):
 
     def embed_texts(self, captions: Sequence[str]) -> torch.Tensor:
         """Return ``get_text_features`` of each caption: T x C."""
-        return self._computed(self._captions.inputs(captions), self._by(_TEXT_TOWER))
+        inputs = self._captions.inputs(captions)
+        return self._computed(inputs, self._by(_TEXT_TOWER), self.config.batch)
 
     def embed_videos(self, videos: Sequence[Frames]) -> torch.Tensor:
         """Return ``get_video_features`` of each video, or the mean of its frames' unit vectors."""
-        vectors = self._computed(self._inputs.inputs(videos), self._by(self._tower))
+        vectors = self._computed(
+            self._inputs.inputs(videos), self._by(self._tower), self._videos_at_a_time
+        )
         if self._tower == _VIDEO_TOWER:
             return vectors
         return frame_means(vectors, [len(video) for video in videos])
@@ -235,7 +239,8 @@ class Model(EmbeddingModel):
         if not self.conditions_texts:
             return super().backbone_videos(videos)
         inputs = self._inputs.inputs(self.chosen_frames(videos))
-        found = self._computed(inputs, partial(clip_and_patches, self._model)).float()
+        of_clips = partial(clip_and_patches, self._model)
+        found = self._computed(inputs, of_clips, self._videos_at_a_time).float()
         return {VECTOR: functional.normalize(found[:, 0], dim=-1), _PATCHES: found[:, 1:]}
 
     def head_texts(self, features: Features) -> Features:
@@ -254,6 +259,13 @@ class Model(EmbeddingModel):
         given = (texts[_UNSCALED], videos[VECTOR], videos[_PATCHES])
         return conditioned_cosines(self._model, *(one.to(self._model.dtype) for one in given))
 
+    @property
+    def _videos_at_a_time(self) -> int:
+        """Items of a batch of frames, or of videos where the tower takes videos."""
+        if self._tower == _IMAGE_TOWER:
+            return self.config.batch
+        return max(1, self.config.batch // (self._num_frames or self.config.max_frames or 1))
+
     def _by(self, method: str) -> Callable[..., torch.Tensor]:
         """Return the vectors that a method of the model gives."""
 
@@ -263,7 +275,10 @@ class Model(EmbeddingModel):
         return compute
 
     def _computed(
-        self, items: Iterable[Mapping[str, torch.Tensor]], compute: Callable[..., torch.Tensor]
+        self,
+        items: Iterable[Mapping[str, torch.Tensor]],
+        compute: Callable[..., torch.Tensor],
+        at_a_time: int,
     ) -> torch.Tensor:
         """Compute items in batches of one size, on the model's device and in its dtype."""
         dtype = self._model.dtype
@@ -275,4 +290,4 @@ class Model(EmbeddingModel):
             }
             return compute(**inputs)
 
-        return in_fixed_batches(items, self.config.batch, of_batch, shape_of)
+        return in_fixed_batches(items, at_a_time, of_batch, shape_of)

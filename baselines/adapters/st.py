@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 
 from baselines.pretrained.captions import FULL_LENGTH
@@ -57,8 +59,9 @@ class Config(EmbeddingConfig):
             the mean is taken (frames); none for a video if the model takes one.
         fps: Frames a second that a model of videos is told: the frames of a dataset are evenly
             spaced over their clip, and their times are not known.
-        batch: Captions, frames or videos that are computed at a time, always so many: in low
-            precision a vector depends on the size of its batch.
+        batch: Captions or frames that are computed at a time, always so many: in low precision a
+            vector depends on the size of its batch. Of whole videos, as many as have so many
+            frames, at least one.
         trust_remote_code: Let code of the model's own repository run on this machine.
 
     Raises:
@@ -161,6 +164,19 @@ class Model(EmbeddingModel):
             "modules": " + ".join(type(module).__name__ for module in self._model),
         }
 
+    def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the tokens that the model reads, and which captions have more."""
+        most = self._model.max_seq_length
+        found = [self._tokens({"text": caption}) for caption in captions]
+        read = np.zeros((len(found), max(map(len, found), default=0)), dtype=np.int64)
+        is_cut = np.zeros(len(found), dtype=bool)
+        for row, tokens in enumerate(found):
+            read[row, : len(tokens)] = tokens
+            if most is not None and len(tokens) >= most:
+                text = f"{self._query_prompt or ''}{captions[row]}"
+                is_cut[row] = len(self._model.tokenizer(text, verbose=False)["input_ids"]) > most
+        return read, is_cut
+
     def embed_texts(self, captions: Sequence[str]) -> torch.Tensor:
         """Return ``encode_query`` of each caption: T x C."""
         # As plain text, a caption such as "https://.../a.jpg" would be fetched as a picture.
@@ -179,7 +195,8 @@ class Model(EmbeddingModel):
 
         if self._as_video:
             clips = ({"video": self._clip(video)} for video in videos)
-            return in_fixed_batches(clips, self.config.batch, compute, _clip_size)
+            at_a_time = max(1, self.config.batch // (self.most_frames or 1))
+            return in_fixed_batches(clips, at_a_time, compute, _clip_size)
         pictures = ({"image": Image.fromarray(frame)} for video in videos for frame in video)
         vectors = in_fixed_batches(pictures, self.config.batch, compute, _picture_size)
         return frame_means(vectors, [len(video) for video in videos])
@@ -206,12 +223,16 @@ class Model(EmbeddingModel):
         # Tensors of inference mode may not be changed outside of it.
         return vectors_of(vectors.clone(), self.name)
 
-    def _num_tokens(self, item: Mapping[str, str]) -> int:
-        """Return the tokens of a caption: those of one length are computed together, unpadded."""
+    def _tokens(self, item: Mapping[str, str]) -> list[int]:
         read = self._model.preprocess(
             [item], prompt=self._query_prompt, task="query", processing_kwargs=self._padding
         )
-        return int(read["input_ids"].shape[-1])
+        tokens: list[int] = read["input_ids"][0].tolist()
+        return tokens
+
+    def _num_tokens(self, item: Mapping[str, str]) -> int:
+        """Return the tokens of a caption: those of one length are computed together, unpadded."""
+        return len(self._tokens(item))
 
     def _clip(self, video: Frames) -> dict[str, Any]:
         shown = repeated(video, self._num_frames)

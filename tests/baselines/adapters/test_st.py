@@ -150,6 +150,15 @@ def test_vectors_depend_on_no_other_item(saved: Saved, kind: str, dtype: str) ->
     assert torch.equal(again, seen[[2, 0, 2]])
 
 
+@pytest.mark.parametrize("kind", ["clip", "siglip"])
+def test_long_captions_are_cut_and_that_is_told(saved: Saved, kind: str) -> None:
+    adapter = load(saved(f"st:{kind}"), query_prompt="a photo of ")
+    fits, long = " ".join(["road"] * 11), " ".join(["road"] * 12)
+    read, is_cut = adapter.tokens_read([fits, long, "a car"])
+    assert read.shape == (3, 16)
+    assert is_cut.tolist() == [False, True, False]
+
+
 def test_a_caption_that_looks_like_an_address_is_a_caption(
     saved: Saved, sockets: list[object]
 ) -> None:
