@@ -26,6 +26,7 @@ CASES = (
     ("st", "clip", "float32"),
     ("st", "clip", "bfloat16"),
     ("st", "videoprism", "float32"),
+    ("st", "qwen3vl", "bfloat16"),
 )
 
 

@@ -105,6 +105,34 @@ def test_a_model_of_videos_is_given_whole_videos(saved: Saved) -> None:
         load(saved("st:videoprism"), video_input="frames")
 
 
+def test_a_model_of_messages_is_given_videos_with_their_times(tmp_path: Path) -> None:
+    prompts = {"query": "the photo ", "document": "a drone "}
+    folder = save_sentence_model("qwen3vl", tmp_path / "messages", prompts=prompts)
+    model, adapter = direct(folder), load(folder, fps=2.0)
+    clips = videos([4, 4, 3])
+    given = []
+    for clip in clips:
+        times = {
+            "fps": 2.0,
+            "total_num_frames": len(clip),
+            "duration": len(clip) / 2,
+            "frames_indices": list(range(len(clip))),
+        }
+        given.append({"video": {"array": np.stack(clip), "video_metadata": times}})
+    no_sampling = {"video": {"do_sample_frames": False}}
+    expected = model.encode_document(given, convert_to_tensor=True, processing_kwargs=no_sampling)
+    seen = adapter.encode_videos(clips)["vector"]
+    close(seen, expected.clone())
+    close(
+        adapter.encode_texts(CAPTIONS)["vector"],
+        model.encode_query(CAPTIONS, convert_to_tensor=True).clone(),
+    )
+    slower = load(folder, fps=0.5).encode_videos(clips)["vector"]
+    assert (slower - seen).abs().max() > 0.001
+    frames = load(folder, video_input="frames").encode_videos(clips)["vector"]
+    close(frames, frame_means(model, clips))
+
+
 def test_prompts_are_those_of_the_model_by_direction(tmp_path: Path) -> None:
     prompts = {"query": "the photo ", "document": "a drone "}
     folder = save_sentence_model("clip", tmp_path / "prompted", prompts=prompts)
@@ -138,7 +166,7 @@ def test_scores_are_of_the_similarity_that_the_model_names(tmp_path: Path, simil
     assert adapter.scores_by_vectors == (similarity in ("cosine", "dot"))
 
 
-@pytest.mark.parametrize("kind", ["clip", "siglip", "videoprism"])
+@pytest.mark.parametrize("kind", ["clip", "siglip", "videoprism", "qwen3vl"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_vectors_depend_on_no_other_item(saved: Saved, kind: str, dtype: str) -> None:
     adapter = load(saved(f"st:{kind}"), dtype=dtype)
