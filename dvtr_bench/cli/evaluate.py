@@ -118,6 +118,35 @@ AllowSeenClips = Annotated[
 ]
 
 
+RerankerModel = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker",
+        metavar="MODEL",
+        help="A second model that puts the best candidates of each query in a new order: a name "
+        "as for --model, or a checkpoint folder. It gets a result file and a table of its own.",
+        show_default="none",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+RerankTop = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Candidates of each query that --reranker scores; ranks beyond them stay.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+RerankerSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reranker-set",
+        metavar="NAME=VALUE",
+        help="A setting of a --reranker that is not trained, such as backbone=tiny; repeat for "
+        "more.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
 Top = Annotated[
     int,
     typer.Option(
@@ -185,6 +214,9 @@ def evaluate(
         typer.Option(help="Report test; validation is for choosing.", rich_help_panel=DATASET),
     ] = "test",
     post_process: PostProcess = None,
+    reranker: RerankerModel = None,
+    rerank_top: RerankTop = 100,
+    reranker_settings: RerankerSettings = None,
     top: Top = 10,
     queries: SheetQueries = None,
     browse: Browse = 0,
@@ -200,7 +232,7 @@ def evaluate(
     `torchrun -m dvtr_bench evaluate ...` several processes share the work.
     """
     # Options that clash are told before anything heavy is imported.
-    about = {"model_name": model_name, "text_block": text_block, "seed": seed}
+    about: dict[str, Any] = {"model_name": model_name, "text_block": text_block, "seed": seed}
     about["already_processed"] = already_processed
     form = _chosen(model, sim_matrix, embeddings)
     if form is None:
@@ -208,6 +240,10 @@ def evaluate(
     else:
         _require_described(form, about, dataset, checkpoint)
         _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
+        _refuse({"reranker": reranker}, "it reranks what a --model finds")
+        about = _given(about)
+    if reranker is None:
+        _refuse({"reranker_set": reranker_settings or None}, "there is no --reranker")
     from dvtr_bench.runtime.processes import joined_processes
 
     how: dict[str, Any] = {
@@ -233,16 +269,23 @@ def evaluate(
                 allow_seen_clips=allow_seen_clips,
                 cache=cache,
                 check_seed=check_seed,
+                reranker=_folder_or_name(reranker),
+                rerank_top=rerank_top,
+                reranker_settings=reranker_settings or (),
                 tell=_tell,
                 **how,
             )
         else:
-            about["post_processing"] = about.pop("already_processed")
-            given: dict[str, Any] = {k: value for k, value in about.items() if value is not None}
             file = Path(str(sim_matrix or embeddings))
-            evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **given, **how)]
+            evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **about, **how)]
         if processes.is_first:
             _report(evaluated, out, as_json)
+
+
+def _given(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of scores, by the names of `evaluate_external`."""
+    names = {"already_processed": "post_processing"}
+    return {names.get(name, name): value for name, value in about.items() if value is not None}
 
 
 def _tell(line: str) -> None:
@@ -265,6 +308,11 @@ def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> No
     for path in written:
         write_line(f"wrote {path}")
     say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
+
+
+def _folder_or_name(model: str | None) -> Path | str | None:
+    """Return a checkpoint's or run's folder as a path, and any other model as its name."""
+    return Path(model) if model is not None and Path(model).is_dir() else model
 
 
 def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> "Form | None":
