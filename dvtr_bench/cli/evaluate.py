@@ -232,18 +232,11 @@ def evaluate(
     `torchrun -m dvtr_bench evaluate ...` several processes share the work.
     """
     # Options that clash are told before anything heavy is imported.
-    about: dict[str, Any] = {"model_name": model_name, "text_block": text_block, "seed": seed}
+    about = {"model_name": model_name, "text_block": text_block, "seed": seed}
     about["already_processed"] = already_processed
     form = _chosen(model, sim_matrix, embeddings)
-    if form is None:
-        _refuse(about, "it describes scores that you bring, not a --model")
-    else:
-        _require_described(form, about, dataset, checkpoint)
-        _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
-        _refuse({"reranker": reranker}, "it reranks what a --model finds")
-        about = _given(about)
-    if reranker is None:
-        _refuse({"reranker_set": reranker_settings or None}, "there is no --reranker")
+    _require_described(form, about, dataset, {"checkpoint": checkpoint, "all_seeds": all_seeds})
+    reranking = _reranking(form, reranker, rerank_top, reranker_settings)
     from dvtr_bench.runtime.processes import joined_processes
 
     how: dict[str, Any] = {
@@ -269,15 +262,15 @@ def evaluate(
                 allow_seen_clips=allow_seen_clips,
                 cache=cache,
                 check_seed=check_seed,
-                reranker=_folder_or_name(reranker),
-                rerank_top=rerank_top,
-                reranker_settings=reranker_settings or (),
                 tell=_tell,
+                **reranking,
                 **how,
             )
         else:
             file = Path(str(sim_matrix or embeddings))
-            evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **about, **how)]
+            evaluated = [
+                dvtr.evaluate_external(file, str(dataset), form=form, **_given(about), **how)
+            ]
         if processes.is_first:
             _report(evaluated, out, as_json)
 
@@ -310,9 +303,20 @@ def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> No
     say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
 
 
-def _folder_or_name(model: str | None) -> Path | str | None:
-    """Return a checkpoint's or run's folder as a path, and any other model as its name."""
-    return Path(model) if model is not None and Path(model).is_dir() else model
+def _reranking(
+    form: "Form | None", reranker: str | None, top: int, settings: list[str] | None
+) -> dict[str, Any]:
+    """Return the reranker by the names of `evaluate_all`; a folder is a checkpoint or a run."""
+    if form is not None:
+        _refuse({"reranker": reranker}, "it reranks what a --model finds")
+    if reranker is None:
+        _refuse({"reranker_set": settings or None}, "there is no --reranker")
+    is_folder = reranker is not None and Path(reranker).is_dir()
+    return {
+        "reranker": Path(str(reranker)) if is_folder else reranker,
+        "rerank_top": top,
+        "reranker_settings": settings or (),
+    }
 
 
 def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> "Form | None":
@@ -329,16 +333,25 @@ def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None)
 
 
 def _require_described(
-    form: "Form", about: Mapping[str, object], dataset: str | None, checkpoint: Path | None
+    form: "Form | None",
+    about: Mapping[str, object],
+    dataset: str | None,
+    of_models: Mapping[str, object],
 ) -> None:
+    """Refuse options that do not belong to what is evaluated, and scores that nothing names."""
+    if form is None:
+        _refuse(about, "it describes scores that you bring, not a --model")
+        return
     option = f"--{form.replace('_', '-')}"
-    _refuse({"checkpoint": checkpoint}, f"it belongs to --model, not to {option}")
+    _refuse({"checkpoint": of_models["checkpoint"]}, f"it belongs to --model, not to {option}")
     if about["model_name"] is None or dataset is None:
         missing = "--model-name" if about["model_name"] is None else "--dataset"
         raise typer.BadParameter(f"{option} needs {missing} too")
     if form == "embeddings":
         block = {"text_block": about["text_block"]}
         _refuse(block, "a score of two vectors depends on those two alone")
+    every = {"all_seeds": of_models["all_seeds"] or None}
+    _refuse(every, "bring each seed by itself, with --seed")
 
 
 def _refuse(options: Mapping[str, object], reason: str) -> None:

@@ -17,10 +17,10 @@ from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_hon
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
 from dvtr_bench.evaluation.ranking import Ranking, rank
-from dvtr_bench.evaluation.rerank import Candidates, RerankedRun, Reranker
+from dvtr_bench.evaluation.rerank import RerankedRun, Reranker
 from dvtr_bench.evaluation.scorer import Scorer, rows_of_block
 from dvtr_bench.evaluation.split_groups import frame_measures, split_groups
-from dvtr_bench.evaluation.top_candidates import top_lists
+from dvtr_bench.evaluation.top_candidates import Candidates, top_lists
 from dvtr_bench.evaluation.untouched import Untouched
 from dvtr_bench.features.encode import (
     encode_captions_again,

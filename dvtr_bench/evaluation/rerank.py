@@ -26,7 +26,6 @@ from dvtr_bench.evaluation.facts import described, model_facts
 from dvtr_bench.evaluation.post_process import RawScores, rank_each_way
 from dvtr_bench.evaluation.rerank_checks import RerankSample, caption_kinds, check_reranker
 from dvtr_bench.evaluation.scorer import Scorer
-from dvtr_bench.evaluation.top_candidates import Best, TopCandidates
 from dvtr_bench.evaluation.untouched import Untouched
 from dvtr_bench.features.caption_order import order_generator
 from dvtr_bench.features.encode import select_rows
@@ -107,69 +106,6 @@ class Reranker:
         origin = {"checkpoint_sha256": None, "seeds": (), "training": None, **self.origin}
         facts = asdict(model_facts(self.model, **origin))
         return {**facts, "seeds": list(facts["seeds"])}
-
-
-class Candidates:
-    """The best candidates of each query, collected while the first model's scores are ranked."""
-
-    def __init__(self, relevance: "Relevance", caption_rows: Rows, top: int) -> None:
-        """Start without candidates.
-
-        Args:
-            relevance: Relevance of the captions in the order in which they are scored.
-            caption_rows: int64, T: the row in the file of each.
-            top: Candidates of each query.
-        """
-        self._top = top
-        # One more than is wanted tells whether the last one ties with the next.
-        self._kept = TopCandidates(
-            top + 1,
-            torch.tensor(relevance.caption_video_index),
-            relevance.num_videos,
-            torch.from_numpy(caption_rows),
-        )
-
-    def add(self, scores: torch.Tensor, block: "Block") -> None:
-        """Merge a block of scores; each block of the grid must be added exactly once."""
-        self._kept.add(scores, block)
-
-    def found(self, processes: "Processes") -> dict[str, list[Rows]]:
-        """Return the rows of the candidates of each query, by direction, in row order.
-
-        Args:
-            processes: The processes that shared the blocks.
-
-        Returns:
-            ``t2v``: rows of videos, of each caption in the order of scoring; ``v2t``: rows of
-            captions in the file, of each video.
-        """
-        best = self._kept.merged(processes)
-        return {
-            "t2v": above_the_border(best["t2v"], self._top),
-            "v2t": above_the_border(best["v2t_caption"], self._top),
-        }
-
-
-def above_the_border(best: Best, top: int) -> list[Rows]:
-    """Return the best candidates of each query, without those that tie with the next one.
-
-    Args:
-        best: At least ``top + 1`` candidates of each query, or the whole gallery.
-        top: Most candidates to return.
-
-    Returns:
-        Ascending rows of the candidates of each query.
-
-    Example:
-        >>> rows, scores = torch.tensor([[4, 0, 2]]), torch.tensor([[0.9, 0.5, 0.5]])
-        >>> [found.tolist() for found in above_the_border(Best(rows, scores), 2)]
-        [[4]]
-    """
-    rows, scores = best.rows.numpy(), best.scores.double().numpy()
-    if rows.shape[1] <= top:
-        return [np.sort(of) for of in rows]
-    inside = scores[:, :top] > scores[:, top : top + 1]
-    return [np.sort(of[:top][keep]) for of, keep in zip(rows, inside, strict=True)]
 
 
 class RerankedRun:

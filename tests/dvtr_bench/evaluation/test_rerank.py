@@ -7,8 +7,8 @@ import torch
 from dvtr_bench.errors import ConfigError, NotANumberError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.honesty import SampleConfig
-from dvtr_bench.evaluation.rerank import NAME, Reranker, above_the_border
-from dvtr_bench.evaluation.top_candidates import Best
+from dvtr_bench.evaluation.rerank import NAME, Reranker
+from dvtr_bench.evaluation.top_candidates import Best, above_the_border
 from dvtr_bench.results.files import from_text, to_text
 from tests.fixtures.memory_split import BlockModel, HonestModel, MemorySplit
 
