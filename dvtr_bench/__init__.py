@@ -34,7 +34,8 @@ from dvtr_bench.errors import (
 
 if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
-    from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
+    from dvtr_bench.api.evaluation import evaluate, evaluate_all
+    from dvtr_bench.api.external_scores import evaluate_external
     from dvtr_bench.api.models import load_model
     from dvtr_bench.api.plotting import plot
     from dvtr_bench.api.reports import draw_dataset, draw_queries, report
@@ -60,7 +61,7 @@ _PLACES: Final = {
     "load_model": f"{_API}.models",
     "evaluate": f"{_API}.evaluation",
     "evaluate_all": f"{_API}.evaluation",
-    "evaluate_external": f"{_API}.evaluation",
+    "evaluate_external": f"{_API}.external_scores",
     "evaluate_scores": "dvtr_bench.evaluation.bare_scores",
     "recall_at_k": "dvtr_bench.evaluation.bare_scores",
     "load_results": f"{_API}.results",

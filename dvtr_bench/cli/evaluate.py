@@ -118,6 +118,35 @@ AllowSeenClips = Annotated[
 ]
 
 
+RerankerModel = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker",
+        metavar="MODEL",
+        help="A second model that puts the best candidates of each query in a new order: a name "
+        "as for --model, or a checkpoint folder. It gets a result file and a table of its own.",
+        show_default="none",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+RerankTop = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Candidates of each query that --reranker scores; ranks beyond them stay.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+RerankerSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reranker-set",
+        metavar="NAME=VALUE",
+        help="A setting of a --reranker that is not trained, such as backbone=tiny; repeat for "
+        "more.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
 Top = Annotated[
     int,
     typer.Option(
@@ -185,6 +214,9 @@ def evaluate(
         typer.Option(help="Report test; validation is for choosing.", rich_help_panel=DATASET),
     ] = "test",
     post_process: PostProcess = None,
+    reranker: RerankerModel = None,
+    rerank_top: RerankTop = 100,
+    reranker_settings: RerankerSettings = None,
     top: Top = 10,
     queries: SheetQueries = None,
     browse: Browse = 0,
@@ -203,11 +235,8 @@ def evaluate(
     about = {"model_name": model_name, "text_block": text_block, "seed": seed}
     about["already_processed"] = already_processed
     form = _chosen(model, sim_matrix, embeddings)
-    if form is None:
-        _refuse(about, "it describes scores that you bring, not a --model")
-    else:
-        _require_described(form, about, dataset, checkpoint)
-        _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
+    _require_described(form, about, dataset, {"checkpoint": checkpoint, "all_seeds": all_seeds})
+    reranking = _reranking(form, reranker, rerank_top, reranker_settings)
     from dvtr_bench.runtime.processes import joined_processes
 
     how: dict[str, Any] = {
@@ -234,15 +263,22 @@ def evaluate(
                 cache=cache,
                 check_seed=check_seed,
                 tell=_tell,
+                **reranking,
                 **how,
             )
         else:
-            about["post_processing"] = about.pop("already_processed")
-            given: dict[str, Any] = {k: value for k, value in about.items() if value is not None}
             file = Path(str(sim_matrix or embeddings))
-            evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **given, **how)]
+            evaluated = [
+                dvtr.evaluate_external(file, str(dataset), form=form, **_given(about), **how)
+            ]
         if processes.is_first:
             _report(evaluated, out, as_json)
+
+
+def _given(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of scores, by the names of `evaluate_external`."""
+    names = {"already_processed": "post_processing"}
+    return {names.get(name, name): value for name, value in about.items() if value is not None}
 
 
 def _tell(line: str) -> None:
@@ -267,6 +303,22 @@ def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> No
     say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
 
 
+def _reranking(
+    form: "Form | None", reranker: str | None, top: int, settings: list[str] | None
+) -> dict[str, Any]:
+    """Return the reranker by the names of `evaluate_all`; a folder is a checkpoint or a run."""
+    if form is not None:
+        _refuse({"reranker": reranker}, "it reranks what a --model finds")
+    if reranker is None:
+        _refuse({"reranker_set": settings or None}, "there is no --reranker")
+    is_folder = reranker is not None and Path(reranker).is_dir()
+    return {
+        "reranker": Path(str(reranker)) if is_folder else reranker,
+        "rerank_top": top,
+        "reranker_settings": settings or (),
+    }
+
+
 def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> "Form | None":
     """Return what was brought; None for a model of ours."""
     sources = {"--model": model, "--sim-matrix": sim_matrix, "--embeddings": embeddings}
@@ -281,16 +333,25 @@ def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None)
 
 
 def _require_described(
-    form: "Form", about: Mapping[str, object], dataset: str | None, checkpoint: Path | None
+    form: "Form | None",
+    about: Mapping[str, object],
+    dataset: str | None,
+    of_models: Mapping[str, object],
 ) -> None:
+    """Refuse options that do not belong to what is evaluated, and scores that nothing names."""
+    if form is None:
+        _refuse(about, "it describes scores that you bring, not a --model")
+        return
     option = f"--{form.replace('_', '-')}"
-    _refuse({"checkpoint": checkpoint}, f"it belongs to --model, not to {option}")
+    _refuse({"checkpoint": of_models["checkpoint"]}, f"it belongs to --model, not to {option}")
     if about["model_name"] is None or dataset is None:
         missing = "--model-name" if about["model_name"] is None else "--dataset"
         raise typer.BadParameter(f"{option} needs {missing} too")
     if form == "embeddings":
         block = {"text_block": about["text_block"]}
         _refuse(block, "a score of two vectors depends on those two alone")
+    every = {"all_seeds": of_models["all_seeds"] or None}
+    _refuse(every, "bring each seed by itself, with --seed")
 
 
 def _refuse(options: Mapping[str, object], reason: str) -> None:
