@@ -1,6 +1,5 @@
 """Tasks for mteb: mteb runs them from their folders, and its figures are ours."""
 
-import importlib.util
 import json
 import sys
 from dataclasses import replace
@@ -23,7 +22,12 @@ from dvtr_bench.dataset.mteb_tasks import mteb_task_name
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.models.entry import model_entry
-from tests.fixtures.mteb_models import ColourEncoder, register, save_small_sentence_clip
+from tests.fixtures.mteb_models import (
+    ColourEncoder,
+    load_task,
+    register,
+    save_small_sentence_clip,
+)
 from tests.fixtures.tiny_dataset import build_tiny
 
 OURS = {"t2v": {"hit_rate_at": "t2v"}, "v2t": {"hit_rate_at": "v2t_caption"}}
@@ -51,17 +55,6 @@ def folders(built, tmp_path_factory) -> dict[str, Path]:
     return {"t2v": t2v, "v2t": v2t}
 
 
-def load_task(folder: Path, name: str) -> Any:
-    """Import the task's file as a user would, and make the task."""
-    (path,) = folder.glob("*.py")
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, name)()
-
-
 def run(model: Any, task: Any, predictions: Path) -> dict[str, float]:
     """Let mteb evaluate a model on a task, without its cache."""
     result = mteb.evaluate(
@@ -76,7 +69,6 @@ def run(model: Any, task: Any, predictions: Path) -> dict[str, float]:
     return scores
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 @pytest.mark.parametrize("direction", ["t2v", "v2t"])
 @pytest.mark.parametrize("source", ["videos", "images"])
 def test_hit_rates_of_mteb_are_our_recalls(
@@ -229,7 +221,6 @@ def test_clips_that_were_kept_are_the_videos(kept, tmp_path) -> None:
     assert table.features["video"] == datasets.List(datasets.Image())
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning")
 def test_mteb_reads_the_clips_by_torchcodec(kept, monkeypatch, tmp_path) -> None:
     pytest.importorskip("torchcodec", reason="mteb reads clips by torchcodec")
     import av
