@@ -34,8 +34,10 @@ from dvtr_bench.errors import (
 
 if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
-    from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
+    from dvtr_bench.api.evaluation import evaluate, evaluate_all
+    from dvtr_bench.api.external_scores import evaluate_external
     from dvtr_bench.api.models import load_model
+    from dvtr_bench.api.mteb_runs import evaluate_mteb
     from dvtr_bench.api.plotting import plot
     from dvtr_bench.api.reports import draw_dataset, draw_queries, report
     from dvtr_bench.api.results import (
@@ -60,7 +62,8 @@ _PLACES: Final = {
     "load_model": f"{_API}.models",
     "evaluate": f"{_API}.evaluation",
     "evaluate_all": f"{_API}.evaluation",
-    "evaluate_external": f"{_API}.evaluation",
+    "evaluate_external": f"{_API}.external_scores",
+    "evaluate_mteb": f"{_API}.mteb_runs",
     "evaluate_scores": "dvtr_bench.evaluation.bare_scores",
     "recall_at_k": "dvtr_bench.evaluation.bare_scores",
     "load_results": f"{_API}.results",
@@ -110,6 +113,7 @@ __all__ = [
     "evaluate",
     "evaluate_all",
     "evaluate_external",
+    "evaluate_mteb",
     "evaluate_scores",
     "find_mistakes",
     "list_study",

@@ -142,13 +142,15 @@ def _print_checks(console: Console, record: RunRecord) -> None:
             else "Scores from outside cannot be computed again; how they were made is as claimed.",
         )
         return
-    table = plain_table("what was changed", "pairs", "largest move", "allowed", "", figures=True)
+    headings = ("what was changed", "pairs", "largest move", "allowed", "places exchanged")
+    table = plain_table(*headings, "", figures=True)
     for check in record.honesty:
         table.add_row(
             Text(printable(check.check)),
             f"{check.pairs:,}",
             f"{check.largest_move:.1e}",
             f"{check.tolerance:.1e}",
+            "not measured" if check.exchanged is None else f"{check.exchanged:.1%}",
             "passed" if check.passed else Text("FAILED", style="bold"),
         )
     console.print(table)

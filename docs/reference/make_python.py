@@ -24,6 +24,7 @@ SECTIONS: Final = {
         "evaluate",
         "evaluate_all",
         "evaluate_external",
+        "evaluate_mteb",
         "evaluate_scores",
         "recall_at_k",
     ),

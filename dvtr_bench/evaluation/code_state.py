@@ -20,8 +20,8 @@ from dvtr_bench.models.embedding_model import EmbeddingModel
 
 _NOT_A_MODELS: Final = sys.stdlib_module_names | {
     *("dvtr_bench", "baselines", "msam", "torch", "torchvision", "numpy", "open_clip"),
-    *("transformers", "tokenizers", "safetensors", "timm", "PIL", "cv2"),
-    *("sentence_transformers", "mteb", "huggingface_hub"),
+    *("transformers", "tokenizers", "safetensors", "timm", "PIL", "cv2", "mteb"),
+    *("sentence_transformers", "huggingface_hub", "datasets", "pydantic"),
 }
 """Packages whose state is left alone: they are ours, or libraries that models are built from."""
 
