@@ -104,8 +104,8 @@ def run_as_json(
     Returns:
         Of a result its record without ranks, ``honesty``, ``breakdowns``, ``commands``,
         ``recall_at`` (pairs of k and percent), ``judged`` and ``training_log``; of a training run
-        its ``state`` and ``training_log``. A log has ``validation`` (pairs of epoch and T2V R@1) and
-        ``loss`` (pairs of step and loss); None without a log.
+        its ``state`` and ``training_log``. A log has ``validation`` (pairs of epoch and T2V R@1)
+        and ``loss`` (pairs of step and loss); None without a log.
 
     Raises:
         DvtrError: As `print_run`.

@@ -11,7 +11,7 @@ from dvtr_bench.metrics.recall import DEPTHS
 from dvtr_bench.ranking import Direction
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.results.top_lists import TopList
-from leaderboard.judging.facts import FITS
+from leaderboard.judging.facts import FITS, UNFIT
 from leaderboard.judging.judgements import Judgements
 
 NDCG_DEPTH: Final = 10
@@ -45,8 +45,9 @@ def query_figures(
     """Compute the figures of each query.
 
     Ranks are pessimistic, as everywhere: a candidate that does not fit and scores as high as the
-    best one that fits stands before it. Ties with candidates beyond the list are not seen; where
-    several listed ones share the last score, no judged candidate of that score is a hit.
+    best one that fits stands before it. The ranks of known candidates are those of the record,
+    which saw the whole gallery. Ties of a judged candidate beyond the list are not seen: it is no
+    hit where several listed ones share the last score.
 
     Args:
         record: The run.
@@ -83,8 +84,11 @@ def query_figures(
     for row, (query, candidates, scores) in enumerate(lists):
         grades = [judgements.grade_of(direction, query, each) for each in candidates]
         is_whole = len(candidates) >= gallery
-        surely = min(rank_of((FITS,), grades, scores, is_whole), known[row])
-        perhaps = min(rank_of((FITS, None), grades, scores, is_whole), known[row])
+        ranked = list(grades)
+        if not is_whole and judgements.is_known(direction, query, candidates[-1]):
+            ranked[-1] = UNFIT  # it may tie beyond the list, and its rank is known
+        surely = min(rank_of((FITS,), ranked, scores, is_whole), known[row])
+        perhaps = min(rank_of((FITS, None), ranked, scores, is_whole), known[row])
         for k in depths:
             for name, rank in ((strict, own[row]), (judged, surely), (at_most, perhaps)):
                 figures[name(k)][row] = WHOLE * (rank <= k)

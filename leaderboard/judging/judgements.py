@@ -175,6 +175,19 @@ class Judgements:
         own = frozenset((self.own[caption],))
         return self._same_text_videos.get(caption, frozenset()) | own
 
+    def is_known(self, direction: Direction, query: str, candidate: str) -> bool:
+        """Tell whether a candidate fits without a judgement: text-identical relevance.
+
+        Args:
+            direction: Which way the query goes.
+            query: Id of a caption or a clip.
+            candidate: Id of a clip, of a caption, or of a set by its clip.
+        """
+        if direction == "t2v":
+            return candidate in self.known_videos(query)
+        captions = self.captions_of[candidate] if direction == "v2t" else (candidate,)
+        return any(query in self.known_videos(caption) for caption in captions)
+
     def grade(self, caption: str, video: str) -> int | None:
         """Return the grade of a pair; None if it is not judged.
 

@@ -51,7 +51,8 @@ class PoolOptions:
 
     def __post_init__(self) -> None:
         """Check the numbers and the directions."""
-        if self.depth < 1 or self.batch_pairs < 1 or self.seed < 0 or (self.queries or 1) < 1:
+        queries = 1 if self.queries is None else self.queries
+        if min(self.depth, self.batch_pairs, queries) < 1 or self.seed < 0:
             raise ConfigError(
                 f"a pool needs a depth, a size of batches and a number of queries from 1 and a "
                 f"seed from 0, found {self}"
