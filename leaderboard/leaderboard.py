@@ -132,4 +132,5 @@ class Leaderboard:
         return f"Leaderboard({len(self.records)} results on {len(self)} boards: {shown}{more})"
 
     def _repr_html_(self) -> str:
-        return "".join(map(board_html, self.boards))
+        judged = "".join(each._repr_html_() for each in self.judged)
+        return "".join(map(board_html, self.boards)) + judged

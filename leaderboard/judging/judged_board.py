@@ -15,8 +15,10 @@ from dvtr_bench.ranking.bootstrap import figure_interval, video_draws
 from dvtr_bench.ranking.ceilings import chance
 from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS
 from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.results.record import RunRecord
 from leaderboard.board import Board, Cell, Entry
+from leaderboard.html import table_html
 from leaderboard.judging.facts import FITS, JudgedSplit
 from leaderboard.judging.judged_queries import (
     NDCG,
@@ -55,6 +57,10 @@ class JudgedRow:
     entry: Entry
     figures: Mapping[tuple[Direction, str], Cell]
 
+    def __repr__(self) -> str:
+        """The row, and how many figures it has."""
+        return f"JudgedRow({self.entry!r}, {len(self.figures)} figures)"
+
 
 @dataclass(frozen=True, eq=False)
 class JudgedBoard:
@@ -74,6 +80,14 @@ class JudgedBoard:
     rows: tuple[JudgedRow, ...]
     missing: tuple[str, ...]
     frames: Mapping[Direction, Mapping[str, Mapping[str, float]]]
+
+    def __repr__(self) -> str:
+        """Judgements and number of rows."""
+        return f"JudgedBoard({self.judgements!r}, {len(self.rows)} rows)"
+
+    def _repr_html_(self) -> str:
+        shown = "".join(map(table_html, self.tables))
+        return f"<div>{shown}{html_table([], [], notes=self.notes)}</div>"
 
     @property
     def tables(self) -> tuple[Table, ...]:

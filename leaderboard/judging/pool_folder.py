@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.errors import InputError, NotFoundError, OutputExistsError
-from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.border import brief_value, reading
 from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.reading.json_text import read_json_bytes
 from dvtr_bench.reading.parquet_files import BoundedParquet
@@ -18,7 +19,7 @@ from dvtr_bench.reports.others_text import safe_cell
 from dvtr_bench.results.files import laid_out
 from dvtr_bench.runtime.files import folder_written_beside, written_beside
 from dvtr_bench.runtime.progress import progress_bar
-from leaderboard.judging.facts import PoolFacts
+from leaderboard.judging.facts import FITS, PARTLY, UNFIT, PoolFacts
 from leaderboard.judging.page import Pictures, batch_page
 from leaderboard.judging.pool import FORMAT_VERSION, Pair, Pool, fingerprint_of
 
@@ -87,6 +88,14 @@ def write_pool(
     return folder
 
 
+def _is_sound(pair: Pair) -> bool:
+    if pair.known == "judged":
+        return pair.batch == 0 and pair.grade in (UNFIT, PARTLY, FITS)
+    if pair.known in ("own", "text"):
+        return pair.batch == 0 and pair.grade == FITS
+    return pair.known == "" and pair.batch > 0 and pair.grade is None
+
+
 def require_new(folder: Path) -> None:
     """Raise if something stands in a folder, such as answers to another pool.
 
@@ -150,6 +159,11 @@ def read_pool(folder: Path) -> Pool:
         file = BoundedParquet(place, place, advice=_ADVICE, kind="the pairs of a pool")
         table = file.read(_SCHEMA.names)
         pairs = tuple(Pair(**row) for row in table.cast(_SCHEMA).to_pylist())
+        own = [pair.caption_id for pair in pairs if pair.known == "own"]
+        if ids_sha256(own) != facts.dataset.queries_sha256:
+            raise ValueError("it does not have the own clip of each caption")
+        if wrong := next((pair for pair in pairs if not _is_sound(pair)), None):
+            raise ValueError(f"the pair {brief_value(wrong.pair)} is neither known nor to judge")
     if fingerprint_of(pairs, facts.seed) != facts.fingerprint:
         raise InputError(f"{place}: these are not the pairs of {path}: {_ADVICE}")
     return Pool(facts, pairs)

@@ -136,6 +136,9 @@ def test_they_are_shown_below_the_strict_tables(world: World, tmp_path: Path) ->
     print_boards(boards, Console(file=stream, width=200), judged=judged)
     told = " ".join(stream.getvalue().split())
     assert "R@1 strict R@1 judged R@1 at most R@5 strict" in told
+    assert "R@1 at most" in judged[0]._repr_html_()
+    assert repr(judged[0]).endswith("2 rows)")
+    assert len(repr(judged[0].rows[0])) < 200
     assert "Pooled from the first 10 candidates of 2 runs: model_0, model_1." in told
     assert f"Judgements {judgements.sha256[:8]}: {judgements.num_judged} pairs, by 1 judge;" in told
 

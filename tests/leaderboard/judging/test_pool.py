@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -149,6 +150,17 @@ def test_edited_pairs_are_refused(world: World, tmp_path: Path) -> None:
     pq.write_table(table.slice(1), folder / PAIRS_FILE)
     with pytest.raises(InputError, match=r"not the pairs of .*pool\.json"):
         read_pool(folder)
+    rows = table.to_pylist()
+    for change, message in (
+        ({"known": "text", "grade": 0}, "neither known nor to judge"),
+        ({"known": "judged", "grade": 3}, "neither known nor to judge"),
+        ({"known": "own"}, "does not have the own clip of each caption"),
+        ({"caption": None}, "not the pairs"),
+    ):
+        changed = pa.Table.from_pylist([{**rows[0], **change}, *rows[1:]], schema=table.schema)
+        pq.write_table(changed, folder / PAIRS_FILE)
+        with pytest.raises(InputError, match=message):
+            read_pool(folder)
     (folder / PAIRS_FILE).write_bytes(b"PAR1")
     with pytest.raises(InputError, match="the pairs of a pool"):
         read_pool(folder)
