@@ -243,8 +243,8 @@ class Judgements:
 
         Args:
             path: The JSON file. The qrels are named after it: ``NAME.t2v.qrels`` and so on; they
-                list the known pairs too, and where judgements are complete no others than those
-                that fit.
+                have the judged queries, with their known pairs, and where judgements are complete
+                no other pairs than those that fit.
 
         Returns:
             The paths written.
@@ -266,7 +266,10 @@ class Judgements:
 
     def _qrels(self, direction: Direction) -> Iterator[str]:
         unfit = {} if direction == "v2t" else self._unfit(direction)
-        for query, relevant in self.relevant[direction].items():
+        judged = self.queries[direction]
+        wanted = self.relevant[direction] if judged is None else judged
+        for query in wanted:
+            relevant = self.relevant[direction][query]
             listed = {**unfit.get(query, {}), **relevant}
             for candidate, grade in listed.items():
                 yield f"{encode_id(query)} 0 {encode_id(candidate)} {grade}\n"
@@ -310,8 +313,10 @@ def read_judgements(path: str | Path) -> Judgements:
         raise ResultError(f"{path}: its captions are not those whose hash it states")
     strangers = set(found.grades) - set(found.own)
     strangers |= {caption for group in found.same_text for caption in group} - set(found.own)
+    drawn = {query for queries in found.queries.values() for query in queries or ()}
+    strangers |= drawn - set(found.own) - set(found.own.values())
     if strangers:
-        raise ResultError(f"{path}: {min(strangers)!r} is no caption of {found.dataset.title}")
+        raise ResultError(f"{path}: {min(strangers)!r} is no id of {found.dataset.title}")
     if found.computed_sha256() != found.sha256:
         raise ResultError(
             f"{path}: it was changed after it was written (hash {found.sha256[:12]}): judge pairs "

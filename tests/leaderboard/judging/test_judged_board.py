@@ -5,8 +5,10 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import ir_measures
 import numpy as np
 import pytest
+from ir_measures import nDCG
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -16,6 +18,7 @@ from dvtr_bench.errors import IncomparableError, InputError
 from dvtr_bench.ranking.group_figures import group_figures
 from dvtr_bench.ranking.rank_table import Groups
 from leaderboard.board import make_boards
+from leaderboard.exports.trec import export
 from leaderboard.judging.collect import judgements_of
 from leaderboard.judging.judged_board import JudgedBoard, judged_boards
 from leaderboard.judging.judgements import Judgements
@@ -82,6 +85,20 @@ def test_a_sample_has_the_figures_of_its_group(world: World, tmp_path: Path) -> 
             wanted = (figure.value, figure.low, figure.high)
             assert (cell.value, cell.low, cell.high) == tuple(map(pytest.approx, wanted))
     assert "(30 of 48 queries)" in board.tables[0].title
+    # The qrels have the judged queries alone, so that TREC tools give the same figures.
+    judgements.write(tmp_path / "judged.json")
+    export(world.files, tmp_path)
+    qrels = list(ir_measures.read_trec_qrels(str(tmp_path / "judged.t2v.qrels")))
+    assert len({line.query_id for line in qrels}) == 30
+    row_of = {row.entry.label: row for row in board.rows}
+    for file in world.files:
+        row = row_of[file.record.label]
+        run_file = tmp_path / f"{file.stem}.t2v.run"
+        theirs = ir_measures.calc_aggregate(
+            [nDCG @ 10], qrels, ir_measures.read_trec_run(str(run_file))
+        )
+        found = row.figures["t2v", "nDCG@10"].value
+        assert found == pytest.approx(100 * theirs[nDCG @ 10])
     few = board_of(world.files, judge(world.pool(queries=6), tmp_path))
     assert few.rows[0].figures["t2v", "R@1 judged"].low is None
 

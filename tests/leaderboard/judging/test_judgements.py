@@ -73,8 +73,9 @@ def test_an_edited_file_is_refused(judgements: Judgements, tmp_path: Path) -> No
     assert "was changed after it was written" in refused({"grades": edited})
     assert "at most 2" in refused({"grades": {caption: {video: 3}}})
     assert "format 9" in refused({"format_version": 9})
-    assert "is no caption of toy" in refused({"grades": {"nobody": {video: 1}}})
-    assert "is no caption of toy" in refused({"same_text": [["nobody", "else"]]})
+    assert "is no id of toy" in refused({"grades": {"nobody": {video: 1}}})
+    assert "is no id of toy" in refused({"same_text": [["nobody", "else"]]})
+    assert "'nobody' is no id of toy" in refused({"queries": {"t2v": ["nobody"]}})
     assert "captions are not those" in refused({"own": {caption: video}})
     path.write_text("[")
     with pytest.raises(ResultError):
