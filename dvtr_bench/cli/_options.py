@@ -10,6 +10,10 @@ DATASET: Final = "Dataset"
 MACHINE: Final = "Where it runs"
 OUTPUT: Final = "Output"
 
+WHICH_MODEL: Final = (
+    "Which model: a name of `dvtr-bench models`, or SOURCE:NAME of one that others published, such "
+    "as hf:ORG/NAME."
+)
 _A_DATASET: Final = "A built dataset: its name, NAME@VERSION, or its folder."
 _OR_PUBLISHED: Final = "Or one on the Hub, ORG/NAME@v1.0.0"
 
