@@ -21,8 +21,11 @@ from baselines.encoder.preprocessing import PREPROCESSING_VERSION, stack_videos
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.model_config import VideoTextConfig
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.models.earlier_settings import without_earlier
 from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
 from dvtr_bench.runtime.checkpoint import tensors_sha256
+from dvtr_bench.video.frame_choice import chosen_frames
+from dvtr_bench.video.frame_fit import FrameFit, Part, seen_part
 
 
 class VideoTextModel(nn.Module, ABC):
@@ -44,8 +47,8 @@ class VideoTextModel(nn.Module, ABC):
     def __init__(self, config: VideoTextConfig, encoder: FrameEncoder | None = None) -> None:
         """Store the configuration and load the backbone."""
         super().__init__()
-        self.config = config
         self.encoder = load_encoder(config.backbone) if encoder is None else encoder
+        self.config = config.with_fit(self.encoder.frame_fit)
 
     @classmethod
     def rebuild(cls, description: Mapping[str, Any]) -> Self:
@@ -112,8 +115,29 @@ class VideoTextModel(nn.Module, ABC):
 
     def preprocess(self, videos: Sequence[Frames]) -> Features:
         """Turn stored frames into ``pixels`` (uint8) and ``frame_mask``, on the CPU."""
-        pixels, mask = stack_videos(videos, self.encoder.image_size, self.config.max_frames)
+        pixels, mask = stack_videos(
+            videos,
+            self.encoder.image_size,
+            self.config.max_frames,
+            fit=self.frame_fit,
+            choice=self.config.frame_choice,
+            order=self.config.frame_order,
+        )
         return {"pixels": pixels, "frame_mask": mask}
+
+    @property
+    def frame_fit(self) -> FrameFit:
+        """How frames are made square."""
+        return self.config.frame_fit or self.encoder.frame_fit
+
+    def part_seen(self, height: int, width: int) -> Part:
+        """Return where the backbone's square lies on a frame, see `seen_part`."""
+        return seen_part(height, width, self.encoder.image_size, self.frame_fit)
+
+    def frames_seen(self, frames: Frames) -> list[int]:
+        """Return the indices of the stored frames of a video that are looked at, in their order."""
+        config = self.config
+        return chosen_frames(frames, config.max_frames, config.frame_choice, config.frame_order)
 
     def encode_frames(self, prepared: Features) -> Features:
         """Encode preprocessed frames.
@@ -145,11 +169,18 @@ class VideoTextModel(nn.Module, ABC):
         key["device"] = self.device.type
         if side == "texts":
             return {**key, "max_words": self.config.max_words}
+        # What is as it always was is left out: features that exist already are still found.
+        settings = {
+            "frame_fit": self.frame_fit,
+            "frame_choice": self.config.frame_choice,
+            "frame_order": self.config.frame_order,
+        }
         return {
             **key,
             "image_size": self.encoder.image_size,
             "max_frames": self.config.max_frames,
             "preprocessing": PREPROCESSING_VERSION,
+            **without_earlier(settings),
         }
 
     @torch.no_grad()

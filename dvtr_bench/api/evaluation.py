@@ -126,6 +126,7 @@ def evaluate(
         opened, bank = _open(dataset, split, root)
         written.require_queries(opened)
         bank = bank if options.needs_bank else None
+        model = options.introduced(model, opened)
         evaluation = evaluate_retriever(model, opened, bank=bank, **options.as_arguments())
         return options.finished(evaluation, opened)
 
@@ -325,7 +326,7 @@ def _evaluate_weights(
     if seen_clips is not None:
         options.say(seen_clips.statement(opened))
     evaluation = evaluate_retriever(
-        weights.load(options.device),
+        options.introduced(weights.load(options.device), opened),
         opened,
         bank=bank,
         seen_clips=seen_clips,

@@ -114,6 +114,30 @@ def draw_frames(frame_mask: torch.Tensor, count: int, chances: torch.Tensor) -> 
     return chosen.sort(dim=1).values
 
 
+def draw_from_intervals(
+    frame_mask: torch.Tensor, count: int, chances: torch.Tensor
+) -> torch.Tensor:
+    """Draw one random frame from each of ``count`` equal intervals of each clip.
+
+    Args:
+        frame_mask: bool, V x F, padding last.
+        count: Intervals; F if it is larger.
+        chances: float, V x F, random numbers from 0..1; of an interval, the frame with the highest
+            is taken.
+
+    Returns:
+        int64, V x count: indices of frames. A clip with fewer frames gives all, then padding.
+
+    Source: Wang et al. 2016, Temporal Segment Networks (arXiv 1608.00859), section 3.1.
+    """
+    count = min(count, frame_mask.shape[1])
+    lengths = frame_mask.sum(dim=1, keepdim=True)
+    places = torch.arange(frame_mask.shape[1])
+    interval = torch.where(lengths >= count, places * count // lengths, places)
+    drawn = [chances.masked_fill(interval != number, -1.0).argmax(dim=1) for number in range(count)]
+    return torch.stack(drawn, dim=1)
+
+
 def _one_caption_per_video(owner: list[int], generator: torch.Generator) -> list[int]:
     shuffled = torch.randperm(len(owner), generator=generator).tolist()
     first: dict[int, int] = {}
@@ -290,7 +314,8 @@ class Loop:
             return clips
         if not encoded:
             chances = chances[own_rows(len(chances), self.processes)]
-        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, chances)
+        draw = draw_frames if self.recipe.draw == "anywhere" else draw_from_intervals
+        chosen = draw(clips["frame_mask"], self.recipe.frames_a_step, chances)
         rows = torch.arange(len(chosen))[:, None]
         return {name: value[rows, chosen] for name, value in clips.items()}
 

@@ -12,6 +12,7 @@ Freeze = Literal["nothing", "frames", "backbone"]
 Autocast = Literal["off", "bf16", "fp16"]
 Origin = Literal["own", "published"]
 Optimiser = Literal["bert_adam", "adamw"]
+Draw = Literal["anywhere", "intervals"]
 
 MOST_FROZEN_LAYERS: Final = 12
 """The number of blocks in both towers of ViT-B-32; the release allows no more."""
@@ -37,6 +38,8 @@ class Recipe:
         pairs: ``all`` makes every caption a pair; ``one_a_video`` draws one caption of each video
             per epoch.
         frames_a_step: Frames drawn at random from each clip at each step, in order; None takes all.
+        draw: From where in a clip these are drawn: ``anywhere``, or one of each of so many equal
+            ``intervals``, as Temporal Segment Networks do (arXiv 1608.00859).
         freeze: ``frames`` freezes the image tower and encodes every clip only once; ``backbone``
             also freezes the text tower and encodes every caption only once. The logit scale belongs
             to neither tower and is trained at the backbone's learning rate.
@@ -79,6 +82,7 @@ class Recipe:
     seed: int = 42
     pairs: Pairs = "all"
     frames_a_step: int | None = None
+    draw: Draw = "anywhere"
     freeze: Freeze = "nothing"
     frozen_layers: int | None = 0
     autocast: Autocast = "off"
@@ -113,6 +117,7 @@ class Recipe:
                 raise ConfigError(f"{name} must be above 0, found {getattr(self, name)}")
         for name, choices in (
             ("pairs", Pairs),
+            ("draw", Draw),
             ("freeze", Freeze),
             ("autocast", Autocast),
             ("optimiser", Optimiser),
@@ -123,6 +128,11 @@ class Recipe:
                     f"{name} must be one of {', '.join(get_args(choices))}, "
                     f"found {getattr(self, name)!r}"
                 )
+        if self.draw == "intervals" and self.frames_a_step is None:
+            raise ConfigError(
+                "draw=intervals draws one frame of each interval: say how many with frames_a_step, "
+                "found none"
+            )
         if self.features == "published" and self.freeze == "nothing":
             raise ConfigError(
                 "features=published reads the outputs of frozen towers: it needs freeze=backbone "

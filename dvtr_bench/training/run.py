@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from filelock import FileLock, Timeout
 
 from dvtr_bench.errors import BusyError, ConfigError, WeightsError
+from dvtr_bench.models.earlier_settings import without_earlier
 from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import (
@@ -146,9 +147,13 @@ def comparable(setup: Mapping[str, Any]) -> dict[str, Any]:
         setup: A setup, possibly of an earlier version.
 
     Returns:
-        JSON values (tuples become lists), with the recipe completed by `whole_recipe`.
+        JSON values (tuples become lists), with the recipe completed by `whole_recipe` and without
+        the settings of the model that are as they were before they existed.
     """
     read: dict[str, Any] = json.loads(json.dumps(setup))
+    model = read.get("model")
+    if isinstance(model, dict) and isinstance(model.get("config"), dict):
+        model["config"] = without_earlier(model["config"])
     if isinstance(read.get("recipe"), dict):
         read["recipe"] = whole_recipe(read["recipe"])
     return read
