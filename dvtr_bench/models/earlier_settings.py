@@ -7,8 +7,18 @@ EARLIER_BEHAVIOUR: Final[Mapping[str, Any]] = {
     "frame_fit": "center_crop",
     "frame_choice": "uniform",
     "frame_order": "forward",
+    "temporal": "transformer",
+    "interaction": "wti",
+    "weight_layers": 2,
+    "cdcr": "off",
+    "cdcr_on_diagonal": 1.0,
+    "cdcr_off_diagonal": 0.06,
+    "cdcr_weight": 0.001,
 }
 """How models behaved before a setting existed, by the setting's name."""
+
+_CHANGED_DEFAULTS: Final[Mapping[str, Collection[str]]] = {"drl_wti": ("cdcr",)}
+"""Settings whose default is not what was done before they existed, by model."""
 
 
 def whole_config(config: Mapping[str, Any], known: Collection[str]) -> dict[str, Any]:
@@ -27,6 +37,23 @@ def whole_config(config: Mapping[str, Any], known: Collection[str]) -> dict[str,
     """
     earlier = {name: value for name, value in EARLIER_BEHAVIOUR.items() if name in known}
     return {**earlier, **config}
+
+
+def stated_config(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a configuration that gives the same model today.
+
+    Args:
+        model: The model's key.
+        config: Its configuration of any version, as JSON values.
+
+    Returns:
+        The configuration; what it lacks is today's default.
+
+    Example:
+        >>> stated_config("drl_wti", {"max_frames": 8})
+        {'cdcr': 'off', 'max_frames': 8}
+    """
+    return whole_config(config, _CHANGED_DEFAULTS.get(model, ()))
 
 
 def without_earlier(config: Mapping[str, Any]) -> dict[str, Any]:
