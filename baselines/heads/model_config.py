@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final, Self, get_args
+from typing import Any, Final, Literal, Self, get_args
 
 from baselines.encoder.preprocessing import trained_fit
 from dvtr_bench.errors import ConfigError
@@ -10,6 +10,9 @@ from dvtr_bench.models.earlier_settings import whole_config
 from dvtr_bench.settings import require_kinds
 from dvtr_bench.video.frame_choice import FrameChoice, FrameOrder
 from dvtr_bench.video.frame_fit import FrameFit
+
+LinearPatch = Literal["2d", "3d"]
+"""Whether patches span single frames, or each frame with its neighbours in time."""
 
 _MOST: Final = 10_000
 """Of frames, words, layers and the like: memory is taken by them, and no model is near it."""
@@ -31,6 +34,8 @@ class VideoTextConfig:
             spaced ones, the first or the last.
         frame_order: The order in which frames are given: as in time, backwards, or at random (the
             same for a video in every batch and run).
+        linear_patch: What the patches of a vision transformer span: ``2d`` one frame, ``3d`` the
+            frames before and after it too (CLIP4Clip's). Both begin as the same model.
 
     Raises:
         ConfigError: A value is out of range.
@@ -42,6 +47,7 @@ class VideoTextConfig:
     frame_fit: FrameFit | None = None
     frame_choice: FrameChoice = "uniform"
     frame_order: FrameOrder = "forward"
+    linear_patch: LinearPatch = "2d"
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -51,6 +57,7 @@ class VideoTextConfig:
             require_one_of("frame_fit", self.frame_fit, FrameFit)
         require_one_of("frame_choice", self.frame_choice, FrameChoice)
         require_one_of("frame_order", self.frame_order, FrameOrder)
+        require_one_of("linear_patch", self.linear_patch, LinearPatch)
 
     @classmethod
     def from_mapping(cls, values: Mapping[str, Any]) -> Self:

@@ -20,9 +20,10 @@ from baselines.heads.channel_decorrelation import Cdcr, decorrelation_loss, toke
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.cross_encoder import CrossEncoder, score_pairs
 from baselines.heads.model_config import TemporalConfig, require_at_least, require_one_of
+from baselines.heads.padding import masked_mean
 from baselines.heads.temporal_choice import Temporal, make_temporal
 from baselines.heads.token_interaction import TokenWeights, unit_tokens, weighted_token_similarity
-from baselines.heads.video_text_model import as_float32, full_precision, masked_mean
+from baselines.heads.video_text_model import as_float32, full_precision
 from baselines.heads.word_token_model import WordTokenModel
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Features, Scoring

@@ -17,8 +17,8 @@ from torch.nn import functional
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.heads.model_config import TemporalConfig, require_one_of
 from baselines.heads.multi_grained import MultiGrainedSimilarity
+from baselines.heads.padding import masked_mean
 from baselines.heads.temporal_choice import Temporal, make_temporal
-from baselines.heads.video_text_model import masked_mean
 from baselines.heads.word_token_model import WordTokenModel
 from dvtr_bench.models.retriever import Features, Scoring
 

@@ -7,6 +7,7 @@ EARLIER_BEHAVIOUR: Final[Mapping[str, Any]] = {
     "frame_fit": "center_crop",
     "frame_choice": "uniform",
     "frame_order": "forward",
+    "linear_patch": "2d",
     "temporal": "transformer",
     "interaction": "wti",
     "weight_layers": 2,
