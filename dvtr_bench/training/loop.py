@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -97,6 +98,26 @@ def epoch_batches(
 def steps_in_epoch(split: "RetrievalSplit", recipe: "Recipe") -> int:
     """Return how many batches `epoch_batches` draws."""
     return len(epoch_batches(split, recipe, epoch_generator(recipe, 0)))
+
+
+def validated_steps(num_steps: int, validations: int) -> set[int]:
+    """Return after which steps within an epoch it is validated, the last one left out.
+
+    Args:
+        num_steps: Steps of the epoch.
+        validations: How often it is validated, the end included.
+
+    Returns:
+        Numbers of steps, from 0.
+
+    Source: X-Pool ``Trainer._train_epoch``.
+
+    Example:
+        >>> sorted(validated_steps(9, 4))
+        [2, 4, 6]
+    """
+    steps = np.linspace(0, num_steps - 1, validations + 1, dtype=int)[1:]
+    return set(steps.tolist()) - {num_steps - 1}
 
 
 def draw_frames(frame_mask: torch.Tensor, count: int, chances: torch.Tensor) -> torch.Tensor:
@@ -210,6 +231,7 @@ class Loop:
         *,
         workers: int,
         show_progress: bool,
+        validate: "Callable[[float], None] | None" = None,
     ) -> tuple[float, float]:
         """Train for one epoch.
 
@@ -219,6 +241,8 @@ class Loop:
             write: Called with one record per step.
             workers: Threads that prepare clips.
             show_progress: Whether to show a progress bar.
+            validate: Called within the epoch where the recipe validates, with the share of its
+                steps that are done. It changes neither the model nor what is drawn afterwards.
 
         Returns:
             The mean loss of its steps, and its highest learning rate.
@@ -231,6 +255,7 @@ class Loop:
         label = f"epoch {epoch + 1} of {self.recipe.epochs}"
         devices = [self.device] if self.device.type == "cuda" else []
         num_frames = self._num_frames(inputs)
+        validated = validated_steps(len(batches), self.recipe.validations_per_epoch)
         clips_of_batches = [
             self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches
         ]
@@ -259,6 +284,10 @@ class Loop:
                 )
                 total, highest = total + losses["loss"], max(highest, rate)
                 advance(note=f"loss {losses['loss']:.3f}  lr {rate:.1e}")
+                if validate is not None and number in validated:
+                    with torch.random.fork_rng(devices=devices):
+                        validate((number + 1) / len(batches))
+                    self.model.train()
         return total / len(batches), highest
 
     def _step(

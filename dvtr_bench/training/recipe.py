@@ -54,6 +54,9 @@ class Recipe:
             memory; the towers run forward twice (`training.grad_cache`).
         checkpointing: Whether the towers keep fewer activations and compute them again in the
             backward pass: slower, the same gradients. ResNet towers have no such mode.
+        validations_per_epoch: How often an epoch is validated, at its end and evenly before; the
+            checkpoint can then be one from within an epoch. X-Pool's ``evals_per_epoch``, which
+            is 10 there.
         patience: Stop after this many epochs in a row without a better T2V R@1 on validation; None
             never stops early. The learning rate schedule is that of all ``epochs``.
         optimiser: ``bert_adam`` as published, or torch's ``adamw``.
@@ -88,13 +91,19 @@ class Recipe:
     autocast: Autocast = "off"
     micro_batch_size: int | None = None
     checkpointing: bool = False
+    validations_per_epoch: int = 1
     patience: int | None = None
     optimiser: Optimiser = "bert_adam"
     features: Origin = "own"
 
     def __post_init__(self) -> None:
         """Check every field."""
-        for name, least in (("epochs", 1), ("batch_size", 2), ("seed", 0)):
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 2),
+            ("seed", 0),
+            ("validations_per_epoch", 1),
+        ):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, found {getattr(self, name)}")
         for name in ("frames_a_step", "micro_batch_size", "patience"):

@@ -117,6 +117,7 @@ def msam_model():
         (msam_model, {"micro_batch_size": 3, "checkpointing": True, "frames_a_step": 2}),
         (msam_model, {"freeze": "backbone"}),
         (new_model, {"optimiser": "adamw"}),
+        (msam_model, {"validations_per_epoch": 2}),
     ],
 )
 def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(
