@@ -18,7 +18,8 @@ import torch
 
 _NOT_A_MODELS: Final = sys.stdlib_module_names | {
     *("dvtr_bench", "baselines", "msam", "torch", "torchvision", "numpy", "open_clip"),
-    *("transformers", "tokenizers", "safetensors", "timm", "PIL", "cv2"),
+    *("transformers", "tokenizers", "safetensors", "timm", "PIL", "cv2", "mteb"),
+    *("sentence_transformers", "datasets", "pydantic"),
 }
 """Packages whose state is left alone: they are ours, or libraries that models are built from."""
 

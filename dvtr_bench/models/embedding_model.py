@@ -79,7 +79,7 @@ class EmbeddingModel(ABC):
     """
 
     scoring: ClassVar[Scoring] = "pairwise"
-    unit_length: ClassVar[bool] = True
+    unit_length: bool = True
     libraries: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str, config: EmbeddingConfig) -> None:
