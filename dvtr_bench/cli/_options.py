@@ -82,6 +82,16 @@ Root = Annotated[
     ),
 ]
 
+Judged = Annotated[
+    Path | None,
+    typer.Option(
+        help="Judged relevance, as `dvtr-bench judge` writes it: its figures beside the strict "
+        "ones, from the top lists beside the result files.",
+        show_default="none",
+        dir_okay=False,
+    ),
+]
+
 SheetQueries = Annotated[
     list[str] | None,
     typer.Option(
