@@ -30,8 +30,8 @@ WRITE = set(
     "pool pretrain-tiny probe quickstart report run search sheet train verify".split()
 )
 NAME_A_DATASET = set(
-    "ablate audit build compare datasets diff evaluate info judge leaderboard mistakes pool probe "
-    "push report run runs search sheet submit train verify".split()
+    "ablate audit build compare datasets diff evaluate export info judge leaderboard mistakes pool "
+    "probe push report run runs search sheet submit train verify".split()
 )
 
 
@@ -194,7 +194,7 @@ def test_help_of_evaluate_is_in_groups() -> None:
     starts = {line.split()[0] for line in brought if line.startswith("  --")}
     assert starts == {
         *("--sim-matrix", "--embeddings", "--model-name", "--text-block"),
-        *("--already-processed", "--seed"),
+        *("--already-processed", "--seed", "--from-mteb"),
     }
     for command in ("train", "run"):
         assert "\nWhere it runs:\n" in run(command, "--help").stdout
