@@ -193,6 +193,21 @@ def model_entry(name: str) -> ModelEntry:
                 f"{' or '.join(source.module.EXAMPLES)}"
             )
         return source
+    return own_entry(name)
+
+
+def own_entry(name: str) -> ModelEntry:
+    """Look a model with a file of its own up and import it.
+
+    What a file of others names, such as a checkpoint, is one of these: a source would fetch.
+
+    Args:
+        name: Its key; case and ``-`` for ``_`` do not matter.
+
+    Raises:
+        NotFoundError: No such model; the message lists similar names.
+        ExtensionError: Its file lacks a required name.
+    """
     return ModelEntry(MODELS.entry(name), MODELS.load(name))
 
 

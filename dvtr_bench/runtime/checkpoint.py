@@ -138,7 +138,7 @@ def load_checkpoint(path: Path) -> "Trainable":
 
 def _rebuild(folder: Path) -> "Trainable":
     """Build the model of a checkpoint, unless it is larger than the checkpoint's tensors."""
-    from dvtr_bench.models.entry import model_entry
+    from dvtr_bench.models.entry import own_entry
 
     config = read_checkpoint_config(folder)
     where = folder / CONFIG_FILE
@@ -149,7 +149,7 @@ def _rebuild(folder: Path) -> "Trainable":
             reading(where, "the description of a model", WeightsError, _ADVICE),
             no_larger_than(numbers, str(where)),
         ):
-            entry = model_entry(config["model"]["model"])
+            entry = own_entry(config["model"]["model"])
             model: Trainable = entry.module.Model.rebuild(config["model"])
     except DvtrError as failure:
         if str(where) in str(failure):

@@ -22,6 +22,8 @@ PLACES = (
     "local-dir:/tmp",
     "https://evil.example/weights.pt",
     "hf://evil/repo",
+    "hf:evil/repo",
+    "st:evil/repo",
     "evil/repo",
 )
 
@@ -118,6 +120,7 @@ COMMANDS = (
     "datasets",
     "models",
     "models msam",
+    "models hf",
     "evaluate --model clip-zeroshot --backbone tiny --dataset toy --device cpu",
     "search --model clip-zeroshot --backbone tiny --dataset toy --device cpu --top 3",
     "leaderboard",
