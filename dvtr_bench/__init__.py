@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all
     from dvtr_bench.api.external_scores import evaluate_external
+    from dvtr_bench.api.judging import collect_judgements, judge_by_facts, make_pool
     from dvtr_bench.api.models import load_model
     from dvtr_bench.api.mteb_runs import evaluate_mteb
     from dvtr_bench.api.plotting import plot
@@ -70,6 +71,9 @@ _PLACES: Final = {
     "compare": f"{_API}.results",
     "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
+    "make_pool": f"{_API}.judging",
+    "collect_judgements": f"{_API}.judging",
+    "judge_by_facts": f"{_API}.judging",
     "plot": f"{_API}.plotting",
     "report": f"{_API}.reports",
     "draw_queries": f"{_API}.reports",
@@ -107,6 +111,7 @@ __all__ = [
     "__version__",
     "build",
     "check_submissions",
+    "collect_judgements",
     "compare",
     "draw_dataset",
     "draw_queries",
@@ -116,10 +121,12 @@ __all__ = [
     "evaluate_mteb",
     "evaluate_scores",
     "find_mistakes",
+    "judge_by_facts",
     "list_study",
     "load_model",
     "load_results",
     "make_leaderboard",
+    "make_pool",
     "open_dataset",
     "plot",
     "recall_at_k",

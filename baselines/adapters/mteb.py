@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SCORING: Final = "pairwise"
 EXAMPLES: Final = ("mteb:microsoft/xclip-base-patch32", "mteb:Qwen/Qwen3-VL-Embedding-2B")
+EXTRA: Final = "mteb"
+NEEDS: Final = ("mteb",)
 
 Similarity = Literal["cosine", "inner product", "the model's own"]
 

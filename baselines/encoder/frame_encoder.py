@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import torch
 from torch import nn
 
+from baselines.encoder.patches_over_time import PatchesOverTime, with_neighbours
 from baselines.encoder.residual_blocks import encode_images, run_blocks
 from baselines.weights.backbone_spec import (
     QUICK_GELU_SUFFIX,
@@ -152,16 +153,20 @@ class FrameEncoder(nn.Module):
         word_mask = torch.arange(length, device=tokens.device) <= end[:, None]
         return text_embeds, word_embeds, word_mask
 
-    def encode_frames(self, pixels: torch.Tensor) -> torch.Tensor:
+    def encode_frames(
+        self, pixels: torch.Tensor, video_index: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Encode frames.
 
         Args:
             pixels: uint8, N x 3 x image_size x image_size.
+            video_index: int64, N: which video each frame is of, those of a video in a row; only
+                used by patches that span frames. None encodes each frame by itself.
 
         Returns:
             N x C, not normalised.
         """
-        return encode_images(self.clip.visual, self._normalise(pixels))
+        return encode_images(self.clip.visual, self._images(pixels, video_index))
 
     def encode_blank(self) -> torch.Tensor:
         """Encode the frame with which CLIP4Clip pads videos: 0 after normalisation.
@@ -174,11 +179,14 @@ class FrameEncoder(nn.Module):
         side = self.image_size
         return encode_images(self.clip.visual, self.pixel_mean.new_zeros(1, 3, side, side))
 
-    def encode_patches(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode_patches(
+        self, pixels: torch.Tensor, video_index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Encode frames and their patches.
 
         Args:
             pixels: uint8, N x 3 x image_size x image_size.
+            video_index: As for `encode_frames`.
 
         Returns:
             The frames' embeddings (N x C) and their patch tokens after the last norm, projected
@@ -194,7 +202,7 @@ class FrameEncoder(nn.Module):
             )
         visual.output_tokens = True
         try:
-            frame_embeds, patches = visual(self._normalise(pixels))
+            frame_embeds, patches = visual(self._images(pixels, video_index))
         finally:
             visual.output_tokens = False
         return frame_embeds, patches @ visual.proj
@@ -208,6 +216,15 @@ class FrameEncoder(nn.Module):
             "std": list(self._std),
             **self.origin,
         }
+
+    def _images(self, pixels: torch.Tensor, video_index: torch.Tensor | None) -> torch.Tensor:
+        """Normalise frames, and put their neighbours beside them if patches span frames."""
+        images = self._normalise(pixels)
+        if not isinstance(getattr(self.clip.visual, "conv1", None), PatchesOverTime):
+            return images
+        if video_index is None:
+            video_index = torch.arange(len(images), device=images.device)
+        return with_neighbours(images, video_index)
 
     def _normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         return (pixels.float() / 255 - self.pixel_mean) / self.pixel_std

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from unicodedata import category
 
-from builders.documents.report import BuildReport, CaptionReport
+from builders.documents.report import BuildReport, CaptionReport, center_crop_note
 from builders.documents.shown import licence_fields
 from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows, hf_features
@@ -159,7 +159,7 @@ def _frames(manifest: Manifest, report: BuildReport) -> str:
         f"{frames.mean_frame_bytes:,.0f} bytes on average.\n\n"
         f"The clips: {_listed(clips.codecs)}; {_listed(clips.sizes_px)} pixels; "
         f"{_range(*clips.fps)} frames a second; {_range(*clips.duration_seconds)} seconds. "
-        f"Colour was read as {_listed(clips.colour)}."
+        f"Colour was read as {_listed(clips.colour)}. {center_crop_note(clips, frames)}"
     )
 
 

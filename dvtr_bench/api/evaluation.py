@@ -154,7 +154,7 @@ def evaluate(
         written.require_queries(opened)
         bank = bank if options.needs_bank else None
         evaluation = evaluate_retriever(
-            model,
+            options.introduced(model, opened),
             opened,
             bank=bank,
             reranker=options.reranker.load(opened, device, options.say),
@@ -281,7 +281,7 @@ def _evaluate_weights(
         options.say(seen_clips.statement(opened))
     reranker = options.reranker.load(opened, options.device, options.say)
     evaluation = evaluate_retriever(
-        weights.load(options.device),
+        options.introduced(weights.load(options.device), opened),
         opened,
         bank=bank,
         seen_clips=seen_clips,

@@ -14,6 +14,7 @@ from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
 from dvtr_bench.evaluation.honesty import SampleConfig
 from dvtr_bench.evaluation.post_process import PostProcess
+from dvtr_bench.evaluation.seen_frames import seen_statement
 from dvtr_bench.evaluation.written import write_evaluation
 from dvtr_bench.reports.query_choice import Queries, parse_kind, require_queries
 from dvtr_bench.runtime.processes import Processes
@@ -21,6 +22,7 @@ from dvtr_bench.searching.choice import choose_dataset
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
+    from dvtr_bench.models.retriever import Retriever
 
 
 PostProcessLike: TypeAlias = str | PostProcess
@@ -88,6 +90,13 @@ class EvaluationOptions:
         """Pass a line to the caller, from the first process only."""
         if self.tell is not None and self.processes.is_first:
             self.tell(line)
+
+    def introduced(self, model: "Retriever", split: "RetrievalSplit") -> "Retriever":
+        """Tell the caller how much of each frame a model sees, if anybody listens; return it."""
+        if self.tell is not None and self.processes.is_first:
+            if (statement := seen_statement(model, split)) is not None:
+                self.tell(statement)
+        return model
 
     def as_arguments(self) -> dict[str, Any]:
         """Return the arguments of every evaluation."""

@@ -13,6 +13,7 @@ from dvtr_bench.cli._options import (
     DATASET,
     MODEL,
     OUTPUT,
+    WHICH_MODEL,
     Cache,
     Checkpoint,
     Device,
@@ -202,7 +203,7 @@ COMMAND_CLASS = EvaluateCommand
 def evaluate(
     model: Annotated[
         str | None,
-        typer.Option(help="Which model; see `dvtr-bench models`.", rich_help_panel=MODEL),
+        typer.Option(help=WHICH_MODEL, rich_help_panel=MODEL),
     ] = None,
     checkpoint: Checkpoint = None,
     all_seeds: AllSeeds = False,

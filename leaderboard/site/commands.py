@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
+from dvtr_bench.models.earlier_settings import stated_config
 from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.record import PostProcessingFacts
@@ -31,7 +32,8 @@ def repeat_commands(record: RunRecord) -> list[str]:
     if record.kind != "model":
         return [_brought(record)]
     model, training = record.model, record.model.training
-    settings = {name: value for name, value in model.config.items() if name != "backbone"}
+    config = stated_config(model.name, model.config)
+    settings = {name: value for name, value in config.items() if name != "backbone"}
     if record.scoring.text_block == _BLOCK_ONE:
         # Block 1 is scored besides the model's own block; it is no setting of its training.
         settings.pop("text_block", None)
