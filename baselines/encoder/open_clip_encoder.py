@@ -24,6 +24,7 @@ from baselines.encoder.open_clip_towers import (
     build_towers,
     frames_and_patches,
     patch_grid,
+    switch_checkpointing,
     text_and_words,
 )
 from baselines.weights.open_clip_config import Preprocess
@@ -256,8 +257,7 @@ class OpenClipEncoder(FrameEncoder):
         """Switch activation checkpointing of both towers on or off: less memory, more time."""
         self.clip.visual.set_grad_checkpointing(on)
         if self._text_config is not None:
-            tower = self.clip.text.transformer
-            (tower.gradient_checkpointing_enable if on else tower.gradient_checkpointing_disable)()
+            switch_checkpointing(self.clip.text.transformer, on)
         else:
             self.text_tower.transformer.grad_checkpointing = on
 

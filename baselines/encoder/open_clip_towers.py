@@ -119,6 +119,13 @@ def text_and_words(clip: Any, tokens: torch.Tensor) -> tuple[torch.Tensor, torch
     return found["text_features"], words
 
 
+def switch_checkpointing(tower: Any, on: bool) -> None:
+    """Switch activation checkpointing of a model of transformers on or off."""
+    # transformers 5 has had both names; the former one warns that it will go.
+    kind = "activation" if hasattr(tower, "activation_checkpointing_enable") else "gradient"
+    getattr(tower, f"{kind}_checkpointing_{'enable' if on else 'disable'}")()
+
+
 def patch_grid(visual: Any) -> tuple[int, int] | None:
     """Return rows and columns of the patches that `frames_and_patches` gives; None without any."""
     if hasattr(visual, "grid_size"):
@@ -155,8 +162,8 @@ def frames_and_patches(visual: Any, images: torch.Tensor) -> tuple[torch.Tensor,
     pooled = visual.head(trunk.forward_head(hidden))
     prefix = trunk.num_prefix_tokens
     patches = hidden[:, prefix:]
-    if trunk.attn_pool is None and trunk.global_pool != "token":
-        # These leave out the first tokens, of which there must be as many.
+    if _leaves_out_first(trunk):
+        # Of the first tokens there must be as many as are left out.
         alone = torch.cat(
             (
                 hidden[:, None, :prefix].expand(-1, patches.shape[1], -1, -1),
@@ -168,3 +175,11 @@ def frames_and_patches(visual: Any, images: torch.Tensor) -> tuple[torch.Tensor,
         alone = patches[:, :, None]
     projected = visual.head(trunk.forward_head(alone.flatten(0, 1)))
     return pooled, projected.view(*patches.shape[:2], -1)
+
+
+def _leaves_out_first(trunk: Any) -> bool:
+    """Tell whether a trunk of timm pools its patches alone, without class tokens."""
+    includes = getattr(trunk, "pool_include_prefix", None)
+    if trunk.attn_pool is not None:
+        return includes is False
+    return trunk.global_pool != "token" and not includes
