@@ -33,6 +33,7 @@ from dvtr_bench.errors import (
 )
 
 if TYPE_CHECKING:
+    from dvtr_bench.api.backbones import list_backbones
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
     from dvtr_bench.api.models import load_model
@@ -58,6 +59,7 @@ _PLACES: Final = {
     "build": f"{_API}.datasets",
     "train": f"{_API}.training",
     "load_model": f"{_API}.models",
+    "list_backbones": f"{_API}.backbones",
     "evaluate": f"{_API}.evaluation",
     "evaluate_all": f"{_API}.evaluation",
     "evaluate_external": f"{_API}.evaluation",
@@ -112,6 +114,7 @@ __all__ = [
     "evaluate_external",
     "evaluate_scores",
     "find_mistakes",
+    "list_backbones",
     "list_study",
     "load_model",
     "load_results",

@@ -129,13 +129,13 @@ class Model(EmbeddingModel):
         frames = [self._transform(Image.fromarray(one)) for video in videos for one in video]
         images = torch.stack(frames).to(self.device, self.config.torch_dtype)
         embeds = functional.normalize(self.encoder.encode_images(images).float(), dim=-1)
-        parts = embeds.split([len(video) for video in videos])
+        parts = torch.split(embeds, [len(video) for video in videos])
         return torch.stack([part.mean(dim=0) for part in parts])
 
     def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the tokens of captions, and whether a caption has more than ``max_words``."""
-        read = self.encoder.tokenize(captions, self.max_words).numpy().astype(np.int64)
-        return read, self.encoder.longer_than(captions, self.max_words)
+        read = self.encoder.tokenize(captions, self.max_words)[:, : self.max_words]
+        return read.numpy().astype(np.int64), self.encoder.longer_than(captions, self.max_words)
 
     def origin(self) -> Mapping[str, Any]:
         """Return where the weights come from."""

@@ -68,8 +68,6 @@ def build_towers(
     kind: Any = CLIP
     if is_custom:
         kind = CoCa if "multimodal_cfg" in arguments else CustomTextCLIP
-    if "timm_model_name" in arguments["vision_cfg"]:
-        import_extra("timm", "hf", f"the backbone {architecture}")
     with TemporaryDirectory() as folder, reading(architecture, "a model of open_clip", ConfigError):
         if text_config is not None:
             import_extra("transformers", "hf", f"the backbone {architecture}")

@@ -108,7 +108,7 @@ class VideoTextModel(nn.Module, ABC):
 
     def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the tokens of captions, and whether a caption has more than ``max_words``."""
-        read = self.tokenize(captions).numpy().astype(np.int64)
+        read = self.tokenize(captions)[:, : self.config.max_words].numpy().astype(np.int64)
         return read, self.encoder.longer_than(captions, self.config.max_words)
 
     def preprocess(self, videos: Sequence[Frames]) -> Features:

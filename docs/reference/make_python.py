@@ -19,7 +19,7 @@ PAGE: Final = Path(__file__).with_name("python.md")
 
 SECTIONS: Final = {
     "Datasets": ("open_dataset", "build"),
-    "Models": ("train", "load_model", "search"),
+    "Models": ("train", "load_model", "list_backbones", "search"),
     "Evaluation": (
         "evaluate",
         "evaluate_all",
