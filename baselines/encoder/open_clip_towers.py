@@ -1,10 +1,7 @@
 """The towers of open_clip's models that are not built like CLIP, and what they make of tokens."""
 
-import json
 from collections.abc import Mapping
 from copy import deepcopy
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 import torch
@@ -21,6 +18,15 @@ _ARGUMENTS: Final = frozenset(
         *("init_logit_bias", "nonscalar_logit_scale", "quick_gelu", "custom_text"),
     }
 )
+_PLACE_OF_A_TOWER: Final = {
+    "context_length": 1,
+    "vocab_size": 1,
+    "width": 1,
+    "heads": 1,
+    "layers": 1,
+}
+"""A text tower that is replaced at once."""
+
 _POOLS_OF_PATCHES: Final = ("tok", "avg")
 
 
@@ -68,17 +74,49 @@ def build_towers(
     kind: Any = CLIP
     if is_custom:
         kind = CoCa if "multimodal_cfg" in arguments else CustomTextCLIP
-    with TemporaryDirectory() as folder, reading(architecture, "a model of open_clip", ConfigError):
+    with reading(architecture, "a model of open_clip", ConfigError):
         if text_config is not None:
-            import_extra("transformers", "hf", f"the backbone {architecture}")
-            # open_clip reads the configuration of such a tower from a place that it is told.
-            (Path(folder) / "config.json").write_text(json.dumps(text_config), encoding="utf-8")
-            text["hf_model_name"] = folder
+            # open_clip would look for the tower's configuration on the Hub: it is put in below.
+            arguments["text_cfg"] = dict(_PLACE_OF_A_TOWER)
         clip: Any = kind(**arguments)
+        if text_config is not None:
+            clip.text = _tower_of_transformers(
+                text, text_config, arguments["embed_dim"], architecture
+            )
     clip.logit_bias = None
     if isinstance(clip, CoCa):
         del clip.text_decoder
     built: nn.Module = clip
+    return built
+
+
+def _tower_of_transformers(
+    text: Mapping[str, Any], text_config: Mapping[str, Any], embed_dim: int, architecture: str
+) -> nn.Module:
+    """Build a text tower from the configuration of a model of transformers.
+
+    Source: open_clip ``HFTextEncoder``, which does the same with a name.
+    """
+    transformers = import_extra("transformers", "hf", f"the backbone {architecture}")
+    from open_clip.hf_model import HFTextEncoder
+
+    values = dict(text_config)
+    config = transformers.AutoConfig.for_model(values.pop("model_type"), **values)
+    pooler = text.get("hf_pooler_type", "mean_pooler")
+    tower: Any = HFTextEncoder(
+        "",
+        output_dim=embed_dim,
+        config=config,
+        pooler_type=pooler,
+        proj_type=text.get("hf_proj_type", "mlp"),
+    )
+    if getattr(config, "is_encoder_decoder", False):
+        tower.transformer = tower.transformer.encoder
+    else:
+        tower.transformer = transformers.AutoModel.from_config(
+            config, add_pooling_layer=pooler == "cls_pooler"
+        )
+    built: nn.Module = tower
     return built
 
 

@@ -52,6 +52,7 @@ CLASSES: Final = (
     "leaderboard.mistakes.Mistakes",
     "leaderboard.leaderboard.Leaderboard",
     "leaderboard.submissions.report.SubmissionReport",
+    "baselines.weights.listing.ListedBackbone",
     "dvtr_bench.searching.search_result.FoundClips",
     "dvtr_bench.searching.search_result.FoundCaptions",
     "dvtr_bench.api.studies.StudyResult",
@@ -61,6 +62,7 @@ CLASSES: Final = (
 COMMANDS: Final = {
     "ablate": "dvtr_bench.api.studies.run_study",
     "audit": "builders.checks.audit.page.audit_dataset",
+    "backbones": "dvtr_bench.api.backbones.list_backbones",
     "build": "dvtr_bench.api.datasets.build",
     "compare": "dvtr_bench.api.results.compare",
     "convert": "baselines.conversion.authors_checkpoint.convert_authors_checkpoint",

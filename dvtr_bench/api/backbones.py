@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from dvtr_bench.errors import NotFoundError
+
 if TYPE_CHECKING:
     from baselines.weights.listing import ListedBackbone
 
@@ -15,6 +17,9 @@ def list_backbones(word: str | None = None) -> "list[ListedBackbone]":
     Returns:
         One entry a name: ours, published weights for remote sensing, then those of open_clip.
 
+    Raises:
+        NotFoundError: There is none.
+
     Example:
         >>> import dvtr_bench as dvtr
         >>> [one.name for one in dvtr.list_backbones("remoteclip")]
@@ -23,8 +28,11 @@ def list_backbones(word: str | None = None) -> "list[ListedBackbone]":
     from baselines.weights.listing import list_names
 
     wanted = "" if word is None else word.lower()
-    return [
+    listed = [
         one
         for one in list_names()
         if wanted in " ".join((one.name, one.architecture, one.repository or "")).lower()
     ]
+    if not listed:
+        raise NotFoundError(f"no backbone has {word!r} in its name: leave it out to see all")
+    return listed

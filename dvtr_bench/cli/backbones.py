@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+import dvtr_bench as dvtr
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json
 from dvtr_bench.runtime.progress import say
@@ -30,12 +31,7 @@ def backbones(
     as_json: Json = False,
 ) -> None:
     """List the weights that --backbone takes by name; with WORD those that have it."""
-    import dvtr_bench as dvtr
-    from dvtr_bench.errors import NotFoundError
-
     listed = dvtr.list_backbones(word)
-    if not listed:
-        raise NotFoundError(f"no backbone has {word!r} in its name: leave it out to see all")
     if as_json:
         print_json({"backbones": listed})
         return

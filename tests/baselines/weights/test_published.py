@@ -9,7 +9,6 @@ import open_clip
 import pytest
 import torch
 import transformers
-from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 import dvtr_bench as dvtr
@@ -70,8 +69,9 @@ def _small(monkeypatch) -> None:
     configs["ViT-B-16-SigLIP"] = SMALL_SIGLIP
     real = open_clip.get_model_config
     monkeypatch.setattr(
-        open_clip, "get_model_config", lambda name: json.loads(json.dumps(configs.get(name)))
-        if name in configs else real(name)
+        open_clip,
+        "get_model_config",
+        lambda name: json.loads(json.dumps(configs.get(name))) if name in configs else real(name),
     )
     monkeypatch.setitem(
         __import__("timm.models._registry", fromlist=["x"])._model_entrypoints,
@@ -111,8 +111,12 @@ def siglip_of_transformers(folder, act: str = "gelu"):
         "hidden_act": act,
     }
     config = transformers.SiglipConfig(
-        text_config={**sizes, "vocab_size": 49, "max_position_embeddings": 16,
-                     "projection_size": 32},
+        text_config={
+            **sizes,
+            "vocab_size": 49,
+            "max_position_embeddings": 16,
+            "projection_size": 32,
+        },
         vision_config={**sizes, "image_size": 32, "patch_size": 16},
     )
     torch.manual_seed(4)
