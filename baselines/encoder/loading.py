@@ -219,6 +219,7 @@ def _other_encoder(
         quick_gelu=quick_gelu,
         preprocess=preprocess,
         text_config=text_config,
+        tanh_gelu=file.tanh_gelu,
     )
 
 

@@ -55,6 +55,7 @@ class OpenClipEncoder(FrameEncoder):
         quick_gelu: Whether its towers use QuickGELU.
         preprocess: How its images are prepared.
         text_config: Configuration of a text tower of transformers; None for open_clip's own.
+        tanh_gelu: Whether GELU is computed by tanh, as in SigLIP of transformers.
 
     Attributes:
         has_logit_bias: Whether it was trained with a bias on its logits, which is left out.
@@ -75,11 +76,16 @@ class OpenClipEncoder(FrameEncoder):
         quick_gelu: bool,
         preprocess: Preprocess,
         text_config: Mapping[str, Any] | None = None,
+        tanh_gelu: bool = False,
     ) -> None:
         """Build the towers with random weights."""
         nn.Module.__init__(self)
         clip = build_towers(
-            config, quick_gelu=quick_gelu, text_config=text_config, architecture=architecture
+            config,
+            quick_gelu=quick_gelu,
+            text_config=text_config,
+            architecture=architecture,
+            tanh_gelu=tanh_gelu,
         )
         context = int(config["text_cfg"].get("context_length", 77))
         self._usual_context = context
@@ -98,6 +104,7 @@ class OpenClipEncoder(FrameEncoder):
         self._text_config = None if text_config is None else dict(text_config)
         self.preprocess = preprocess
         self.frame_fit = FITS[preprocess.resize_mode]
+        self._tanh_gelu = tanh_gelu
         self.has_logit_bias = "init_logit_bias" in config
         self._tokenizer: CaptionTokenizer | None = None
         content = None
@@ -149,6 +156,7 @@ class OpenClipEncoder(FrameEncoder):
             quick_gelu=description["quick_gelu"],
             preprocess=Preprocess.of(parts["preprocess"]),
             text_config=text_config,
+            tanh_gelu=parts.get("tanh_gelu") is True,
         )
 
     @property
@@ -265,8 +273,8 @@ class OpenClipEncoder(FrameEncoder):
         """Return what the features of a side depend on beside weights and normalisation."""
         parts = self._parts()
         if side == "texts":
-            return {name: parts[name] for name in ("config", "text_config", "tokenizer")}
-        return {"config": parts["config"]}
+            return {name: value for name, value in parts.items() if name != "preprocess"}
+        return {name: parts[name] for name in ("config", "tanh_gelu")}
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the backbone for records: enough to rebuild it, without its weights."""
@@ -285,4 +293,5 @@ class OpenClipEncoder(FrameEncoder):
             "text_config": self._text_config,
             "preprocess": preprocess,
             "tokenizer": self._facts,
+            "tanh_gelu": self._tanh_gelu,
         }

@@ -36,6 +36,7 @@ def build_towers(
     quick_gelu: bool,
     text_config: Mapping[str, Any] | None,
     architecture: str,
+    tanh_gelu: bool = False,
 ) -> nn.Module:
     """Build a model of open_clip with random weights; nothing is fetched.
 
@@ -48,6 +49,7 @@ def build_towers(
         text_config: Configuration of a text tower of transformers, as JSON values; None for
             open_clip's own tower.
         architecture: What to call it in messages.
+        tanh_gelu: Whether GELU is computed by tanh everywhere.
 
     Returns:
         A ``CLIP``, ``CustomTextCLIP`` or ``CoCa`` of open_clip.
@@ -86,6 +88,10 @@ def build_towers(
     clip.logit_bias = None
     if isinstance(clip, CoCa):
         del clip.text_decoder
+    if tanh_gelu:
+        for part in clip.modules():
+            if isinstance(part, nn.GELU):
+                part.approximate = "tanh"
     built: nn.Module = clip
     return built
 

@@ -109,7 +109,7 @@ def _git_rsclip(
         file="model.safetensors",
         licence=licence,
         activation="GELU",
-        source_of_activation="SigLIP of transformers, its default",
+        source_of_activation="SigLIP of transformers, its default (by tanh)",
         context_length=64,
         note="SigLIP; needs the tokenizer of its architecture; name and sizes of the file were not "
         "verified",

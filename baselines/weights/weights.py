@@ -43,6 +43,9 @@ _LONG_POSITIONS: Final = "positional_embedding_res"
 
 _KEPT_POSITIONS: Final = 20
 
+_TANH: Final = "gelu_pytorch_tanh"
+"""What transformers calls GELU by tanh."""
+
 _TRANSFORMERS_PICKLE: Final = "pytorch_model.bin"
 _TRANSFORMERS_SHARDS: Final = "model.safetensors.index.json"
 
@@ -70,11 +73,13 @@ class WeightsFile:
         quick_gelu: Whether the weights were trained with QuickGELU: True for OpenAI's, as stated in
             config.json for a checkpoint of dvtr-bench and a folder of transformers, otherwise None
             (unknown).
+        tanh_gelu: Whether GELU is to be computed by tanh, as SigLIP of transformers does.
     """
 
     tensors: dict[str, torch.Tensor]
     is_openai_archive: bool
     quick_gelu: bool | None
+    tanh_gelu: bool = False
 
 
 def read_weights(path: Path) -> WeightsFile:
@@ -90,9 +95,9 @@ def read_weights(path: Path) -> WeightsFile:
         NotFoundError: There is no such file or folder.
         WeightsError: The file has another format or no tensors.
     """
-    quick_gelu = None
+    quick_gelu = tanh_gelu = None
     if path.is_dir():
-        quick_gelu = _quick_gelu_of_folder(path)
+        quick_gelu, tanh_gelu = _activation_of_folder(path)
         path = _file_in(path)
     if not path.is_file():
         absolute = Path("/") / path
@@ -106,7 +111,9 @@ def read_weights(path: Path) -> WeightsFile:
     named = _unwrapped(tensors)
     if archive or any(name in named for name in (*_NOT_WEIGHTS, _LONG_POSITIONS)):
         quick_gelu = True
-    return WeightsFile(_clip_names(named), archive, quick_gelu)
+    if tanh_gelu is None:
+        tanh_gelu = siglip_names.MARK in named
+    return WeightsFile(_clip_names(named), archive, quick_gelu, tanh_gelu)
 
 
 def load_weights(model: nn.Module, tensors: Mapping[str, torch.Tensor], source: str) -> None:
@@ -269,19 +276,22 @@ def _file_in(folder: Path) -> Path:
     return pickled if pickled.is_file() else whole
 
 
-def _quick_gelu_of_folder(folder: Path) -> bool | None:
-    """Return what a folder's config.json says of the activation; None where it says nothing."""
+def _activation_of_folder(folder: Path) -> tuple[bool | None, bool | None]:
+    """Return what a folder's config.json says: QuickGELU, GELU by tanh; None where it is silent."""
     if is_open_clip_folder(folder) or not (folder / CONFIG_FILE).is_file():
-        return None
+        return None, None
     if (stated := _transformers_config(folder)) is not None:
         parts = [stated.get("text_config"), stated.get("vision_config")]
-        names = {part.get("hidden_act") for part in parts if isinstance(part, Mapping)}
-        # Where config.json leaves it out, CLIP of transformers has QuickGELU and SigLIP has GELU.
-        usual = "quick_gelu" if stated["model_type"] == "clip" else "gelu"
-        return (names - {None} or {usual}) == {"quick_gelu"}
+        names = {part.get("hidden_act") for part in parts if isinstance(part, Mapping)} - {None}
+        # Where it is left out, it is what transformers takes.
+        names = names or {"quick_gelu" if stated["model_type"] == "clip" else _TANH}
+        return names == {"quick_gelu"}, names == {_TANH}
     backbone = read_checkpoint_config(folder)["model"].get("backbone")
-    quick_gelu = backbone.get("quick_gelu") if isinstance(backbone, Mapping) else None
-    return quick_gelu if isinstance(quick_gelu, bool) else None
+    if not isinstance(backbone, Mapping):
+        return None, None
+    quick_gelu, parts_of = backbone.get("quick_gelu"), backbone.get("open_clip")
+    tanh = parts_of.get("tanh_gelu") if isinstance(parts_of, Mapping) else None
+    return quick_gelu if isinstance(quick_gelu, bool) else None, tanh is True
 
 
 def _transformers_config(folder: Path) -> Mapping[str, Any] | None:

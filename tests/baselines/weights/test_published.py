@@ -218,9 +218,12 @@ def test_a_folder_of_transformers_is_a_clip_with_its_activation(act, tmp_path, c
     assert not caplog.text
 
 
-@pytest.mark.parametrize("name", ["ViT-B-16-SigLIP", "git-rsclip-base"])
-def test_a_folder_of_transformers_is_a_siglip_with_its_tokenizer(name, tmp_path) -> None:
-    model = siglip_of_transformers(tmp_path / "theirs")
+@pytest.mark.parametrize(
+    ("name", "act"),
+    [("ViT-B-16-SigLIP", "gelu"), ("git-rsclip-base", "gelu_pytorch_tanh")],
+)
+def test_a_folder_of_transformers_is_a_siglip_with_its_tokenizer(name, act, tmp_path) -> None:
+    model = siglip_of_transformers(tmp_path / "theirs", act)
     encoder = load_encoder(f"{name}/{tmp_path / 'theirs'}").eval()
     assert (encoder.frame_fit, list(encoder.describe()["mean"])) == ("squash", [0.5] * 3)
     tokens = encoder.tokenize(["a red car", "Two boats, over a lake!"], 16)
@@ -234,6 +237,11 @@ def test_a_folder_of_transformers_is_a_siglip_with_its_tokenizer(name, tmp_path)
         ):
             expected = getattr(theirs, "pooler_output", theirs)
             torch.testing.assert_close(found, expected, rtol=0, atol=1e-5)
+    again = rebuild_encoder(dict(encoder.describe()))
+    again.load_state_dict(encoder.state_dict())
+    with torch.no_grad():
+        assert torch.equal(again.eval().encode_frames(images), encoder.encode_frames(images))
+        assert torch.equal(again.encode_text(tokens)[0], encoder.encode_text(tokens)[0])
     assert encoder.logit_scale.item() == pytest.approx(model.logit_scale.item())
 
 
