@@ -104,10 +104,16 @@ def _tower_of_transformers(
     Source: open_clip ``HFTextEncoder``, which does the same with a name.
     """
     transformers = import_extra("transformers", "hf", f"the backbone {architecture}")
+    from open_clip.hf_configs import arch_dict
     from open_clip.hf_model import HFTextEncoder
 
-    values = dict(text_config)
-    config = transformers.AutoConfig.for_model(values.pop("model_type"), **values)
+    values = {key: value for key, value in text_config.items() if not _names_code(key)}
+    if (kind := values.pop("model_type", None)) not in arch_dict:
+        raise ConfigError(
+            f"{architecture}: a text tower of the type {str(kind)[:80]!r} is not supported: "
+            f"expected one of {', '.join(arch_dict)}"
+        )
+    config = transformers.AutoConfig.for_model(kind, **values)
     pooler = text.get("hf_pooler_type", "mean_pooler")
     tower: Any = HFTextEncoder(
         "",
@@ -124,6 +130,11 @@ def _tower_of_transformers(
         )
     built: nn.Module = tower
     return built
+
+
+def _names_code(key: str) -> bool:
+    """Tell whether a field of a configuration says which code computes, which may be fetched."""
+    return key in ("auto_map", "quantization_config") or "implementation" in key
 
 
 def text_and_words(clip: Any, tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

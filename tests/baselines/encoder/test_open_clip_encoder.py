@@ -98,6 +98,38 @@ def test_a_damaged_tokenizer_of_a_checkpoint_is_told(folders) -> None:
         again.tokenize(CAPTIONS, 10)
 
 
+@pytest.mark.parametrize(
+    ("part", "changes", "said"),
+    [
+        ("config", {"embed_dim": "many"}, "embed_dim: expected a whole number"),
+        ("config", {"pretrained": "x"}, "no pretrained"),
+        ("config", {"vision_cfg": {"timm_model_name": "hf-hub:a/b"}}, "a name of timm's own"),
+        ("config", {"vision_cfg": {"timm_model_name": "nowhere"}}, "not a model of open_clip"),
+        ("preprocess", {"std": [0, 0, 0]}, "above 0"),
+        ("preprocess", {"resize_mode": "x"}, "resize_mode: expected one of"),
+        ("tokenizer", {"bytes": 1 << 40}, "a number of bytes"),
+        ("text_config", {"model_type": "llama"}, "type 'llama' is not supported"),
+    ],
+)
+def test_a_description_of_others_is_checked(part, changes, said, folders) -> None:
+    description = copy.deepcopy(dict(load_encoder(str(folders["bert"])).describe()))
+    description["open_clip"][part] |= changes
+    with pytest.raises((ConfigError, WeightsError), match=said):
+        rebuild_encoder(description)
+
+
+def test_a_description_of_others_names_no_code(folders) -> None:
+    description = copy.deepcopy(dict(load_encoder(str(folders["bert"])).describe()))
+    description["open_clip"]["text_config"] |= {
+        "auto_map": {"AutoModel": "evil/repo--model.Evil"},
+        "_attn_implementation": "evil/kernel",
+        "attn_implementation": "evil/kernel",
+    }
+    config = rebuild_encoder(description).clip.text.config
+    assert "evil" not in json.dumps(config.to_dict(), default=str)
+    assert "evil" not in str(config._attn_implementation)
+
+
 @pytest.mark.parametrize("kind", [*AS_BACKBONE])
 def test_texts_frames_words_and_patches(kind, folders) -> None:
     encoder = load_encoder(str(folders[kind])).eval()
