@@ -19,6 +19,7 @@ from baselines.weights.weights import read_weights
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
+from tests.baselines.weights.test_weights import write_safetensors
 from tests.fixtures.small_clip import SMALL_CONFIG, random_videos, small_encoder
 from tests.oracles import openai_clip
 
@@ -243,6 +244,51 @@ def test_a_folder_of_transformers_is_a_siglip_with_its_tokenizer(name, act, tmp_
         assert torch.equal(again.eval().encode_frames(images), encoder.encode_frames(images))
         assert torch.equal(again.encode_text(tokens)[0], encoder.encode_text(tokens)[0])
     assert encoder.logit_scale.item() == pytest.approx(model.logit_scale.item())
+
+
+def test_a_tag_brings_its_preprocessing_its_revision_and_its_tokenizer(
+    tmp_path, monkeypatch
+) -> None:
+    """The Hub's cache has weights and tokenizer of ViT-B-16-SigLIP2/webli, small ones."""
+    from baselines.adapters.open_clip import Config, Model
+
+    configs = {**SMALL_SIGLIP, "text_cfg": {**SMALL_SIGLIP["text_cfg"]}}
+    configs["text_cfg"]["hf_tokenizer_name"] = "timm/ViT-B-16-SigLIP2"
+    real = open_clip.get_model_config
+
+    def config_of(name):
+        return json.loads(json.dumps(configs)) if name == "ViT-B-16-SigLIP2" else real(name)
+
+    monkeypatch.setattr(open_clip, "get_model_config", config_of)
+    place = tmp_path / "models--timm--ViT-B-16-SigLIP2" / "snapshots" / REVISION
+    siglip_of_transformers(tmp_path / "theirs")
+    place.mkdir(parents=True)
+    tensors = read_weights(tmp_path / "theirs").tensors
+    write_safetensors(place / "open_clip_model.safetensors", tensors)
+    monkeypatch.setattr(
+        huggingface_hub, "try_to_load_from_cache", lambda repository, name: str(place / name)
+    )
+    from_pretrained, asked = transformers.AutoTokenizer.from_pretrained, []
+
+    def tokenizer(name, **options):
+        asked.append((name, options))
+        return from_pretrained(tmp_path / "theirs", **options)
+
+    monkeypatch.setattr(transformers.AutoTokenizer, "from_pretrained", tokenizer)
+    model = Model("ViT-B-16-SigLIP2/webli", Config())
+    said = model.describe()["config"]
+    assert asked == [("timm/ViT-B-16-SigLIP2", {"local_files_only": True})]
+    assert model.name == "open_clip:ViT-B-16-SigLIP2/webli"
+    assert (said["revision"], said["file"]) == (REVISION, "open_clip_model.safetensors")
+    assert (said["resize_mode"], said["mean"]) == ("squash", [0.5] * 3)
+    assert said["tokenizer"]["name"] == "timm/ViT-B-16-SigLIP2"
+
+
+def test_without_its_tokenizer_it_says_what_to_fetch(tmp_path, no_network) -> None:
+    siglip_of_transformers(tmp_path / "theirs")
+    bare = tmp_path / "theirs" / "model.safetensors"
+    with pytest.raises(NotFoundError, match=r"tokenizer timm/ViT-B-16-SigLIP is not.*hf download"):
+        load_encoder(f"ViT-B-16-SigLIP/{bare}")
 
 
 def test_a_pickled_folder_is_read_and_one_in_pieces_is_refused(tmp_path) -> None:
