@@ -17,7 +17,9 @@ from builders.sources.locate import LocatedDataset, locate_dataset
 from builders.sources.published import AUTO
 from builders.sources.source import DatasetInfo, SourceRecord
 from dvtr_bench.catalog import DATASETS
+from dvtr_bench.dataset.frame_sizes import stored_sizes
 from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
+from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.reading.border import reading
@@ -25,6 +27,7 @@ from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.progress import say as hint
 from dvtr_bench.settings import settings_of
+from dvtr_bench.video.frame_fit import seen_part, seen_share, seen_text
 
 _WIDTH = 100
 
@@ -141,6 +144,7 @@ def _print_built(say: _Speaker, dataset: LocatedDataset) -> None:
     say.field("folder" if dataset.folder else "on the Hub", dataset.label)
     say.field("fingerprint", manifest.fingerprint)
     say.field("frames", _frames(manifest))
+    say.field("center crop", _seen(dataset))
     say.field("on disk", _sizes(manifest))
     say.field("columns", ", ".join(manifest.extra_columns) and _columns(manifest))
     say.field("language", manifest.language)
@@ -192,6 +196,19 @@ def _frames(manifest: Manifest) -> str:
         f"{frames.image_format}, {size_text(frames.mean_frame_bytes)} each, extractor "
         f"{frames.extractor}"
     )
+
+
+def _seen(dataset: LocatedDataset) -> str | None:
+    """Say what a model sees that cuts out the middle; None where no frames stand on this disk."""
+    if dataset.folder is None or dataset.manifest.frames is None:
+        return None
+    frames = dataset.manifest.frames
+    shares = [
+        seen_share(seen_part(height, width, frames.short_side_px))
+        for name in dataset.manifest.splits
+        for height, width in stored_sizes(DatasetSplit(dataset.folder, dataset.manifest, name))
+    ]
+    return f"a model that has it sees {seen_text(shares, 'center_crop')}" if shares else None
 
 
 def _sizes(manifest: Manifest) -> str:

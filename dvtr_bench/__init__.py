@@ -35,8 +35,11 @@ from dvtr_bench.errors import (
 if TYPE_CHECKING:
     from dvtr_bench.api.backbones import list_backbones
     from dvtr_bench.api.datasets import build, open_dataset
-    from dvtr_bench.api.evaluation import evaluate, evaluate_all, evaluate_external
+    from dvtr_bench.api.evaluation import evaluate, evaluate_all
+    from dvtr_bench.api.external_scores import evaluate_external
+    from dvtr_bench.api.judging import collect_judgements, judge_by_facts, make_pool
     from dvtr_bench.api.models import load_model
+    from dvtr_bench.api.mteb_runs import evaluate_mteb
     from dvtr_bench.api.plotting import plot
     from dvtr_bench.api.reports import draw_dataset, draw_queries, report
     from dvtr_bench.api.results import (
@@ -62,13 +65,17 @@ _PLACES: Final = {
     "list_backbones": f"{_API}.backbones",
     "evaluate": f"{_API}.evaluation",
     "evaluate_all": f"{_API}.evaluation",
-    "evaluate_external": f"{_API}.evaluation",
+    "evaluate_external": f"{_API}.external_scores",
+    "evaluate_mteb": f"{_API}.mteb_runs",
     "evaluate_scores": "dvtr_bench.evaluation.bare_scores",
     "recall_at_k": "dvtr_bench.evaluation.bare_scores",
     "load_results": f"{_API}.results",
     "compare": f"{_API}.results",
     "find_mistakes": f"{_API}.results",
     "make_leaderboard": f"{_API}.results",
+    "make_pool": f"{_API}.judging",
+    "collect_judgements": f"{_API}.judging",
+    "judge_by_facts": f"{_API}.judging",
     "plot": f"{_API}.plotting",
     "report": f"{_API}.reports",
     "draw_queries": f"{_API}.reports",
@@ -106,19 +113,23 @@ __all__ = [
     "__version__",
     "build",
     "check_submissions",
+    "collect_judgements",
     "compare",
     "draw_dataset",
     "draw_queries",
     "evaluate",
     "evaluate_all",
     "evaluate_external",
+    "evaluate_mteb",
     "evaluate_scores",
     "find_mistakes",
+    "judge_by_facts",
     "list_backbones",
     "list_study",
     "load_model",
     "load_results",
     "make_leaderboard",
+    "make_pool",
     "open_dataset",
     "plot",
     "recall_at_k",

@@ -317,6 +317,16 @@ EXPORTS = Catalog(
     "dvtr_bench.exports",
     (Need("export", "write export(results, folder), which returns Exported"),),
 )
+DATASET_EXPORTS = Catalog(
+    "export format of datasets",
+    ("builders.exports",),
+    "see `dvtr-bench export --help`",
+    "dvtr_bench.dataset_exports",
+    (
+        Need("Options", "write the frozen dataclass of what can be chosen", _is_class),
+        Need("export", "write export(dataset, folder, options), which returns folders and notes"),
+    ),
+)
 CHARTS = Catalog(
     "chart",
     ("dvtr_bench.reports.charts",),

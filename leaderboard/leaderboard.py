@@ -10,6 +10,7 @@ from dvtr_bench.results import RunRecord, seed_summary
 from leaderboard.board import Board
 from leaderboard.charts import write_charts
 from leaderboard.html import board_html
+from leaderboard.judging.judged_board import JudgedBoard
 from leaderboard.markdown import write_markdown
 from leaderboard.result_files import ResultFile, notes_beside
 from leaderboard.site.build import write_site
@@ -30,12 +31,14 @@ class Leaderboard:
         records: The results behind them.
         study: A study's figures, one for each dataset; empty without a study.
         files: The results with their paths or top lists, if they have any.
+        judged: The boards under judged relevance too, if judgements were given.
     """
 
     boards: Sequence[Board]
     records: Sequence[RunRecord]
     study: Sequence[StudyFigures] = ()
     files: Sequence[ResultFile] = ()
+    judged: Sequence[JudgedBoard] = ()
 
     def to_frame(self) -> "pd.DataFrame":
         """Return every figure of every row, see `dvtr_bench.results.seed_summary`."""
@@ -47,7 +50,7 @@ class Leaderboard:
         Args:
             breakdowns: Whether to print T2V R@1 by group of captions too.
         """
-        print_boards(self.boards, breakdowns=breakdowns)
+        print_boards(self.boards, breakdowns=breakdowns, judged=self.judged)
 
     def print_study(self) -> None:
         """Print the study's rows and answers."""
@@ -62,7 +65,7 @@ class Leaderboard:
         Returns:
             The path written.
         """
-        return write_markdown(self.boards, Path(path), notes_beside(self.files))
+        return write_markdown(self.boards, Path(path), notes_beside(self.files), self.judged)
 
     def write_charts(
         self, charts: Sequence[str], page: str | Path = "LEADERBOARD.md"
@@ -129,4 +132,5 @@ class Leaderboard:
         return f"Leaderboard({len(self.records)} results on {len(self)} boards: {shown}{more})"
 
     def _repr_html_(self) -> str:
-        return "".join(map(board_html, self.boards))
+        judged = "".join(each._repr_html_() for each in self.judged)
+        return "".join(map(board_html, self.boards)) + judged

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.reports.others_text import safe_markdown
@@ -22,6 +23,9 @@ from leaderboard.tables import (
     published_table,
 )
 
+if TYPE_CHECKING:
+    from leaderboard.judging.judged_board import JudgedBoard
+
 PREAMBLE = f"""# Leaderboard
 
 Made by `dvtr-bench leaderboard` from result files alone; recall protocol, version \
@@ -35,20 +39,23 @@ that captions shared word for word by several videos leave to a model that sees 
 
 
 def to_markdown(
-    boards: Sequence[Board], notes: Mapping[int, EntryFile] = MappingProxyType({})
+    boards: Sequence[Board],
+    notes: Mapping[int, EntryFile] = MappingProxyType({}),
+    judged: "Sequence[JudgedBoard]" = (),
 ) -> str:
     """Write boards as Markdown.
 
     Args:
         boards: At least one.
         notes: Who ran what, as `notes_beside` reads it.
+        judged: Boards under judged relevance, which stand below the strict tables of their own.
 
     Returns:
         The page; names are escaped.
     """
     lines = [PREAMBLE]
     for board in boards:
-        lines += _board_lines(board, notes)
+        lines += _board_lines(board, notes, [found for found in judged if found.board is board])
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -56,6 +63,7 @@ def write_markdown(
     boards: Sequence[Board],
     path: Path,
     notes: Mapping[int, EntryFile] = MappingProxyType({}),
+    judged: "Sequence[JudgedBoard]" = (),
 ) -> Path:
     """Write boards as a Markdown page, atomically.
 
@@ -63,12 +71,13 @@ def write_markdown(
         boards: At least one.
         path: The page.
         notes: Who ran what, as `notes_beside` reads it.
+        judged: Boards under judged relevance.
 
     Returns:
         The path written.
     """
     with written_beside(path) as beside:
-        beside.write_text(to_markdown(boards, notes), encoding="utf-8")
+        beside.write_text(to_markdown(boards, notes, judged), encoding="utf-8")
     return path
 
 
@@ -88,7 +97,9 @@ def _who_ran(board: Board, notes: Mapping[int, EntryFile]) -> Iterator[str]:
             yield f"{entry.name}: {'; '.join((*people, *again))}."
 
 
-def _board_lines(board: Board, entry_notes: Mapping[int, EntryFile]) -> Iterator[str]:
+def _board_lines(
+    board: Board, entry_notes: Mapping[int, EntryFile], judged: "Sequence[JudgedBoard]"
+) -> Iterator[str]:
     yield f"## {safe_markdown(board_title(board))}\n"
     yield f"Dataset fingerprint `{safe_markdown(board.key.fingerprint[:16])}`. " + (
         f"{board.shared_text.shared_percent:.1f}% of the captions have a text that another video "
@@ -98,6 +109,11 @@ def _board_lines(board: Board, entry_notes: Mapping[int, EntryFile]) -> Iterator
         yield f"{safe_markdown(about)}\n"
     for table in board_tables(board, "strict"):
         yield from table_lines(table)
+    for of_judges in judged:
+        for table in of_judges.tables:
+            yield from table_lines(table)
+        yield from (f"- {safe_markdown(note)}" for note in of_judges.notes)
+        yield ""
     if who := list(_who_ran(board, entry_notes)):
         yield "Who ran it, as stated beside the result files:\n"
         yield from (f"- {safe_markdown(line)}" for line in who)

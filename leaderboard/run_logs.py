@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.errors import NotFoundError, WeightsError
+from dvtr_bench.models.earlier_settings import without_earlier
 from dvtr_bench.reading.border import reading
 from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, best_of_run, read_json
@@ -150,7 +151,7 @@ def read_log(folder: Path) -> RunLog:
 
 
 def _key(model: Any, config: Mapping[str, Any], fingerprint: Any, recipe: Mapping[str, Any]) -> str:
-    parts = [model, config, fingerprint, whole_recipe(recipe)]
+    parts = [model, without_earlier(config), fingerprint, whole_recipe(recipe)]
     return json.dumps(parts, sort_keys=True, default=list)
 
 

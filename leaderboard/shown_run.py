@@ -7,7 +7,7 @@ from typing import Any, Final
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.errors import NotFoundError, WeightsError
+from dvtr_bench.errors import InputError, NotFoundError, WeightsError
 from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import to_json
@@ -19,6 +19,9 @@ from dvtr_bench.runtime.checkpoint import RUN_FILE, best_of_run, read_json
 from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.board import Board, make_boards
+from leaderboard.judging.judged_board import JudgedBoard, judged_boards
+from leaderboard.judging.judgements import Judgements
+from leaderboard.result_files import ResultFile
 from leaderboard.run_logs import RunFolders, RunLog, read_log
 from leaderboard.site.commands import about_repeating, repeat_commands
 from leaderboard.site.runs import run_data
@@ -31,7 +34,12 @@ _MOST_EPOCHS: Final = 20
 _WHOLE: Final = 100.0
 
 
-def print_run(path: Path, runs: Path = Path("runs"), console: Console | None = None) -> None:
+def print_run(
+    path: Path,
+    runs: Path = Path("runs"),
+    console: Console | None = None,
+    judgements: Judgements | None = None,
+) -> None:
     """Print a result or a training run.
 
     Of a result: its figures with intervals, by group too, honesty checks, recall over k, the
@@ -42,14 +50,18 @@ def print_run(path: Path, runs: Path = Path("runs"), console: Console | None = N
         path: A result file, or the folder of a training run.
         runs: Folder of training runs, in which the log of a result is looked for.
         console: The console; standard output by default.
+        judgements: Judged relevance, to show the result under it too.
 
     Raises:
         NotFoundError: There is neither.
+        IncomparableError: The judgements are of another split.
+        InputError: There are judgements, but it is a training run, which has no ranks.
         ResultError: The file is not a result, or its figures differ from its ranks.
         WeightsError: The run.json is damaged.
     """
     console = console or make_console()
     if (path / RUN_FILE).is_file():
+        _require_result(path, judgements)
         with reading(path / RUN_FILE, "the state of a training", WeightsError, "train again"):
             _print_training(console, path)
         return
@@ -57,7 +69,8 @@ def print_run(path: Path, runs: Path = Path("runs"), console: Console | None = N
     (board,) = make_boards([record])
     folder = RunFolders(runs).find(record)
     _print_title(console, board, record, path)
-    print_boards([board], console, breakdowns=True)
+    judged = _judged(board, path, record, judgements)
+    print_boards([board], console, breakdowns=True, judged=judged)
     _heading(console, "T2V R@k: percent of captions whose own video is among the first k")
     _print_bars(console, recall_at(record.rank_table), _WHOLE)
     _heading(console, "Honesty checks: the same pairs scored again")
@@ -78,23 +91,27 @@ def print_run(path: Path, runs: Path = Path("runs"), console: Console | None = N
         _line(console, note, "dim")
 
 
-def run_as_json(path: Path, runs: Path = Path("runs")) -> dict[str, Any]:
+def run_as_json(
+    path: Path, runs: Path = Path("runs"), judgements: Judgements | None = None
+) -> dict[str, Any]:
     """Return what `print_run` prints as JSON values.
 
     Args:
         path: A result file, or the folder of a training run.
         runs: Folder of training runs.
+        judgements: Judged relevance.
 
     Returns:
         Of a result its record without ranks, ``honesty``, ``breakdowns``, ``commands``,
-        ``recall_at`` (pairs of k and percent) and ``training_log``; of a training run its ``state``
-        and ``training_log``. A log has ``validation`` (pairs of epoch and T2V R@1) and ``loss``
-        (pairs of step and loss); None without a log.
+        ``recall_at`` (pairs of k and percent), ``judged`` and ``training_log``; of a training run
+        its ``state`` and ``training_log``. A log has ``validation`` (pairs of epoch and T2V R@1)
+        and ``loss`` (pairs of step and loss); None without a log.
 
     Raises:
         DvtrError: As `print_run`.
     """
     if (path / RUN_FILE).is_file():
+        _require_result(path, judgements)
         log = read_log(path) if (path / LOG_FILE).is_file() else None
         return {"run": path, "state": read_json(path / RUN_FILE), "training_log": log}
     record = _read(path)
@@ -106,6 +123,7 @@ def run_as_json(path: Path, runs: Path = Path("runs")) -> dict[str, Any]:
         "result": path,
         **told,
         "recall_at": recall_at(record.rank_table),
+        "judged": [each.to_json() for each in _judged(board, path, record, judgements)],
         "training_log": training_log,
     }
 
@@ -126,6 +144,19 @@ def _read(path: Path) -> RunRecord:
     return read_result(path)
 
 
+def _require_result(path: Path, judgements: Judgements | None) -> None:
+    if judgements is not None:
+        raise InputError(f"{path} is a training run: --judged takes a result file")
+
+
+def _judged(
+    board: Board, path: Path, record: RunRecord, judgements: Judgements | None
+) -> list[JudgedBoard]:
+    if judgements is None:
+        return []
+    return judged_boards([board], [ResultFile(record, path)], judgements)
+
+
 def _print_title(console: Console, board: Board, record: RunRecord, path: Path) -> None:
     seeds = "".join(f", seed {seed}" for seed in record.model.seeds)
     brought = "" if record.kind == "model" else " (brought from outside)"
@@ -142,13 +173,15 @@ def _print_checks(console: Console, record: RunRecord) -> None:
             else "Scores from outside cannot be computed again; how they were made is as claimed.",
         )
         return
-    table = plain_table("what was changed", "pairs", "largest move", "allowed", "", figures=True)
+    headings = ("what was changed", "pairs", "largest move", "allowed", "places exchanged")
+    table = plain_table(*headings, "", figures=True)
     for check in record.honesty:
         table.add_row(
             Text(printable(check.check)),
             f"{check.pairs:,}",
             f"{check.largest_move:.1e}",
             f"{check.tolerance:.1e}",
+            "not measured" if check.exchanged is None else f"{check.exchanged:.1%}",
             "passed" if check.passed else Text("FAILED", style="bold"),
         )
     console.print(table)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich import box
 from rich.console import Console
@@ -25,11 +25,18 @@ from leaderboard.tables import (
     published_table,
 )
 
+if TYPE_CHECKING:
+    from leaderboard.judging.judged_board import JudgedBoard
+
 DIRECTIONS: Final = ("t2v", "v2t")
 
 
 def print_boards(
-    boards: Sequence[Board], console: Console | None = None, *, breakdowns: bool = False
+    boards: Sequence[Board],
+    console: Console | None = None,
+    *,
+    breakdowns: bool = False,
+    judged: "Sequence[JudgedBoard]" = (),
 ) -> None:
     """Print boards: both directions and kinds of relevance, chance, ceiling, published figures.
 
@@ -37,6 +44,7 @@ def print_boards(
         boards: The boards.
         console: The console; standard output by default.
         breakdowns: Whether to print T2V R@1 by group of captions too.
+        judged: Boards under judged relevance, which are printed below their own.
     """
     console = console or make_console()
     for board in boards:
@@ -70,6 +78,11 @@ def print_boards(
             for breakdown in make_breakdowns(board):
                 print_table(console, breakdown.table)
                 notes += breakdown.notes
+        for of_judges in judged:
+            if of_judges.board is board:
+                for table in of_judges.tables:
+                    print_table(console, table)
+                notes += of_judges.notes
         for note in notes:
             console.print(Text(f"  {printable(note)}", style="dim"))
 

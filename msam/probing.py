@@ -12,14 +12,12 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from baselines.encoder.preprocessing import seen_part
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.features.encode import select_rows
 from dvtr_bench.features.encode_split import encode_split
 from dvtr_bench.models.retriever import Features, Frames, Scoring
 from dvtr_bench.ranking.blocks import cut
-from dvtr_bench.video.frame_choice import evenly_spaced
 from msam.models.msam import Model
 from msam.pooling import bank_frame_weights, frame_weights
 from msam.regions import patch_grid
@@ -48,7 +46,7 @@ class Maps:
         video_of_caption: int64, T: the row of each caption's video.
         frame_index: int64, V x F: the stored frames that were used; -1 if there is none.
         seen_part: float64, V x 4: x0, y0, x1, y1 of the used part of the frames, which the patches
-            cover, as fractions.
+            cover, as fractions; bars around a frame lie below 0 and above 1.
         semantic_frames: float32, V x F x K: the K semantic maps.
         semantic_patches: float32, V x F x h x w x K.
         semantic_cosines: float32, V x K x K: cosines between the K semantics of a video, without
@@ -211,8 +209,8 @@ def _geometry(
     part = np.zeros((len(split.video_ids), 4))
     for row, looked_at in enumerate(num_frames.tolist()):
         frames = split.frames(row)
-        index[row, :looked_at] = evenly_spaced(len(frames), model.config.max_frames)
-        part[row] = seen_part(frames[0].shape[0], frames[0].shape[1], model.encoder.image_size)
+        index[row, :looked_at] = model.frames_seen(frames)
+        part[row] = model.part_seen(*frames[0].shape[:2])
     return index, part
 
 

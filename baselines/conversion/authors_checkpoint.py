@@ -9,6 +9,7 @@ import torch
 
 from baselines.conversion.authors_names import AUTHORS_CLIP_PREFIX, AUTHORS_NAMES, AuthorsNames
 from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.encoder.patches_over_time import FRAMES
 from baselines.heads.video_text_model import VideoTextModel
 from baselines.weights.backbone_spec import ClipShapes, count_layers, find_architecture
 from baselines.weights.huggingface_names import MARK, openai_tensors
@@ -19,6 +20,12 @@ from dvtr_bench.runtime.checkpoint import save_checkpoint, tensors_sha256
 
 _PARALLEL_PREFIX: Final = "module."
 """What torch's data parallel wrappers put before every name."""
+
+_PATCHES: Final = f"{AUTHORS_CLIP_PREFIX}visual.conv1.weight"
+_PATCHES_OVER_TIME: Final = f"{AUTHORS_CLIP_PREFIX}visual.conv2.weight"
+_UNUSED_PATCHES: Final = (
+    "patches of single frames; with --linear_patch 3d those that span three frames are used"
+)
 
 
 @dataclass(frozen=True)
@@ -106,6 +113,8 @@ def convert_authors_checkpoint(
         **{setting: len(ours[name]) for setting, name in names.lengths.items() if name in ours},
     }
     settings_found |= names.settings
+    if _PATCHES_OVER_TIME in tensors:
+        settings_found["linear_patch"] = "3d"
     config = {
         "backbone": f"{encoder.architecture}/{path.name}",
         **settings_found,
@@ -141,17 +150,15 @@ def _place_names(
     unknown: list[str] = []
     for name in tensors:
         reason, ours = names.reason_to_drop(name), names.our_name(name)
+        if _PATCHES_OVER_TIME in tensors and name in (_PATCHES, _PATCHES_OVER_TIME):
+            reason = _UNUSED_PATCHES if name == _PATCHES else None
+            ours = names.our_name(_PATCHES)
         if reason is not None:
             dropped[name] = reason
         elif ours is not None:
             renamed[name] = ours
         else:
             unknown.append(name)
-    if "clip.visual.conv2.weight" in tensors:
-        raise WeightsError(
-            f"{path} was trained with --linear_patch 3d, whose patches span three frames: no "
-            "backbone here has such patches, and without them its scores would be others"
-        )
     if unknown:
         raise WeightsError(
             f"{path}: {len(unknown)} names are not known in a checkpoint of {names.source}: "
@@ -183,6 +190,9 @@ def _make_encoder(ours: Mapping[str, torch.Tensor], path: Path) -> FrameEncoder:
         for name, value in ours.items()
         if name.startswith(ENCODER_PREFIX)
     }
+    patches = clip.get("visual.conv1.weight")
+    if patches is not None and patches.ndim == 5:
+        clip["visual.conv1.weight"] = patches[:, :, FRAMES // 2]
     shapes = ClipShapes.of_tensors(clip)
     architecture = None if shapes is None else find_architecture(shapes)
     if architecture is None:

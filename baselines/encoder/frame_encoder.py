@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from baselines.encoder.patches_over_time import PatchesOverTime, with_neighbours
 from baselines.encoder.residual_blocks import encode_images, run_blocks
 from baselines.weights.backbone_spec import TINY, architecture_config
 from baselines.weights.open_clip_config import is_plain
@@ -212,16 +213,20 @@ class FrameEncoder(nn.Module):
         word_mask = torch.arange(length, device=tokens.device) <= end[:, None]
         return text_embeds, word_embeds, word_mask
 
-    def encode_frames(self, pixels: torch.Tensor) -> torch.Tensor:
+    def encode_frames(
+        self, pixels: torch.Tensor, video_index: torch.Tensor | None = None
+    ) -> torch.Tensor:
         """Encode frames.
 
         Args:
             pixels: uint8, N x 3 x image_size x image_size.
+            video_index: int64, N: which video each frame is of, those of a video in a row; only
+                used by patches that span frames. None encodes each frame by itself.
 
         Returns:
             N x C, not normalised.
         """
-        return self.encode_images(self._normalise(pixels))
+        return self.encode_images(self._images(pixels, video_index))
 
     def encode_images(self, images: torch.Tensor) -> torch.Tensor:
         """Encode images that are normalised: N x 3 x height x width to N x C, not normalised."""
@@ -238,11 +243,14 @@ class FrameEncoder(nn.Module):
         side = self.image_size
         return self.encode_images(self.pixel_mean.new_zeros(1, 3, side, side))
 
-    def encode_patches(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode_patches(
+        self, pixels: torch.Tensor, video_index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Encode frames and their patches.
 
         Args:
             pixels: uint8, N x 3 x image_size x image_size.
+            video_index: As for `encode_frames`.
 
         Returns:
             The frames' embeddings (N x C) and their patch tokens after the last norm, projected
@@ -258,7 +266,7 @@ class FrameEncoder(nn.Module):
             )
         visual.output_tokens = True
         try:
-            frame_embeds, patches = visual(self._normalise(pixels))
+            frame_embeds, patches = visual(self._images(pixels, video_index))
         finally:
             visual.output_tokens = False
         return frame_embeds, patches @ visual.proj
@@ -314,6 +322,15 @@ class FrameEncoder(nn.Module):
             **unusual,
             **self.origin,
         }
+
+    def _images(self, pixels: torch.Tensor, video_index: torch.Tensor | None) -> torch.Tensor:
+        """Normalise frames, and put their neighbours beside them if patches span frames."""
+        images = self._normalise(pixels)
+        if not isinstance(getattr(self.clip.visual, "conv1", None), PatchesOverTime):
+            return images
+        if video_index is None:
+            video_index = torch.arange(len(images), device=images.device)
+        return with_neighbours(images, video_index)
 
     def _normalise(self, pixels: torch.Tensor) -> torch.Tensor:
         return (pixels.float() / 255 - self.pixel_mean) / self.pixel_std

@@ -15,7 +15,8 @@ from baselines.encoder.caption_tokenizer import (
 )
 from baselines.encoder.frame_encoder import CLIP_MEAN, CLIP_STD, FrameEncoder
 from baselines.encoder.hub_text import read_text_config
-from baselines.encoder.open_clip_encoder import FITS, OpenClipEncoder
+from baselines.encoder.open_clip_encoder import OpenClipEncoder
+from baselines.encoder.preprocessing import FITS
 from baselines.weights.backbone_spec import (
     QUICK_GELU_SUFFIX,
     TINY,
@@ -23,12 +24,11 @@ from baselines.weights.backbone_spec import (
     architecture_config,
     has_architecture,
     parse_backbone,
-    pretrained_config,
+    preprocess_record,
 )
 from baselines.weights.download import find_or_fetch, hub_revision
 from baselines.weights.open_clip_config import (
     Preprocess,
-    is_open_clip_folder,
     is_plain,
     read_folder_config,
     require_model_config,
@@ -118,7 +118,7 @@ def _load(spec: BackboneSpec, name: str, *, any_pixels: bool) -> Loaded:
         path = weights_of_folder(spec.folder)
     else:
         config = {} if spec.architecture == TINY else architecture_config(spec.architecture)
-        record = _record(spec)
+        record = preprocess_record(spec)
         path = spec.path if spec.path is not None else find_or_fetch(spec)
     preprocess = Preprocess.of(record)
     if not any_pixels:
@@ -141,22 +141,6 @@ def _load(spec: BackboneSpec, name: str, *, any_pixels: bool) -> Loaded:
     }
     revision = hub_revision(path)
     return Loaded(encoder, preprocess, revision, path.name if revision else None)
-
-
-def _record(spec: BackboneSpec) -> Mapping[str, Any]:
-    """Return open_clip's record of the weights, or what stands for it where they have none."""
-    if spec.tag is not None:
-        return pretrained_config(spec.architecture, spec.tag)
-    if spec.path is not None and is_open_clip_folder(spec.path):
-        return read_folder_config(spec.path)[1]
-    if "SigLIP" not in spec.architecture:
-        return {}
-    # A file does not say it. All SigLIPs that open_clip has tags of have the same.
-    return pretrained_config(spec.architecture, "webli") or {
-        "mean": (0.5, 0.5, 0.5),
-        "std": (0.5, 0.5, 0.5),
-        "resize_mode": "squash",
-    }
 
 
 def _require_known_pixels(preprocess: Preprocess, name: str) -> None:

@@ -27,19 +27,12 @@ from baselines.encoder.open_clip_towers import (
     switch_checkpointing,
     text_and_words,
 )
+from baselines.encoder.preprocessing import FITS
 from baselines.weights.open_clip_config import Preprocess
 from dvtr_bench.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
-    from baselines.encoder.preprocessing import FrameFit
     from dvtr_bench.models.retriever import Side
-
-FITS: Final[Mapping[str, "FrameFit"]] = {
-    "shortest": "center_crop",
-    "squash": "squash",
-    "longest": "letterbox",
-}
-"""How a frame is fitted, by open_clip's word for it."""
 
 _MOST_TOKENIZER_BYTES: Final = 1 << 28
 
@@ -242,11 +235,14 @@ class OpenClipEncoder(FrameEncoder):
         length = int(mask.sum(dim=1).max())
         return embeds, words[:, :length], mask[:, :length]
 
-    def encode_patches(self, pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode_patches(
+        self, pixels: torch.Tensor, video_index: torch.Tensor | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Encode frames and their patches.
 
         Args:
             pixels: uint8, N x 3 x image_size x image_size.
+            video_index: As for `encode_frames`.
 
         Returns:
             The frames' embeddings (N x C) and their patches (N x P x C), see `frames_and_patches`.
@@ -259,7 +255,7 @@ class OpenClipEncoder(FrameEncoder):
                 f"the backbone {self.architecture} has no patch tokens: use a head without "
                 "regions, or a ViT backbone"
             )
-        return frames_and_patches(self.clip.visual, self._normalise(pixels))
+        return frames_and_patches(self.clip.visual, self._images(pixels, video_index))
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch activation checkpointing of both towers on or off: less memory, more time."""

@@ -3,7 +3,8 @@
 import torch
 from torch.nn import functional
 
-from baselines.heads.video_text_model import VideoTextModel, masked_mean
+from baselines.heads.padding import masked_mean
+from baselines.heads.video_text_model import VideoTextModel
 from dvtr_bench.models.retriever import Features
 
 

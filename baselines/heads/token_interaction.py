@@ -37,17 +37,19 @@ class TokenWeights(nn.Module):
 
     Args:
         width: C.
+        layers: Number of linear layers, with ReLU between them.
 
-    Source: DRL ``text_weight_fc`` and ``video_weight_fc`` with ``wti_arch=2``, with its
+    Source: DRL ``text_weight_fc`` and ``video_weight_fc`` with ``wti_arch`` 1 to 3, with its
         initialisation (`draw_weights`). differs: the last layer has no bias, which would add the
         same to every token and be cancelled by the softmax.
     """
 
-    def __init__(self, width: int) -> None:
-        """Create the two layers."""
+    def __init__(self, width: int, layers: int = 2) -> None:
+        """Create the layers, called fc1, fc2 and so on."""
         super().__init__()
-        self.fc1 = nn.Linear(width, width)
-        self.fc2 = nn.Linear(width, 1, bias=False)
+        for number in range(1, layers):
+            self.add_module(f"fc{number}", nn.Linear(width, width))
+        self.add_module(f"fc{layers}", nn.Linear(width, 1, bias=False))
         draw_weights(self)
 
     def forward(self, embeds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -60,7 +62,11 @@ class TokenWeights(nn.Module):
         Returns:
             N x K, with sum 1; 0 where the mask is False.
         """
-        token_logits = self.fc2(torch.relu(self.fc1(embeds[mask])))[..., 0]
+        *hidden_layers, last = self.children()
+        hidden = embeds[mask]
+        for layer in hidden_layers:
+            hidden = torch.relu(layer(hidden))
+        token_logits = last(hidden)[..., 0]
         logits = torch.full_like(embeds[..., 0], -torch.inf, dtype=token_logits.dtype)
         logits[mask] = token_logits
         return torch.softmax(logits, dim=-1)

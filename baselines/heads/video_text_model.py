@@ -18,12 +18,17 @@ from torch.nn import functional
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.encoder.loading import load_encoder, rebuild_encoder
 from baselines.encoder.lowest_layers import lowest_clip_names
+from baselines.encoder.patches_over_time import patches_over_time
 from baselines.encoder.preprocessing import PREPROCESSING_VERSION, stack_videos
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.model_config import VideoTextConfig
+from baselines.heads.padding import spread_over_frames
 from dvtr_bench.errors import ConfigError
+from dvtr_bench.models.earlier_settings import without_earlier
 from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
 from dvtr_bench.runtime.checkpoint import tensors_sha256
+from dvtr_bench.video.frame_choice import chosen_frames
+from dvtr_bench.video.frame_fit import FrameFit, Part, seen_part
 
 
 class VideoTextModel(nn.Module, ABC):
@@ -45,9 +50,11 @@ class VideoTextModel(nn.Module, ABC):
     def __init__(self, config: VideoTextConfig, encoder: FrameEncoder | None = None) -> None:
         """Store the configuration and load the backbone; it must have max_words positions."""
         super().__init__()
-        self.config = config
         self.encoder = load_encoder(config.backbone) if encoder is None else encoder
         self.encoder.require_words(config.max_words)
+        self.config = config.with_fit(self.encoder.frame_fit)
+        if config.linear_patch == "3d":
+            patches_over_time(self.encoder.clip.visual, self.encoder.architecture)
 
     @classmethod
     def rebuild(cls, description: Mapping[str, Any]) -> Self:
@@ -113,8 +120,29 @@ class VideoTextModel(nn.Module, ABC):
 
     def preprocess(self, videos: Sequence[Frames]) -> Features:
         """Turn stored frames into ``pixels`` (uint8) and ``frame_mask``, on the CPU."""
-        pixels, mask = stack_videos(videos, self.encoder.image_size, self.config.max_frames)
+        pixels, mask = stack_videos(
+            videos,
+            self.encoder.image_size,
+            self.config.max_frames,
+            fit=self.frame_fit,
+            choice=self.config.frame_choice,
+            order=self.config.frame_order,
+        )
         return {"pixels": pixels, "frame_mask": mask}
+
+    @property
+    def frame_fit(self) -> FrameFit:
+        """How frames are made square."""
+        return self.config.frame_fit or self.encoder.frame_fit
+
+    def part_seen(self, height: int, width: int) -> Part:
+        """Return where the backbone's square lies on a frame, see `seen_part`."""
+        return seen_part(height, width, self.encoder.image_size, self.frame_fit)
+
+    def frames_seen(self, frames: Frames) -> list[int]:
+        """Return the indices of the stored frames of a video that are looked at, in their order."""
+        config = self.config
+        return chosen_frames(frames, config.max_frames, config.frame_choice, config.frame_order)
 
     def encode_frames(self, prepared: Features) -> Features:
         """Encode preprocessed frames.
@@ -125,9 +153,14 @@ class VideoTextModel(nn.Module, ABC):
         Returns:
             ``frame_embeds`` (V x F x C, 0 for padding) and ``frame_mask`` (V x F).
         """
-        mask = prepared["frame_mask"].to(self.device)
-        embeds = self.encoder.encode_frames(prepared["pixels"].to(self.device)[mask])
+        pixels, video_index, mask = self.frames_there(prepared)
+        embeds = self.encoder.encode_frames(pixels, video_index)
         return {"frame_embeds": spread_over_frames(embeds, mask), "frame_mask": mask}
+
+    def frames_there(self, prepared: Features) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return the frames that are no padding, the video of each, and the mask, V x F."""
+        mask = prepared["frame_mask"].to(self.device)
+        return prepared["pixels"].to(self.device)[mask], mask.nonzero()[:, 0], mask
 
     def encode_texts(self, captions: Sequence[str]) -> Features:
         """Encode captions: ``text_embeds``, T x C, unit length."""
@@ -147,11 +180,18 @@ class VideoTextModel(nn.Module, ABC):
         key |= self.encoder.key_parts(side)
         if side == "texts":
             return {**key, "max_words": self.config.max_words}
+        # What is as it always was is left out: features that exist already are still found.
+        settings = {
+            "frame_fit": self.frame_fit,
+            "frame_choice": self.config.frame_choice,
+            "frame_order": self.config.frame_order,
+        }
         return {
             **key,
             "image_size": self.encoder.image_size,
             "max_frames": self.config.max_frames,
             "preprocessing": PREPROCESSING_VERSION,
+            **without_earlier(settings),
         }
 
     @torch.no_grad()
@@ -259,8 +299,14 @@ class VideoTextModel(nn.Module, ABC):
         return self.backbone_parameter_names() - others
 
     def lowest_parameter_names(self, num_layers: int) -> set[str]:
-        """Return the names of the lowest parameters of both towers, see `lowest_clip_names`."""
+        """Return the names of the lowest parameters of both towers, see `lowest_clip_names`.
+
+        Patches that span frames are not among them: their weights of neighbours begin as 0, and
+        would stay so.
+        """
         names = lowest_clip_names(self.encoder.clip, self.encoder.architecture, num_layers)
+        if self.config.linear_patch == "3d":
+            names -= {"visual.conv1.weight"}
         return {f"encoder.clip.{name}" for name in names}
 
     def see_training_captions(self, captions: Sequence[str]) -> None:
@@ -314,52 +360,3 @@ def as_float32(features: Features) -> dict[str, torch.Tensor]:
         name: value.float() if value.is_floating_point() else value
         for name, value in features.items()
     }
-
-
-def spread_over_frames(values: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    """Arrange the values of existing frames as videos x frames.
-
-    Args:
-        values: N x ..., of the N frames with True in the mask, in order.
-        frame_mask: bool, V x F.
-
-    Returns:
-        V x F x ..., 0 for padding.
-    """
-    spread = values.new_zeros(*frame_mask.shape, *values.shape[1:])
-    spread[frame_mask] = values
-    return spread
-
-
-def padded_words(
-    word_embeds: torch.Tensor, word_mask: torch.Tensor, max_words: int
-) -> dict[str, torch.Tensor]:
-    """Pad words at the end, so that batches of captions can be joined.
-
-    Args:
-        word_embeds: T x L' x C.
-        word_mask: bool, T x L'.
-        max_words: L, at least L'.
-
-    Returns:
-        ``token_embeds`` (T x L x C) and ``token_mask`` (bool, T x L).
-    """
-    missing = max_words - word_embeds.shape[1]
-    return {
-        "token_embeds": functional.pad(word_embeds, (0, 0, 0, missing)),
-        "token_mask": functional.pad(word_mask, (0, missing)),
-    }
-
-
-def masked_mean(frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
-    """Average over the frames without padding.
-
-    Args:
-        frame_embeds: V x F x C.
-        frame_mask: bool, V x F, at least one True a row.
-
-    Returns:
-        V x C.
-    """
-    weights = frame_mask.to(frame_embeds.dtype)[..., None]
-    return (frame_embeds * weights).sum(dim=1) / weights.sum(dim=1)

@@ -7,12 +7,8 @@ from typing import Any
 import torch
 
 from baselines.heads.contrastive import symmetric_info_nce
-from baselines.heads.video_text_model import (
-    VideoTextModel,
-    as_float32,
-    full_precision,
-    padded_words,
-)
+from baselines.heads.padding import padded_words
+from baselines.heads.video_text_model import VideoTextModel, as_float32, full_precision
 from dvtr_bench.models.retriever import Features, Side
 
 

@@ -1,6 +1,6 @@
 """X-CLIP: similarities of video and frames with sentence and words, combined by attention.
 
-Source: Ma et al. 2022 (arXiv 2207.07285) and the authors' code (xuguohai/X-CLIP) with
+Source: Ma et al. 2022 (arXiv 2207.07285) and the authors' code (xuguohai/X-CLIP), by default with
 ``sim_header="seqTransf"``; the transformer over frames and the frame positions are initialised from
 CLIP's text transformer, the mixing matrices as the identity. As in the authors' code, the
 transformer is used only for the video's embedding; frames are compared by their CLIP embeddings.
@@ -15,10 +15,10 @@ import torch
 from torch.nn import functional
 
 from baselines.encoder.frame_encoder import FrameEncoder
-from baselines.heads.model_config import TemporalConfig
+from baselines.heads.model_config import TemporalConfig, require_one_of
 from baselines.heads.multi_grained import MultiGrainedSimilarity
-from baselines.heads.temporal_encoder import TemporalEncoder
-from baselines.heads.video_text_model import masked_mean
+from baselines.heads.padding import masked_mean
+from baselines.heads.temporal_choice import Temporal, make_temporal
 from baselines.heads.word_token_model import WordTokenModel
 from dvtr_bench.models.retriever import Features, Scoring
 
@@ -29,14 +29,29 @@ TRAINABLE: Final = True
 
 @dataclass(frozen=True)
 class Config(TemporalConfig):
-    """Configuration of the backbone and the transformer over frames."""
+    """Configuration of the backbone and of what runs over the frames.
+
+    Attributes:
+        temporal: What runs over the frames for the video's embedding: a transformer, an LSTM or
+            nothing; the authors' ``sim_header`` seqTransf, seqLSTM and meanP.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    temporal: Temporal = "transformer"
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        require_one_of("temporal", self.temporal, Temporal)
 
 
 class Model(WordTokenModel):
     """X-CLIP.
 
     Attributes:
-        temporal: The transformer over frames.
+        temporal: What runs over the frames.
         grains: The four similarities.
     """
 
@@ -46,7 +61,7 @@ class Model(WordTokenModel):
     def __init__(self, config: Config, encoder: FrameEncoder | None = None) -> None:
         """Initialise the transformer over frames from the text tower."""
         super().__init__(config, encoder)
-        self.temporal = TemporalEncoder.from_text_tower(self.encoder, config.temporal_layers)
+        self.temporal = make_temporal(config.temporal, self.encoder, config.temporal_layers)
         self.grains = MultiGrainedSimilarity(
             self.encoder.embed_dim, config.max_words, config.max_frames
         )

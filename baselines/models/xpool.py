@@ -14,7 +14,8 @@ from torch.nn import functional
 
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.heads.model_config import VideoTextConfig
-from baselines.heads.video_text_model import VideoTextModel, masked_mean
+from baselines.heads.padding import masked_mean
+from baselines.heads.video_text_model import VideoTextModel
 from baselines.heads.xpool_pooling import TextConditionedPooling
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Features, Scoring

@@ -8,7 +8,11 @@ from typing import Any, Final
 
 import torch
 
-from baselines.weights.open_clip_config import FOLDER_CONFIG, is_open_clip_folder
+from baselines.weights.open_clip_config import (
+    FOLDER_CONFIG,
+    is_open_clip_folder,
+    read_folder_config,
+)
 from baselines.weights.published import PUBLISHED, PublishedWeights
 from baselines.weights.tiny import TINY_CONFIG
 from dvtr_bench.errors import ConfigError, NotFoundError
@@ -22,6 +26,8 @@ TINY_WEIGHTS: Final = Path(__file__).with_name("tiny.safetensors")
 """The weights of ``tiny``, part of the package (made by `baselines.encoder.pretraining`)."""
 
 QUICK_GELU_SUFFIX: Final = "-quickgelu"
+
+_OF_SIGLIP: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "resize_mode": "squash"}
 
 _LETTERS_SHOWN: Final = 80
 
@@ -148,6 +154,29 @@ def pretrained_config(name: str, tag: str) -> dict[str, Any]:
     from open_clip.pretrained import get_pretrained_cfg
 
     return dict(get_pretrained_cfg(name, tag) or get_pretrained_cfg(_plain(name), tag))
+
+
+def preprocess_record(spec: BackboneSpec) -> Mapping[str, Any]:
+    """Return how the pixels were prepared that a backbone's weights were trained on.
+
+    Args:
+        spec: The backbone.
+
+    Returns:
+        What open_clip records for its tag or its folder says. A file says nothing: then it is {}
+        for CLIP's own way, and for a SigLIP that of all SigLIPs of open_clip.
+
+    Raises:
+        WeightsError: The folder's configuration cannot be read.
+    """
+    if spec.tag is not None:
+        return pretrained_config(spec.architecture, spec.tag)
+    for folder in (spec.folder, spec.path):
+        if folder is not None and is_open_clip_folder(folder):
+            return read_folder_config(folder)[1]
+    if "SigLIP" not in spec.architecture or spec.folder is not None:
+        return {}
+    return pretrained_config(spec.architecture, "webli") or _OF_SIGLIP
 
 
 def _tags_of(architecture: str) -> str:

@@ -1,11 +1,11 @@
 """The dataset card, `README.md`: YAML that Hugging Face reads, prose that people read."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from unicodedata import category
 
-from builders.documents.report import BuildReport, CaptionReport
+from builders.documents.report import BuildReport, CaptionReport, center_crop_note
+from builders.documents.shown import licence_fields
 from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows, hf_features
 from builders.sources.source import DatasetInfo
@@ -159,7 +159,7 @@ def _frames(manifest: Manifest, report: BuildReport) -> str:
         f"{frames.mean_frame_bytes:,.0f} bytes on average.\n\n"
         f"The clips: {_listed(clips.codecs)}; {_listed(clips.sizes_px)} pixels; "
         f"{_range(*clips.fps)} frames a second; {_range(*clips.duration_seconds)} seconds. "
-        f"Colour was read as {_listed(clips.colour)}."
+        f"Colour was read as {_listed(clips.colour)}. {center_crop_note(clips, frames)}"
     )
 
 
@@ -279,7 +279,7 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
     metadata: dict[str, Any] = {
         "pretty_name": manifest.pretty_name,
         "language": [manifest.language],
-        **_licence(manifest),
+        **licence_fields(manifest),
         "task_categories": ["text-retrieval", "text-to-video"],
         "tags": [*OWN_TAGS, *info.tags],
         "size_categories": [_size_category(manifest)],
@@ -290,21 +290,6 @@ def make_card(rows: Rows, assembled: Assembled, report: BuildReport) -> str:
     yaml = DatasetCardData(**metadata).to_yaml().split("\n")
     about = "\n".join("".join(" " if category(x)[0] == "C" else x for x in line) for line in yaml)
     return f"---\n{about}\n---\n\n{printable_lines(prose(info, manifest, report))}"
-
-
-def _licence(manifest: Manifest) -> dict[str, str]:
-    """Return the licence fields for the Hub: an unknown licence needs a name and a link.
-
-    The name is a lower-case identifier; the statement is in the prose. Source:
-    huggingface/hub-docs, datasetcard.md.
-    """
-    licence = manifest.licence
-    fields = {"license": licence.id}
-    if licence.id == "other":
-        fields["license_name"] = re.sub(r"[^a-z0-9.]+", "-", f"{manifest.name}-licence".lower())
-    if licence.link:
-        fields["license_link"] = licence.link
-    return fields
 
 
 def _size_category(manifest: Manifest) -> str:

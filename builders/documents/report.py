@@ -12,10 +12,11 @@ from builders.engine.parquet import Rows
 from builders.engine.treatment import treatment_counts
 from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip
-from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD
+from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD, FrameRecord
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
 from dvtr_bench.reading.json_records import MAY_BE_ABSENT, to_json
 from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.video.frame_fit import seen_part, seen_share, seen_text
 
 LONG_CAPTION_WORDS: Final = 30
 
@@ -214,6 +215,16 @@ def _caption_report(
         mean_words=round(sum(words) / len(words), 3),
     )
     return report, captions
+
+
+def center_crop_note(clips: ClipReport, frames: FrameRecord) -> str:
+    """Say how much of the pictures a model sees that cuts out their middle, as CLIP does."""
+    sizes = (map(int, size.split("x")) for size in clips.sizes_px)
+    shares = [seen_share(seen_part(height, width, frames.short_side_px)) for width, height in sizes]
+    return (
+        f"A model that cuts out the middle, as CLIP does, sees {seen_text(shares, 'center_crop')}; "
+        "`frame_fit=squash` and `frame_fit=letterbox` show all of it."
+    )
 
 
 def _clip_report(rows: Rows) -> ClipReport:

@@ -3,11 +3,13 @@
     python -m dvtr_bench leaderboard RESULTS --site SITE --root DVTR --out BOARD.md
     mkdocs build --strict
     python docs/images/make.py SITE [NAME...]
+    python docs/images/make.py POOL/batch-001.html
 
 RESULTS are the result files of leaderboard/evidence/aerosynth-full/results, with their top lists
 beside them; DVTR is the folder with the dataset that they name. Without lists and dataset
 the picture of single queries shows ids in place of captions and clips. Chromium with its driver is
 needed, as for the tests of the site. With names, such as better-or-not, those pictures alone.
+POOL is what `dvtr-bench pool --queries 60` made of the results of the quickstart.
 """
 
 import json
@@ -95,6 +97,22 @@ def take(site: Path, names: Collection[str] = ()) -> None:
             _write(shot.name, browser.get_screenshot_as_png())
 
 
+def take_judging(page: Path) -> None:
+    """Take the picture of the page of a batch, two pairs answered, and write it."""
+    sys.path.insert(0, str(ROOT))
+    from tests.fixtures.browser import Site, open_browser
+
+    with tempfile.TemporaryDirectory() as profile, open_browser(Path(profile), SIZE) as browser:
+        opened = Site(browser, page.parent)
+        browser.get(page.resolve().as_uri())
+        opened.one("#judge").send_keys("anna")
+        opened.one("form button").click()
+        for key in "13":
+            browser.switch_to.active_element.send_keys(key)
+        opened.until(lambda: opened.run(PICTURES_ARE_THERE))
+        _write("judging", browser.get_screenshot_as_png())
+
+
 def _write(name: str, png: bytes) -> None:
     """Write a picture with as many colours as its bytes allow."""
     with Image.open(BytesIO(png)) as opened:
@@ -110,4 +128,8 @@ def _write(name: str, png: bytes) -> None:
 
 
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), sys.argv[2:])
+    given = Path(sys.argv[1])
+    if given.suffix == ".html":
+        take_judging(given)
+    else:
+        take(given, sys.argv[2:])

@@ -2,11 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from dvtr_bench.api.datasets import DatasetLike, as_dataset
-from dvtr_bench.api.evaluation_options import EvaluationOptions, WrittenFiles
-from dvtr_bench.api.models import Settings, WeightsLike, find_weights, model_settings
+from dvtr_bench.api.evaluation_options import (
+    EvaluationOptions,
+    PostProcessLike,
+    WrittenFiles,
+    as_post_process,
+    open_split,
+)
+from dvtr_bench.api.models import Settings, WeightsLike, find_unseen_weights, model_settings
+from dvtr_bench.api.rerankers import ChosenReranker, RerankerLike
 from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset
@@ -14,10 +21,8 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.evaluation.evaluate import evaluate as evaluate_retriever
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
-from dvtr_bench.evaluation.external_file import Form
 from dvtr_bench.evaluation.facts import origin_of
-from dvtr_bench.evaluation.post_process import PostProcess
-from dvtr_bench.evaluation.run import Weights, plan_evaluation, require_unseen
+from dvtr_bench.evaluation.run import Weights, plan_evaluation
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.reports.query_choice import DEFAULT, Queries
 from dvtr_bench.runtime.device import choose_device
@@ -27,9 +32,6 @@ from dvtr_bench.searching.choice import choose_dataset
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.models.retriever import Retriever
-
-PostProcessLike: TypeAlias = str | PostProcess
-"""``dual_softmax`` or ``qb_norm``, with settings as ``qb_norm:bank_captions=1000``."""
 
 
 def evaluate(
@@ -41,6 +43,9 @@ def evaluate(
     backbone: str | None = None,
     settings: Settings = (),
     post_process: Sequence[PostProcessLike] = (),
+    reranker: "RerankerLike | None" = None,
+    rerank_top: int = ChosenReranker.top,
+    reranker_settings: Settings = (),
     top: int = EvaluationConfig.top_k,
     results: str | Path | None = None,
     queries: Queries = DEFAULT,
@@ -69,6 +74,12 @@ def evaluate(
         backbone: Backbone of an untrained model such as ``clip_zeroshot``; None for its default.
         settings: Further settings of an untrained model.
         post_process: Post-processing of the scores; each gives separate records.
+        reranker: A ``pairwise`` model that puts the best candidates of each query in a new order:
+            a name, a checkpoint or run folder, a result of `train`, or a model. It gives a separate
+            record.
+        rerank_top: Candidates of each query that it scores; ranks beyond them stay as they were.
+        reranker_settings: Settings of a reranker that is named and not trained, such as
+            ``["backbone=tiny"]``.
         top: Candidates to keep of each query.
         results: Folder for result files, top lists and a contact sheet; None writes nothing, and
             `EvaluationResult.save` writes them later.
@@ -107,26 +118,48 @@ def evaluate(
         ['query', 'rank', 'caption', 'video_id', 'found']
     """
     written = WrittenFiles(results, queries, browse)
-    processors = list(map(_post_process, post_process))
+    processors = list(map(as_post_process, post_process))
     device = choose_device(device)
     with joined_processes() as processes:
         options = EvaluationOptions(
-            device, processors, top, written, cache, show_progress, tell, processes, check_seed
+            device,
+            processors,
+            top,
+            written,
+            cache,
+            show_progress,
+            tell,
+            processes,
+            check_seed,
+            ChosenReranker(reranker, rerank_top, reranker_settings, Path(runs), allow_seen_clips),
         )
         if isinstance(dataset, DatasetSplit):
             split = dataset.name
         if isinstance(model, str | Path | TrainedRun | Weights):
             built = _whole(dataset, model, Path(root))
-            weights, left_out = _find(
-                model, built, split, checkpoint, backbone, settings, Path(runs), allow_seen_clips
+            weights, left_out = find_unseen_weights(
+                model,
+                built,
+                split,
+                checkpoint=checkpoint,
+                backbone=backbone,
+                settings=settings,
+                runs=runs,
+                allow_seen=allow_seen_clips,
             )
             for reason in left_out:
                 options.say(f"left out: {reason}")
             return _evaluate_weights(weights, built, split, options)
-        opened, bank = _open(dataset, split, root)
+        opened, bank = open_split(dataset, split, root)
         written.require_queries(opened)
         bank = bank if options.needs_bank else None
-        evaluation = evaluate_retriever(model, opened, bank=bank, **options.as_arguments())
+        evaluation = evaluate_retriever(
+            options.introduced(model, opened),
+            opened,
+            bank=bank,
+            reranker=options.reranker.load(opened, device, options.say),
+            **options.as_arguments(),
+        )
         return options.finished(evaluation, opened)
 
 
@@ -140,6 +173,9 @@ def evaluate_all(
     backbone: str | None = None,
     settings: Settings = (),
     post_process: Sequence[PostProcessLike] = (),
+    reranker: "RerankerLike | None" = None,
+    rerank_top: int = ChosenReranker.top,
+    reranker_settings: Settings = (),
     top: int = EvaluationConfig.top_k,
     results: str | Path | None = None,
     queries: Queries = DEFAULT,
@@ -165,6 +201,9 @@ def evaluate_all(
         backbone: Backbone of an untrained model; None for its default.
         settings: Further settings of an untrained model.
         post_process: Post-processing of the scores; each gives separate records.
+        reranker: As for `evaluate`.
+        rerank_top: As for `evaluate`.
+        reranker_settings: As for `evaluate`.
         top: Candidates to keep of each query.
         results: Folder for result files; None writes nothing.
         queries: Which queries the contact sheet shows, as `draw_queries` takes them.
@@ -193,11 +232,20 @@ def evaluate_all(
         ['toy']
     """
     written = WrittenFiles(results, queries, browse)
-    processors = list(map(_post_process, post_process))
+    processors = list(map(as_post_process, post_process))
     device = choose_device(device)
     with joined_processes() as processes:
         options = EvaluationOptions(
-            device, processors, top, written, cache, show_progress, tell, processes, check_seed
+            device,
+            processors,
+            top,
+            written,
+            cache,
+            show_progress,
+            tell,
+            processes,
+            check_seed,
+            ChosenReranker(reranker, rerank_top, reranker_settings, Path(runs), allow_seen_clips),
         )
         plan = plan_evaluation(
             model_entry(model).key,
@@ -221,99 +269,6 @@ def evaluate_all(
         return [_evaluate_weights(weights, built, split, options) for built, weights in plan.runs]
 
 
-def evaluate_external(
-    file: str | Path,
-    dataset: "DatasetLike | RetrievalSplit",
-    *,
-    model_name: str,
-    form: Form = "sim_matrix",
-    split: str = "test",
-    text_block: int | None = None,
-    post_processing: str = "none",
-    seed: int | None = None,
-    post_process: Sequence[PostProcessLike] = (),
-    top: int = EvaluationConfig.top_k,
-    results: str | Path | None = None,
-    queries: Queries = DEFAULT,
-    browse: int = 0,
-    root: str | Path = ROOT,
-    device: str = "auto",
-    show_progress: bool = True,
-) -> EvaluationResult:
-    """Evaluate external scores or vectors, without running the model.
-
-    Ids assign rows to captions and columns to videos, so the order does not matter and a missing id
-    is an error. The record says ``external``.
-
-    Args:
-        file: An ``.npz`` file with ``caption_ids`` and ``video_ids``, and either ``sim_matrix``
-            (captions x videos) or ``text_embeds`` and ``video_embeds``.
-        dataset: The scored dataset: a name, a folder, an open dataset or a split. Frames are not
-            needed.
-        model_name: What the model is called in tables.
-        form: ``sim_matrix``, or ``embeddings``, whose score is the inner product.
-        split: Which split was scored.
-        text_block: Captions that were scored together; None for scores that depend only on their
-            own pair.
-        post_processing: What was done to the whole sim_matrix, such as ``dual_softmax``: such
-            results get a separate table.
-        seed: Training seed of the model, if known.
-        post_process: Post-processing of the scores here; each gives a separate record.
-        top: Candidates to keep of each query.
-        results: Folder for result files; None writes nothing.
-        queries: Which queries the contact sheet shows, as `draw_queries` takes them.
-        browse: As for `evaluate`.
-        root: Folder in which a dataset's name is looked up.
-        device: Device for scoring and counting.
-        show_progress: Whether to show progress bars.
-
-    Returns:
-        Records of kind ``external``, the worst queries, contact sheets.
-
-    Raises:
-        NotFoundError: No such file or dataset.
-        InputError: The file is not of that form.
-        ProtocolError: The ids are not those of the split.
-        NotANumberError: A score is NaN.
-
-    Example:
-        >>> import numpy as np
-        >>> import dvtr_bench as dvtr
-        >>> split = dvtr.open_dataset("toy")["test"]
-        >>> scores = np.random.default_rng(0).random((len(split.captions), len(split)))
-        >>> np.savez("scores.npz", sim_matrix=scores, caption_ids=split.caption_ids,
-        ...          video_ids=split.video_ids)
-        >>> result = dvtr.evaluate_external("scores.npz", split, model_name="mine", device="cpu",
-        ...                                 show_progress=False)
-        >>> result.record.kind, result.record.label
-        ('external', 'mine')
-    """
-    from dvtr_bench.evaluation.external import evaluate_external as evaluate_file
-    from dvtr_bench.evaluation.external_file import read_external, require_external
-
-    require_external(Path(file), form)
-    written = WrittenFiles(results, queries, browse)
-    processors = list(map(_post_process, post_process))
-    device = choose_device(device)
-    with joined_processes() as processes:
-        options = EvaluationOptions(
-            device, processors, top, written, False, show_progress, None, processes
-        )
-        opened, _ = _open(dataset, split, root)
-        written.require_queries(opened)
-        evaluation = evaluate_file(
-            read_external(Path(file), form),
-            opened,
-            model_name=model_name,
-            text_block=text_block,
-            post_processing=post_processing,
-            seed=seed,
-            device=device,
-            **options.as_arguments(),
-        )
-        return options.finished(evaluation, opened)
-
-
 def _evaluate_weights(
     weights: Weights, built: BuiltDataset, split: str, options: EvaluationOptions
 ) -> EvaluationResult:
@@ -324,44 +279,17 @@ def _evaluate_weights(
     seen_clips = weights.seen_clips(built)
     if seen_clips is not None:
         options.say(seen_clips.statement(opened))
+    reranker = options.reranker.load(opened, options.device, options.say)
     evaluation = evaluate_retriever(
-        weights.load(options.device),
+        options.introduced(weights.load(options.device), opened),
         opened,
         bank=bank,
         seen_clips=seen_clips,
+        reranker=reranker,
         **origin_of(weights.description()),
         **options.as_arguments(),
     )
     return options.finished(evaluation, opened)
-
-
-def _find(
-    model: WeightsLike,
-    built: BuiltDataset,
-    split: str,
-    checkpoint: str | Path | None,
-    backbone: str | None,
-    settings: Settings,
-    runs: Path,
-    allow_seen: bool,
-) -> tuple[Weights, Sequence[str]]:
-    """Find the weights for a dataset, and the reasons for leaving out others."""
-    if not isinstance(model, str):
-        weights = find_weights(model, built)
-        if not allow_seen:
-            require_unseen(weights, built, split)
-        return weights, ()
-    plan = plan_evaluation(
-        model_entry(model).key,
-        str(built.folder),
-        split,
-        checkpoint=None if checkpoint is None else Path(checkpoint),
-        backbone=backbone,
-        settings=model_settings(model, settings),
-        runs=runs,
-        allow_seen=allow_seen,
-    )
-    return plan.runs[0][1], plan.left_out
 
 
 def _whole(
@@ -379,21 +307,3 @@ def _whole(
         f"{dataset!r}: a model that is loaded by name needs a built dataset, or one of its splits; "
         "load it with load_model and pass the model to evaluate it on a split of your own"
     )
-
-
-def _open(
-    dataset: "DatasetLike | RetrievalSplit | None", split: str, root: str | Path
-) -> "tuple[RetrievalSplit, DatasetSplit | None]":
-    """Return the split, and the train split of its dataset if there is one."""
-    if dataset is None:
-        dataset = choose_dataset(None, Path(root))
-    if isinstance(dataset, str | Path | BuiltDataset):
-        dataset = as_dataset(dataset, root).split(split)
-    bank = None
-    if isinstance(dataset, DatasetSplit) and "train" in dataset.manifest.splits:
-        bank = DatasetSplit(dataset.folder, dataset.manifest, "train")
-    return dataset, bank
-
-
-def _post_process(post_process: PostProcessLike) -> PostProcess:
-    return PostProcess.of(post_process) if isinstance(post_process, str) else post_process

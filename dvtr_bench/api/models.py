@@ -8,12 +8,13 @@ from dvtr_bench.api.datasets import DatasetLike, as_dataset
 from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.evaluation.run import Weights, plan_evaluation
+from dvtr_bench.evaluation.run import Weights, plan_evaluation, require_unseen
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.runtime.checkpoint import checkpoint_folder, read_checkpoint_config
 from dvtr_bench.training.options import parse_settings, typed_settings
 
 if TYPE_CHECKING:
+    from dvtr_bench.dataset.reader import BuiltDataset
     from dvtr_bench.models.retriever import Retriever
 
 WeightsLike: TypeAlias = str | Path | TrainedRun | Weights
@@ -108,6 +109,51 @@ def find_weights(
         entry.key, str(built.folder), built.split_names[-1], runs=Path(runs), allow_seen=True
     )
     return plan.runs[0][1]
+
+
+def find_unseen_weights(
+    model: WeightsLike,
+    built: "BuiltDataset",
+    split: str,
+    *,
+    checkpoint: str | Path | None = None,
+    backbone: str | None = None,
+    settings: Settings = (),
+    runs: str | Path = "runs",
+    allow_seen: bool = False,
+) -> tuple[Weights, Sequence[str]]:
+    """Find the weights for a split, and the reasons for leaving out others.
+
+    Args:
+        model: As `load_model` takes it.
+        built: The dataset.
+        split: Its split that is searched.
+        checkpoint: A checkpoint or run folder if ``model`` is a name; None takes the newest.
+        backbone: Backbone of an untrained model.
+        settings: Further settings of an untrained model.
+        runs: Folder of training runs.
+        allow_seen: Whether the training may have used clips of the split.
+
+    Raises:
+        NotFoundError: There is no such model or checkpoint.
+        ProtocolError: It was trained on clips of the split, in another version of the dataset.
+    """
+    if not isinstance(model, str):
+        weights = find_weights(model, built)
+        if not allow_seen:
+            require_unseen(weights, built, split)
+        return weights, ()
+    plan = plan_evaluation(
+        model_entry(model).key,
+        str(built.folder),
+        split,
+        checkpoint=None if checkpoint is None else Path(checkpoint),
+        backbone=backbone,
+        settings=model_settings(model, settings),
+        runs=Path(runs),
+        allow_seen=allow_seen,
+    )
+    return plan.runs[0][1], plan.left_out
 
 
 def model_settings(model: str, settings: Settings) -> dict[str, Any]:

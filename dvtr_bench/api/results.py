@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dvtr_bench.studies.study import Study
     from leaderboard.comparison.run_comparison import RunComparison
     from leaderboard.comparison.several import SeveralComparison
+    from leaderboard.judging.judgements import Judgements
     from leaderboard.leaderboard import Leaderboard
     from leaderboard.mistakes import Mistakes
     from leaderboard.result_files import ResultFile
@@ -28,6 +29,10 @@ RESULTS = Path("results")
 
 ResultLike: TypeAlias = "str | Path | RunRecord | EvaluationResult"
 """A result file or a folder of them, a record, or the result of an evaluation."""
+
+
+JudgementsLike: TypeAlias = "str | Path | Judgements"
+"""A file that `dvtr-bench judge` wrote, or what `collect_judgements` returned."""
 
 
 class Results(list[RunRecord]):
@@ -200,7 +205,10 @@ def find_mistakes(result: ResultLike, *, root: str | Path = ROOT) -> "Mistakes":
 
 
 def make_leaderboard(
-    results: "ResultLike | Iterable[ResultLike]" = RESULTS, *, study: str | None = None
+    results: "ResultLike | Iterable[ResultLike]" = RESULTS,
+    *,
+    study: str | None = None,
+    judged: "JudgementsLike | None" = None,
 ) -> "Leaderboard":
     """Make the leaderboard of results: one board for each set that can share a table.
 
@@ -209,6 +217,9 @@ def make_leaderboard(
     Args:
         results: Result files, folders of them, records, or results of `evaluate`; one or many.
         study: A study file or name, to also make the tables of this study.
+        judged: Judged relevance of a split: what `collect_judgements` or `judge_by_facts` returned,
+            or their file. Boards of that split have its figures beside the strict ones, for results
+            with top lists.
 
     Returns:
         The boards, to show, print or write as a page.
@@ -216,6 +227,7 @@ def make_leaderboard(
     Raises:
         NotFoundError: There are no results.
         ResultError: A file is not a result, or its figures differ from its ranks.
+        IncomparableError: The judgements are of a split that no result has.
 
     Example:
         >>> import dvtr_bench as dvtr
@@ -227,12 +239,14 @@ def make_leaderboard(
     """
     from dvtr_bench.studies.read import read_study
     from leaderboard.board import make_boards
+    from leaderboard.judging.judged_board import judged_boards
     from leaderboard.leaderboard import Leaderboard
 
     # A wrong name is reported before many files are read.
     study_read = None if study is None else read_study(study)
+    judgements = None if judged is None else as_judgements(judged)
     items = as_list(results)
-    files = [file for result in items for file in _files(result)]
+    files = [file for result in items for file in files_of(result)]
     records = [file.record for file in files]
     if not records:
         raise NotFoundError(
@@ -240,7 +254,9 @@ def make_leaderboard(
             "`dvtr-bench evaluate --model NAME` writes them into ./results"
         )
     study_figures = [] if study_read is None else _study_figures(study_read, records)
-    return Leaderboard(make_boards(records), records, study_figures, files)
+    boards = make_boards(records)
+    judged_too = [] if judgements is None else judged_boards(boards, files, judgements)
+    return Leaderboard(boards, records, study_figures, files, judged_too)
 
 
 def as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
@@ -251,7 +267,15 @@ def as_list(results: "ResultLike | Iterable[ResultLike]") -> "list[ResultLike]":
     return [results]
 
 
-def _files(result: ResultLike) -> "Iterator[ResultFile]":
+def as_judgements(judged: JudgementsLike) -> "Judgements":
+    """Return judgements, read from their file where that is given."""
+    from leaderboard.judging.judgements import read_judgements
+
+    return read_judgements(judged) if isinstance(judged, str | Path) else judged
+
+
+def files_of(result: ResultLike) -> "Iterator[ResultFile]":
+    """Yield the runs of a result, each with its path or top lists, as far as there are any."""
     from leaderboard.result_files import ResultFile, read_result_file
 
     if isinstance(result, str | Path):

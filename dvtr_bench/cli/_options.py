@@ -10,6 +10,10 @@ DATASET: Final = "Dataset"
 MACHINE: Final = "Where it runs"
 OUTPUT: Final = "Output"
 
+WHICH_MODEL: Final = (
+    "Which model: a name of `dvtr-bench models`, or SOURCE:NAME of one that others published, such "
+    "as hf:ORG/NAME."
+)
 _A_DATASET: Final = "A built dataset: its name, NAME@VERSION, or its folder."
 _OR_PUBLISHED: Final = "Or one on the Hub, ORG/NAME@v1.0.0"
 
@@ -75,6 +79,16 @@ Root = Annotated[
         help="Folder that names of datasets are looked for in.",
         file_okay=False,
         rich_help_panel=DATASET,
+    ),
+]
+
+Judged = Annotated[
+    Path | None,
+    typer.Option(
+        help="Judged relevance, as `dvtr-bench judge` writes it: its figures beside the strict "
+        "ones, from the top lists beside the result files.",
+        show_default="none",
+        dir_okay=False,
     ),
 ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import typer
 
@@ -13,6 +13,7 @@ from dvtr_bench.cli._options import (
     DATASET,
     MODEL,
     OUTPUT,
+    WHICH_MODEL,
     Cache,
     Checkpoint,
     Device,
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult
     from dvtr_bench.evaluation.external_file import Form
 
+    Brought = Form | Literal["from_mteb"]
+
 BROUGHT: Final = "Scores that you bring, in place of --model"
 PROTOCOL: Final = "Protocol"
 
@@ -48,6 +51,13 @@ Embeddings = Annotated[
     typer.Option(
         help="Vectors: .npz with text_embeds, video_embeds, caption_ids and video_ids; a score is "
         "their inner product.",
+        rich_help_panel=BROUGHT,
+    ),
+]
+FromMteb = Annotated[
+    Path | None,
+    typer.Option(
+        help="Predictions of mteb on the dataset's tasks: a file, or the folder of one model.",
         rich_help_panel=BROUGHT,
     ),
 ]
@@ -120,6 +130,35 @@ AllowSeenClips = Annotated[
 ]
 
 
+RerankerModel = Annotated[
+    str | None,
+    typer.Option(
+        "--reranker",
+        metavar="MODEL",
+        help="A second model that puts the best candidates of each query in a new order: a name "
+        "as for --model, or a checkpoint folder. It gets a result file and a table of its own.",
+        show_default="none",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+RerankTop = Annotated[
+    int,
+    typer.Option(
+        min=1,
+        help="Candidates of each query that --reranker scores; ranks beyond them stay.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
+RerankerSettings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--reranker-set",
+        metavar="NAME=VALUE",
+        help="A setting of a --reranker that is not trained, such as backbone=tiny; repeat for "
+        "more.",
+        rich_help_panel=PROTOCOL,
+    ),
+]
 Top = Annotated[
     int,
     typer.Option(
@@ -166,7 +205,7 @@ COMMAND_CLASS = EvaluateCommand
 def evaluate(
     model: Annotated[
         str | None,
-        typer.Option(help="Which model; see `dvtr-bench models`.", rich_help_panel=MODEL),
+        typer.Option(help=WHICH_MODEL, rich_help_panel=MODEL),
     ] = None,
     checkpoint: Checkpoint = None,
     all_seeds: AllSeeds = False,
@@ -177,6 +216,7 @@ def evaluate(
     max_words: MaxWords = None,
     sim_matrix: SimMatrix = None,
     embeddings: Embeddings = None,
+    from_mteb: FromMteb = None,
     model_name: ModelName = None,
     text_block: TextBlock = None,
     already_processed: AlreadyProcessed = None,
@@ -188,6 +228,9 @@ def evaluate(
         typer.Option(help="Report test; validation is for choosing.", rich_help_panel=DATASET),
     ] = "test",
     post_process: PostProcess = None,
+    reranker: RerankerModel = None,
+    rerank_top: RerankTop = 100,
+    reranker_settings: RerankerSettings = None,
     top: Top = 10,
     queries: SheetQueries = None,
     browse: Browse = 0,
@@ -199,18 +242,16 @@ def evaluate(
 ) -> None:
     """Evaluate a model: a result file, a contact sheet and the figures with their intervals.
 
-    With --sim-matrix or --embeddings the model is yours and none of our code runs in it. Under
+    With --sim-matrix, --embeddings or --from-mteb none of our code runs in the model. Under
     `torchrun -m dvtr_bench evaluate ...` several processes share the work.
     """
     # Options that clash are told before anything heavy is imported.
     about = {"model_name": model_name, "text_block": text_block, "seed": seed}
     about["already_processed"] = already_processed
-    form = _chosen(model, sim_matrix, embeddings)
-    if form is None:
-        _refuse(about, "it describes scores that you bring, not a --model")
-    else:
-        _require_described(form, about, dataset, checkpoint)
-        _refuse({"all_seeds": all_seeds or None}, "bring each seed by itself, with --seed")
+    form = _chosen(model, sim_matrix, embeddings, from_mteb)
+    others = {"checkpoint": checkpoint, "all_seeds": all_seeds, "post_process": post_process}
+    _require_described(form, about, dataset, others)
+    reranking = _reranking(form, reranker, rerank_top, reranker_settings)
     from dvtr_bench.runtime.processes import joined_processes
 
     how: dict[str, Any] = {
@@ -237,15 +278,29 @@ def evaluate(
                 cache=cache,
                 check_seed=check_seed,
                 tell=_tell,
+                **reranking,
                 **how,
             )
         else:
-            about["post_processing"] = about.pop("already_processed")
-            given: dict[str, Any] = {k: value for k, value in about.items() if value is not None}
-            file = Path(str(sim_matrix or embeddings))
-            evaluated = [dvtr.evaluate_external(file, str(dataset), form=form, **given, **how)]
+            file = Path(str(sim_matrix or embeddings or from_mteb))
+            evaluated = [_evaluate_brought(form, file, str(dataset), {**_given(about), **how})]
         if processes.is_first:
             _report(evaluated, out, as_json)
+
+
+def _evaluate_brought(
+    form: "Brought", file: Path, dataset: str, given: dict[str, Any]
+) -> "EvaluationResult":
+    if form != "from_mteb":
+        return dvtr.evaluate_external(file, dataset, form=form, **given)
+    del given["post_process"]
+    return dvtr.evaluate_mteb(file, dataset, **given)
+
+
+def _given(about: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was said of scores, by the names of `evaluate_external`."""
+    names = {"already_processed": "post_processing"}
+    return {names.get(name, name): value for name, value in about.items() if value is not None}
 
 
 def _tell(line: str) -> None:
@@ -270,30 +325,71 @@ def _report(evaluated: "list[EvaluationResult]", out: Path, as_json: bool) -> No
     say(f"next: dvtr-bench leaderboard{'' if out == Path('results') else f' {out}'}")
 
 
-def _chosen(model: str | None, sim_matrix: Path | None, embeddings: Path | None) -> "Form | None":
+def _reranking(
+    form: "Brought | None", reranker: str | None, top: int, settings: list[str] | None
+) -> dict[str, Any]:
+    """Return the reranker by the names of `evaluate_all`; a folder is a checkpoint or a run."""
+    if form is not None:
+        _refuse({"reranker": reranker}, "it reranks what a --model finds")
+    if reranker is None:
+        _refuse({"reranker_set": settings or None}, "there is no --reranker")
+    is_folder = reranker is not None and Path(reranker).is_dir()
+    return {
+        "reranker": Path(str(reranker)) if is_folder else reranker,
+        "rerank_top": top,
+        "reranker_settings": settings or (),
+    }
+
+
+def _chosen(
+    model: str | None, sim_matrix: Path | None, embeddings: Path | None, from_mteb: Path | None
+) -> "Brought | None":
     """Return what was brought; None for a model of ours."""
-    sources = {"--model": model, "--sim-matrix": sim_matrix, "--embeddings": embeddings}
-    given = [option for option, value in sources.items() if value is not None]
+    sources: dict[Brought | None, object] = {
+        None: model,
+        "sim_matrix": sim_matrix,
+        "embeddings": embeddings,
+        "from_mteb": from_mteb,
+    }
+    options = {form: "--model" if form is None else _option(form) for form in sources}
+    given = [form for form, value in sources.items() if value is not None]
     if len(given) != 1:
+        found = " and ".join(options[form] for form in given) or "none"
         raise typer.BadParameter(
-            f"expected exactly one of {', '.join(sources)}, found {' and '.join(given) or 'none'}"
+            f"expected exactly one of {', '.join(options.values())}, found {found}"
         )
-    if model is not None:
-        return None
-    return "embeddings" if sim_matrix is None else "sim_matrix"
+    return given[0]
+
+
+def _option(form: "Brought") -> str:
+    return f"--{form.replace('_', '-')}"
 
 
 def _require_described(
-    form: "Form", about: Mapping[str, object], dataset: str | None, checkpoint: Path | None
+    form: "Brought | None",
+    about: Mapping[str, object],
+    dataset: str | None,
+    of_models: Mapping[str, object],
 ) -> None:
-    option = f"--{form.replace('_', '-')}"
-    _refuse({"checkpoint": checkpoint}, f"it belongs to --model, not to {option}")
-    if about["model_name"] is None or dataset is None:
-        missing = "--model-name" if about["model_name"] is None else "--dataset"
+    """Refuse options that do not belong to what is evaluated, and scores that nothing names."""
+    if form is None:
+        _refuse(about, "it describes scores that you bring, not a --model")
+        return
+    option = _option(form)
+    _refuse({"checkpoint": of_models["checkpoint"]}, f"it belongs to --model, not to {option}")
+    is_named = about["model_name"] is not None or form == "from_mteb"
+    if not is_named or dataset is None:
+        missing = "--dataset" if is_named else "--model-name"
         raise typer.BadParameter(f"{option} needs {missing} too")
     if form == "embeddings":
         block = {"text_block": about["text_block"]}
         _refuse(block, "a score of two vectors depends on those two alone")
+    if form == "from_mteb":
+        scored = {name: about[name] for name in ("text_block", "already_processed")}
+        scored["post_process"] = of_models["post_process"]
+        _refuse(scored, "mteb's scores are taken as they are")
+    every = {"all_seeds": of_models["all_seeds"] or None}
+    _refuse(every, "bring each seed by itself, with --seed")
 
 
 def _refuse(options: Mapping[str, object], reason: str) -> None:

@@ -8,7 +8,7 @@ import typer
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
 from dvtr_bench.cli._command import EntriesInHelp, print_json
-from dvtr_bench.cli._options import Json, Root, Runs, out_file
+from dvtr_bench.cli._options import Json, Judged, Root, Runs, out_file
 from dvtr_bench.runtime.files import written_together
 from dvtr_bench.runtime.terminal import write_line
 
@@ -36,6 +36,7 @@ def leaderboard(
     breakdowns: Annotated[
         bool, typer.Option("--breakdowns", help="Print T2V R@1 by group of captions too.")
     ] = False,
+    judged: Judged = None,
     chart: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,7 +55,7 @@ def leaderboard(
     """Make LEADERBOARD.md and the tables in the terminal from result files alone."""
     for name in chart or ():
         CHARTS.load(name)
-    made = dvtr.make_leaderboard(results or Path("results"), study=study)
+    made = dvtr.make_leaderboard(results or Path("results"), study=study, judged=judged)
     # Everything is written before anything is printed: a reader such as `head` may stop early.
     with written_together():
         page, drawn = made.write(out), made.write_charts(chart or (), out)
@@ -65,7 +66,14 @@ def leaderboard(
 
         written = [path for path in (page, *drawn, site_page, study_page) if path is not None]
         boards = boards_as_json(made.boards, breakdowns=breakdowns)
-        print_json({"boards": boards, "figures": study_as_json(made.study), "written": written})
+        print_json(
+            {
+                "boards": boards,
+                "judged": [each.to_json() for each in made.judged],
+                "figures": study_as_json(made.study),
+                "written": written,
+            }
+        )
         return
     made.print(breakdowns=breakdowns)
     write_line(f"\nwrote {page} from {len(made.records)} result files")

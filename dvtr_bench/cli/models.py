@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dvtr_bench.models.entry import ModelEntry
-    from dvtr_bench.models.listing import ListedModel
+    from dvtr_bench.models.listing import ListedModel, ListedSource
     from dvtr_bench.settings import Setting
     from dvtr_bench.training.recipe import Recipe
 
@@ -26,32 +26,36 @@ def models(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """List every model; with NAME its settings, its recipes and what each of them is for."""
+    """List what can be named as a model; with NAME its settings, recipes and what they are for."""
     if name is not None:
-        from dvtr_bench.models.entry import model_entry
+        from dvtr_bench.models.entry import is_source, model_entry, source_entry
 
-        entry = model_entry(name)
+        entry = source_entry(name, "NAME") if is_source(name) else model_entry(name)
         if as_json:
             print_json(_as_json(entry))
         else:
             _show(entry)
         return
-    from dvtr_bench.catalog import MODELS
-    from dvtr_bench.models.listing import list_models
+    from dvtr_bench.catalog import ADAPTERS, MODELS
+    from dvtr_bench.models.listing import list_models, list_sources
 
+    problems = (*MODELS.problems(), *ADAPTERS.problems())
     if as_json:
-        print_json({"models": list_models(), "problems": MODELS.problems()})
+        print_json({"models": list_models(), "sources": list_sources(), "problems": problems})
         return
     for line in _table(list_models()):
         write_line(line)
-    for problem in MODELS.problems():
-        write_line(f"note: {problem}")
     write_line(
         "\npairwise: a score depends on its caption and its video alone.\n"
         "query_block: it also depends on the other captions that are scored with it."
     )
+    write_line("\nModels from elsewhere: dvtr-bench evaluate --model SOURCE:NAME\n")
+    for line in _sources(list_sources()):
+        write_line(line)
+    for problem in problems:
+        write_line(f"note: {problem}")
     say(
-        "What can be set of one: dvtr-bench models NAME\n"
+        "\nWhat can be set of one: dvtr-bench models NAME, dvtr-bench models SOURCE\n"
         "next: dvtr-bench train --model NAME --dataset NAME"
     )
 
@@ -70,6 +74,18 @@ def _table(listed: "Sequence[ListedModel]") -> Iterator[str]:
         )
 
 
+def _sources(listed: "Sequence[ListedSource]") -> Iterator[str]:
+    width = max((len(source.name) for source in listed), default=0)
+    for source in listed:
+        if source.problem:
+            yield f"{source.name:<{width}}  cannot be used: {source.problem}"
+            continue
+        state = f"not installed: {source.advice}" if source.missing else "installed"
+        yield f"{source.name:<{width}}  {source.scoring}  {state}"
+        yield f"{'':<{width}}  {source.summary}"
+        yield f"{'':<{width}}  {', '.join(source.examples)}"
+
+
 def _show(entry: "ModelEntry") -> None:
     from dvtr_bench.settings import settings_of, value_text
     from dvtr_bench.training.recipe import Recipe
@@ -77,6 +93,8 @@ def _show(entry: "ModelEntry") -> None:
     summary = (entry.module.__doc__ or "").split("\n", 1)[0]
     trained = "trained" if entry.trainable else "as it is"
     write_line(f"{entry.key}  {entry.module.SCORING}  {trained}\n{summary}\n{entry.entry.place}")
+    if entry.reference:
+        write_line(f"Names: {', '.join(entry.module.EXAMPLES)}")
     settings = settings_of(entry.config_class)
     command = "train" if entry.trainable else "evaluate"
     write_line(f"\nSettings: dvtr-bench {command} --model {entry.key} --set NAME=VALUE")
@@ -132,6 +150,7 @@ def _as_json(entry: "ModelEntry") -> dict[str, Any]:
         "file": entry.entry.place,
         "settings": described,
         "recipe_by_backbone": _recipes(settings)[1] if entry.trainable else {},
+        **({"examples": entry.module.EXAMPLES} if entry.reference else {}),
     }
 
 

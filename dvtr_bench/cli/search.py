@@ -9,6 +9,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.cli._command import Command, print_json
 from dvtr_bench.cli._options import (
     MODEL,
+    WHICH_MODEL,
     Cache,
     Checkpoint,
     Device,
@@ -42,7 +43,7 @@ def search(
     model: Annotated[
         str | None,
         typer.Option(
-            help="Which model; see `dvtr-bench models`.",
+            help=WHICH_MODEL,
             show_default="the one trained last on the dataset",
             rich_help_panel=MODEL,
         ),

@@ -6,18 +6,24 @@ from typing import Annotated
 import typer
 
 from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json, Runs
+from dvtr_bench.cli._options import Json, Judged, Runs
 
 
 def show(
     path: Annotated[Path, typer.Argument(help="A result file, or the folder of a training run.")],
     runs: Runs = Path("runs"),
+    judged: Judged = None,
     as_json: Json = False,
 ) -> None:
     """Show one result or one training run: figures, curves, checks, config, how to repeat it."""
     from leaderboard.shown_run import print_run, run_as_json
 
+    judgements = None
+    if judged is not None:
+        from leaderboard.judging.judgements import read_judgements
+
+        judgements = read_judgements(judged)
     if as_json:
-        print_json(run_as_json(path, runs))
+        print_json(run_as_json(path, runs, judgements))
     else:
-        print_run(path, runs)
+        print_run(path, runs, judgements=judgements)

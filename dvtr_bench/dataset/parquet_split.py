@@ -192,6 +192,14 @@ class DatasetSplit:
         return self._values(self._read("default", ["clip_sha256"]), "clip_sha256")
 
     @property
+    def source_forms(self) -> tuple[tuple[Any, ...], ...]:
+        """Width, height and rotation of V clips as they were coded: equal ones look alike."""
+        names = ["source_width_px", "source_height_px", "rotation_degrees"]
+        table = self._read("default", names)
+        with reading(f"{self.folder}: {self._name} split", "sizes of clips", advice=ADVICE):
+            return tuple(zip(*(table[name].to_pylist() for name in names), strict=True))
+
+    @property
     def has_frames(self) -> bool:
         """False for an annotations-only dataset."""
         return self.manifest.frames is not None

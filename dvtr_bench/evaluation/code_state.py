@@ -16,9 +16,12 @@ from typing import Any, Final
 
 import torch
 
+from dvtr_bench.models.embedding_model import EmbeddingModel
+
 _NOT_A_MODELS: Final = sys.stdlib_module_names | {
     *("dvtr_bench", "baselines", "msam", "torch", "torchvision", "numpy", "open_clip"),
-    *("transformers", "tokenizers", "safetensors", "timm", "PIL", "cv2"),
+    *("transformers", "tokenizers", "safetensors", "timm", "PIL", "cv2", "mteb"),
+    *("sentence_transformers", "huggingface_hub", "datasets", "pydantic"),
 }
 """Packages whose state is left alone: they are ours, or libraries that models are built from."""
 
@@ -184,8 +187,11 @@ def _parts(model: object) -> Iterator[object]:
         met[id(value)] = value
         if isinstance(value, torch.nn.Module):
             waiting.extend(value.children())
-        if _package(type(value)) not in _NOT_A_MODELS:
+        theirs = _package(type(value)) not in _NOT_A_MODELS
+        if theirs:
             yield value
+        # An adapter is ours; the model that it holds may run code of its own repository.
+        if theirs or isinstance(value, EmbeddingModel):
             waiting.extend(one for _, one in attributes(value))
 
 

@@ -1,13 +1,11 @@
 """Evaluation of a model on a split: encode, rank by the protocol, check claims, make records."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dvtr_bench.dataset.contamination import Contamination, find_contamination
 from dvtr_bench.dataset.seen_clips import SeenClips
@@ -19,11 +17,16 @@ from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_hon
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
 from dvtr_bench.evaluation.ranking import Ranking, rank
+from dvtr_bench.evaluation.rerank import RerankedRun, Reranker
 from dvtr_bench.evaluation.scorer import Scorer, rows_of_block
 from dvtr_bench.evaluation.split_groups import frame_measures, split_groups
-from dvtr_bench.evaluation.top_candidates import top_lists
+from dvtr_bench.evaluation.top_candidates import Candidates, top_lists
 from dvtr_bench.evaluation.untouched import Untouched
-from dvtr_bench.features.encode import encode_texts, encode_videos, select_rows
+from dvtr_bench.features.encode import (
+    encode_captions_again,
+    encode_videos_again,
+    select_rows,
+)
 from dvtr_bench.features.encode_split import EncodedSplit, encode_split
 from dvtr_bench.models.retriever import BlockRetriever
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
@@ -36,9 +39,12 @@ from dvtr_bench.runtime.environment import environment_facts
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.features.encode import Look
-    from dvtr_bench.models.retriever import Features, Retriever
+    from dvtr_bench.models.retriever import Retriever
     from dvtr_bench.ranking.movement import HonestyCheck
 
 
@@ -98,6 +104,7 @@ def evaluate(
     seen_clips: SeenClips | None = None,
     post_process: Sequence[PostProcess] = (),
     bank: "RetrievalSplit | None" = None,
+    reranker: Reranker | None = None,
     processes: Processes = ALONE,
     show_progress: bool = True,
 ) -> Evaluation:
@@ -114,6 +121,8 @@ def evaluate(
             of the split are counted in the record.
         post_process: Post-processors; each gives additional records.
         bank: The train split of the same dataset, for a post-processor that needs it.
+        reranker: A model that puts the best candidates of each query in a new order; gives an
+            additional record for each way to score, after those of post-processors.
         processes: The processes that share the work; ranks do not depend on their number.
         show_progress: Whether to show progress bars.
 
@@ -136,9 +145,13 @@ def evaluate(
     config = config or EvaluationConfig()
     require_whole_split(split)
     require_feasible(post_process, split, bank)
-    run = _Run(retriever, split, config, processes, show_progress)
-    finished = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
-    finished += run.post_processed(finished, post_process, bank)
+    run = _Run(retriever, split, config, processes, show_progress, reranker)
+    scored = [run.score(variant, block) for variant, block in _variants(retriever, run.relevance)]
+    finished = [
+        *scored,
+        *run.post_processed(scored, post_process, bank),
+        *run.reranked(scored, reranker),
+    ]
     seen = None
     if training is not None:
         if seen_clips is not None:
@@ -171,6 +184,7 @@ class _Scored:
     facts: ScoringFacts
     ranking: Ranking
     honesty: "tuple[HonestyCheck, ...]"
+    candidates: "Mapping[str, list[NDArray[np.int64]]]"
 
     @property
     def in_file_order(self) -> Ranking:
@@ -188,6 +202,7 @@ class _Run:
         config: EvaluationConfig,
         processes: Processes,
         show_progress: bool,
+        reranker: Reranker | None,
     ) -> None:
         self.split = split
         self.config = config
@@ -197,10 +212,11 @@ class _Run:
             split.captions, split.caption_video_index, len(split.video_ids)
         )
         self._retriever = retriever
+        self._rerank_top = None if reranker is None else reranker.top
         # A model must not use what it remembers of the run in the checks.
         self._untouched = Untouched(retriever)
         measures = frame_measures(split)
-        self.encoded = self._encode(split, measures.look)
+        self.encoded = self._encode(retriever, split, measures.look)
         measures.keep(processes)
         self.groups = split_groups(split, processes=processes, show_progress=self.show_progress)
         self.cut_captions = captions_cut(retriever, split)
@@ -224,13 +240,15 @@ class _Run:
             block_videos=self.config.block_videos,
         )
         sample = HonestySample(scorer, self.config.sample)
+        top = self._rerank_top
+        candidates = None if top is None else Candidates(relevance, order.rows, top)
         ranking = rank(
             scorer,
             split,
             relevance,
             top_k=self.config.top_k,
             caption_rows=order.rows,
-            watch=(sample.add,),
+            watch=(sample.add, *([] if candidates is None else [candidates.add])),
             processes=self.processes,
             label="score" if text_block is None else f"score (block {text_block})",
             show_progress=self.show_progress,
@@ -243,11 +261,12 @@ class _Run:
             honesty = check_honesty(
                 scorer.scored_by(untouched),
                 sample,
-                encode_captions=partial(_captions_again, untouched, split),
-                encode_videos=partial(_videos_again, untouched, split),
+                encode_captions=partial(encode_captions_again, untouched, split),
+                encode_videos=partial(encode_videos_again, untouched, split),
             )
         facts = ScoringFacts(retriever.scoring, text_block)
-        return _Scored(scorer, order, split, relevance, facts, ranking, honesty)
+        found = {} if candidates is None else candidates.found(self.processes)
+        return _Scored(scorer, order, split, relevance, facts, ranking, honesty, found)
 
     def post_processed(
         self,
@@ -256,16 +275,12 @@ class _Run:
         bank: "RetrievalSplit | None",
     ) -> list[_Scored]:
         """Apply every post-processor to the scores of every finished pass."""
-        encoded = self._encode(bank) if bank and any(p.needs_bank for p in post_process) else None
+        needs_bank = bank is not None and any(one.needs_bank for one in post_process)
+        encoded = self._encode(self._retriever, bank) if bank and needs_bank else None
         found = []
         for scored in finished:
-            raw = RawScores(
-                scored.scorer,
-                scored.ranking,
-                QueryBank(bank, encoded, scored.scorer) if bank and encoded else None,
-                self.processes,
-                self.show_progress,
-                scored.order.rows,
+            raw = self._raw(
+                scored, QueryBank(bank, encoded, scored.scorer) if bank and encoded else None
             )
             for one in post_process:
                 facts, ranking = one.apply(
@@ -273,6 +288,42 @@ class _Run:
                 )
                 found.append(replace(scored, facts=facts, ranking=ranking))
         return found
+
+    def reranked(self, finished: Sequence[_Scored], reranker: Reranker | None) -> list[_Scored]:
+        """Put the best candidates of every finished pass in the reranker's order."""
+        if reranker is None:
+            return []
+        run = RerankedRun(
+            reranker,
+            self.split,
+            lambda model: self._encode(model, self.split),
+            seed=self.config.sample.seed,
+            processes=self.processes,
+            show_progress=self.show_progress,
+        )
+        found = []
+        for scored in finished:
+            facts, ranking, checks = run.apply(
+                self._raw(scored),
+                scored.candidates,
+                scored.facts,
+                scored.split,
+                scored.relevance,
+                self.config.top_k,
+            )
+            honesty = (*scored.honesty, *checks)
+            found.append(replace(scored, facts=facts, ranking=ranking, honesty=honesty))
+        return found
+
+    def _raw(self, scored: _Scored, bank: QueryBank | None = None) -> RawScores:
+        return RawScores(
+            scored.scorer,
+            scored.ranking,
+            bank,
+            self.processes,
+            self.show_progress,
+            scored.order.rows,
+        )
 
     def record(self, scored: _Scored, seen: Contamination | None, **origin: Any) -> RunRecord:
         """Return the record of a pass; ``origin`` has arguments of `model_facts`."""
@@ -300,9 +351,11 @@ class _Run:
             cut_captions=self.cut_captions,
         )
 
-    def _encode(self, split: "RetrievalSplit", look: "Look | None" = None) -> EncodedSplit:
+    def _encode(
+        self, retriever: "Retriever", split: "RetrievalSplit", look: "Look | None" = None
+    ) -> EncodedSplit:
         return encode_split(
-            self._retriever,
+            retriever,
             split,
             text_batch=self.config.text_batch,
             video_batch=self.config.video_batch,
@@ -312,28 +365,6 @@ class _Run:
             processes=self.processes,
             show_progress=self.show_progress,
         )
-
-
-def _captions_again(
-    retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[NDArray[np.int64]]
-) -> "Features":
-    parts = [
-        encode_texts(
-            retriever, [split.captions[row] for row in piece], len(piece), show_progress=False
-        )
-        for piece in pieces
-    ]
-    return _joined(parts)
-
-
-def _videos_again(
-    retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[NDArray[np.int64]]
-) -> "Features":
-    parts = [
-        encode_videos(retriever, split, piece, len(piece), show_progress=False)[0]
-        for piece in pieces
-    ]
-    return _joined(parts)
 
 
 def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retriever, int | None]]":
@@ -351,7 +382,3 @@ def _variants(retriever: "Retriever", relevance: Relevance) -> "list[tuple[Retri
     if published != 1:
         variants.append((retriever.at_block(1), 1))
     return variants
-
-
-def _joined(parts: "Sequence[Features]") -> "Features":
-    return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}

@@ -4,6 +4,7 @@ Given scores cannot be computed again in other blocks, so their records have kin
 no honesty checks. Scores of embeddings depend only on their own pair by construction.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from dvtr_bench.errors import ConfigError, NotANumberError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.facts import dataset_facts
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
-from dvtr_bench.evaluation.ranking import rank
+from dvtr_bench.evaluation.ranking import Ranking, rank
 from dvtr_bench.evaluation.split_groups import split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.ranking.blocks import Block, Grid, cut
@@ -27,7 +28,7 @@ from dvtr_bench.runtime.environment import environment_facts
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.evaluation.external_file import ExternalFile
@@ -42,6 +43,8 @@ def evaluate_external(
     split: "RetrievalSplit",
     *,
     model_name: str,
+    v2t: "ExternalFile | None" = None,
+    about: "Mapping[str, Any] | None" = None,
     text_block: int | None = None,
     post_processing: str = "none",
     post_process: "Sequence[PostProcess]" = (),
@@ -57,6 +60,9 @@ def evaluate_external(
         brought: The scores or embeddings, ids in any order.
         split: Their split; frames are not needed.
         model_name: Name of the model in results.
+        v2t: Other scores for both directions from videos, of a model that scores pairs differently
+            there; None if ``brought`` is for all directions.
+        about: What the record says of the scores; None for their form.
         text_block: Number of texts scored together; None if each score depends only on its pair.
         post_processing: Post-processing already applied to the sim_matrix, such as
             ``dual_softmax``; results with different post-processing are in different tables.
@@ -82,20 +88,28 @@ def evaluate_external(
     config = config or EvaluationConfig()
     _require_names(model_name, post_processing)
     _require_text_block(brought, text_block)
-    _require_post_processing(post_processing, post_process)
+    _require_post_processing(post_processing, post_process, v2t)
     require_whole_split(split)
     relevance = Relevance.of(split.captions, split.caption_video_index, len(split.video_ids))
     scoring = _scoring_facts(text_block, relevance, post_processing)
-    source = _Source(brought, split, model_name, config, torch.device(device))
     show_progress = show_progress and processes.is_first
-    ranking = rank(
-        source,
-        split,
-        relevance,
-        top_k=config.top_k,
-        processes=processes,
-        show_progress=show_progress,
-    )
+    sources = [
+        _Source(scores, split, model_name, config, torch.device(device))
+        for scores in (brought, v2t)
+        if scores is not None
+    ]
+    rankings = [
+        rank(
+            source,
+            split,
+            relevance,
+            top_k=config.top_k,
+            processes=processes,
+            show_progress=show_progress,
+        )
+        for source in sources
+    ]
+    source, ranking = sources[0], _each_way(*rankings)
     raw = RawScores(source, ranking, None, processes, show_progress)
     done = (one.apply(raw, scoring, split, relevance, config.top_k) for one in post_process)
     finished = [(scoring, ranking), *done]
@@ -105,7 +119,7 @@ def evaluate_external(
             found.table,
             kind="external",
             dataset=dataset_facts(split, relevance, frames_per_video=None),
-            model=_model_facts(model_name, brought, seed),
+            model=_model_facts(model_name, brought, about, seed),
             scoring=how,
             environment=environment_facts(found.device, found.dtype),
             honesty=(),
@@ -129,10 +143,24 @@ def _scoring_facts(
     return ScoringFacts("query_block", block, post_processing=post_processing)
 
 
-def _model_facts(name: str, brought: "ExternalFile", seed: int | None) -> ModelFacts:
+def _each_way(t2v: Ranking, v2t: Ranking | None = None) -> Ranking:
+    """Return the ranks of captions by the first scores, and those of videos by the second."""
+    if v2t is None:
+        return t2v
+    return replace(
+        v2t,
+        table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
+        best={**v2t.best, "t2v": t2v.best["t2v"]},
+        seconds=t2v.seconds + v2t.seconds,
+    )
+
+
+def _model_facts(
+    name: str, brought: "ExternalFile", about: "Mapping[str, Any] | None", seed: int | None
+) -> ModelFacts:
     return ModelFacts(
         name=name,
-        config={"source": brought.form},
+        config={"source": brought.form} if about is None else dict(about),
         num_parameters=None,
         checkpoint_sha256=brought.sha256,
         backbone=None,
@@ -203,8 +231,15 @@ def _require_names(model_name: str, post_processing: str) -> None:
             raise ConfigError(f"the {what} is empty: results are told apart by it, give it a name")
 
 
-def _require_post_processing(declared: str, wanted: "Sequence[PostProcess]") -> None:
+def _require_post_processing(
+    declared: str, wanted: "Sequence[PostProcess]", v2t: "ExternalFile | None"
+) -> None:
     require_feasible(wanted)
+    if wanted and v2t is not None:
+        raise ConfigError(
+            f"{wanted[0].name} takes one sim_matrix, and each direction has its own here: bring "
+            "the scores of one direction alone"
+        )
     if wanted and declared != "none":
         raise ConfigError(
             f"the scores are post-processed already ({declared}), and {wanted[0].name} is asked "

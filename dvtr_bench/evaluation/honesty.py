@@ -38,10 +38,10 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 
-_SCORE_STEPS: Final = 16
+SCORE_STEPS: Final = 16
 """Floating-point steps by which another order of summation may change a score."""
 
-_ENCODE_STEPS: Final = 64
+ENCODE_STEPS: Final = 64
 """The same for an encoder, which may use other kernels in every layer for other batch sizes."""
 
 
@@ -234,7 +234,7 @@ def check_honesty(
     checks.append(_videos_encoded_again(scorer, sample, encode_videos))
     for check in checks:
         if not check.passed:
-            raise ProtocolError(_refusal(scorer, check))
+            raise ProtocolError(refusal(scorer, check))
     return tuple(checks)
 
 
@@ -243,7 +243,7 @@ def _shuffled_queries(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
     videos = sample.videos_of(_range(sample.chunk))
     again = [scorer.score_features(sample.texts(piece), videos) for piece in pieces]
     before = sample.scores(np.concatenate(pieces), _range(sample.chunk))
-    return measure(QUERIES_SHUFFLED, before, _array(again, 0), rounding_steps=_SCORE_STEPS)
+    return measure(QUERIES_SHUFFLED, before, _array(again, 0), rounding_steps=SCORE_STEPS)
 
 
 def _shuffled_gallery(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
@@ -251,7 +251,7 @@ def _shuffled_gallery(scorer: "Scorer", sample: HonestySample) -> HonestyCheck:
     texts = sample.texts(_range(sample.run))
     again = [scorer.score_features(texts, sample.videos_of(piece)) for piece in pieces]
     before = sample.scores(_range(sample.run), np.concatenate(pieces))
-    return measure(GALLERY_SHUFFLED, before, _array(again, 1), rounding_steps=_SCORE_STEPS)
+    return measure(GALLERY_SHUFFLED, before, _array(again, 1), rounding_steps=SCORE_STEPS)
 
 
 def _captions_encoded_again(
@@ -264,7 +264,7 @@ def _captions_encoded_again(
         CAPTIONS_ENCODED_AGAIN,
         sample.scores(rows, _range(sample.chunk)),
         _array([again], 0),
-        rounding_steps=_ENCODE_STEPS,
+        rounding_steps=ENCODE_STEPS,
         cap=np.inf,
     )
 
@@ -279,7 +279,7 @@ def _videos_encoded_again(
         VIDEOS_ENCODED_AGAIN,
         sample.scores(_range(sample.run), columns),
         _array([again], 1),
-        rounding_steps=_ENCODE_STEPS,
+        rounding_steps=ENCODE_STEPS,
         cap=np.inf,
     )
 
@@ -293,7 +293,8 @@ def _reordered(
     return {name: value[back.to(value.device)] for name, value in features.items()}
 
 
-def _refusal(scorer: "Scorer", check: HonestyCheck) -> str:
+def refusal(scorer: "Scorer", check: HonestyCheck) -> str:
+    """Return why a model that failed a check is not ranked, and what to do."""
     name = scorer.retriever.name
     if scorer.retriever.scoring == "pairwise":
         claim = "claims pairwise scoring"

@@ -156,30 +156,59 @@ class PostProcess:
         started = time.perf_counter()
         module = POST_PROCESSORS.load(self.name)
         fitted: Fitted = module.fit(self.config, raw)
-        t2v, v2t = (
-            rank(
-                _OneWay(raw.source, make),
-                split,
-                relevance,
-                top_k=top_k,
-                caption_rows=raw.caption_rows,
-                processes=raw.processes,
-                label=f"{self.name}: {way}",
-                show_progress=raw.show_progress,
-            )
-            for way, make in (("t2v", fitted.t2v), ("v2t", fitted.v2t))
-        )
-        ranking = replace(
-            v2t,
-            table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
-            best={**v2t.best, "t2v": t2v.best["t2v"]},
-            seconds=time.perf_counter() - started,
-            device=raw.ranking.device,
-        )
+        ranking = rank_each_way(raw, fitted, split, relevance, top_k, self.name)
+        ranking = replace(ranking, seconds=time.perf_counter() - started)
         done = PostProcessingFacts(
             self.name, asdict(self.config), dict(fitted.facts), f"{module.STATEMENT}. {_FOR_ALL}"
         )
         return replace(scoring, post_processing=self.label, post_processed=done), ranking
+
+
+def rank_each_way(
+    raw: RawScores,
+    fitted: Fitted,
+    split: "RetrievalSplit",
+    relevance: "Relevance",
+    top_k: int,
+    name: str,
+) -> Ranking:
+    """Rank each direction by scores of its own.
+
+    Args:
+        raw: The scores of the run.
+        fitted: Makes the scores of each direction of them.
+        split: The split, with the ids of captions and videos.
+        relevance: Relevance of the split.
+        top_k: Candidates to keep for each query.
+        name: Of what made the scores, for progress bars.
+
+    Returns:
+        Ranks and best candidates, the same in every process; the seconds are those of ranking.
+
+    Raises:
+        InputError: A score is infinite.
+    """
+    started = time.perf_counter()
+    t2v, v2t = (
+        rank(
+            _OneWay(raw.source, make),
+            split,
+            relevance,
+            top_k=top_k,
+            caption_rows=raw.caption_rows,
+            processes=raw.processes,
+            label=f"{name}: {way}",
+            show_progress=raw.show_progress,
+        )
+        for way, make in (("t2v", fitted.t2v), ("v2t", fitted.v2t))
+    )
+    return replace(
+        v2t,
+        table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
+        best={**v2t.best, "t2v": t2v.best["t2v"]},
+        seconds=time.perf_counter() - started,
+        device=raw.ranking.device,
+    )
 
 
 def require_feasible(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from dvtr_bench.ranking import Direction
 from dvtr_bench.results.top_lists import TopList, TopLists
@@ -13,6 +14,7 @@ from dvtr_bench.results.top_lists import TopList, TopLists
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.ranking.blocks import Block
+    from dvtr_bench.ranking.relevance import Relevance
     from dvtr_bench.runtime.processes import Processes
 
 _NOBODY: Final = torch.iinfo(torch.int64).max
@@ -121,6 +123,69 @@ def top_lists(best: dict[Direction, Best], split: "RetrievalSplit") -> TopLists:
             gallery = split.video_ids if direction == "v2t" else split.caption_ids
             lists[direction] = TopList.of(videos, gallery, rows[queries], scores[queries])
     return lists
+
+
+class Candidates:
+    """The best candidates of each query, collected while the first model's scores are ranked."""
+
+    def __init__(self, relevance: "Relevance", caption_rows: NDArray[np.int64], top: int) -> None:
+        """Start without candidates.
+
+        Args:
+            relevance: Relevance of the captions in the order in which they are scored.
+            caption_rows: int64, T: the row in the file of each.
+            top: Candidates of each query.
+        """
+        self._top = top
+        # One more than is wanted tells whether the last one ties with the next.
+        self._kept = TopCandidates(
+            top + 1,
+            torch.tensor(relevance.caption_video_index),
+            relevance.num_videos,
+            torch.from_numpy(caption_rows),
+        )
+
+    def add(self, scores: torch.Tensor, block: "Block") -> None:
+        """Merge a block of scores; each block of the grid must be added exactly once."""
+        self._kept.add(scores, block)
+
+    def found(self, processes: "Processes") -> dict[str, list[NDArray[np.int64]]]:
+        """Return the rows of the candidates of each query, by direction, in row order.
+
+        Args:
+            processes: The processes that shared the blocks.
+
+        Returns:
+            ``t2v``: rows of videos, of each caption in the order of scoring; ``v2t``: rows of
+            captions in the file, of each video.
+        """
+        best = self._kept.merged(processes)
+        return {
+            "t2v": above_the_border(best["t2v"], self._top),
+            "v2t": above_the_border(best["v2t_caption"], self._top),
+        }
+
+
+def above_the_border(best: Best, top: int) -> list[NDArray[np.int64]]:
+    """Return the best candidates of each query, without those that tie with the next one.
+
+    Args:
+        best: At least ``top + 1`` candidates of each query, or the whole gallery.
+        top: Most candidates to return.
+
+    Returns:
+        Ascending rows of the candidates of each query.
+
+    Example:
+        >>> rows, scores = torch.tensor([[4, 0, 2]]), torch.tensor([[0.9, 0.5, 0.5]])
+        >>> [found.tolist() for found in above_the_border(Best(rows, scores), 2)]
+        [[4]]
+    """
+    rows, scores = best.rows.numpy(), best.scores.double().numpy()
+    if rows.shape[1] <= top:
+        return [np.sort(of) for of in rows]
+    inside = scores[:, :top] > scores[:, top : top + 1]
+    return [np.sort(of[:top][keep]) for of, keep in zip(rows, inside, strict=True)]
 
 
 class KeptBest:

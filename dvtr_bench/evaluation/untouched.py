@@ -6,10 +6,14 @@ model's own code names outside of the copy is put back too: attributes of its cl
 default arguments, closures and caches of functions (`dvtr_bench.evaluation.code_state`). A copy
 that changed while the model ran is no copy, and is refused.
 
+Weights are most of a model, and no model changes them when it is evaluated. So copies share their
+memory with the model, and a hash of every byte is held against the one from before the run.
+
 What a model keeps elsewhere, such as on the disk, stays: docs/concepts/security.md says so.
 """
 
 import copy
+import hashlib
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +31,9 @@ if TYPE_CHECKING:
 
 _LARGEST_READ: Final = 1 << 16
 """Numbers of a tensor that are compared one by one; of a larger one, as many, evenly spaced."""
+
+_HASHED_AT_ONCE: Final = 1 << 26
+"""Bytes of a tensor that are on the CPU at a time."""
 
 
 class Untouched:
@@ -70,8 +77,14 @@ class Untouched:
 
 
 def _copied(retriever: "Retriever") -> "Retriever":
+    # New objects, since notes could hang on the old ones, around the same memory.
+    shared: dict[int, Any] = {
+        id(value): torch.nn.Parameter(value.detach(), requires_grad=value.requires_grad)
+        for _, value in _objects(retriever)
+        if type(value) is torch.nn.Parameter
+    }
     try:
-        return copy.deepcopy(retriever)
+        return copy.deepcopy(retriever, shared)
     except Exception as failure:
         raise InputError(
             f"{retriever.name}: cannot be copied ({failure}), and its claims are checked on a copy "
@@ -82,31 +95,51 @@ def _copied(retriever: "Retriever") -> "Retriever":
 
 def _contents(model: object) -> Iterator[tuple[str, object]]:
     """Yield the path and a comparable form of everything that an object holds."""
+    for path, value in _objects(model):
+        if isinstance(value, (str, bytes, int, float, complex, type(None))):
+            yield path, value
+        elif type(value) is torch.nn.Parameter:
+            yield path, _hashed(value)
+        elif isinstance(value, (torch.Tensor, np.ndarray)):
+            yield path, _sampled(value)
+        elif isinstance(value, (dict, list, tuple, deque)):
+            yield path, len(value)
+        elif isinstance(value, (set, frozenset)):
+            yield path, frozenset(value)
+        elif not isinstance(value, (type, FunctionType, ModuleType)):
+            yield path, type(value)
+
+
+def _objects(model: object) -> Iterator[tuple[str, object]]:
+    """Yield everything that an object holds, each once, with its path."""
     waiting: deque[tuple[str, object]] = deque([(type(model).__name__, model)])
     met: dict[int, object] = {}  # objects, so that none dies and leaves its id to another
     while waiting:
         path, value = waiting.popleft()
         if id(value) in met:
             continue
+        yield path, value
         if isinstance(value, (str, bytes, int, float, complex, type(None))):
-            yield path, value
             continue
         met[id(value)] = value
-        if isinstance(value, (torch.Tensor, np.ndarray)):
-            yield path, _sampled(value)
-        elif isinstance(value, dict):
-            yield path, len(value)
+        if isinstance(value, dict):
             waiting.extend((f"{path}[{key!r:.60}]", one) for key, one in value.items())
-        elif isinstance(value, (set, frozenset)):
-            yield path, frozenset(value)
         elif isinstance(value, (list, tuple, deque)):
-            yield path, len(value)
             waiting.extend((f"{path}[{place}]", one) for place, one in enumerate(value))
-        elif isinstance(value, (type, FunctionType, ModuleType)):
-            continue
-        else:
-            yield path, type(value)
+        elif not isinstance(
+            value,
+            (torch.Tensor, np.ndarray, set, frozenset, type, FunctionType, ModuleType),
+        ):
             waiting.extend((f"{path}.{name}", one) for name, one in attributes(value))
+
+
+def _hashed(value: torch.Tensor) -> object:
+    """Return shape and SHA-256 of all bytes of a tensor."""
+    flat = value.detach().reshape(-1).view(torch.uint8)
+    digest = hashlib.sha256()
+    for part in torch.split(flat, _HASHED_AT_ONCE):
+        digest.update(part.cpu().numpy().data)
+    return tuple(value.shape), value.dtype, digest.digest()
 
 
 def _sampled(value: "torch.Tensor | np.ndarray[Any, Any]") -> object:

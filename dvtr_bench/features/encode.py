@@ -229,6 +229,30 @@ def select_rows(features: "Features", rows: "slice | torch.Tensor") -> "Features
     return {name: value[rows.to(value.device)] for name, value in features.items()}
 
 
+def encode_captions_again(
+    retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[Rows]
+) -> "Features":
+    """Encode captions again, each piece of rows in a batch of its own; features in that order."""
+    parts = [
+        encode_texts(
+            retriever, [split.captions[row] for row in piece], len(piece), show_progress=False
+        )
+        for piece in pieces
+    ]
+    return join_features(parts, retriever.name)
+
+
+def encode_videos_again(
+    retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[Rows]
+) -> "Features":
+    """Decode and encode videos again, each piece of rows in a batch of its own."""
+    parts = [
+        encode_videos(retriever, split, piece, len(piece), show_progress=False)[0]
+        for piece in pieces
+    ]
+    return join_features(parts, retriever.name)
+
+
 def _decoded(
     split: "RetrievalSplit", batches: Iterable[Rows], look: "Look | None"
 ) -> "Iterator[list[Frames]]":

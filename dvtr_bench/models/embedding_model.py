@@ -79,7 +79,7 @@ class EmbeddingModel(ABC):
     """
 
     scoring: ClassVar[Scoring] = "pairwise"
-    unit_length: ClassVar[bool] = True
+    unit_length: bool = True
     libraries: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, name: str, config: EmbeddingConfig) -> None:
@@ -135,6 +135,11 @@ class EmbeddingModel(ABC):
         """Number of parameters; None where it is not known."""
         return None
 
+    @property
+    def most_frames(self) -> int | None:
+        """Most frames that the model is given: ``max_frames``, or fewer if it takes fewer."""
+        return self.config.max_frames
+
     def to(self, device: torch.device) -> Self:
         """Move the model to a device; a subclass moves its weights too."""
         self.device = torch.device(device)
@@ -185,9 +190,12 @@ class EmbeddingModel(ABC):
     @torch.no_grad()
     def backbone_videos(self, videos: Sequence[Frames]) -> Features:
         """Choose frames and encode videos: ``vector``, V x C."""
-        most = self.config.max_frames
-        seen = [[video[index] for index in evenly_spaced(len(video), most)] for video in videos]
-        return {VECTOR: self._vectors(self.embed_videos(seen))}
+        return {VECTOR: self._vectors(self.embed_videos(self.chosen_frames(videos)))}
+
+    def chosen_frames(self, videos: Sequence[Frames]) -> list[Frames]:
+        """Return the frames of each video that the model is given."""
+        most = self.most_frames
+        return [[video[index] for index in evenly_spaced(len(video), most)] for video in videos]
 
     def head_texts(self, features: Features) -> Features:
         """Return features as they are, on the model's device."""

@@ -185,12 +185,32 @@ def model_entry(name: str) -> ModelEntry:
         ExtensionError: Its file lacks a required name.
     """
     adapter, colon, reference = name.partition(":")
-    if colon:
-        module = ADAPTERS.load(adapter)
+    if colon or is_source(name):
+        source = source_entry(adapter, reference)
         if not reference.strip():
             raise ConfigError(
                 f"{name!r} names no model: write what comes after the colon, such as "
-                f"{' or '.join(module.EXAMPLES)}"
+                f"{' or '.join(source.module.EXAMPLES)}"
             )
-        return ModelEntry(ADAPTERS.entry(adapter), module, reference)
+        return source
     return ModelEntry(MODELS.entry(name), MODELS.load(name))
+
+
+def is_source(name: str) -> bool:
+    """Tell whether a name is that of a source of models, such as ``hf``, and of no model."""
+    key = name.lower().replace("-", "_")
+    return key in ADAPTERS.names() and key not in MODELS.names()
+
+
+def source_entry(name: str, reference: str) -> ModelEntry:
+    """Look a source of models up and import its file.
+
+    Args:
+        name: What stands before the colon, such as ``hf``.
+        reference: What stands behind it.
+
+    Raises:
+        NotFoundError: No such source; the message lists similar names.
+        ExtensionError: Its file lacks a required name.
+    """
+    return ModelEntry(ADAPTERS.entry(name), ADAPTERS.load(name), reference)

@@ -1,14 +1,18 @@
-"""List the models by reading their files without importing them (they import torch)."""
+"""List models, and sources of models, by reading their files without importing them.
+
+They import torch.
+"""
 
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from dvtr_bench.catalog import MODELS, find_source
+from dvtr_bench.catalog import ADAPTERS, MODELS, Catalog, find_source
 from dvtr_bench.errors import ExtensionError
 from dvtr_bench.models.retriever import Scoring
 from dvtr_bench.plug_ins import Entry
+from dvtr_bench.runtime.extras import missing_modules
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,39 @@ class ListedModel:
     problem: str = ""
 
 
+@dataclass(frozen=True)
+class ListedSource:
+    """One source of models that others made, as its adapter's file states it.
+
+    Attributes:
+        name: What stands before the colon, such as ``hf``.
+        summary: First line of its docstring.
+        scoring: ``SCORING``, what a score depends on; None if there is a problem.
+        examples: ``EXAMPLES``, names that it takes, such as ``hf:ORG/NAME``.
+        needs: ``NEEDS``, the modules that it imports beside those of a plain install.
+        extra: ``EXTRA``, the extra of dvtr-bench that installs them; empty for none.
+        missing: Those of ``needs`` that are not installed.
+        problem: What its file lacks and what to write; empty if nothing is missing.
+    """
+
+    name: str
+    summary: str
+    scoring: Scoring | None
+    examples: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    extra: str = ""
+    missing: tuple[str, ...] = ()
+    problem: str = ""
+
+    @property
+    def advice(self) -> str:
+        """How to install what is missing; empty if nothing is."""
+        if not self.missing:
+            return ""
+        what = f"'dvtr-bench[{self.extra}]'" if self.extra else " ".join(self.missing)
+        return f"pip install {what}"
+
+
 def list_models() -> list[ListedModel]:
     """Return every model in `dvtr_bench.catalog.MODELS`, in its order.
 
@@ -37,27 +74,68 @@ def list_models() -> list[ListedModel]:
         >>> [model.name for model in list_models()][0]
         'clip4clip_meanp'
     """
-    return [_read(MODELS.entry(name)) for name in MODELS.names()]
+    return [_model(MODELS.entry(name)) for name in MODELS.names()]
 
 
-def _read(entry: Entry) -> ListedModel:
+def list_sources() -> list[ListedSource]:
+    """Return every source of models in `dvtr_bench.catalog.ADAPTERS`, in its order.
+
+    Example:
+        >>> {source.name: source.extra for source in list_sources()}["hf"]
+        'hf'
+    """
+    return [_source(ADAPTERS.entry(name)) for name in ADAPTERS.names()]
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """What a file states, and the first of some constants that does not fit."""
+
+    summary: str
+    constants: dict[str, Any]
+    problem: str
+
+
+def _model(entry: Entry) -> ListedModel:
+    stated = _read(entry, MODELS, ("SCORING",))
+    trainable = bool(stated.constants.get("TRAINABLE", False))
+    scoring = None if stated.problem else cast("Scoring", stated.constants["SCORING"])
+    return ListedModel(entry.name, stated.summary, scoring, trainable, stated.problem)
+
+
+def _source(entry: Entry) -> ListedSource:
+    stated = _read(entry, ADAPTERS, ("SCORING", "EXAMPLES"))
+    if stated.problem:
+        return ListedSource(entry.name, stated.summary, None, (), problem=stated.problem)
+    needs = tuple(map(str, stated.constants.get("NEEDS", ())))
+    return ListedSource(
+        entry.name,
+        stated.summary,
+        cast("Scoring", stated.constants["SCORING"]),
+        stated.constants["EXAMPLES"],
+        needs,
+        str(stated.constants.get("EXTRA", "")),
+        missing_modules(needs),
+    )
+
+
+def _read(entry: Entry, catalog: Catalog, names: tuple[str, ...]) -> _Stated:
+    """Read a file, and hold some of its constants against what the catalog needs."""
     try:
         tree = ast.parse(find_source(entry.module).read_text(encoding="utf-8"))
     except (ExtensionError, OSError, SyntaxError, ValueError) as failure:
-        return ListedModel(entry.name, "", None, False, f"{entry.place} cannot be read ({failure})")
+        return _Stated("", {}, f"{entry.place} cannot be read ({failure})")
     constants = dict(_constants(tree))
     summary = (ast.get_docstring(tree) or "").split("\n", 1)[0]
-    scoring, trainable = constants.get("SCORING"), bool(constants.get("TRAINABLE", False))
-    need = next(need for need in MODELS.needs if need.name == "SCORING")
-    if not need.fits(scoring):
-        fault = "lacks SCORING" if scoring is None else f"says SCORING = {scoring!r}"
-        problem = f"{entry.place} {fault}: {need.write}"
-        return ListedModel(entry.name, summary, None, trainable, problem)
-    return ListedModel(entry.name, summary, cast("Scoring", scoring), trainable)
+    for need in (need for need in catalog.needs if need.name in names):
+        if not need.fits(value := constants.get(need.name)):
+            fault = f"lacks {need.name}" if value is None else f"says {need.name} = {value!r}"
+            return _Stated(summary, constants, f"{entry.place} {fault}: {need.write}")
+    return _Stated(summary, constants, "")
 
 
 def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
-    """Yield the constants that a file states, annotated or not."""
+    """Yield the constants, and tuples of constants, that a file states, annotated or not."""
     for node in tree.body:
         targets: list[ast.expr] = []
         if isinstance(node, ast.Assign):
@@ -66,7 +144,11 @@ def _constants(tree: ast.Module) -> Iterator[tuple[str, Any]]:
             targets = [node.target]
         else:
             continue
+        value: Any
         if isinstance(node.value, ast.Constant):
-            for target in targets:
-                if isinstance(target, ast.Name):
-                    yield target.id, node.value.value
+            value = node.value.value
+        elif isinstance(node.value, ast.Tuple):
+            value = tuple(one.value for one in node.value.elts if isinstance(one, ast.Constant))
+        else:
+            continue
+        yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from dvtr_bench.errors import IncomparableError
+from dvtr_bench.models.earlier_settings import without_earlier
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.training.recipe import whole_recipe
 
@@ -66,7 +67,8 @@ class Setup:
     """Everything about a run except its seed: runs of one setup are one row of a table.
 
     Runs of one setup share the protocol version, dataset build, split and post-processing (as all
-    rows of a table do), and the model, its whole config, text block, backbone weights, training
+    rows of a table do), and the model, its whole config (settings that are as they were before they
+    existed count as not stated), text block, backbone weights, training
     dataset and recipe without the seed.
 
     Not part of it: the checkpoint's hash, which differs for each seed; the path of the backbone's
@@ -119,7 +121,7 @@ def setup_of(record: RunRecord) -> Setup:
         The setup.
     """
     model, training = record.model, record.model.training
-    config = dict(model.config)
+    config = without_earlier(model.config)
     backbone: dict[str, Any] = {"backbone": model.backbone}
     if model.backbone_sha256 is not None:
         config.pop("backbone", None)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from dvtr_bench.errors import DvtrError, NotFoundError
+from dvtr_bench.runtime.extras import packages_by_extra
 from dvtr_bench.runtime.own_packages import FIRST_LINES, find_other_packages
 
 Verdict = Literal["ok", "note", "missing"]
@@ -45,6 +46,7 @@ def check_machine() -> list[Check]:
         _check_python(),
         _check_own_packages(),
         *_check_packages(),
+        *_check_extras(),
         _check_encoder(),
         _check_device(),
         _check_weights(),
@@ -81,6 +83,23 @@ def _check_packages() -> Iterator[Check]:
             yield Check("ok", name, importlib.metadata.version(name))
         except importlib.metadata.PackageNotFoundError:
             yield Check("missing", name, "not installed", f"pip install '{requirement}'")
+
+
+def _check_extras() -> Iterator[Check]:
+    for extra, packages in sorted(packages_by_extra().items()):
+        versions, missing = [], []
+        for name in packages:
+            try:
+                versions.append(f"{name} {importlib.metadata.version(name)}")
+            except importlib.metadata.PackageNotFoundError:
+                missing.append(name)
+        subject = f"extra {extra}"
+        if missing:
+            found = f"not installed: {', '.join(missing)}"
+            advice = f"only where it is used: pip install 'dvtr-bench[{extra}]'"
+            yield Check("note", subject, found, advice)
+        else:
+            yield Check("ok", subject, ", ".join(versions))
 
 
 def _check_encoder() -> Check:

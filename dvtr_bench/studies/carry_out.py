@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from dvtr_bench.errors import ProtocolError, WeightsError
 from dvtr_bench.runtime.files import temporary_folder
-from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of, with_backbone
+from dvtr_bench.studies.plan import Backbone, Run, Scoring, stated_config_of, with_backbone
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
@@ -117,7 +117,7 @@ def carry_out(task: Task, means: Means) -> Iterator[Made]:
         if dict(scoring.config) in done_configs:
             continue
         for made in _evaluate(task, scoring, built, means):
-            done_configs.append(config_of(run.model, made.record.model.config))
+            done_configs.append(stated_config_of(run.model, made.record.model.config))
             yield made
 
 

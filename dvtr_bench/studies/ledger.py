@@ -16,7 +16,7 @@ from dvtr_bench.results.top_lists import write_top_lists
 from dvtr_bench.runtime.checkpoint import RUN_FILE, read_json, write_json
 from dvtr_bench.runtime.files import written_beside, written_together
 from dvtr_bench.studies.carry_out import Evaluated
-from dvtr_bench.studies.plan import Backbone, Run, Scoring, config_of
+from dvtr_bench.studies.plan import Backbone, Run, Scoring, stated_config_of
 from dvtr_bench.training.run import comparable
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ def _config_of(model: str, stated: Mapping[str, Any]) -> dict[str, Any] | None:
 def _cached_config(model: str, stated: str) -> dict[str, Any] | None:
     """Read a configuration; None if this version does not accept it."""
     try:
-        return config_of(model, json.loads(stated))
+        return stated_config_of(model, json.loads(stated))
     except (ConfigError, NotFoundError, TypeError):
         return None
 

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from dvtr_bench.errors import IncomparableError, NotFoundError
+from dvtr_bench.models.earlier_settings import whole_config
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.results import RunRecord, comparable_key
 from dvtr_bench.studies.plan import config_of, scoring_only
@@ -87,7 +88,9 @@ class _Matcher:
 
     def __init__(self, study: Study) -> None:
         self._study = study
-        self._configs = {row.name: config_of(row.model, row.settings) for row in study.rows}
+        self._configs = {
+            row.name: config_of(row.model, row.settings, row.backbone) for row in study.rows
+        }
         recipes = {row.name: row_recipe(row, study.backbones, Recipe.seed) for row in study.rows}
         self._recipes = {name: recipe.as_mapping() for name, recipe in recipes.items()}
         self._varied_recipe = {
@@ -193,7 +196,8 @@ class _Matcher:
 
     def _stated(self, record: RunRecord) -> Mapping[str, Any]:
         """Return the configuration of a result, with defaults for fields that it lacks."""
-        config = {**config_of(record.model.name, {}), **record.model.config}
+        defaults = config_of(record.model.name, {})
+        config = {**defaults, **whole_config(record.model.config, defaults)}
         read: dict[str, Any] = json.loads(json.dumps(config))
         return read
 

@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.models.earlier_settings import whole_config, without_earlier
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE
 from dvtr_bench.studies.read_rows import row_recipe
@@ -113,7 +114,7 @@ class Run:
         """Twelve hex digits that identify the training: model, backbone, dataset and recipe."""
         whole = {
             "model": self.model,
-            "config": self.config,
+            "config": without_earlier(self.config),
             "backbone": self.backbone.identity,
             "dataset": [self.dataset.name, self.dataset.fingerprint],
             "recipe": self.recipe and self.recipe.as_mapping(),
@@ -138,23 +139,46 @@ class Run:
         return f"{rows}{seed} · {self.dataset.name}"
 
 
-def config_of(model: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def config_of(
+    model: str, settings: Mapping[str, Any], backbone: str | None = None
+) -> dict[str, Any]:
     """Return a model's whole configuration except its backbone, as JSON values.
 
     Args:
         model: The model's key.
         settings: Some of its fields, or all of them.
+        backbone: Its backbone, on which some settings may depend; None for the default.
 
     Returns:
-        All fields, with defaults for those not given.
+        All fields, with defaults for those not given, as results state them.
 
     Raises:
         ConfigError: A setting is unknown or out of range.
     """
-    config = asdict(model_entry(model).config(settings))
-    read: dict[str, Any] = json.loads(json.dumps(config))
+    if backbone:
+        settings = with_backbone(model, settings, backbone)
+    config = model_entry(model).config(settings)
+    used = config.as_used() if hasattr(config, "as_used") else config
+    read: dict[str, Any] = json.loads(json.dumps(asdict(used)))
     read.pop("backbone", None)
     return read
+
+
+def stated_config_of(model: str, stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the whole configuration that a checkpoint or a result states, like `config_of`.
+
+    Args:
+        model: The model's key.
+        stated: Its configuration, as a version of any age wrote it.
+
+    Returns:
+        All fields except the backbone; those that it lacks are as they were at the time.
+
+    Raises:
+        ConfigError: A setting is unknown or out of range.
+    """
+    known = {field.name for field in fields(model_entry(model).config_class)}
+    return config_of(model, whole_config(stated, known))
 
 
 def with_backbone(model: str, settings: Mapping[str, Any], backbone: str) -> dict[str, Any]:
@@ -193,7 +217,7 @@ def backbone_run(
         split=study.split,
         model=trained_backbone.model,
         settings=settings,
-        config=config_of(trained_backbone.model, settings),
+        config=config_of(trained_backbone.model, settings, start.name),
         backbone=start,
         recipe=recipe,
         scorings=(),
@@ -232,8 +256,9 @@ def _grouped(
         fields = scoring_only(row.model) if seed is not None else frozenset()
         trained = {name: value for name, value in row.settings.items() if name not in fields}
         scoring = {name: value for name, value in row.settings.items() if name in fields}
-        config = config_of(row.model, trained)
-        whole = config_of(row.model, row.settings)
+        backbone = backbones[row.backbone].name
+        config = config_of(row.model, trained, backbone)
+        whole = config_of(row.model, row.settings, backbone)
         if whole == config:
             scoring = {}
         run = Run(

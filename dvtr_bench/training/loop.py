@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -99,6 +100,26 @@ def steps_in_epoch(split: "RetrievalSplit", recipe: "Recipe") -> int:
     return len(epoch_batches(split, recipe, epoch_generator(recipe, 0)))
 
 
+def validated_steps(num_steps: int, validations: int) -> set[int]:
+    """Return after which steps within an epoch it is validated, the last one left out.
+
+    Args:
+        num_steps: Steps of the epoch.
+        validations: How often it is validated, the end included.
+
+    Returns:
+        Numbers of steps, from 0.
+
+    Source: X-Pool ``Trainer._train_epoch``.
+
+    Example:
+        >>> sorted(validated_steps(9, 4))
+        [2, 4, 6]
+    """
+    steps = np.linspace(0, num_steps - 1, validations + 1, dtype=int)[1:]
+    return set(steps.tolist()) - {num_steps - 1}
+
+
 def draw_frames(frame_mask: torch.Tensor, count: int, chances: torch.Tensor) -> torch.Tensor:
     """Draw random frames of each clip, without repeats and in order of time.
 
@@ -112,6 +133,30 @@ def draw_frames(frame_mask: torch.Tensor, count: int, chances: torch.Tensor) -> 
     """
     chosen = chances.masked_fill(~frame_mask, -1.0).topk(min(count, frame_mask.shape[1])).indices
     return chosen.sort(dim=1).values
+
+
+def draw_from_intervals(
+    frame_mask: torch.Tensor, count: int, chances: torch.Tensor
+) -> torch.Tensor:
+    """Draw one random frame from each of ``count`` equal intervals of each clip.
+
+    Args:
+        frame_mask: bool, V x F, padding last.
+        count: Intervals; F if it is larger.
+        chances: float, V x F, random numbers from 0..1; of an interval, the frame with the highest
+            is taken.
+
+    Returns:
+        int64, V x count: indices of frames. A clip with fewer frames gives all, then padding.
+
+    Source: Wang et al. 2016, Temporal Segment Networks (arXiv 1608.00859), section 3.1.
+    """
+    count = min(count, frame_mask.shape[1])
+    lengths = frame_mask.sum(dim=1, keepdim=True)
+    places = torch.arange(frame_mask.shape[1])
+    interval = torch.where(lengths >= count, places * count // lengths, places)
+    drawn = [chances.masked_fill(interval != number, -1.0).argmax(dim=1) for number in range(count)]
+    return torch.stack(drawn, dim=1)
 
 
 def _one_caption_per_video(owner: list[int], generator: torch.Generator) -> list[int]:
@@ -186,6 +231,7 @@ class Loop:
         *,
         workers: int,
         show_progress: bool,
+        validate: "Callable[[float], None] | None" = None,
     ) -> tuple[float, float]:
         """Train for one epoch.
 
@@ -195,6 +241,8 @@ class Loop:
             write: Called with one record per step.
             workers: Threads that prepare clips.
             show_progress: Whether to show a progress bar.
+            validate: Called within the epoch where the recipe validates, with the share of its
+                steps that are done. It changes neither the model nor what is drawn afterwards.
 
         Returns:
             The mean loss of its steps, and its highest learning rate.
@@ -207,6 +255,7 @@ class Loop:
         label = f"epoch {epoch + 1} of {self.recipe.epochs}"
         devices = [self.device] if self.device.type == "cuda" else []
         num_frames = self._num_frames(inputs)
+        validated = validated_steps(len(batches), self.recipe.validations_per_epoch)
         clips_of_batches = [
             self._own(batch.clips, encoded=inputs.clips.encoded) for batch in batches
         ]
@@ -235,6 +284,10 @@ class Loop:
                 )
                 total, highest = total + losses["loss"], max(highest, rate)
                 advance(note=f"loss {losses['loss']:.3f}  lr {rate:.1e}")
+                if validate is not None and number in validated:
+                    with torch.random.fork_rng(devices=devices):
+                        validate((number + 1) / len(batches))
+                    self.model.train()
         return total / len(batches), highest
 
     def _step(
@@ -290,7 +343,8 @@ class Loop:
             return clips
         if not encoded:
             chances = chances[own_rows(len(chances), self.processes)]
-        chosen = draw_frames(clips["frame_mask"], self.recipe.frames_a_step, chances)
+        draw = draw_frames if self.recipe.draw == "anywhere" else draw_from_intervals
+        chosen = draw(clips["frame_mask"], self.recipe.frames_a_step, chances)
         rows = torch.arange(len(chosen))[:, None]
         return {name: value[rows, chosen] for name, value in clips.items()}
 

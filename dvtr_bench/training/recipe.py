@@ -12,6 +12,7 @@ Freeze = Literal["nothing", "frames", "backbone"]
 Autocast = Literal["off", "bf16", "fp16"]
 Origin = Literal["own", "published"]
 Optimiser = Literal["bert_adam", "adamw"]
+Draw = Literal["anywhere", "intervals"]
 
 MOST_FROZEN_LAYERS: Final = 12
 """The number of blocks in both towers of ViT-B-32; the release allows no more."""
@@ -37,6 +38,8 @@ class Recipe:
         pairs: ``all`` makes every caption a pair; ``one_a_video`` draws one caption of each video
             per epoch.
         frames_a_step: Frames drawn at random from each clip at each step, in order; None takes all.
+        draw: From where in a clip these are drawn: ``anywhere``, or one of each of so many equal
+            ``intervals``, as Temporal Segment Networks do (arXiv 1608.00859).
         freeze: ``frames`` freezes the image tower and encodes every clip only once; ``backbone``
             also freezes the text tower and encodes every caption only once. The logit scale belongs
             to neither tower and is trained at the backbone's learning rate.
@@ -51,6 +54,9 @@ class Recipe:
             memory; the towers run forward twice (`training.grad_cache`).
         checkpointing: Whether the towers keep fewer activations and compute them again in the
             backward pass: slower, the same gradients. ResNet towers have no such mode.
+        validations_per_epoch: How often an epoch is validated, at its end and evenly before; the
+            checkpoint can then be one from within an epoch. X-Pool's ``evals_per_epoch``, which
+            is 10 there.
         patience: Stop after this many epochs in a row without a better T2V R@1 on validation; None
             never stops early. The learning rate schedule is that of all ``epochs``.
         optimiser: ``bert_adam`` as published, or torch's ``adamw``.
@@ -79,18 +85,25 @@ class Recipe:
     seed: int = 42
     pairs: Pairs = "all"
     frames_a_step: int | None = None
+    draw: Draw = "anywhere"
     freeze: Freeze = "nothing"
     frozen_layers: int | None = 0
     autocast: Autocast = "off"
     micro_batch_size: int | None = None
     checkpointing: bool = False
+    validations_per_epoch: int = 1
     patience: int | None = None
     optimiser: Optimiser = "bert_adam"
     features: Origin = "own"
 
     def __post_init__(self) -> None:
         """Check every field."""
-        for name, least in (("epochs", 1), ("batch_size", 2), ("seed", 0)):
+        for name, least in (
+            ("epochs", 1),
+            ("batch_size", 2),
+            ("seed", 0),
+            ("validations_per_epoch", 1),
+        ):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, found {getattr(self, name)}")
         for name in ("frames_a_step", "micro_batch_size", "patience"):
@@ -113,6 +126,7 @@ class Recipe:
                 raise ConfigError(f"{name} must be above 0, found {getattr(self, name)}")
         for name, choices in (
             ("pairs", Pairs),
+            ("draw", Draw),
             ("freeze", Freeze),
             ("autocast", Autocast),
             ("optimiser", Optimiser),
@@ -123,6 +137,11 @@ class Recipe:
                     f"{name} must be one of {', '.join(get_args(choices))}, "
                     f"found {getattr(self, name)!r}"
                 )
+        if self.draw == "intervals" and self.frames_a_step is None:
+            raise ConfigError(
+                "draw=intervals draws one frame of each interval: say how many with frames_a_step, "
+                "found none"
+            )
         if self.features == "published" and self.freeze == "nothing":
             raise ConfigError(
                 "features=published reads the outputs of frozen towers: it needs freeze=backbone "

@@ -12,11 +12,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from filelock import FileLock, Timeout
 
 from dvtr_bench.errors import BusyError, ConfigError, WeightsError
+from dvtr_bench.models.earlier_settings import without_earlier
 from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import (
@@ -146,12 +147,56 @@ def comparable(setup: Mapping[str, Any]) -> dict[str, Any]:
         setup: A setup, possibly of an earlier version.
 
     Returns:
-        JSON values (tuples become lists), with the recipe completed by `whole_recipe`.
+        JSON values (tuples become lists), with the recipe completed by `whole_recipe` and without
+        the settings of the model that are as they were before they existed.
     """
     read: dict[str, Any] = json.loads(json.dumps(setup))
+    model = read.get("model")
+    if isinstance(model, dict) and isinstance(model.get("config"), dict):
+        model["config"] = without_earlier(model["config"])
     if isinstance(read.get("recipe"), dict):
         read["recipe"] = whole_recipe(read["recipe"])
     return read
+
+
+@dataclass
+class BestWithin:
+    """The best weights that a validation within an epoch found, in memory until it ends.
+
+    Nothing of an epoch is on disk before it is over, so that a run that is killed within it and
+    resumed ends as one that was not.
+
+    Attributes:
+        recall: T2V R@1 on validation, percent; below 0 before any validation.
+        step: Steps of the run that were done.
+        weights: The model's tensors, on the CPU.
+    """
+
+    recall: float = -1.0
+    step: int = 0
+    weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
+
+    def see(self, model: "Trainable", recall: float, step: int) -> None:
+        """Keep the weights if they are at least as good as those before."""
+        if recall >= self.recall:
+            self.recall, self.step = recall, step
+            self.weights = {
+                name: value.detach().cpu().clone() for name, value in model.state_dict().items()
+            }
+
+
+@dataclass(frozen=True)
+class _AsItWas:
+    """A model with the tensors of another time, for its checkpoint."""
+
+    model: "Trainable"
+    weights: "Mapping[str, torch.Tensor]"
+
+    def describe(self) -> Mapping[str, Any]:
+        return self.model.describe()
+
+    def state_dict(self) -> "Mapping[str, torch.Tensor]":
+        return self.weights
 
 
 def save_epoch(
@@ -163,11 +208,13 @@ def save_epoch(
     *,
     loss_scale: float | None,
     recipe: Recipe,
+    within: BestWithin | None = None,
 ) -> RunState:
     """Write the checkpoint of an epoch, and delete those that are neither best nor last.
 
-    A later epoch with the same recall counts as better, as in the authors' code, but not as a gain
-    for early stopping.
+    A later validation with the same recall counts as better, as in the authors' code, but not as a
+    gain for early stopping. Weights from within the epoch get a checkpoint of their own if they are
+    the best.
 
     Returns:
         The new state.
@@ -176,14 +223,17 @@ def save_epoch(
     name = f"epoch-{epoch:03d}"
     training = {**state.setup, "epoch": epoch, "validation_t2v_r1": recall}
     tensors = {key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}
-    better = recall >= state.best_recall
-    last_gain = epoch if recall > state.best_recall else state.last_gain
+    if within is None or within.recall <= recall:
+        within = BestWithin(recall)
+    earlier = f"{name}-step-{within.step:06d}" if within.weights else None
+    better = within.recall >= state.best_recall
+    last_gain = epoch if within.recall > state.best_recall else state.last_gain
     out_of_patience = recipe.patience is not None and epoch - last_gain >= recipe.patience
     state = replace(
         state,
         epochs_done=epoch,
-        best=name if better else state.best,
-        best_recall=recall if better else state.best_recall,
+        best=(earlier or name) if better else state.best,
+        best_recall=within.recall if better else state.best_recall,
         last_gain=last_gain,
         last=name,
         loss_scale=loss_scale,
@@ -196,6 +246,10 @@ def save_epoch(
     }
     with written_together():
         save_checkpoint(folder / name, model, training, {OPTIMISER_FILE: tensors})
+        if better and earlier is not None:
+            facts = {**training, "step": within.step, "validation_t2v_r1": within.recall}
+            as_it_was = cast("Trainable", _AsItWas(model, within.weights))
+            save_checkpoint(folder / earlier, as_it_was, facts)
         write_json(folder / RUN_FILE, content)
     (folder / STARTED_FILE).unlink(missing_ok=True)
     _drop_old_checkpoints(folder, state)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, new_run_folder, read_json
 from dvtr_bench.training.options import parse_settings
-from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe, whole_recipe
+from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe
 from dvtr_bench.training.run import STARTED_FILE, comparable
 
 if TYPE_CHECKING:
@@ -145,7 +145,6 @@ def find_other_seeds(checkpoint: Path) -> OtherSeeds:
 
 
 def _without_seed(state: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
-    setup = dict(state.get("setup", {}))
-    recipe = dict(setup.get("recipe", {}))
-    seed = recipe.pop("seed", None)
-    return {**setup, "recipe": {**whole_recipe(recipe), "seed": None}}, seed
+    setup = comparable({"recipe": {}, **state.get("setup", {})})
+    seed = dict(state.get("setup", {}).get("recipe", {})).get("seed")
+    return {**setup, "recipe": {**setup["recipe"], "seed": None}}, seed

@@ -15,7 +15,14 @@ from dvtr_bench.runtime.processes import ALONE
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
 from dvtr_bench.training.loop import Loop
-from dvtr_bench.training.run import RunState, TrainingLog, locked_run, open_run, save_epoch
+from dvtr_bench.training.run import (
+    BestWithin,
+    RunState,
+    TrainingLog,
+    locked_run,
+    open_run,
+    save_epoch,
+)
 from dvtr_bench.training.run_choice import describe_setup
 from dvtr_bench.training.splits import require_trainable
 
@@ -115,9 +122,22 @@ def train(
                 )
             )
             while not state.finished and state.epochs_done < recipe.epochs:
-                epoch = state.epochs_done
+                epoch, within = state.epochs_done, BestWithin()
+
+                def validate(share: float, epoch: int = epoch, within: BestWithin = within) -> None:
+                    recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
+                    write({"epoch": epoch + share, "validation_t2v_r1": recall})
+                    if processes.is_first:
+                        step = round((epoch + share) * loop.steps_per_epoch)
+                        within.see(model, recall, step)
+
                 loss, rate = loop.run_epoch(
-                    epoch, inputs[0], write, workers=workers, show_progress=show_progress
+                    epoch,
+                    inputs[0],
+                    write,
+                    workers=workers,
+                    show_progress=show_progress,
+                    validate=validate,
                 )
                 recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)
                 if show_progress:
@@ -127,7 +147,7 @@ def train(
                         f"{_epoch_summary(loss, rate, recall, chance)}"
                     )
                 write({"epoch": epoch + 1, "validation_t2v_r1": recall})
-                state = _saved(out_folder, state, loop, recall)
+                state = _saved(out_folder, state, loop, recall, within)
         return best_of_run(out_folder, state.best)
 
 
@@ -153,7 +173,9 @@ def _begin(loop: Loop, folder: Path, state: RunState) -> None:
             )
 
 
-def _saved(folder: Path, state: RunState, loop: Loop, recall: float) -> RunState:
+def _saved(
+    folder: Path, state: RunState, loop: Loop, recall: float, within: BestWithin
+) -> RunState:
     if loop.processes.is_first:
         state = save_epoch(
             folder,
@@ -163,6 +185,7 @@ def _saved(folder: Path, state: RunState, loop: Loop, recall: float) -> RunState
             recall,
             loss_scale=loop.loss_scale(),
             recipe=loop.recipe,
+            within=within,
         )
     saved: RunState = loop.processes.gathered(state)[0]
     return saved

@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 
 from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.video.frame_fit import short_side_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -104,26 +105,6 @@ def _bicubic(distance: float) -> float:
     return 0.0
 
 
-def short_side_size(width_px: int, height_px: int, short_side_px: int) -> tuple[int, int]:
-    """Return the size of a picture after resizing its short side to a length.
-
-    Args:
-        width_px: Width of the picture.
-        height_px: Height of the picture.
-        short_side_px: New length of the short side.
-
-    Returns:
-        Width and height; the long side is truncated to an integer, as torchvision's Resize does.
-
-    Example:
-        >>> short_side_size(640, 360, 224)
-        (398, 224)
-    """
-    if width_px <= height_px:
-        return short_side_px, int(short_side_px * height_px / width_px)
-    return int(short_side_px * width_px / height_px), short_side_px
-
-
 def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray[np.uint8]:
     """Resize a picture so that its short side has a given length.
 
@@ -137,8 +118,5 @@ def resize_short_side(picture: NDArray[np.uint8], short_side_px: int) -> NDArray
     Source:
         `Resize(224, interpolation=BICUBIC)` on a PIL image, github openai/CLIP `clip.py`.
     """
-    # Imported here, because Numba takes half a second to load.
-    from dvtr_bench.video.bicubic import resize_bicubic
-
     height_px, width_px, _ = picture.shape
     return resize_bicubic(picture, *short_side_size(width_px, height_px, short_side_px))

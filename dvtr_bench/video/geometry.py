@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 from dvtr_bench.errors import ClipError
-from dvtr_bench.video.bicubic import resize_bicubic, short_side_size
+from dvtr_bench.video.bicubic import resize_bicubic
+from dvtr_bench.video.frame_fit import short_side_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,10 +1,13 @@
 """The commands that repeat a run, and how to cite it, from the record alone."""
 
 import shlex
+from collections.abc import Mapping
 from typing import Any, Final
 
+from dvtr_bench.models.earlier_settings import stated_config
 from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.results import RunRecord
+from dvtr_bench.results.record import PostProcessingFacts
 from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.settings import value_text
 
@@ -12,6 +15,9 @@ _OWN_OPTIONS: Final = ("seed",)
 """Recipe settings with their own command-line option."""
 
 _BLOCK_ONE: Final = 1
+
+_RERANK: Final = "rerank"
+"""Name under which a result says that a second model put candidates in a new order."""
 
 
 def repeat_commands(record: RunRecord) -> list[str]:
@@ -26,7 +32,8 @@ def repeat_commands(record: RunRecord) -> list[str]:
     if record.kind != "model":
         return [_brought(record)]
     model, training = record.model, record.model.training
-    settings = {name: value for name, value in model.config.items() if name != "backbone"}
+    config = stated_config(model.name, model.config)
+    settings = {name: value for name, value in config.items() if name != "backbone"}
     if record.scoring.text_block == _BLOCK_ONE:
         # Block 1 is scored besides the model's own block; it is no setting of its training.
         settings.pop("text_block", None)
@@ -35,7 +42,10 @@ def repeat_commands(record: RunRecord) -> list[str]:
         options += ["--set", f"{name}={_value_text(value)}"]
     evaluate = ["evaluate", "--model", model.name, "--dataset", record.dataset.name]
     evaluate += ["--split", record.dataset.split]
-    if (step := record.scoring.post_processed) is not None:
+    step = record.scoring.post_processed
+    if step is not None and step.name == _RERANK:
+        evaluate += _reranker(step)
+    elif step is not None:
         values = ",".join(f"{name}={_value_text(value)}" for name, value in step.config.items())
         evaluate += ["--post-process", f"{step.name}:{values}" if values else step.name]
     if training is None:
@@ -48,6 +58,17 @@ def repeat_commands(record: RunRecord) -> list[str]:
     if training.dataset != record.dataset.name:
         evaluate += ["--checkpoint", "FOLDER"]
     return [_line(train), _line(evaluate)]
+
+
+def _reranker(step: PostProcessingFacts) -> list[str]:
+    """Return the options that name a reranker; one that was trained brings its settings along."""
+    options = ["--reranker", str(step.facts.get("name"))]
+    options += ["--rerank-top", str(step.config.get("top"))]
+    config = step.facts.get("config")
+    if not step.facts.get("training") and isinstance(config, Mapping):
+        for name, value in config.items():
+            options += ["--reranker-set", f"{name}={_value_text(value)}"]
+    return options
 
 
 def about_repeating(record: RunRecord) -> list[str]:
@@ -66,6 +87,12 @@ def about_repeating(record: RunRecord) -> list[str]:
         notes.append("FOLDER is the folder of the checkpoint that the first command names.")
     if record.scoring.text_block == _BLOCK_ONE and training is not None:
         notes.append("Evaluating writes a result at the model's own text block too.")
+    step = record.scoring.post_processed
+    if step is not None and step.name == _RERANK and step.facts.get("training"):
+        notes.append(
+            "The reranker was trained: the command takes its newest checkpoint, or name a folder "
+            f"in its place. The hash of its weights was {step.facts.get('checkpoint_sha256')}."
+        )
     environment = record.environment
     if environment.git_commit is not None:
         changes = ", with changes that were not committed" if environment.git_dirty else ""

@@ -27,15 +27,9 @@ from torch.nn import functional
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.model_config import VideoTextConfig, require_at_least
+from baselines.heads.padding import masked_mean, padded_words, spread_over_frames
 from baselines.heads.temporal_encoder import TemporalEncoder
-from baselines.heads.video_text_model import (
-    VideoTextModel,
-    as_float32,
-    full_precision,
-    masked_mean,
-    padded_words,
-    spread_over_frames,
-)
+from baselines.heads.video_text_model import VideoTextModel, as_float32, full_precision
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Features, Scoring, Side
 from msam.pooling import (
@@ -126,11 +120,12 @@ class Config(VideoTextConfig):
                 )
         else:
             require_at_least("text_block", self.text_block, 1, ALL_TEXTS)
-        if self.padding == "release" and self.regions != "frame":
-            raise ConfigError(
-                f"padding=release is what the authors' code does with whole frames, and regions is "
-                f"{self.regions}: set regions=frame or padding=masked"
-            )
+        for name, usual in (("regions", "frame"), ("linear_patch", "2d")):
+            if self.padding == "release" and (value := getattr(self, name)) != usual:
+                raise ConfigError(
+                    "padding=release is what the authors' code does with whole frames, and "
+                    f"{name} is {value}: set {name}={usual} or padding=masked"
+                )
         if self.semantics and not (self.kl_loss or self.diversity_loss):
             raise ConfigError(
                 "with kl_loss and diversity_loss both off nothing trains the semantic branch: "
@@ -249,8 +244,8 @@ class Model(VideoTextModel):
                 return frames
             embeds = torch.where(frame_exists, frames["frame_embeds"], self.encoder.encode_blank())
             return {**frames, "frame_embeds": embeds}
-        mask = prepared["frame_mask"].to(self.device)
-        embeds, patches = self.encoder.encode_patches(prepared["pixels"].to(self.device)[mask])
+        pixels, video_index, mask = self.frames_there(prepared)
+        embeds, patches = self.encoder.encode_patches(pixels, video_index)
         tokens = spread_over_frames(self.regions.kept(patches), mask)
         frame_embeds = spread_over_frames(embeds, mask)
         return {"frame_embeds": frame_embeds, "region_tokens": tokens, "frame_mask": mask}

@@ -23,7 +23,7 @@ from tests.fixtures.records import toy_record
 ROOT = Path(__file__).parents[2]
 GUIDE = (ROOT / "docs" / "guides" / "extending.md").read_text(encoding="utf-8")
 PACKAGES = ("dvtr_bench", "builders", "baselines", "msam", "leaderboard")
-KINDS = 7
+KINDS = 8
 
 RUN = """
 import json, sys
@@ -129,6 +129,10 @@ EVALUATE = (
     "evaluate --model mean_colour --dataset captioned_files --device cpu --set power=0.5 "
     "--post-process inverted_softmax"
 )
+EVALUATE_PALETTE = (
+    "evaluate --model palette:red,white --dataset captioned_files --device cpu --set sharpness=2 "
+    "--out palettes"
+)
 COMMANDS = [
     "leaderboard before --breakdowns",
     "compare before/{0} before/{1}",
@@ -139,12 +143,14 @@ COMMANDS = [
     "plot --help",
     "models",
     "models mean-colour",
+    "models palette",
     "build captioned_files --help",
     "datasets",
     "info captioned_files",
     BUILD,
     "verify dvtr/captioned_files",
     EVALUATE,
+    EVALUATE_PALETTE,
     "leaderboard results before --breakdowns",
 ]
 """In this order; ``{0}`` and ``{1}`` are the results that were there before."""
@@ -190,7 +196,9 @@ def test_the_guide_has_one_of_each_kind() -> None:
         (path.stem, f"dvtr_extras.{path.stem}") for path in files
     }
     titles = re.findall(r"(?m)^\| \[([\w -]+)\]", GUIDE)
-    assert [f"## A {title}" in GUIDE or f"## An {title}" in GUIDE for title in titles] == [True] * 7
+    assert [f"## A {title}" in GUIDE or f"## An {title}" in GUIDE for title in titles] == [
+        True
+    ] * KINDS
 
 
 def test_results_that_were_there_before_have_the_metric(house: House) -> None:
@@ -242,6 +250,19 @@ def test_a_model_is_listed_with_its_settings(house: House) -> None:
         house.way, "dvtr_extras/mean_colour.py (plug-in dvtr-extras 1.0)"
     )
     assert place in shown
+
+
+def test_a_source_of_models_is_listed_and_evaluated(house: House) -> None:
+    listed, shown = house.output("models"), house.output("models palette")
+    assert re.search(r"(?m)^palette +pairwise +installed$", listed)
+    assert "palette:red,green,blue, palette:white,black" in listed
+    assert "sharpness  a number  [default: 4]" in shown
+    house.output(EVALUATE_PALETTE)
+    (file,) = (house.folder / "palettes").glob("captioned_files-*.json")
+    record = json.loads(file.read_text(encoding="utf-8"))
+    assert record["model"]["name"] == "palette:red,white"
+    assert record["model"]["config"]["sharpness"] == 2.0
+    assert record["model"]["config"]["frames_to_video"] == "mean colour"
 
 
 def test_a_dataset_is_built_by_its_own_options(house: House) -> None:

@@ -11,6 +11,7 @@ from leaderboard.json_form import boards_as_json, comparison_as_json
 from leaderboard.row_json import places_of
 from leaderboard.site.downloads import json_download
 from leaderboard.site.rows import board_data
+from tests.fixtures.judged_world import make_world, save_answers
 from tests.fixtures.records import toy_record
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "json.md").read_text("utf-8")
@@ -50,6 +51,19 @@ def test_a_board_and_its_rows_have_the_documented_keys() -> None:
         assert list(row["breakdowns"][0]) == told("A row", "breakdowns")
         assert sorted(row["seconds"]) == sorted(told("A row", "seconds"))
         assert row["training"] is None or list(row["training"]) == told("A row", "training")
+
+
+def test_judged_boards_have_the_documented_keys(tmp_path: Path) -> None:
+    world = make_world(tmp_path)
+    pool = world.pool(depth=2)
+    judgements = dvtr.collect_judgements(pool, save_answers(pool, tmp_path, "a", lambda _: "no"))
+    (judged,) = dvtr.make_leaderboard([file.path for file in world.files], judged=judgements).judged
+    found = json.loads(json.dumps(judged.to_json()))
+    assert sorted(found) == sorted(documented("Judged relevance"))
+    for row in found["rows"]:
+        assert sorted([*row]) == ["figures", "id", "name"]
+        cell = row["figures"]["t2v"]["R@1 judged"]
+        assert sorted(["id", "name", "figures", *cell]) == sorted(told("Judged relevance", "rows"))
 
 
 def test_the_download_of_the_site_is_the_same_board() -> None:

@@ -10,6 +10,7 @@ from rich.console import Console
 
 import dvtr_bench as dvtr
 from dvtr_bench.errors import InputError, ResultError
+from dvtr_bench.evaluation.evaluation_result import EvaluationResult
 from dvtr_bench.results.top_lists import TopList
 from leaderboard.mistakes import Mistakes, find_mistakes
 from tests.fixtures.grouped_split import GroupedSplit
@@ -112,10 +113,38 @@ def test_lists_of_another_split_are_refused() -> None:
         find_mistakes(split, TopList(found.query_ids, strangers, found.scores))
 
 
-def test_from_python_what_evaluate_returned_is_enough(tmp_path: Path) -> None:
-    dataset = dvtr.build("aerosynth", root=tmp_path, size="tiny")
+@pytest.fixture(scope="module")
+def evaluated(tmp_path_factory: pytest.TempPathFactory) -> EvaluationResult:
+    dataset = dvtr.build("aerosynth", root=tmp_path_factory.mktemp("dvtr"), size="tiny")
     model = dvtr.load_model("clip_zeroshot", backbone="tiny-scratch")
-    result = dvtr.evaluate(model, dataset)
-    mistakes = dvtr.find_mistakes(result)
-    assert mistakes.right == pytest.approx(result.record.metrics["t2v"]["strict"]["R@1"].value)
+    return dvtr.evaluate(model, dataset)
+
+
+def test_from_python_what_evaluate_returned_is_enough(evaluated: EvaluationResult) -> None:
+    mistakes = dvtr.find_mistakes(evaluated)
+    recall = evaluated.record.metrics["t2v"]["strict"]["R@1"].value
+    assert mistakes.right == pytest.approx(recall)
     assert mistakes.title.startswith("clip_zeroshot on aerosynth-tiny")
+
+
+def test_judged_by_facts_the_same_first_clips_fit(
+    evaluated: EvaluationResult, tmp_path: Path
+) -> None:
+    split, listed = evaluated.split, evaluated.evaluation.top[0]["t2v"]
+    judgements = dvtr.judge_by_facts(split.folder, out=tmp_path / "judged.json")
+    category = dict(zip(split.video_ids, split.categories, strict=True))
+    firsts = [
+        (caption, candidates[0])
+        for caption, candidates in zip(listed.query_ids, listed.candidate_ids, strict=True)
+    ]
+    fits = [judgements.grade(caption, video) == 2 for caption, video in firsts]
+    same = [category[judgements.own[caption]] == category[video] for caption, video in firsts]
+    mistakes = dvtr.find_mistakes(evaluated)
+    both = 100 * sum(a and b for a, b in zip(fits, same, strict=True)) / len(fits)
+    assert both == pytest.approx(mistakes.right + mistakes.fitting)
+    (board,) = dvtr.make_leaderboard(evaluated, judged=tmp_path / "judged.json").judged
+    figures = board.rows[0].figures
+    assert figures["t2v", "R@1 judged"].value == pytest.approx(100 * sum(fits) / len(fits))
+    for caption, own in judgements.own.items():
+        others = judgements.known_videos(caption) - {own}
+        assert others <= set(judgements.grades.get(caption, {})), "one text, but it does not fit"

@@ -13,8 +13,10 @@ import pytest
 from rich.console import Console
 
 from dvtr_bench.catalog import EXPORTS, PLOTS
+from dvtr_bench.dataset.manifest import LicenceRecord
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.ranking.rank_table import Groups
+from dvtr_bench.reports.kept_clips import KeptSplit
 from dvtr_bench.reports.others_text import (
     SafeConsole,
     plain_table,
@@ -30,6 +32,11 @@ from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.pages import print_comparison, write_comparison
 from leaderboard.comparison.several import SeveralComparison
+from leaderboard.judging.collect import judgements_of
+from leaderboard.judging.judged_board import judged_boards
+from leaderboard.judging.judgements import Judgements
+from leaderboard.judging.pool import PoolOptions, pool_of
+from leaderboard.judging.pool_folder import PAIRS_FILE, write_batch_csv, write_pool
 from leaderboard.leaderboard import Leaderboard
 from leaderboard.mistakes import FactMistakes, Mistakes
 from leaderboard.plot import make_plot
@@ -37,6 +44,7 @@ from leaderboard.plot_subject import Subject
 from leaderboard.result_files import ResultFile
 from leaderboard.site.one_file import write_report
 from leaderboard.terminal import print_boards
+from tests.fixtures.judged_world import saved
 from tests.fixtures.scored_runs import random_split, scored_run
 
 PACKAGE = Path(__file__).parents[2] / "leaderboard"
@@ -56,6 +64,9 @@ WRITERS = {
     "exports/eval_results.py",
     "exports/latex.py",
     "exports/trec.py",
+    "judging/judgements.py",
+    "judging/page.py",
+    "judging/pool_folder.py",
     "markdown.py",
     "mistakes.py",
     "site/build.py",
@@ -99,12 +110,40 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Sequence[ResultFile]:
     ]
 
 
+def judge(files: Sequence[ResultFile], folder: Path) -> Judgements:
+    """Write a pool of the runs, with hostile captions and two hostile judges, and join answers."""
+    lists = files[0].top_lists()
+    video_index = files[0].record.caption_video_index
+    split = KeptSplit(
+        lists["v2t"].query_ids,
+        [None] * 12,
+        lists["t2v"].query_ids,
+        [f"{NAMES[row % len(NAMES)]}{row}" for row in range(24)],
+        video_index,
+        LicenceRecord("unknown", HOSTILE, None),
+    )
+    pool = pool_of(files, split, PoolOptions(depth=3, queries=8))
+    write_pool(pool, folder / "pool", split, "all")
+    (folder / "pool" / PAIRS_FILE).unlink()
+    answers = []
+    for number, name in enumerate((HOSTILE[:60], "=1+1")):
+        answers.append(folder / f"answers-{number}.json")
+        given = {pair.pair: ("yes", "no")[number] for pair in pool.batch(1)}
+        answers[-1].write_text(json.dumps(saved(pool, 1, name, given)))
+    judgements, unsettled = judgements_of(pool, answers)
+    judgements.write(folder / "judged.json")
+    write_batch_csv(unsettled, folder / "unsettled.csv")
+    return judgements
+
+
 @pytest.fixture(scope="module")
 def written(files: Sequence[ResultFile], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write all that there is to write."""
     folder = tmp_path_factory.mktemp("written")
     records = [file.record for file in files]
-    board = Leaderboard(make_boards(records), records, (), files)
+    judgements = judge(files, folder)
+    boards = make_boards(records)
+    board = Leaderboard(boards, records, (), files, judged_boards(boards, files, judgements))
     board.write(folder / "LEADERBOARD.md")
     for name in PLOTS.names():
         with suppress(NotFoundError):  # training curves need the logs of a training
@@ -125,7 +164,8 @@ def written(files: Sequence[ResultFile], tmp_path_factory: pytest.TempPathFactor
 
 def texts(folder: Path, *endings: str) -> dict[Path, str]:
     found = {
-        path: path.read_bytes().decode("utf-8")
+        # A table that people fill in begins with the mark by which spreadsheets know UTF-8.
+        path: path.read_bytes().decode("utf-8-sig" if path.suffix == ".csv" else "utf-8")
         for path in folder.rglob("*")
         if path.suffix in endings and path.parent.name != "site"
     }
@@ -191,12 +231,17 @@ def shown(write: Callable[[Console], None]) -> str:
     return stream.getvalue()
 
 
-def test_the_terminal_gets_no_control_character(files: Sequence[ResultFile]) -> None:
+def test_the_terminal_gets_no_control_character(
+    files: Sequence[ResultFile], tmp_path: Path
+) -> None:
     records = [file.record for file in files]
     two = make_comparison(records[0], records[1])
     facts = (FactMistakes(HOSTILE, 3, 1.5, 2.0, 0.0),)
+    boards = make_boards(records)
+    judged = judged_boards(boards, files, judge(files, tmp_path))
     for text in (
         shown(lambda console: print_boards(make_boards(records), console, breakdowns=True)),
+        shown(lambda console: print_boards(boards, console, judged=judged)),
         shown(
             lambda console: print_comparison(
                 two, (files[0], files[1]), Evidence(None, None, (HOSTILE,)), console
@@ -221,16 +266,17 @@ def test_a_console_is_safe_whatever_is_printed() -> None:
     assert stream.getvalue().count("owned") >= 3
 
 
-def test_notebooks_show_names_as_text(files: Sequence[ResultFile]) -> None:
+def test_notebooks_show_names_as_text(files: Sequence[ResultFile], tmp_path: Path) -> None:
     records = [file.record for file in files]
-    board = Leaderboard(make_boards(records), records, (), files)
+    boards, judgements = make_boards(records), judge(files, tmp_path)
+    board = Leaderboard(boards, records, (), files, judged_boards(boards, files, judgements))
     several = SeveralComparison.of(files)
-    for shown_object in (board, several, *records):
+    for shown_object in (board, several, judgements, *records):
         html = shown_object._repr_html_()
         assert "<script" not in html.lower()
         assert "<img" not in html.lower()
         assert all(letter.isprintable() for letter in html)
-    assert "\x1b" not in repr(several) + repr(board)
+    assert "\x1b" not in repr(several) + repr(board) + repr(judgements)
 
 
 @pytest.mark.parametrize(

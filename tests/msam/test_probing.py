@@ -42,6 +42,14 @@ def probed(**settings):
     return model, split, probe(model, split, show_progress=False)
 
 
+def test_maps_say_which_frames_and_which_part_of_them_were_used() -> None:
+    _, _, maps = probed(frame_fit="letterbox", frame_choice="tail", frame_order="reverse")
+    assert maps.frame_index[3].tolist() == [4, 3, 2, 1], "five frames, the last four, backwards"
+    assert maps.frame_index[0].tolist() == [1, 0, -1, -1]
+    # Frames of 36 x 44 lie between bars of 3 pixels in a square of 32, 26 of which are theirs.
+    assert maps.seen_part[3].tolist() == [0.0, -3 / 26, 1.0, 29 / 26]
+
+
 @pytest.mark.parametrize("settings", REGIONS)
 def test_maps_are_shares_of_the_frames_that_are_there(settings) -> None:
     model, split, maps = probed(**settings)

@@ -72,7 +72,9 @@ def authors_similarity(model, tensors, sizes, tokens, pixels, mask):
     if "text_projection.weight" in clip:
         clip = openai_of_huggingface(clip)
     texts, words = encode_text(clip, sizes, tokens)
-    frames = encode_image(clip, sizes, pixels.flatten(0, 1))[0].view(*mask.shape, -1)
+    over_time = mask.shape[1] if "visual.conv2.weight" in clip else None
+    encoded = encode_image(clip, sizes, pixels.flatten(0, 1), frames_per_video=over_time)
+    frames = encoded[0].view(*mask.shape, -1)
     word_mask = torch.arange(tokens.shape[1]) <= tokens.argmax(dim=-1)[:, None]
     given = {"texts": texts, "words": words, "word_mask": word_mask, "frames": frames, "mask": mask}
     return _SCORES[model](tensors, sizes.text_heads, **given)

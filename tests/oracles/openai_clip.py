@@ -150,7 +150,15 @@ def transformer(tensors, prefix, values, heads, bias, *, eps=1e-5, activation=qu
     return values
 
 
-def encode_image(tensors, sizes, pixels, *, activation=quick_gelu):
+def patches_over_time(weight, pixels, frames_per_video):
+    """CLIP4Clip's linear_patch 3d: a convolution over time, height and width of whole videos."""
+    videos = pixels.unflatten(0, (-1, frames_per_video)).transpose(1, 2)
+    side = weight.shape[-1]
+    cut = functional.conv3d(videos, weight, stride=(1, side, side), padding=(1, 0, 0))
+    return cut.transpose(1, 2).flatten(0, 1).flatten(2).transpose(1, 2)
+
+
+def encode_image(tensors, sizes, pixels, *, activation=quick_gelu, frames_per_video=None):
     """Encode N x 3 x S x S, normalised: frames (N x C) and projected patches (N x P x C)."""
     visual = {
         name.removeprefix("visual."): value
@@ -159,6 +167,8 @@ def encode_image(tensors, sizes, pixels, *, activation=quick_gelu):
     }
     patches = functional.unfold(pixels, sizes.patch_size, stride=sizes.patch_size).transpose(1, 2)
     hidden = patches @ tensors["visual.conv1.weight"].flatten(1).T
+    if frames_per_video is not None:
+        hidden = patches_over_time(tensors["visual.conv2.weight"], pixels, frames_per_video)
     first = tensors["visual.class_embedding"].expand(len(pixels), 1, -1)
     hidden = torch.cat([first, hidden], dim=1) + tensors["visual.positional_embedding"]
     hidden = norm(visual, "ln_pre", hidden)

@@ -67,15 +67,18 @@ def crop_seen(frame: NDArray[np.uint8], seen_part: Sequence[float]) -> Image.Ima
 
     Args:
         frame: uint8, height x width x 3, RGB.
-        seen_part: x0, y0, x1, y1 as fractions.
+        seen_part: x0, y0, x1, y1 as fractions; black is drawn where they leave the frame.
 
     Returns:
-        The part, at the frame's own resolution.
+        The part as a square, at about the frame's own resolution.
     """
     height, width = frame.shape[:2]
     left, top, right, bottom = seen_part
     box = (left * width, top * height, right * width, bottom * height)
-    return Image.fromarray(frame).crop(tuple(round(edge) for edge in box))
+    part = Image.fromarray(frame).crop(tuple(round(edge) for edge in box))
+    side = max(part.size)
+    # A square that was cut out can be a pixel off; a frame that was pressed into one is far off.
+    return part if side - min(part.size) <= 1 else part.resize((side, side))
 
 
 def draw_map_sheet(

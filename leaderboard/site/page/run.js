@@ -63,6 +63,8 @@
       { title: "Pairs", numeric: true, cell: (row) => whole(row.pairs) },
       { title: "Largest move", numeric: true, cell: (row) => row.largest_move.toExponential(1) },
       { title: "Allowed", numeric: true, cell: (row) => row.tolerance.toExponential(1) },
+      { title: "Places exchanged", numeric: true,
+        cell: (row) => (row.exchanged ?? null) === null ? "not measured" : `${number(100 * row.exchanged)}%` },
       { title: "Result", cell: (row) => row.passed ? "✓ passed" : el("b", { class: "down" }, "✗ failed") },
     ];
     return dvtr.wide("Honesty checks", dvtr.table({ caption: "The same pairs scored again", columns,

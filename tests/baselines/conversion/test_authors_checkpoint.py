@@ -220,11 +220,31 @@ def test_a_missing_name_is_told(tmp_path) -> None:
         convert_authors_checkpoint(written(tmp_path, tensors), "clip4clip_seqlstm")
 
 
-def test_patches_over_three_frames_are_refused(tmp_path) -> None:
-    tensors = authors_tensors("clip4clip_meanp")
-    tensors["clip.visual.conv2.weight"] = torch.zeros(32, 3, 3, 16, 16)
-    with pytest.raises(WeightsError, match="linear_patch 3d"):
-        convert_authors_checkpoint(written(tmp_path, tensors), "clip4clip_meanp")
+@pytest.mark.parametrize("model", ["clip4clip_meanp", "clip4clip_seqtransf", "xclip"])
+def test_patches_over_three_frames_score_as_the_authors_do(model, tmp_path) -> None:
+    tensors = authors_tensors(model)
+    shape = tensors["clip.visual.conv1.weight"].shape
+    tensors |= random_tensors({"clip.visual.conv2.weight": (*shape[:2], 3, *shape[2:])}, seed=5)
+    conversion, folder = converted(model, tensors, tmp_path)
+    assert conversion.model.config.linear_patch == "3d"
+    assert "--linear_patch 3d" in conversion.dropped["clip.visual.conv1.weight"]
+    assert "clip.visual.conv2.weight" in conversion.renamed
+    scores, tokens, pixels, mask = converted_scores(model, folder)
+    expected = authors_similarity(model, tensors, SMALL, tokens, pixels, mask)
+    torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
+    del tensors["clip.visual.conv2.weight"]
+    single = authors_similarity(model, tensors, SMALL, tokens, pixels, mask)
+    assert (single - expected).abs().max() > 1e-3
+
+
+def test_msam_with_patches_over_three_frames_masks_padding_or_is_refused(tmp_path) -> None:
+    tensors = authors_tensors("msam")
+    shape = tensors["clip.visual.conv1.weight"].shape
+    tensors["clip.visual.conv2.weight"] = torch.zeros(*shape[:2], 3, *shape[2:])
+    with pytest.raises(ConfigError, match="linear_patch is 3d: set linear_patch=2d or padding=m"):
+        convert_authors_checkpoint(written(tmp_path, tensors), "msam", SETTINGS)
+    conversion, _ = converted("msam", tensors, tmp_path, padding="masked")
+    assert conversion.model.config.linear_patch == "3d"
 
 
 def test_another_architecture_is_refused(tmp_path) -> None:

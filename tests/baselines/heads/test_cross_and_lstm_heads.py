@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from baselines.heads import cross_encoder
+from baselines.heads.cross_encoder import CrossEncoder
 from baselines.models import clip4clip_seqlstm as seqlstm
 from baselines.models import clip4clip_tighttransf as tight
-from baselines.models.clip4clip_tighttransf import CrossEncoder
 from dvtr_bench.errors import ConfigError
 from tests.baselines.heads.test_heads import LOGIT_SCALE, VECTORS, authors_inputs, tensor
 from tests.fixtures.small_clip import on_small_encoder, random_videos, small_encoder
@@ -56,7 +57,7 @@ def test_seqlstm_agrees_with_the_authors_modules(padding) -> None:
 @pytest.mark.parametrize("padding", [0.0, 1e2])
 @pytest.mark.parametrize("chunk_elements", [1, 2000, 2**24])
 def test_tighttransf_agrees_with_the_authors_modules(padding, chunk_elements, monkeypatch) -> None:
-    monkeypatch.setattr(tight, "_CHUNK_ELEMENTS", chunk_elements)
+    monkeypatch.setattr(cross_encoder, "_CHUNK_ELEMENTS", chunk_elements)
     _, frames = authors_inputs()
     frames["frame_embeds"][~frames["frame_mask"]] += padding
     model = on_small_encoder(tight.Model)
@@ -88,7 +89,7 @@ def test_the_text_takes_one_position_of_the_cross_encoder() -> None:
 def test_chunks_with_recomputation_give_the_same_gradients(monkeypatch) -> None:
     gradients = []
     for elements in (2**24, 1000):
-        monkeypatch.setattr(tight, "_CHUNK_ELEMENTS", elements)
+        monkeypatch.setattr(cross_encoder, "_CHUNK_ELEMENTS", elements)
         model = on_small_encoder(tight.Model).eval()
         model.training_loss(*batch(model))["loss"].backward()
         gradients.append({name: value.grad for name, value in model.cross.named_parameters()})

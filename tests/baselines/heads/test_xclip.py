@@ -178,3 +178,42 @@ def test_a_few_steps_of_the_head_lower_the_loss_and_reach_all_of_it() -> None:
 def test_no_layers_are_refused() -> None:
     with pytest.raises(ConfigError, match="temporal_layers"):
         Config(backbone="tiny", temporal_layers=0)
+
+
+@pytest.mark.parametrize("temporal", ["transformer", "lstm", "none"])
+@torch.no_grad()
+def test_what_runs_over_the_frames_makes_the_videos_embedding_alone(temporal) -> None:
+    model = on_small_encoder(Model, temporal=temporal).eval()
+    for parameter in model.grains.parameters():
+        parameter.add_(torch.randn_like(parameter), alpha=0.1)
+    videos = [video[: 2 + row % 3] for row, video in enumerate(random_videos(5))]
+    texts, frames = model.backbone_texts(CAPTIONS), model.backbone_videos(videos)
+    words, embeds, mask = texts["token_embeds"], frames["frame_embeds"], frames["frame_mask"]
+    pooled = []
+    for row, video in enumerate(videos):
+        own = embeds[row : row + 1, : mask[row].sum()]
+        if temporal == "transformer":
+            own = model.temporal(own, torch.ones(1, own.shape[1], dtype=torch.bool))
+        elif temporal == "lstm":
+            lstm = torch.nn.LSTM(32, 32, batch_first=True)
+            lstm.load_state_dict(model.temporal.state_dict())
+            own = own + lstm(own)[0]
+        assert own.shape[1] == len(video)
+        pooled.append(functional.normalize(own[0], dim=-1).mean(dim=0))
+    end = texts["token_mask"].sum(dim=1) - 1
+    expected = direct_xclip_similarity(
+        model.grains.state_dict(),
+        words[torch.arange(len(words)), end],
+        words,
+        texts["token_mask"],
+        torch.stack(pooled),
+        embeds,
+        mask,
+    )
+    scores = model.score(model.encode_texts(CAPTIONS), model.encode_videos(videos))
+    torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
+
+
+def test_another_way_over_the_frames_is_refused() -> None:
+    with pytest.raises(ConfigError, match="temporal must be one of transformer, lstm, none"):
+        Config(backbone="tiny", temporal="seqLSTM")

@@ -73,7 +73,7 @@ def test_block_post_processing_and_seed_reach_the_record(work: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ([], "exactly one of --model, --sim-matrix, --embeddings, found none"),
+        ([], "--sim-matrix, --embeddings, --from-mteb, found none"),
         ([*MATRIX, *VECTORS, *NAMED], "found --sim-matrix and --embeddings"),
         (["--model", "msam", *MATRIX, *NAMED], "found --model and --sim-matrix"),
         ([*MATRIX, "--dataset", "texts"], "--sim-matrix needs --model-name too"),

@@ -40,3 +40,19 @@ def test_a_missing_package_names_its_cure(monkeypatch: pytest.MonkeyPatch) -> No
     assert checks
     assert {check.verdict for check in checks} == {"missing"}
     assert any(check.advice.startswith("pip install 'torch") for check in checks)
+
+
+def test_extras_are_told_with_what_installs_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    needs = [
+        "torch>=2.6",
+        'ray>=2.40; extra == "ray"',
+        "no-such-library>=1; extra == 'odd'",
+        "torch; python_version > '3' and extra == 'odd'",
+        "ruff; extra == 'dev'",
+    ]
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: needs)
+    odd, ray = doctor._check_extras()
+    assert (ray.verdict, ray.subject) == ("ok", "extra ray")
+    assert ray.found.startswith("ray ")
+    assert (odd.verdict, odd.found) == ("note", "not installed: no-such-library")
+    assert odd.advice == "only where it is used: pip install 'dvtr-bench[odd]'"

@@ -2,8 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from dvtr_bench.errors import InputError
-from dvtr_bench.training.loop import draw_frames, epoch_batches, epoch_generator
+from dvtr_bench.errors import ConfigError, InputError
+from dvtr_bench.training.loop import (
+    draw_frames,
+    draw_from_intervals,
+    epoch_batches,
+    epoch_generator,
+)
 from dvtr_bench.training.recipe import Recipe
 from tests.fixtures.toy_training import ToySplit
 
@@ -63,3 +68,32 @@ def test_frames_are_drawn_in_order_without_repeats_and_padding_last() -> None:
         seen.update(chosen[0].tolist())
     assert seen == set(range(6))
     assert draw_frames(mask, 9, lots(mask, 0)).tolist() == [list(range(6))] * 2
+
+
+@pytest.mark.parametrize(("length", "count"), [(12, 4), (11, 4), (7, 3), (4, 4), (5, 1), (12, 12)])
+def test_one_frame_is_drawn_of_each_interval_each_with_the_same_chance(length, count) -> None:
+    mask = torch.zeros(1, 12, dtype=torch.bool)
+    mask[0, :length] = True
+    drawn = torch.cat([draw_from_intervals(mask, count, lots(mask, seed)) for seed in range(400)])
+    assert drawn.shape == (400, count)
+    for number in range(count):
+        # Frame i lies at i/length of the clip, interval k from k/count to (k+1)/count.
+        own = [i for i in range(length) if number * length <= i * count < (number + 1) * length]
+        shares = np.bincount(drawn[:, number], minlength=12) / 400
+        assert set(np.flatnonzero(shares)) == set(own)
+        np.testing.assert_allclose(shares[own], 1 / len(own), atol=0.1)
+
+
+def test_a_clip_with_fewer_frames_than_intervals_gives_all_of_them() -> None:
+    mask = torch.tensor([[True] * 6, [True, True, False, False, False, False]])
+    drawn = draw_from_intervals(mask, 3, lots(mask, 1))
+    assert drawn[1].tolist() == [0, 1, 2], "the third is padding"
+    assert drawn[0, 0] < 2 <= drawn[0, 1] < 4 <= drawn[0, 2]
+    assert draw_from_intervals(mask, 9, lots(mask, 1))[0].tolist() == list(range(6))
+
+
+def test_intervals_need_a_number() -> None:
+    with pytest.raises(ConfigError, match="frames_a_step"):
+        Recipe(draw="intervals")
+    with pytest.raises(ConfigError, match="draw must be one of"):
+        Recipe(draw="nowhere", frames_a_step=2)

@@ -5,8 +5,13 @@ from dataclasses import replace
 
 import pytest
 
-from dvtr_bench.runtime.checkpoint import checkpoint_folder
+from dvtr_bench.runtime.checkpoint import (
+    checkpoint_folder,
+    load_checkpoint,
+    read_checkpoint_config,
+)
 from dvtr_bench.training import train as training
+from dvtr_bench.training.loop import validated_steps
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run_choice import choose_run_folder, describe_setup
 from tests.fixtures.small_clip import SMALL_CONFIG
@@ -97,3 +102,89 @@ def test_the_newest_run_of_the_very_setup_is_found(tmp_path, monkeypatch) -> Non
     assert checkpoint_folder(folder).name == "epoch-006"
     other = describe_setup(model, ToySplit(), replace(RECIPE, seed=43))
     assert choose_run_folder(other, tmp_path)[1] == "new"
+
+
+@pytest.mark.parametrize(("steps", "validations"), [(500, 10), (9, 4), (7, 3), (3, 10), (1, 5)])
+def test_an_epoch_is_validated_where_x_pool_validates(steps, validations) -> None:
+    expected = {int(part * (steps - 1) / validations) for part in range(1, validations + 1)}
+    assert validated_steps(steps, validations) | {steps - 1} == expected | {steps - 1}
+    assert validated_steps(steps, 1) == set()
+
+
+def shrunk(**changes):
+    return replace(RECIPE, epochs=2, batch_size=4, validations_per_epoch=3, **changes)
+
+
+def weights(folder):
+    return read_checkpoint_config(folder)["weights_sha256"]
+
+
+def test_validating_within_an_epoch_changes_nothing_of_the_training(tmp_path) -> None:
+    splits = ToySplit(), ToySplit("validation")
+    folders = []
+    for number in (1, 3):
+        folders.append(tmp_path / str(number))
+        recipe = shrunk()
+        recipe = replace(recipe, validations_per_epoch=number)
+        model = small_model(NAME, max_frames=3)
+        training.train(model, *splits, recipe, folders[-1], show_progress=False)
+    once, often = (json.loads((folder / "run.json").read_text()) for folder in folders)
+    assert once["last"] == often["last"] == "epoch-002"
+    assert weights(folders[0] / "epoch-002") == weights(folders[1] / "epoch-002")
+    lines = [json.loads(line) for line in (folders[1] / "log.jsonl").read_text().splitlines()]
+    validated = [line["epoch"] for line in lines if "validation_t2v_r1" in line]
+    assert validated == [0.5, 0.75, 1, 1.5, 1.75, 2], "4 steps an epoch"
+
+
+@pytest.mark.parametrize(
+    ("recalls", "best", "recall"),
+    [
+        ([1, 2, 1, 1, 1, 1], "epoch-001-step-000003", 2),
+        ([1, 1, 1, 5, 4, 3], "epoch-002-step-000006", 5),
+        ([1, 1, 1, 5, 5, 3], "epoch-002-step-000007", 5),
+        ([1, 1, 1, 5, 5, 5], "epoch-002", 5),
+        ([3, 3, 3, 3, 1, 2], "epoch-002-step-000006", 3),
+        ([9, 9, 9, 1, 1, 1], "epoch-001", 9),
+    ],
+)
+def test_the_best_of_all_validations_is_kept(tmp_path, monkeypatch, recalls, best, recall) -> None:
+    state = run(tmp_path, shrunk(), monkeypatch, recalls)
+    assert (state["best"], state["best_recall"], state["last"]) == (best, recall, "epoch-002")
+    stated = read_checkpoint_config(tmp_path / best)["training"]
+    assert stated["validation_t2v_r1"] == recall
+    assert stated.get("step", 4 * stated["epoch"]) == int(
+        best.partition("step-")[2] or 4 * stated["epoch"]
+    )
+    kept = {path.name for path in tmp_path.glob("epoch-*")}
+    assert kept == {best, "epoch-002"}
+    assert load_checkpoint(tmp_path).name == NAME
+
+
+@pytest.mark.parametrize("stop", [1, 2, 4, 5])
+def test_a_run_that_is_stopped_within_an_epoch_ends_as_one_that_is_not(
+    tmp_path, monkeypatch, stop
+) -> None:
+    recalls = [1, 4, 2, 4, 9, 3]
+    whole = run(tmp_path / "whole", shrunk(patience=1), monkeypatch, recalls)
+    left = recalls[3:] if stop > 3 else recalls
+    with pytest.raises(Killed):
+        run(tmp_path / "cut", shrunk(patience=1), monkeypatch, [*recalls[:stop], None])
+    cut = run(tmp_path / "cut", shrunk(patience=1), monkeypatch, left)
+    names = ("best", "best_recall", "last", "last_gain", "epochs_done", "finished")
+    assert [cut[name] for name in names] == [whole[name] for name in names]
+    files = [
+        {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.glob("epoch-*/*.safetensors"))
+        }
+        for folder in (tmp_path / "whole", tmp_path / "cut")
+    ]
+    assert files[0] == files[1]
+    logs = [
+        [
+            {name: value for name, value in json.loads(line).items() if name != "seconds"}
+            for line in (tmp_path / name / "log.jsonl").read_text().splitlines()
+        ]
+        for name in ("whole", "cut")
+    ]
+    assert logs[0] == logs[1]

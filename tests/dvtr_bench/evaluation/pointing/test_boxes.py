@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from baselines.encoder.preprocessing import clip_pixels, seen_part
+from baselines.encoder.preprocessing import clip_pixels
 from dvtr_bench.errors import InputError
 from dvtr_bench.evaluation.pointing.boxes import (
     View,
@@ -14,6 +14,7 @@ from dvtr_bench.evaluation.pointing.boxes import (
     named_boxes,
     seen_boxes,
 )
+from dvtr_bench.video.frame_fit import seen_part
 
 
 def painted(boxes, rows, columns, side=840):

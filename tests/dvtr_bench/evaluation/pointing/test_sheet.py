@@ -83,3 +83,17 @@ def test_a_frame_is_cut_to_what_was_seen() -> None:
     seen = np.asarray(crop_seen(frame, (0.25, 0.0, 0.75, 1.0)))
     assert seen.shape == (10, 10, 3)
     assert seen.min() == 255
+
+
+def test_a_frame_that_is_seen_whole_is_drawn_whole() -> None:
+    frame = np.zeros((10, 20, 3), dtype=np.uint8)
+    frame[:, 10:] = 255
+    squashed = np.asarray(crop_seen(frame, (0.0, 0.0, 1.0, 1.0)))
+    assert squashed.shape == (20, 20, 3)
+    assert squashed[:, :8].max() == 0
+    assert squashed[:, 12:].min() == 255
+    boxed = np.asarray(crop_seen(frame + 1, (0.0, -0.5, 1.0, 1.5)))
+    assert boxed.shape == (20, 20, 3)
+    assert not boxed[:5].any()
+    assert not boxed[15:].any()
+    assert boxed[5:15, :10].min() == 1

@@ -1,0 +1,343 @@
+"""Models of sentence-transformers that take text, and images or video."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from baselines.pretrained.captions import FULL_LENGTH
+from baselines.pretrained.folder import DESCRIPTIONS, ModelFolder, find_folder, require_trust
+from baselines.pretrained.frames import fewer, frame_means, repeated
+from baselines.pretrained.transformers_model import (
+    WEIGHTS,
+    code_of,
+    frames_of,
+    num_parameters,
+    positions_of,
+    quiet,
+    text_defaults,
+    vectors_of,
+)
+from dvtr_bench.errors import ConfigError, WeightsError
+from dvtr_bench.models.embedding_model import EmbeddingConfig, EmbeddingModel
+from dvtr_bench.models.fixed_batches import in_fixed_batches
+from dvtr_bench.models.retriever import Features, Frames
+from dvtr_bench.reading.border import reading
+from dvtr_bench.runtime.checkpoint import tensors_sha256
+from dvtr_bench.runtime.extras import import_extra
+
+SCORING: Final = "pairwise"
+EXAMPLES: Final = (
+    "st:sentence-transformers/clip-ViT-B-32",
+    "st:Qwen/Qwen3-VL-Embedding-2B",
+    "st:FOLDER",
+)
+EXTRA: Final = "st"
+NEEDS: Final = ("sentence_transformers",)
+
+_OWN_MODULES: Final = "sentence_transformers."
+_BY_INNER_PRODUCT: Final = ("cosine", "dot")
+_DOCUMENT_PROMPTS: Final = ("document", "passage", "corpus")
+"""Names under which a model may keep its prompt for what is found; the first is taken."""
+
+_ADVICE: Final = "get the folder again, or see whether this version of the library knows it"
+
+
+@dataclass(frozen=True)
+class Config(EmbeddingConfig):
+    """What can be set of a model of sentence-transformers.
+
+    Attributes:
+        query_prompt: Text before a caption; none for what the model's files say.
+        document_prompt: Text that a model that takes messages is given with a video; none for what
+            the model's files say.
+        video_input: Whether the model is given a video as one (video) or frame by frame, of which
+            the mean is taken (frames); none for a video if the model takes one.
+        fps: Frames a second that a model of videos is told: the frames of a dataset are evenly
+            spaced over their clip, and their times are not known.
+        batch: Captions or frames that are computed at a time, always so many: in low precision a
+            vector depends on the size of its batch. Of whole videos, as many as have so many
+            frames, at least one.
+        trust_remote_code: Let code of the model's own repository run on this machine.
+
+    Raises:
+        ConfigError: A value is out of range.
+    """
+
+    query_prompt: str | None = None
+    document_prompt: str | None = None
+    video_input: Literal["video", "frames"] | None = None
+    fps: float = 1.0
+    batch: int = 8
+    trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        super().__post_init__()
+        if not self.fps > 0:
+            raise ConfigError(f"fps must be above 0, found {self.fps}")
+        if self.batch < 1:
+            raise ConfigError(f"batch must be at least 1, found {self.batch}")
+
+
+class Model(EmbeddingModel):
+    """A model that encodes captions by ``encode_query`` and videos by ``encode_document``.
+
+    Args:
+        reference: ``ORG/NAME``, ``ORG/NAME@REVISION`` or a folder.
+        config: Its settings.
+
+    Raises:
+        NotFoundError: There is no such folder or repository, or sentence-transformers is not
+            installed.
+        WeightsError: It is no model of sentence-transformers, holds pickles, or takes no pictures.
+        ConfigError: It runs code of its own, which was not allowed; or a setting does not fit it.
+    """
+
+    libraries = ("sentence-transformers", "transformers", "tokenizers", "torchvision")
+
+    def __init__(self, reference: str, config: Config) -> None:
+        """Find and load the model."""
+        patterns = [*DESCRIPTIONS, WEIGHTS, *(["*.py"] if config.trust_remote_code else [])]
+        folder = find_folder("st", reference, patterns=patterns)
+        super().__init__(f"st:{folder.name}", config)
+        self.config: Config = config
+        needs = _require_loadable(folder, self.name)
+        require_trust(folder, "st", needs, trusted=config.trust_remote_code)
+        self._model = _load(folder, self.name, config)
+        self._revision = folder.revision
+        self._weights_sha256 = tensors_sha256(self._model.state_dict())
+        self._similarity: str = self._model.similarity_fn_name
+        self.unit_length = self._similarity == "cosine"
+        self._as_video = self._takes_video()
+        inner = self._model.transformers_model
+        self._num_frames = frames_of(inner.config) if inner is not None and self._as_video else None
+        self._padding = self._own_padding()
+        prompts = self._model.prompts
+        self._query_prompt = self._prompt(config.query_prompt, prompts, ["query"])
+        self._document_prompt = self._prompt(config.document_prompt, prompts, _DOCUMENT_PROMPTS)
+
+    @property
+    def most_frames(self) -> int | None:
+        """As many as its video tower takes, or ``max_frames`` if that is less."""
+        return fewer(self._num_frames, self.config.max_frames)
+
+    @property
+    def num_parameters(self) -> int | None:
+        """Number of parameters."""
+        return num_parameters(self._model)
+
+    @property
+    def scores_by_vectors(self) -> bool:
+        """Whether a score is the inner product of the two vectors."""
+        return self._similarity in _BY_INNER_PRODUCT
+
+    def to(self, device: torch.device) -> Self:
+        """Move the model to a device."""
+        self._model.to(device)
+        return super().to(device)
+
+    def origin(self) -> Mapping[str, Any]:
+        """Return name, commit and hash of the weights."""
+        return {
+            "source": self.name,
+            "weights_sha256": self._weights_sha256,
+            "revision": self._revision,
+        }
+
+    def conventions(self) -> Mapping[str, Any]:
+        """Return how captions and frames are read, as the model's own files say."""
+        padding = self._padding.get("text")
+        return {
+            "revision": self._revision,
+            "query_prompt": self._query_prompt,
+            "document_prompt": self._document_prompt,
+            "video_input": "video" if self._as_video else "frames",
+            "frames_to_video": "that of the model" if self._as_video else "mean",
+            "max_words": self._model.max_seq_length,
+            "padding": "to the full length" if padding else "to its own length",
+            "similarity": self._similarity,
+            "modules": " + ".join(type(module).__name__ for module in self._model),
+        }
+
+    def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """Return the tokens that the model reads, and which captions have more."""
+        most = self._model.max_seq_length
+        found = [self._tokens({"text": caption}) for caption in captions]
+        read = np.zeros((len(found), max(map(len, found), default=0)), dtype=np.int64)
+        is_cut = np.zeros(len(found), dtype=bool)
+        for row, tokens in enumerate(found):
+            read[row, : len(tokens)] = tokens
+            if most is not None and len(tokens) >= most:
+                text = f"{self._query_prompt or ''}{captions[row]}"
+                is_cut[row] = len(self._model.tokenizer(text, verbose=False)["input_ids"]) > most
+        return read, is_cut
+
+    def embed_texts(self, captions: Sequence[str]) -> torch.Tensor:
+        """Return ``encode_query`` of each caption: T x C."""
+        # As plain text, a caption such as "https://.../a.jpg" would be fetched as a picture.
+        items = [{"text": caption} for caption in captions]
+
+        def compute(batch: Sequence[dict[str, str]]) -> torch.Tensor:
+            return self._encoded(self._model.encode_query, batch, self._query_prompt)
+
+        return in_fixed_batches(items, self.config.batch, compute, self._num_tokens)
+
+    def embed_videos(self, videos: Sequence[Frames]) -> torch.Tensor:
+        """Return ``encode_document`` of each video, or the mean of its frames' unit vectors."""
+
+        def compute(batch: Sequence[Any]) -> torch.Tensor:
+            return self._encoded(self._model.encode_document, batch, self._document_prompt)
+
+        if self._as_video:
+            clips = ({"video": self._clip(video)} for video in videos)
+            at_a_time = max(1, self.config.batch // (self.most_frames or 1))
+            return in_fixed_batches(clips, at_a_time, compute, _clip_size)
+        pictures = ({"image": Image.fromarray(frame)} for video in videos for frame in video)
+        vectors = in_fixed_batches(pictures, self.config.batch, compute, _picture_size)
+        return frame_means(vectors, [len(video) for video in videos])
+
+    @torch.no_grad()
+    def score(self, texts: Features, videos: Features) -> torch.Tensor:
+        """Return the similarity that the model's files name: float32, T x V."""
+        if self.scores_by_vectors:
+            return super().score(texts, videos)
+        scores: torch.Tensor = self._model.similarity(
+            self.text_vectors(texts), self.video_vectors(videos)
+        )
+        return scores
+
+    def _encoded(self, encode: Any, batch: Sequence[Any], prompt: str | None) -> torch.Tensor:
+        vectors: torch.Tensor = encode(
+            list(batch),
+            prompt=prompt,
+            batch_size=len(batch),
+            show_progress_bar=False,
+            convert_to_tensor=True,
+            processing_kwargs=self._padding,
+        )
+        # Tensors of inference mode may not be changed outside of it.
+        return vectors_of(vectors.clone(), self.name)
+
+    def _tokens(self, item: Mapping[str, str]) -> list[int]:
+        read = self._model.preprocess(
+            [item], prompt=self._query_prompt, task="query", processing_kwargs=self._padding
+        )
+        tokens: list[int] = read["input_ids"][0].tolist()
+        return tokens
+
+    def _num_tokens(self, item: Mapping[str, str]) -> int:
+        """Return the tokens of a caption: those of one length are computed together, unpadded."""
+        return len(self._tokens(item))
+
+    def _clip(self, video: Frames) -> dict[str, Any]:
+        shown = repeated(video, self._num_frames)
+        count, fps = len(shown), self.config.fps
+        times = {
+            "fps": fps,
+            "total_num_frames": count,
+            "duration": count / fps,
+            "frames_indices": list(range(count)),
+        }
+        return {"array": [Image.fromarray(frame) for frame in shown], "video_metadata": times}
+
+    def _takes_video(self) -> bool:
+        supported = [one for one in ("video", "image") if self._model.supports(one)]
+        if not self._model.supports("text") or not supported:
+            takes = ", ".join(map(str, self._model.modalities))
+            raise WeightsError(
+                f"{self.name} takes {takes}: retrieval needs text, and image or video"
+            )
+        wanted = {"video": "video", "frames": "image", None: supported[0]}[self.config.video_input]
+        if wanted not in supported:
+            raise ConfigError(
+                f"video_input: {self.name} takes no {wanted}, only {' and '.join(supported)}"
+            )
+        return wanted == "video"
+
+    def _own_padding(self) -> dict[str, dict[str, Any]]:
+        """Return how the processor is called beside what the model's files say."""
+        padding: dict[str, dict[str, Any]] = {"video": {"do_sample_frames": False}}
+        inner = self._model.transformers_model
+        stated = getattr(self._model[0], "processing_kwargs", {}).get("text", {})
+        if inner is None or "padding" in stated:
+            return padding
+        own = text_defaults(self._model.processor).get("padding") == "max_length"
+        if own or inner.config.model_type in FULL_LENGTH:
+            lengths = (self._model.max_seq_length, positions_of(inner.config))
+            length = min(one for one in lengths if one is not None)
+            padding["text"] = {"padding": "max_length", "max_length": length}
+        return padding
+
+    @staticmethod
+    def _prompt(
+        given: str | None, prompts: Mapping[str, str | None], names: Sequence[str]
+    ) -> str | None:
+        """Return a prompt as sentence-transformers chooses it, so that it can be recorded."""
+        if given is not None:
+            return given
+        return next((prompts[name] for name in names if name in prompts), None)
+
+
+def _require_loadable(folder: ModelFolder, where: str) -> str:
+    """Refuse what is no such model, or holds pickles; return the code of its own that it runs."""
+    modules = folder.read_json("modules.json")
+    if modules is None:
+        raise WeightsError(
+            f"{where}: there is no modules.json in its folder, so sentence-transformers would put "
+            "a pooling on it that nobody trained. A model of transformers is named as "
+            f"hf:{folder.name}"
+        )
+    with reading(f"{where}: modules.json", "a list of modules", WeightsError):
+        kinds = [str(module["type"]) for module in modules]
+        parts = [folder.path / str(module["path"]) for module in modules]
+    for part in dict.fromkeys([folder.path, *parts]):
+        pickled = sorted(part.glob("pytorch_model*.bin"))
+        if pickled and not list(part.glob(WEIGHTS)):
+            raise WeightsError(
+                f"{where}: {pickled[0].name} is a pickle, and there is no {WEIGHTS} beside it: "
+                "pickles of others are not loaded. Save the model again with sentence-transformers"
+            )
+    own = [f"{kind.rpartition('.')[0]}.py" for kind in kinds if not kind.startswith(_OWN_MODULES)]
+    codes = [code for part in dict.fromkeys(parts) if (code := code_of(part, where))]
+    return ", ".join(dict.fromkeys([*own, *codes]))
+
+
+def _load(folder: ModelFolder, where: str, config: Config) -> Any:
+    library = import_extra("sentence_transformers", "st", where)
+    transformers = import_extra("transformers", "st", where)
+    with reading(where, "a model of sentence-transformers", WeightsError, _ADVICE):
+        with quiet(transformers):
+            model = library.SentenceTransformer(
+                str(folder.path),
+                device="cpu",
+                local_files_only=True,
+                trust_remote_code=config.trust_remote_code,
+                model_kwargs={"dtype": config.torch_dtype, "use_safetensors": True},
+            )
+        model[0].register_forward_pre_hook(_in_dtype)
+        return model.eval()
+
+
+def _in_dtype(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Give a model its numbers in its own dtype; some do not do that by themselves."""
+    features, *others = arguments
+    dtype = next(module.parameters()).dtype
+    cast = {
+        name: value.to(dtype) if torch.is_tensor(value) and value.is_floating_point() else value
+        for name, value in features.items()
+    }
+    return (cast, *others)
+
+
+def _picture_size(item: Mapping[str, Image.Image]) -> tuple[int, int]:
+    return item["image"].size
+
+
+def _clip_size(item: Mapping[str, Any]) -> tuple[int, tuple[int, int]]:
+    shown = item["video"]["array"]
+    return len(shown), shown[0].size

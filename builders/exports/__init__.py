@@ -1,0 +1,1 @@
+"""Forms of datasets that other tools read: one file each."""
