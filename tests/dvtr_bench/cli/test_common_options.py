@@ -22,16 +22,16 @@ from tests.fixtures.scored_runs import random_split, scored_run
 
 COMMANDS: dict[str, Any] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
 PRINT_TABLES = set(
-    "ablate audit build compare datasets diff doctor evaluate info leaderboard mistakes models "
-    "plot probe quickstart run runs search show submit verify".split()
+    "ablate audit build compare datasets diff doctor evaluate info judge leaderboard mistakes "
+    "models plot pool probe quickstart run runs search show submit verify".split()
 )
 WRITE = set(
-    "ablate audit compare convert diff evaluate export info leaderboard mistakes plot "
-    "pretrain-tiny probe quickstart report run search sheet train verify".split()
+    "ablate audit compare convert diff evaluate export info judge leaderboard mistakes plot "
+    "pool pretrain-tiny probe quickstart report run search sheet train verify".split()
 )
 NAME_A_DATASET = set(
-    "ablate audit build compare datasets diff evaluate info leaderboard mistakes probe push report "
-    "run runs search sheet submit train verify".split()
+    "ablate audit build compare datasets diff evaluate export info judge leaderboard mistakes pool "
+    "probe push report run runs search sheet submit train verify".split()
 )
 
 
@@ -194,7 +194,7 @@ def test_help_of_evaluate_is_in_groups() -> None:
     starts = {line.split()[0] for line in brought if line.startswith("  --")}
     assert starts == {
         *("--sim-matrix", "--embeddings", "--model-name", "--text-block"),
-        *("--already-processed", "--seed"),
+        *("--already-processed", "--seed", "--from-mteb"),
     }
     for command in ("train", "run"):
         assert "\nWhere it runs:\n" in run(command, "--help").stdout
