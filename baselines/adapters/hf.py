@@ -13,7 +13,7 @@ from torch.nn import functional
 from baselines.pretrained.captions import Captions
 from baselines.pretrained.conditioned_texts import clip_and_patches, conditioned_cosines
 from baselines.pretrained.folder import DESCRIPTIONS, fetch_folder, find_folder, require_trust
-from baselines.pretrained.frames import Clips, Pictures, fewer, frame_fit, frame_means, image_size
+from baselines.pretrained.frames import Clips, FrameShape, Pictures, fewer, frame_means
 from baselines.pretrained.transformers_model import (
     PICKLED,
     WEIGHTS,
@@ -151,6 +151,10 @@ class Model(EmbeddingModel):
         accepted = accepted_by(getattr(loaded.model, tower))
         self._num_frames = frames_of(loaded.model.config) if tower == _VIDEO_TOWER else None
         self._preprocessing = loaded.image_processor
+        self._shape = FrameShape.of(loaded.image_processor)
+        if self._shape.frame_fit is not None:
+            # `dvtr_bench.evaluation.seen_frames` asks those that have them.
+            self.frame_fit, self.part_seen = self._shape.frame_fit, self._shape.part_seen
         self._inputs: Pictures | Clips = (
             Clips(loaded.of_clip, accepted, self._num_frames, self.name)
             if tower == _VIDEO_TOWER
@@ -203,8 +207,8 @@ class Model(EmbeddingModel):
             "condition_texts": self.conditions_texts,
             "frames_to_video": "mean" if self._tower == _IMAGE_TOWER else tower,
             "frame_preprocessing": type(self._preprocessing).__name__,
-            "frame_fit": frame_fit(self._preprocessing),
-            "image_size": image_size(self._preprocessing),
+            "frame_fit": self._shape.frame_fit,
+            "image_size": self._shape.size,
             **own,
         }
 

@@ -11,7 +11,7 @@ from PIL import Image
 
 from baselines.pretrained.captions import FULL_LENGTH
 from baselines.pretrained.folder import DESCRIPTIONS, ModelFolder, find_folder, require_trust
-from baselines.pretrained.frames import fewer, frame_means, repeated
+from baselines.pretrained.frames import FrameShape, fewer, frame_means, repeated
 from baselines.pretrained.transformers_model import (
     WEIGHTS,
     code_of,
@@ -117,6 +117,12 @@ class Model(EmbeddingModel):
         inner = self._model.transformers_model
         self._num_frames = frames_of(inner.config) if inner is not None and self._as_video else None
         self._padding = self._own_padding()
+        processor = self._model.processor
+        name = "video_processor" if self._as_video else "image_processor"
+        self._shape = FrameShape.of(getattr(processor, name, processor))
+        if self._shape.frame_fit is not None:
+            # `dvtr_bench.evaluation.seen_frames` asks those that have them.
+            self.frame_fit, self.part_seen = self._shape.frame_fit, self._shape.part_seen
         prompts = self._model.prompts
         self._query_prompt = self._prompt(config.query_prompt, prompts, ["query"])
         self._document_prompt = self._prompt(config.document_prompt, prompts, _DOCUMENT_PROMPTS)
@@ -158,6 +164,8 @@ class Model(EmbeddingModel):
             "document_prompt": self._document_prompt,
             "video_input": "video" if self._as_video else "frames",
             "frames_to_video": "that of the model" if self._as_video else "mean",
+            "frame_fit": self._shape.frame_fit,
+            "image_size": self._shape.size,
             "max_words": self._model.max_seq_length,
             "padding": "to the full length" if padding else "to its own length",
             "similarity": self._similarity,

@@ -5,6 +5,7 @@ channels are and that its values go to 255, which an array leaves to be guessed.
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -12,6 +13,7 @@ from PIL import Image
 from torch.nn import functional
 
 from dvtr_bench.errors import WeightsError
+from dvtr_bench.video.frame_fit import FrameFit, Part, seen_part
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
@@ -116,33 +118,51 @@ def frame_means(vectors: torch.Tensor, counts: Sequence[int]) -> torch.Tensor:
     return torch.stack([frames.mean(dim=0) for frames in torch.split(units, list(counts))])
 
 
-def frame_fit(processor: Any) -> str | None:
-    """Return how an image processor makes a frame its size.
+@dataclass(frozen=True)
+class FrameShape:
+    """What an image or video processor makes of a frame's shape, as its own settings say.
 
-    Returns:
-        ``center_crop``, ``squash`` (out of shape), ``letterbox`` (with bars), or None for a size
-        that keeps the frame's shape, or one that the processor does not say.
+    Attributes:
+        frame_fit: How a frame becomes a rectangle of one shape; None where it keeps its own, or the
+            processor does not say.
+        size: The size, for records, such as ``224 x 224``; None if it is not said.
+        crop_share: Side of the square that is cut out, as a share of the frame's short side.
     """
-    if getattr(processor, "do_center_crop", False):
-        return "center_crop"
-    if getattr(processor, "do_pad", False):
-        return "letterbox"
-    size = _sizes(getattr(processor, "size", None))
-    return "squash" if {"height", "width"} <= size.keys() else None
+
+    frame_fit: FrameFit | None
+    size: str | None
+    crop_share: float = 1.0
+
+    @classmethod
+    def of(cls, processor: Any) -> "FrameShape":
+        """Read the settings of a processor."""
+        if patches := getattr(processor, "max_num_patches", None):
+            return cls(None, f"at most {patches} patches")
+        crops = getattr(processor, "do_center_crop", False)
+        resized = _sides(getattr(processor, "size", None))
+        cropped = _sides(getattr(processor, "crop_size", None))
+        shown = cropped if crops else resized
+        if not {"height", "width"} <= shown.keys():
+            text = ", ".join(f"{side} {length}" for side, length in sorted(shown.items()))
+            return cls("letterbox" if getattr(processor, "do_pad", False) else None, text or None)
+        size = f"{shown['height']} x {shown['width']}"
+        if not crops:
+            return cls("letterbox" if getattr(processor, "do_pad", False) else "squash", size)
+        short_side = resized.get("shortest_edge", shown["height"])
+        return cls("center_crop", size, min(1.0, shown["height"] / short_side))
+
+    def part_seen(self, height: int, width: int) -> Part:
+        """Return where what is seen lies on a frame, see `dvtr_bench.video.frame_fit.seen_part`."""
+        part = seen_part(height, width, min(height, width), self.frame_fit or "squash")
+        if self.frame_fit != "center_crop":
+            return part
+        left, top, right, bottom = part
+        margin = (1 - self.crop_share) / 2
+        across, down = margin * (right - left), margin * (bottom - top)
+        return left + across, top + down, right - across, bottom - down
 
 
-def image_size(processor: Any) -> str | None:
-    """Return the size of a frame as an image processor makes it, such as ``224 x 224``."""
-    if patches := getattr(processor, "max_num_patches", None):
-        return f"at most {patches} patches"
-    name = "crop_size" if getattr(processor, "do_center_crop", False) else "size"
-    size = _sizes(getattr(processor, name, None))
-    if {"height", "width"} <= size.keys():
-        return f"{size['height']} x {size['width']}"
-    return ", ".join(f"{side} {length}" for side, length in sorted(size.items())) or None
-
-
-def _sizes(stated: Any) -> dict[str, int]:
+def _sides(stated: Any) -> dict[str, int]:
     """Return the sides that a processor states."""
     try:
         return {side: length for side, length in dict(stated).items() if length is not None}

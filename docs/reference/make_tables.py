@@ -18,9 +18,10 @@ from typing import Any, Final
 import typer
 
 from builders.sources import caption_rows, json_forms
-from dvtr_bench.catalog import DATASETS, MODELS, POST_PROCESSORS
+from dvtr_bench.catalog import ADAPTERS, DATASETS, MODELS, POST_PROCESSORS
 from dvtr_bench.cli import make_app
-from dvtr_bench.models.entry import model_entry
+from dvtr_bench.models.embedding_model import EmbeddingConfig
+from dvtr_bench.models.entry import model_entry, source_entry
 from dvtr_bench.settings import NoSettings, Setting, settings_of, value_text
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run_choice import default_recipe
@@ -61,6 +62,7 @@ def _made(words: str) -> str:
         "options": _options,
         "recipe": _recipe,
         "models": _models,
+        "sources": _sources,
         "post-processing": _post_processing,
         "datasets": _datasets,
         "caption-columns": _caption_columns,
@@ -128,6 +130,19 @@ def _models() -> Iterator[str]:
         summary = (model_entry(name).module.__doc__ or "").split("\n", 1)[0]
         yield from (f"### {name}", "", summary, "")
         yield from _settings(own) if own else ("It has no settings of its own.",)
+        yield ""
+
+
+def _sources() -> Iterator[str]:
+    """Yield what every source of models shares once, then what each has of its own."""
+    found = {name: settings_of(source_entry(name, "").config_class) for name in ADAPTERS.names()}
+    shared = [one for one in settings_of(EmbeddingConfig) if _in_all(one, found)]
+    yield from ("### Every source", "", *_settings(shared), "")
+    known = {one.name for one in shared}
+    for name, settings in found.items():
+        summary = (source_entry(name, "").module.__doc__ or "").split("\n", 1)[0]
+        yield from (f"### {name}:", "", summary, "")
+        yield from _settings([one for one in settings if one.name not in known])
         yield ""
 
 

@@ -40,6 +40,6 @@ def seen_statement(model: object, split: "RetrievalSplit") -> str | None:
         return None
     shares = [seen_share(model.part_seen(*size)) for size in stored_sizes(split)]
     text = f"the model sees {seen_text(shares, model.frame_fit)}"
-    if "the middle" in text:
+    if "the middle" in text and hasattr(getattr(model, "config", None), "frame_fit"):
         text += "; --set frame_fit=squash or letterbox shows all of it"
     return text

@@ -1,7 +1,7 @@
 """Batches whose shape depends on no other item, so that neither does what is computed of an item.
 
 A matrix product of another size may run another kernel, whose sums round differently: in bfloat16
-by a hundredth of a score. Items of one kind, such as one shape, are therefore computed so many at
+already in the third digit. Items of one kind, such as one shape, are therefore computed so many at
 a time, always; what is missing in a last batch is filled up with copies.
 """
 

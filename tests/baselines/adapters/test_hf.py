@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch.nn import functional
 
+from baselines.pretrained.frames import FrameShape
+from dvtr_bench.dataset.reader import BuiltDataset
+from dvtr_bench.evaluation.seen_frames import seen_statement
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.retriever import ReadsTokens
 from tests.fixtures.published_models import IMAGE_SIZE, TEXT_LENGTH, save_model, videos
@@ -252,7 +255,33 @@ def test_the_description_says_how_and_holds_no_path(saved: Saved) -> None:
     assert told["config"]["image_size"] == f"{IMAGE_SIZE} x {IMAGE_SIZE}"
     assert told["config"]["attention"] == "sdpa"
     assert load(saved("siglip")).describe()["config"]["frame_fit"] == "squash"
+    assert load(saved("siglip2")).describe()["config"]["frame_fit"] is None
+    assert load(saved("siglip2")).describe()["config"]["image_size"] == "at most 16 patches"
     assert len(told["backbone"]["weights_sha256"]) == 64
     assert str(saved("xclip").parent) not in str(told)
     eager = load(saved("xclip"), attention="eager")
     assert eager.conventions()["attention"] == "eager"
+
+
+def test_the_share_of_a_frame_that_is_seen_is_told(saved: Saved, built: BuiltDataset) -> None:
+    split = built.split("test")
+    heights_and_widths = {
+        frame.shape[:2] for row in range(len(split)) for frame in split.frames(row)
+    }
+    shares = {min(size) / max(size) for size in heights_and_widths}
+    low, high = (f"{100 * bound(shares):.0f}%" for bound in (min, max))
+    told = seen_statement(load(saved("clip")), split)
+    middle = low if low == high else f"{low} to {high}"
+    assert told == f"the model sees the middle {middle} of each frame (center_crop)"
+    squashed = seen_statement(load(saved("siglip")), split)
+    assert squashed == "the model sees all of each frame, pressed into a square (squash)"
+    assert seen_statement(load(saved("siglip2")), split) is None
+
+
+def test_a_crop_out_of_a_larger_picture_sees_less() -> None:
+    processor = transformers.CLIPImageProcessor(
+        size={"shortest_edge": 64}, crop_size={"height": 32, "width": 32}
+    )
+    shape = FrameShape.of(processor)
+    assert shape.crop_share == 0.5
+    assert shape.part_seen(100, 200) == pytest.approx((0.375, 0.25, 0.625, 0.75))
