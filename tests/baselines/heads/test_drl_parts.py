@@ -13,6 +13,7 @@ from baselines.models.drl_wti import Config, Model
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.earlier_settings import stated_config
 from dvtr_bench.results import setup_of
+from leaderboard.board import tell_apart
 from leaderboard.site.commands import repeat_commands
 from tests.fixtures.records import toy_record
 from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder, random_videos
@@ -209,7 +210,9 @@ def test_what_was_trained_before_cdcr_was_trained_without() -> None:
         toy_record(model="drl_wti", config=config)
         for config in (before, today, {**today, "cdcr": "weighted"})
     ]
-    assert setup_of(records[0]) == setup_of(records[1]) != setup_of(records[2])
+    setups = [setup_of(record) for record in records]
+    assert setups[0] == setups[1] != setups[2]
+    assert tell_apart(setups[1:]) == ["cdcr=off", "cdcr=weighted"]
     assert stated_config("drl_wti", old)["cdcr"] == "off"
     assert stated_config("xclip", old) == old
     assert "--set cdcr=off" in repeat_commands(records[0])[0]
