@@ -33,6 +33,7 @@ from dvtr_bench.errors import (
 )
 
 if TYPE_CHECKING:
+    from dvtr_bench.api.backbones import list_backbones
     from dvtr_bench.api.datasets import build, open_dataset
     from dvtr_bench.api.evaluation import evaluate, evaluate_all
     from dvtr_bench.api.external_scores import evaluate_external
@@ -61,6 +62,7 @@ _PLACES: Final = {
     "build": f"{_API}.datasets",
     "train": f"{_API}.training",
     "load_model": f"{_API}.models",
+    "list_backbones": f"{_API}.backbones",
     "evaluate": f"{_API}.evaluation",
     "evaluate_all": f"{_API}.evaluation",
     "evaluate_external": f"{_API}.external_scores",
@@ -122,6 +124,7 @@ __all__ = [
     "evaluate_scores",
     "find_mistakes",
     "judge_by_facts",
+    "list_backbones",
     "list_study",
     "load_model",
     "load_results",

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from dvtr_bench.models.earlier_settings import EARLIER_BEHAVIOUR
 from dvtr_bench.ranking.ceilings import SharedText
 from dvtr_bench.ranking.group_figures import FEW, are_few
 from dvtr_bench.ranking.seed_means import SeedMeans
@@ -282,7 +283,9 @@ def tell_apart(setups: Sequence[Setup]) -> list[str]:
     names = sorted({name for setup_traits in traits for name in setup_traits})
     differences: list[list[str]] = [[] for _ in setups]
     for name in names:
-        values = [setup_traits.get(name, "null") for setup_traits in traits]
+        # A setting that is as it was before it existed is in no setup.
+        unstated = json.dumps(EARLIER_BEHAVIOUR.get(name.removeprefix("config.")))
+        values = [setup_traits.get(name, unstated) for setup_traits in traits]
         (usual, count), *_ = Counter(values).most_common(1)
         if count == len(values):
             continue

@@ -5,7 +5,6 @@ that attention over regions can be shown as attention over patches.
 """
 
 import math
-from typing import Any
 
 import torch
 from torch import nn
@@ -26,14 +25,13 @@ def patch_grid(encoder: FrameEncoder) -> tuple[int, int]:
     Raises:
         ConfigError: The backbone is not a vision transformer.
     """
-    grid: Any = getattr(encoder.clip.visual, "grid_size", None)
-    if grid is None:
+    if (grid := encoder.patch_grid) is None:
         raise ConfigError(
             f"the backbone {encoder.architecture} has no patches: regions need a vision "
             "transformer such as ViT-B-32, or set regions=frame"
         )
     rows, columns = grid
-    return int(rows), int(columns)
+    return rows, columns
 
 
 class GridMeans(nn.Module):

@@ -24,6 +24,7 @@ from dvtr_bench.errors import ConfigError, InputError
 from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig, EmbeddingModel
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.extras import import_extra
+from dvtr_bench.runtime.progress import say
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -113,6 +114,13 @@ class Model(EmbeddingModel):
             module.eval()
         self.similarity = _similarity(self._encoder)
         self.unit_length = self.similarity == "cosine"
+        if self._prompts_differ:
+            other = "v2t" if config.prompts == "t2v" else "t2v"
+            say(
+                f"{self.name} has other prompts for queries than for documents: both directions "
+                f"have those of {config.prompts} here; for {other} as mteb runs it, take that "
+                f"column of --set prompts={other}"
+            )
 
     @property
     def num_parameters(self) -> int | None:

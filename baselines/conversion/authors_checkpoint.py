@@ -7,7 +7,12 @@ from typing import Any, Final, cast
 
 import torch
 
-from baselines.conversion.authors_names import AUTHORS_CLIP_PREFIX, AUTHORS_NAMES, AuthorsNames
+from baselines.conversion.authors_names import (
+    AUTHORS_CLIP_PREFIX,
+    AUTHORS_NAMES,
+    AuthorsNames,
+    names_of,
+)
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.encoder.patches_over_time import FRAMES
 from baselines.heads.video_text_model import VideoTextModel
@@ -96,14 +101,14 @@ def convert_authors_checkpoint(
         ConfigError: A model without a checkpoint of its own, or a setting that does not fit.
     """
     key, module = MODELS.entry(model).name, MODELS.load(model)
-    names = AUTHORS_NAMES.get(key)
-    if names is None:
+    if key not in AUTHORS_NAMES:
         raise ConfigError(
             f"{key} has no authors' checkpoint to convert: there is one of "
             f"{', '.join(AUTHORS_NAMES)}. Weights of a CLIP are named by "
             "--backbone ARCHITECTURE/PATH"
         )
     tensors = _with_openai_clip(_without_parallel_prefix(read_state_dict(path)))
+    names = names_of(key, tensors) or AUTHORS_NAMES[key]
     renamed, dropped = _place_names(tensors, names, key, path)
     # The authors keep most of CLIP in half precision.
     ours = {name: tensors[theirs].float().contiguous() for theirs, name in renamed.items()}

@@ -6,7 +6,7 @@ conversion.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from baselines.weights.huggingface_names import POSITION_NUMBERS
@@ -210,3 +210,43 @@ AUTHORS_NAMES: Final[Mapping[str, AuthorsNames]] = {
     ),
 }
 """Authors' names by our model's key."""
+
+_X_CLIP: Final = AUTHORS_NAMES["xclip"]
+_X_CLIP_MATRICES_ALONE: Final = {
+    theirs: ours for theirs, ours in _X_CLIP.ours.items() if theirs in _X_CLIP_MATRICES
+}
+
+OTHER_NAMES: Final[Mapping[str, tuple[AuthorsNames, ...]]] = {
+    "xclip": (
+        replace(
+            _X_CLIP,
+            source="X-CLIP, sim_header seqLSTM",
+            ours={**_X_CLIP_MATRICES_ALONE, "lstm_visual.": "temporal."},
+            dropped=AUTHORS_NAMES["clip4clip_seqlstm"].dropped,
+            layers={},
+            settings={"temporal": "lstm"},
+        ),
+        replace(
+            _X_CLIP,
+            source="X-CLIP, sim_header meanP",
+            ours=_X_CLIP_MATRICES_ALONE,
+            layers={},
+            settings={"temporal": "none"},
+        ),
+    )
+}
+"""Names of a model with other settings than the usual ones, by its key."""
+
+
+def names_of(model: str, tensors: Mapping[str, object]) -> AuthorsNames | None:
+    """Return the authors' names of a model, with the settings that a checkpoint's names tell of.
+
+    Args:
+        model: Our model's key.
+        tensors: The checkpoint, by the authors' names.
+
+    Returns:
+        The names; None for a model without a checkpoint of its authors.
+    """
+    fitting = (names for names in OTHER_NAMES.get(model, ()) if names.head_is_in(tensors))
+    return next(fitting, AUTHORS_NAMES.get(model))

@@ -1,33 +1,24 @@
 """The CLIP of all models here: encodes frames and captions as embeddings."""
 
-import logging
-import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from baselines.encoder.patches_over_time import PatchesOverTime, with_neighbours
 from baselines.encoder.residual_blocks import encode_images, run_blocks
-from baselines.weights.backbone_spec import (
-    QUICK_GELU_SUFFIX,
-    TINY,
-    BackboneSpec,
-    architecture_config,
-    has_architecture,
-    parse_backbone,
-    pretrained_config,
-)
-from baselines.weights.download import find_or_fetch
+from baselines.weights.backbone_spec import TINY, architecture_config
+from baselines.weights.open_clip_config import is_plain
 from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
-from baselines.weights.weights import load_weights, only_known, read_weights
 from dvtr_bench.errors import ConfigError, WeightsError
-from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 if TYPE_CHECKING:
     from baselines.encoder.preprocessing import FrameFit
+    from dvtr_bench.models.retriever import Side
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
@@ -41,12 +32,17 @@ class FrameEncoder(nn.Module):
         quick_gelu: Whether its towers use QuickGELU, as OpenAI's weights need.
         mean: Mean of the training pixels in 0..1, by channel.
         std: Their standard deviation.
+        context_length: Most tokens of a text; None for as many as the architecture has (77).
 
     Attributes:
         embed_dim: C, the width of every embedding.
         image_size: Side of the input pixels.
+        context_length: Most tokens of a text, with those that mark start and end.
         frame_fit: How its weights were trained to see a frame, see `FrameFit`.
         origin: What is recorded about the weights: ``source`` and ``weights_sha256``.
+
+    Raises:
+        ConfigError: The architecture's text side is not CLIP's own.
 
     Source: open_clip 3. differs: texts are cut before the text tower and not padded to 77 (the
         attention is causal, so the embeddings are the same); fewer passes over memory compute the
@@ -64,24 +60,55 @@ class FrameEncoder(nn.Module):
         quick_gelu: bool,
         mean: Sequence[float] = CLIP_MEAN,
         std: Sequence[float] = CLIP_STD,
+        context_length: int | None = None,
     ) -> None:
         """Build the towers with random weights."""
         super().__init__()
         from open_clip.model import CLIP
 
         config = TINY_CONFIG if architecture == TINY else architecture_config(architecture)
-        self.architecture = architecture
-        self.quick_gelu = quick_gelu
-        self.clip = CLIP(
+        if not is_plain(config):
+            raise ConfigError(f"the text tower of {architecture} is not built like CLIP's")
+        text = dict(config["text_cfg"])
+        self._usual_context = int(text.get("context_length", 77))
+        if context_length is not None:
+            text["context_length"] = context_length
+        clip = CLIP(
             config["embed_dim"],
             vision_cfg=dict(config["vision_cfg"]),
-            text_cfg=dict(config["text_cfg"]),
+            text_cfg=text,
             quick_gelu=quick_gelu,
         )
+        self._vocabulary_size = int(text.get("vocab_size", 49408))
+        self._take(
+            clip,
+            config,
+            architecture=architecture,
+            quick_gelu=quick_gelu,
+            context_length=int(text.get("context_length", 77)),
+            mean=mean,
+            std=std,
+        )
+
+    def _take(
+        self,
+        clip: nn.Module,
+        config: Mapping[str, Any],
+        *,
+        architecture: str,
+        quick_gelu: bool,
+        context_length: int,
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> None:
+        """Store what every encoder has."""
+        self.architecture = architecture
+        self.quick_gelu = quick_gelu
+        self.clip: Any = clip
         self.embed_dim = int(config["embed_dim"])
-        self.image_size = int(config["vision_cfg"]["image_size"])
+        self.image_size = int(config["vision_cfg"].get("image_size", 224))
+        self.context_length = context_length
         self.frame_fit: FrameFit = "center_crop"
-        self._vocabulary_size = int(config["text_cfg"].get("vocab_size", 49408))
         self.origin: dict[str, Any] = {
             "source": f"{architecture}, from scratch",
             "weights_sha256": None,
@@ -96,6 +123,10 @@ class FrameEncoder(nn.Module):
         """The learned logarithm of the factor on similarities in training, a scalar."""
         scale: torch.Tensor = self.clip.logit_scale
         return scale
+
+    def row_length(self, max_words: int) -> int:
+        """Return how long a row of token ids is that `tokenize` gives: ``max_words``."""
+        return max_words
 
     def tokenize(self, captions: Sequence[str], max_words: int) -> torch.Tensor:
         """Turn captions into token ids, cut at ``max_words``, with the end-of-text token last.
@@ -112,6 +143,35 @@ class FrameEncoder(nn.Module):
         tokens: torch.Tensor = tokenizer(list(captions), context_length=max_words)
         return tokens
 
+    def longer_than(self, captions: Sequence[str], max_words: int) -> NDArray[np.bool_]:
+        """Tell which captions have more tokens than are read.
+
+        Args:
+            captions: T captions.
+            max_words: L, including start and end tokens.
+
+        Returns:
+            bool, T.
+        """
+        # One token more than is read: of a caption that is cut, it is the end of the text.
+        longer: NDArray[np.bool_] = self.tokenize(captions, max_words + 1)[:, -1].numpy() != 0
+        return longer
+
+    def require_words(self, max_words: int) -> None:
+        """Raise if a text may have more tokens than the text tower has positions.
+
+        Args:
+            max_words: L, including start and end tokens.
+
+        Raises:
+            ConfigError: It may.
+        """
+        if max_words > self.context_length:
+            raise ConfigError(
+                f"max_words is {max_words}, but the text tower of {self.architecture} reads at "
+                f"most {self.context_length} tokens: set it to {self.context_length} or lower"
+            )
+
     def require_tokens(self, tokens: torch.Tensor) -> None:
         """Raise if token ids out of a file are not of the vocabulary.
 
@@ -121,7 +181,7 @@ class FrameEncoder(nn.Module):
         Raises:
             WeightsError: A token is not.
         """
-        vocabulary = len(self.clip.token_embedding.weight)
+        vocabulary = self._vocabulary_size
         if tokens.min() < 0 or tokens.max() >= vocabulary:
             raise WeightsError(
                 f"its text bank holds tokens that are not among the {vocabulary:,} of the "
@@ -166,7 +226,11 @@ class FrameEncoder(nn.Module):
         Returns:
             N x C, not normalised.
         """
-        return encode_images(self.clip.visual, self._images(pixels, video_index))
+        return self.encode_images(self._images(pixels, video_index))
+
+    def encode_images(self, images: torch.Tensor) -> torch.Tensor:
+        """Encode images that are normalised: N x 3 x height x width to N x C, not normalised."""
+        return encode_images(self.clip.visual, images)
 
     def encode_blank(self) -> torch.Tensor:
         """Encode the frame with which CLIP4Clip pads videos: 0 after normalisation.
@@ -177,7 +241,7 @@ class FrameEncoder(nn.Module):
         Source: CLIP4Clip ``_get_rawvideo``: the array that frames are put into begins as zeros.
         """
         side = self.image_size
-        return encode_images(self.clip.visual, self.pixel_mean.new_zeros(1, 3, side, side))
+        return self.encode_images(self.pixel_mean.new_zeros(1, 3, side, side))
 
     def encode_patches(
         self, pixels: torch.Tensor, video_index: torch.Tensor | None = None
@@ -207,13 +271,55 @@ class FrameEncoder(nn.Module):
             visual.output_tokens = False
         return frame_embeds, patches @ visual.proj
 
+    @property
+    def tokenizer_facts(self) -> Mapping[str, Any]:
+        """What tells its tokenizer from others."""
+        is_small = self._vocabulary_size == VOCABULARY_SIZE
+        return {"name": "CLIP, a sixth of its vocabulary" if is_small else "CLIP"}
+
+    @property
+    def patch_grid(self) -> tuple[int, int] | None:
+        """Rows and columns of patches; None for a backbone without."""
+        grid: tuple[int, int] | None = getattr(self.clip.visual, "grid_size", None)
+        return grid
+
+    @property
+    def text_tower(self) -> Any:
+        """The module with the text tower's ``transformer`` and ``positional_embedding``.
+
+        Raises:
+            ConfigError: The text tower has none of open_clip's.
+        """
+        return self.clip
+
+    def set_checkpointing(self, on: bool) -> None:
+        """Switch activation checkpointing of both towers on or off: less memory, more time."""
+        self.clip.set_grad_checkpointing(on)
+
+    def key_parts(self, side: "Side") -> Mapping[str, Any]:
+        """Return what the features of a side depend on beside weights and normalisation.
+
+        Args:
+            side: ``texts`` or ``videos``.
+
+        Returns:
+            JSON values; nothing for a CLIP.
+        """
+        return {}
+
     def describe(self) -> Mapping[str, Any]:
         """Describe the backbone for records: enough to rebuild it, without its weights."""
+        unusual: dict[str, Any] = {}
+        if self.context_length != self._usual_context:
+            unusual["context_length"] = self.context_length
+        if self.frame_fit != "center_crop":
+            unusual["frame_fit"] = self.frame_fit
         return {
             "architecture": self.architecture,
             "quick_gelu": self.quick_gelu,
             "mean": list(self._mean),
             "std": list(self._std),
+            **unusual,
             **self.origin,
         }
 
@@ -230,109 +336,6 @@ class FrameEncoder(nn.Module):
         return (pixels.float() / 255 - self.pixel_mean) / self.pixel_std
 
 
-def load_encoder(backbone: str) -> FrameEncoder:
-    """Build a backbone and load the weights that its name states.
-
-    QuickGELU: weights by tag have what open_clip records for the tag. ``openai`` has it (open_clip
-    itself only warns where the architecture's name lacks ``-quickgelu``). By path, OpenAI's files
-    have it and a checkpoint of ours says whether it has; any other file cannot tell, and the
-    architecture's name decides: ``ViT-B-32-quickgelu/PATH`` or ``ViT-B-32/PATH``.
-
-    Args:
-        backbone: Such as ``ViT-B-32/openai``, ``ViT-B-32/PATH``, ``tiny`` (its weights come with
-            the package), ``tiny-scratch`` (random weights), or ``tiny/PATH`` (PATH may be a
-            checkpoint folder of ours).
-
-    Returns:
-        The encoder, float32, on the CPU.
-
-    Raises:
-        NotFoundError: No such architecture, file, or weights that cannot be fetched.
-        WeightsError: A file that cannot be read or does not fit.
-        ConfigError: The name lacks required weights.
-    """
-    spec = parse_backbone(backbone)
-    if spec.tag is None and spec.path is None:
-        return FrameEncoder(spec.architecture, quick_gelu=False)
-    record = pretrained_config(spec.architecture, spec.tag) if spec.tag else {}
-    if record.get("interpolation", "bicubic") != "bicubic" or (
-        record.get("resize_mode", "shortest") != "shortest"
-    ):
-        raise ConfigError(
-            f"{backbone} was trained with another preprocessing than CLIP's "
-            f"({record['interpolation']}, {record['resize_mode']}), which is not supported"
-        )
-    path = spec.path if spec.path is not None else find_or_fetch(spec)
-    file = read_weights(path)
-    encoder = FrameEncoder(
-        spec.architecture,
-        quick_gelu=choose_quick_gelu(spec, record, file.quick_gelu),
-        mean=record.get("mean") or CLIP_MEAN,
-        std=record.get("std") or CLIP_STD,
-    )
-    tensors = file.tensors
-    if file.is_openai_archive:
-        tensors = only_known(tensors, encoder.clip)
-    load_weights(encoder.clip, tensors, str(path))
-    encoder.origin = {
-        "source": backbone if spec.tag or backbone == TINY else f"{spec.architecture}/{path.name}",
-        "weights_sha256": tensors_sha256(encoder.clip.state_dict()),
-    }
-    return encoder
-
-
-def rebuild_encoder(description: Mapping[str, Any]) -> FrameEncoder:
-    """Build the backbone that `FrameEncoder.describe` described, without loading weights.
-
-    Args:
-        description: What ``describe`` returned, perhaps read from a file of others.
-
-    Returns:
-        The encoder with random weights.
-
-    Raises:
-        NotFoundError: There is no such architecture.
-        ConfigError: A part is missing or of another type.
-    """
-    for name, (fits, expected) in _DESCRIBED.items():
-        if name not in description or not fits(description[name]):
-            raise ConfigError(f"backbone.{name}: expected {expected}")
-    encoder = FrameEncoder(
-        description["architecture"],
-        quick_gelu=description["quick_gelu"],
-        mean=description["mean"],
-        std=description["std"],
-    )
-    encoder.origin = {key: description[key] for key in ("source", "weights_sha256")}
-    return encoder
-
-
-def _are_channels(value: Any, *, least: float) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) == len(CLIP_MEAN)
-        and all(type(one) in (int, float) and least <= one <= _LARGEST_CHANNEL for one in value)
-    )
-
-
-_LARGEST_CHANNEL: Final = 256
-_SMALLEST_STD: Final = 1e-6
-_DESCRIBED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
-    "architecture": (lambda value: isinstance(value, str), "the name of an architecture"),
-    "quick_gelu": (lambda value: isinstance(value, bool), "true or false"),
-    "mean": (partial(_are_channels, least=-_LARGEST_CHANNEL), "three numbers, one a channel"),
-    "std": (partial(_are_channels, least=_SMALLEST_STD), "three numbers above 0, one a channel"),
-    "source": (lambda value: isinstance(value, str), "a text"),
-    "weights_sha256": (
-        lambda value: (
-            value is None or (isinstance(value, str) and bool(re.fullmatch(r"[0-9a-f]{64}", value)))
-        ),
-        "a SHA-256 or null",
-    ),
-}
-"""What a description must hold: whether a value is of the form, and the form in words."""
-
-
 @lru_cache(maxsize=1)
 def _tokenizer() -> Any:
     # Reading its merges takes longer than building a small model.
@@ -343,51 +346,3 @@ def _tokenizer() -> Any:
 
 def _channels(values: Sequence[float]) -> torch.Tensor:
     return torch.tensor(tuple(values), dtype=torch.float32).view(3, 1, 1)
-
-
-_LOGGER = logging.getLogger(__name__)
-
-
-def choose_quick_gelu(
-    spec: BackboneSpec, record: Mapping[str, Any], file_says: bool | None
-) -> bool:
-    """Choose between QuickGELU and GELU.
-
-    Weights by tag have what open_clip records for the tag, a file that can tell has what it tells,
-    and for any other file the architecture's name decides, which is then said in one line.
-
-    Args:
-        spec: The backbone as the user named it, with weights.
-        record: open_clip's record of the tag; empty without one.
-        file_says: Whether the weights were trained with QuickGELU; None where they cannot tell.
-
-    Returns:
-        True for QuickGELU.
-
-    Raises:
-        ConfigError: The name says QuickGELU and the file says GELU.
-    """
-    name = spec.architecture
-    named = name != TINY and bool(architecture_config(name).get("quick_gelu"))
-    if spec.tag is not None:
-        return named or bool(record.get("quick_gelu")) or bool(file_says)
-    if file_says is None:
-        if not named and has_architecture(f"{name}{QUICK_GELU_SUFFIX}"):
-            _LOGGER.warning(
-                "note: %s does not say which activation its weights were trained with; %s has "
-                "GELU. OpenAI's weights, and most that were fine-tuned from them, have QuickGELU: "
-                "for those write --backbone %s%s/%s. The wrong one costs recall without an error; "
-                "validation tells them apart",
-                spec.path,
-                name,
-                name,
-                QUICK_GELU_SUFFIX,
-                spec.path,
-            )
-        return named
-    if named and not file_says:
-        raise ConfigError(
-            f"{spec.path} was trained with GELU, and {name} has QuickGELU: write "
-            f"{name.removesuffix(QUICK_GELU_SUFFIX)}/{spec.path}"
-        )
-    return file_says

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from baselines.weights.backbone_spec import parse_backbone, pretrained_config
-from dvtr_bench.errors import ConfigError, InputError, NotFoundError
+from baselines.weights.backbone_spec import parse_backbone, preprocess_record
+from dvtr_bench.errors import ConfigError, InputError, NotFoundError, WeightsError
 from dvtr_bench.video.bicubic import resize_bicubic, resize_short_side
 from dvtr_bench.video.frame_choice import FrameChoice, FrameOrder, chosen_frames
 from dvtr_bench.video.frame_fit import FrameFit, crop_corner, long_side_size
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
 
 __all__ = [
+    "FITS",
     "PREPROCESSING_VERSION",
     "FrameFit",
     "clip_pixels",
@@ -30,7 +31,7 @@ PREPROCESSING_VERSION: Final = 2
 """Raised whenever pixels change: cached features are then computed again."""
 
 
-_FIT_OF_RESIZE_MODE: Final[Mapping[str, FrameFit]] = {
+FITS: Final[Mapping[str, FrameFit]] = {
     "shortest": "center_crop",
     "squash": "squash",
     "longest": "letterbox",
@@ -45,20 +46,20 @@ def trained_fit(backbone: str) -> FrameFit:
         backbone: As a model's configuration takes it.
 
     Returns:
-        What open_clip records for the tag; ``center_crop``, as CLIP's own, where nothing is known.
+        What open_clip records for the tag or a folder says; ``center_crop``, as CLIP's own, where
+        nothing is known.
 
     Example:
         >>> trained_fit("ViT-B-32/openai")
         'center_crop'
     """
-    if backbone.endswith("/openai") or "/" not in backbone:
+    if backbone.endswith("/openai") or backbone.startswith("tiny"):
         return "center_crop"
     try:
-        spec = parse_backbone(backbone)
-    except (ConfigError, NotFoundError):
+        record = preprocess_record(parse_backbone(backbone))
+    except (ConfigError, NotFoundError, WeightsError):
         return "center_crop"
-    record = pretrained_config(spec.architecture, spec.tag) if spec.tag else {}
-    return _FIT_OF_RESIZE_MODE.get(str(record.get("resize_mode")), "center_crop")
+    return FITS.get(str(record.get("resize_mode")), "center_crop")
 
 
 def clip_pixels(

@@ -75,7 +75,9 @@ def encode_images(visual: nn.Module, images: torch.Tensor) -> torch.Tensor:
         or visual.attn_pool is not None
         or visual.proj is None
     ):
-        embeds = visual(images)
+        found = visual(images)
+        # A CoCa's tower gives its tokens too.
+        embeds = found[0] if isinstance(found, tuple) else found
         return embeds
     hidden = run_blocks(visual.transformer, visual._embeds(images), first_alone=True)
     embeds = visual.ln_post(hidden[:, 0]) @ visual.proj

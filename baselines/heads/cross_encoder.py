@@ -23,6 +23,7 @@ class CrossEncoder(TemporalEncoder):
         heads: Number of attention heads.
         positions: Number of position embeddings; the text has the first.
         quick_gelu: Whether the layers use QuickGELU; the pooler always does.
+        mlp_width: Width inside the layers; None for four times C.
 
     Source: CLIP4Clip ``CrossModel`` and ``similarity_dense``, with their initialisation
         (`draw_weights`).
@@ -32,10 +33,19 @@ class CrossEncoder(TemporalEncoder):
     """Dropout of the sequence in training; the authors' ``hidden_dropout_prob``."""
 
     def __init__(
-        self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
+        self,
+        width: int,
+        layers: int,
+        heads: int,
+        positions: int,
+        *,
+        quick_gelu: bool,
+        mlp_width: int | None = None,
     ) -> None:
         """Create the layers with random weights."""
-        super().__init__(width, layers, heads, positions, quick_gelu=quick_gelu)
+        super().__init__(
+            width, layers, heads, positions, quick_gelu=quick_gelu, mlp_width=mlp_width
+        )
         self.dropout = nn.Dropout(self.DROPOUT)
         self.pool_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.pool = nn.Linear(width, width)

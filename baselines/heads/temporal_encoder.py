@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any, Final, Self
 
 import torch
-from open_clip.transformer import LayerNorm, QuickGELU, Transformer
+from open_clip.transformer import LayerNorm, QuickGELU, ResidualAttentionBlock, Transformer
 from torch import nn
 
 from baselines.encoder.frame_encoder import FrameEncoder
@@ -25,6 +25,7 @@ class TemporalEncoder(nn.Module):
         heads: Number of attention heads.
         positions: Number of position embeddings.
         quick_gelu: Whether the layers use QuickGELU.
+        mlp_width: Width inside the layers; None for four times C.
 
     Source: CLIP4Clip ``_loose_similarity``, ``sim_header == "seqTransf"``, with its norms and
         initialisation (`draw_weights`); docs/reference/msam.md, "1. Encoders", "6. Initial
@@ -32,7 +33,14 @@ class TemporalEncoder(nn.Module):
     """
 
     def __init__(
-        self, width: int, layers: int, heads: int, positions: int, *, quick_gelu: bool
+        self,
+        width: int,
+        layers: int,
+        heads: int,
+        positions: int,
+        *,
+        quick_gelu: bool,
+        mlp_width: int | None = None,
     ) -> None:
         """Create the layers with random weights."""
         super().__init__()
@@ -44,6 +52,8 @@ class TemporalEncoder(nn.Module):
             width,
             layers,
             heads,
+            # open_clip rounds the product down.
+            mlp_ratio=4.0 if mlp_width is None else (mlp_width + 0.5) / width,
             act_layer=QuickGELU if quick_gelu else nn.GELU,
             norm_layer=norm,
         )
@@ -63,23 +73,36 @@ class TemporalEncoder(nn.Module):
             The temporal encoder, with the text tower's heads and activation.
 
         Raises:
-            ConfigError: Text tower and frame embeddings differ in width.
+            ConfigError: Text tower and frame embeddings differ in width, or the text tower's blocks
+                are not CLIP's.
 
         Source: CLIP4Clip ``from_pretrained``.
         """
-        clip = encoder.clip
-        positions, width = clip.positional_embedding.shape
+        tower = encoder.text_tower
+        positions, width = tower.positional_embedding.shape
         if width != encoder.embed_dim:
             raise ConfigError(
                 f"the backbone {encoder.architecture} has a text tower of width {width} and "
                 f"embeddings of width {encoder.embed_dim}: a temporal encoder starts from the text "
                 "tower and needs them equal, as in ViT-B-32"
             )
-        blocks = clip.transformer.resblocks
+        blocks = tower.transformer.resblocks
+        if type(blocks[0]) is not ResidualAttentionBlock:
+            raise ConfigError(
+                f"the text tower of {encoder.architecture} has other blocks than CLIP's, and a "
+                "temporal encoder starts from them: use a head without one, such as clip4clip_meanp"
+            )
         heads = blocks[0].attn.num_heads
-        temporal = cls(width, layers, heads, positions, quick_gelu=encoder.quick_gelu)
+        temporal = cls(
+            width,
+            layers,
+            heads,
+            positions,
+            quick_gelu=encoder.quick_gelu,
+            mlp_width=blocks[0].mlp.c_fc.out_features,
+        )
         with torch.no_grad():
-            temporal.frame_position_embeddings.copy_(clip.positional_embedding)
+            temporal.frame_position_embeddings.copy_(tower.positional_embedding)
         for own, source in zip(temporal.transformer.resblocks, blocks, strict=False):
             own.load_state_dict(source.state_dict())
         return temporal

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
-from baselines.encoder.frame_encoder import FrameEncoder, load_encoder, rebuild_encoder
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.encoder.loading import load_encoder, rebuild_encoder
 from baselines.encoder.lowest_layers import lowest_clip_names
 from baselines.encoder.patches_over_time import patches_over_time
 from baselines.encoder.preprocessing import PREPROCESSING_VERSION, stack_videos
@@ -47,9 +48,10 @@ class VideoTextModel(nn.Module, ABC):
     config_class: ClassVar[type[VideoTextConfig]] = VideoTextConfig
 
     def __init__(self, config: VideoTextConfig, encoder: FrameEncoder | None = None) -> None:
-        """Store the configuration and load the backbone."""
+        """Store the configuration and load the backbone; it must have max_words positions."""
         super().__init__()
         self.encoder = load_encoder(config.backbone) if encoder is None else encoder
+        self.encoder.require_words(config.max_words)
         self.config = config.with_fit(self.encoder.frame_fit)
         if config.linear_patch == "3d":
             patches_over_time(self.encoder.clip.visual, self.encoder.architecture)
@@ -108,14 +110,13 @@ class VideoTextModel(nn.Module, ABC):
         """
 
     def tokenize(self, captions: Sequence[str]) -> torch.Tensor:
-        """Turn captions into token ids: int64, T x max_words."""
+        """Turn captions into token ids: int64, T x L, at most max_words of them not padding."""
         return self.encoder.tokenize(captions, self.config.max_words)
 
     def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """Return the tokens of captions, and whether a caption has more than ``max_words``."""
-        read = self.tokenize(captions).numpy().astype(np.int64)
-        longer = self.encoder.tokenize(captions, self.config.max_words + 1)
-        return read, longer[:, -1].numpy() != 0
+        read = self.tokenize(captions)[:, : self.config.max_words].numpy().astype(np.int64)
+        return read, self.encoder.longer_than(captions, self.config.max_words)
 
     def preprocess(self, videos: Sequence[Frames]) -> Features:
         """Turn stored frames into ``pixels`` (uint8) and ``frame_mask``, on the CPU."""
@@ -176,6 +177,7 @@ class VideoTextModel(nn.Module, ABC):
         key["weights_sha256"] = tensors_sha256(self._tower(side))
         key["dtype"] = str(self.encoder.logit_scale.dtype).removeprefix("torch.")
         key["device"] = self.device.type
+        key |= self.encoder.key_parts(side)
         if side == "texts":
             return {**key, "max_words": self.config.max_words}
         # What is as it always was is left out: features that exist already are still found.
@@ -312,7 +314,7 @@ class VideoTextModel(nn.Module, ABC):
 
     def set_checkpointing(self, on: bool) -> None:
         """Switch activation checkpointing of both towers on or off: less memory, more time."""
-        self.encoder.clip.set_grad_checkpointing(on)
+        self.encoder.set_checkpointing(on)
 
     def clamp_logit_scale(self, maximum: float) -> None:
         """Limit the logarithm of the logit scale to ``maximum``."""

@@ -173,15 +173,21 @@ class Model(WordTokenModel):
             contrastive = symmetric_info_nce(scale * self.token_similarity(words, videos))
             if config.cdcr == "off" or self.cross is not None:
                 return {"loss": contrastive}
-            # Where all tokens weigh alike, the authors average over all of the batch.
-            alike = config.interaction == "ti" and config.cdcr == "weighted"
             cdcr = decorrelation_loss(
-                token_correlation(words, videos, "matched" if alike else config.cdcr),
+                token_correlation(words, videos, self._cdcr_kind),
                 config.cdcr_on_diagonal,
                 config.cdcr_off_diagonal,
             )
             loss = contrastive + config.cdcr_weight * cdcr
         return {"loss": loss, "contrastive": contrastive, "cdcr": cdcr}
+
+    @property
+    def _cdcr_kind(self) -> Cdcr:
+        if self.config.interaction == "dp":
+            return "random"  # of the one vector of each side; nothing is matched the other way too
+        # Where all tokens weigh alike, the authors average over all of the batch.
+        alike = self.config.interaction == "ti" and self.config.cdcr == "weighted"
+        return "matched" if alike else self.config.cdcr
 
     @property
     def scores_by_vectors(self) -> bool:

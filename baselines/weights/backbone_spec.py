@@ -1,4 +1,4 @@
-"""Names of backbones (``tiny``, ``ViT-B-32/openai``, ``ViT-B-32/path``); shapes of their CLIP."""
+"""Names of backbones, such as ``tiny``, ``ViT-B-32/openai``, ``ViT-B-32/path``; their shapes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,12 @@ from typing import Any, Final
 
 import torch
 
+from baselines.weights.open_clip_config import (
+    FOLDER_CONFIG,
+    is_open_clip_folder,
+    read_folder_config,
+)
+from baselines.weights.published import PUBLISHED, PublishedWeights
 from baselines.weights.tiny import TINY_CONFIG
 from dvtr_bench.errors import ConfigError, NotFoundError
 
@@ -21,6 +27,8 @@ TINY_WEIGHTS: Final = Path(__file__).with_name("tiny.safetensors")
 
 QUICK_GELU_SUFFIX: Final = "-quickgelu"
 
+_OF_SIGLIP: Final = {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5), "resize_mode": "squash"}
+
 _LETTERS_SHOWN: Final = 80
 
 
@@ -29,25 +37,32 @@ class BackboneSpec:
     """The parts of a backbone's name.
 
     Attributes:
-        architecture: ``tiny`` or open_clip's name of an architecture, such as ``ViT-B-32``.
+        architecture: ``tiny`` or open_clip's name of an architecture, such as ``ViT-B-32``; for a
+            folder of open_clip, the folder's last name.
         tag: open_clip's name of pretrained weights, such as ``openai``; or None.
-        path: A file of weights or a checkpoint folder of dvtr-bench; or None. ``tiny`` with neither
-            tag nor path has random weights.
+        path: A file of weights or a folder with one (a checkpoint of dvtr-bench, or of
+            transformers); or None. ``tiny`` with neither tag nor path has random weights.
+        folder: A folder in open_clip's local-dir form, which says its architecture itself; or None.
+        published: Weights that are named here; or None.
 
     Raises:
-        ConfigError: An architecture other than ``tiny`` has neither tag nor path.
+        ConfigError: An architecture other than ``tiny`` has no weights.
     """
 
     architecture: str
     tag: str | None = None
     path: Path | None = None
+    folder: Path | None = None
+    published: PublishedWeights | None = None
 
     def __post_init__(self) -> None:
         """Check that there are weights to load."""
-        if self.architecture != TINY and self.tag is None and self.path is None:
+        weights = (self.tag, self.path, self.folder, self.published)
+        if self.architecture != TINY and all(one is None for one in weights):
             raise ConfigError(
                 f"the backbone {self.architecture!r} names no weights: write "
                 f"{self.architecture}/openai for OpenAI's, or {self.architecture}/PATH for a file"
+                f"{_tags_of(self.architecture)}"
             )
 
 
@@ -55,7 +70,8 @@ def parse_backbone(text: str) -> BackboneSpec:
     """Parse a backbone's name.
 
     The part after the first slash is a tag if open_clip knows it, otherwise a path. The path may be
-    absolute: ``ViT-B-32//data/ViT-B-32.pt``.
+    absolute: ``ViT-B-32//data/ViT-B-32.pt``. A name that is none, but a folder in open_clip's
+    local-dir form, is that folder.
 
     Args:
         text: The name.
@@ -70,10 +86,12 @@ def parse_backbone(text: str) -> BackboneSpec:
     Example:
         >>> parse_backbone("ViT-B-32/openai").tag
         'openai'
+        >>> parse_backbone("remoteclip-vit-b-32").architecture
+        'ViT-B-32'
         >>> parse_backbone("tiny").path.name
         'tiny.safetensors'
         >>> parse_backbone("tiny-scratch")
-        BackboneSpec(architecture='tiny', tag=None, path=None)
+        BackboneSpec(architecture='tiny', tag=None, path=None, folder=None, published=None)
     """
     name, _, weights = text.partition("/")
     if text == TINY:
@@ -81,8 +99,14 @@ def parse_backbone(text: str) -> BackboneSpec:
     if name == TINY_SCRATCH:
         # With weights, it is a model that a study trained from tiny-scratch.
         return BackboneSpec(TINY, path=Path(weights).expanduser() if weights else None)
-    if name != TINY:
-        architecture_config(name)
+    if (published := PUBLISHED.get(name.lower())) is not None:
+        path = Path(weights).expanduser() if weights else None
+        return BackboneSpec(published.architecture, path=path, published=published)
+    if name != TINY and not has_architecture(name):
+        folder = Path(text).expanduser()
+        if is_open_clip_folder(folder):
+            return BackboneSpec(folder.resolve().name, folder=folder)
+        architecture_config(name)  # raises
     if not weights:
         return BackboneSpec(name)
     if name != TINY and pretrained_config(name, weights):
@@ -102,26 +126,19 @@ def architecture_config(name: str) -> dict[str, Any]:
 
     Raises:
         NotFoundError: There is no such architecture.
-        ConfigError: The architecture is not built like CLIP.
     """
     import open_clip
 
-    known = open_clip.list_models()
-    if name not in known:
+    if not has_architecture(name):
         shown = name[:_LETTERS_SHOWN]
-        near = get_close_matches(shown, known, n=3)
+        near = get_close_matches(shown, [*open_clip.list_models(), *PUBLISHED], n=3)
         hint = f"; similar names: {', '.join(near)}" if near else ""
         raise NotFoundError(
             f"open_clip has no architecture called {shown!r}{hint}. "
-            "Write it as in ViT-B-32/openai, or use tiny"
+            f"Write it as in ViT-B-32/openai, use tiny, or name a folder that has {FOLDER_CONFIG} "
+            "(`dvtr-bench backbones` lists all names)"
         )
     config: dict[str, Any] = open_clip.get_model_config(name)
-    text = config["text_cfg"]
-    if config.get("custom_text") or "multimodal_cfg" in config or "hf_model_name" in text:
-        raise ConfigError(
-            f"{name} is not built like CLIP (it has another kind of text tower): use a CLIP "
-            "architecture such as ViT-B-32, ViT-B-16, ViT-L-14 or RN50"
-        )
     return config
 
 
@@ -137,6 +154,36 @@ def pretrained_config(name: str, tag: str) -> dict[str, Any]:
     from open_clip.pretrained import get_pretrained_cfg
 
     return dict(get_pretrained_cfg(name, tag) or get_pretrained_cfg(_plain(name), tag))
+
+
+def preprocess_record(spec: BackboneSpec) -> Mapping[str, Any]:
+    """Return how the pixels were prepared that a backbone's weights were trained on.
+
+    Args:
+        spec: The backbone.
+
+    Returns:
+        What open_clip records for its tag or its folder says. A file says nothing: then it is {}
+        for CLIP's own way, and for a SigLIP that of all SigLIPs of open_clip.
+
+    Raises:
+        WeightsError: The folder's configuration cannot be read.
+    """
+    if spec.tag is not None:
+        return pretrained_config(spec.architecture, spec.tag)
+    for folder in (spec.folder, spec.path):
+        if folder is not None and is_open_clip_folder(folder):
+            return read_folder_config(folder)[1]
+    if "SigLIP" not in spec.architecture or spec.folder is not None:
+        return {}
+    return pretrained_config(spec.architecture, "webli") or _OF_SIGLIP
+
+
+def _tags_of(architecture: str) -> str:
+    from open_clip import list_pretrained_tags_by_model
+
+    tags = list_pretrained_tags_by_model(architecture)
+    return f"; open_clip has {', '.join(tags)}" if tags and "openai" not in tags else ""
 
 
 def _plain(name: str) -> str:

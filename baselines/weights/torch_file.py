@@ -38,6 +38,10 @@ _KNOWN_NAMES: Final = frozenset(
         Name("__builtin__", "set"),
         Name("builtins", "complex"),
         Name("builtins", "set"),
+        # A scalar of numpy, such as the best figure of a training.
+        Name("numpy", "dtype"),
+        Name("numpy.core.multiarray", "scalar"),
+        Name("numpy._core.multiarray", "scalar"),
     }
 )
 """With the modules above, what training checkpoints name. Nothing of it is imported or called."""

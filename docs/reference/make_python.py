@@ -19,7 +19,7 @@ PAGE: Final = Path(__file__).with_name("python.md")
 
 SECTIONS: Final = {
     "Datasets": ("open_dataset", "build"),
-    "Models": ("train", "load_model", "search"),
+    "Models": ("train", "load_model", "list_backbones", "search"),
     "Evaluation": (
         "evaluate",
         "evaluate_all",
@@ -56,6 +56,7 @@ CLASSES: Final = (
     "leaderboard.judging.judgements.Judgements",
     "leaderboard.leaderboard.Leaderboard",
     "leaderboard.submissions.report.SubmissionReport",
+    "baselines.weights.listing.ListedBackbone",
     "dvtr_bench.searching.search_result.FoundClips",
     "dvtr_bench.searching.search_result.FoundCaptions",
     "dvtr_bench.api.studies.StudyResult",
@@ -65,6 +66,7 @@ CLASSES: Final = (
 COMMANDS: Final = {
     "ablate": "dvtr_bench.api.studies.run_study",
     "audit": "builders.checks.audit.page.audit_dataset",
+    "backbones": "dvtr_bench.api.backbones.list_backbones",
     "build": "dvtr_bench.api.datasets.build",
     "compare": "dvtr_bench.api.results.compare",
     "convert": "baselines.conversion.authors_checkpoint.convert_authors_checkpoint",

@@ -76,14 +76,12 @@ def evaluate_mteb(
         opened, _ = open_split(dataset, split, root)
         written.require_queries(opened)
         run = read_mteb_run(Path(place), opened)
-        t2v, v2t = run.scores.get("t2v"), run.scores.get("v2t")
-        first = t2v or v2t
-        assert first is not None  # noqa: S101 (a run has one task at least)
+        first, *second = run.scores.values()
         evaluation = evaluate_external(
             first,
             opened,
             model_name=f"mteb:{run.model_name}" if model_name is None else model_name,
-            v2t=v2t if t2v is not None else None,
+            v2t=second[0] if second else None,
             about=run.facts,
             seed=seed,
             device=device,

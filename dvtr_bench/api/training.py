@@ -188,6 +188,7 @@ def _train(
     options: _TrainOptions,
 ) -> TrainedRun:
     """Train one seed, if it is not trained yet."""
+    from dvtr_bench.evaluation.facts import captions_cut
     from dvtr_bench.evaluation.seen_frames import seen_statement
     from dvtr_bench.runtime.checkpoint import new_model
     from dvtr_bench.training.run_choice import choose_run_folder, describe_setup
@@ -206,6 +207,8 @@ def _train(
         f"{len(splits[0].captions):,} captions of {len(splits[0].video_ids):,} videos, "
         f"{recipe.epochs} epochs on {options.device}, seed {recipe.seed}, into {folder}"
     )
+    if progress != "finished" and (cut := captions_cut(model, splits[0])) is not None:
+        options.tell(f"note: training captions: {cut} --max-words sets how many are read")
     if options.tell is not _silent and progress != "finished":
         statement = seen_statement(model, splits[0])
         if statement is not None:

@@ -150,10 +150,37 @@ ModelSettings = Annotated[
     ),
 ]
 
+MaxWords = Annotated[
+    int | None,
+    typer.Option(
+        min=3,
+        help="Most tokens of a caption that are read, up to what the backbone's text tower has "
+        "(77 for CLIP, 248 for Long-CLIP, 64 for most SigLIPs); --set max_words, shorter.",
+        show_default="the model's own, 32 for those of ours",
+        rich_help_panel=MODEL,
+    ),
+]
+
+
+def with_max_words(settings: list[str] | None, max_words: int | None) -> list[str]:
+    """Return --set with --max-words among them.
+
+    Raises:
+        typer.BadParameter: Both say how many.
+    """
+    given = list(settings or ())
+    if max_words is None:
+        return given
+    if any(one.partition("=")[0].strip() == "max_words" for one in given):
+        raise typer.BadParameter("--max-words and --set max_words both say it: leave one out")
+    return [*given, f"max_words={max_words}"]
+
+
 TrainedBackbone = Annotated[
     str | None,
     typer.Option(
-        help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, tiny or tiny-scratch.",
+        help="ARCHITECTURE/WEIGHTS of open_clip, ARCHITECTURE/PATH, a name such as "
+        "remoteclip-vit-b-32, tiny or tiny-scratch; see `dvtr-bench backbones`.",
         show_default="the model's own, ViT-B-32/openai",
         rich_help_panel=MODEL,
     ),
@@ -162,7 +189,8 @@ TrainedBackbone = Annotated[
 UntrainedBackbone = Annotated[
     str | None,
     typer.Option(
-        help="Weights of a model that is not trained, such as clip_zeroshot.",
+        help="Weights of a model that is not trained, such as clip_zeroshot; see `dvtr-bench "
+        "backbones`.",
         show_default="the model's own, ViT-B-32/openai",
         rich_help_panel=MODEL,
     ),

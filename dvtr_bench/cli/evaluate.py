@@ -19,11 +19,13 @@ from dvtr_bench.cli._options import (
     Device,
     EveryDataset,
     Json,
+    MaxWords,
     Root,
     Runs,
     SheetQueries,
     UntrainedBackbone,
     out_folder,
+    with_max_words,
 )
 from dvtr_bench.runtime.progress import say
 from dvtr_bench.runtime.terminal import printable, write_line
@@ -211,6 +213,7 @@ def evaluate(
     allow_seen_clips: AllowSeenClips = False,
     backbone: UntrainedBackbone = None,
     settings: Settings = None,
+    max_words: MaxWords = None,
     sim_matrix: SimMatrix = None,
     embeddings: Embeddings = None,
     from_mteb: FromMteb = None,
@@ -269,7 +272,7 @@ def evaluate(
                 all_seeds=all_seeds,
                 checkpoint=checkpoint,
                 backbone=backbone,
-                settings=settings or (),
+                settings=with_max_words(settings, max_words),
                 runs=runs,
                 allow_seen_clips=allow_seen_clips,
                 cache=cache,

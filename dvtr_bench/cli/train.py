@@ -13,11 +13,13 @@ from dvtr_bench.cli._options import (
     OUTPUT,
     DecodingThreads,
     Device,
+    MaxWords,
     ModelSettings,
     NamedDataset,
     Root,
     TrainedBackbone,
     out_folder,
+    with_max_words,
 )
 from dvtr_bench.cli._recipe_options import (
     RECIPE,
@@ -48,6 +50,7 @@ def train(
     root: Root = Path("dvtr"),
     backbone: TrainedBackbone = None,
     settings: ModelSettings = None,
+    max_words: MaxWords = None,
     epochs: Epochs = None,
     batch_size: BatchSize = None,
     freeze: Freeze = None,
@@ -84,12 +87,13 @@ def train(
     from dvtr_bench.runtime.processes import joined_processes
 
     require_trained(model)
+    settings = with_max_words(settings, max_words)
     built = dvtr.open_dataset(dataset, root)
     recipe = make_recipe(
         model,
         recipe_settings or (),
         backbone=backbone,
-        settings=settings or (),
+        settings=settings,
         epochs=epochs,
         batch_size=batch_size,
         freeze=freeze,
@@ -102,7 +106,7 @@ def train(
                 model,
                 built,
                 backbone=backbone,
-                settings=settings or (),
+                settings=settings,
                 recipe=replace(recipe, seed=number),
                 device=device,
                 workers=workers,

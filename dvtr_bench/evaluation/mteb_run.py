@@ -48,7 +48,7 @@ class MtebRun:
         model_name: The model's name in mteb.
         revision: Its revision; None where mteb knows none.
         mteb_version: Of the program that ran it; None without a file of figures.
-        scores: The sim_matrix of each task that was run.
+        scores: The sim_matrix of each task that was run, ``t2v`` first.
         hit_rates: What mteb says itself, by task, then k; without a file of figures nothing.
     """
 

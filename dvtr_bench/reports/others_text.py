@@ -169,6 +169,13 @@ class SafeConsole(Console):
             **settings,
         )
 
+    def on_broken_pipe(self) -> None:
+        """Let the error be seen where the command ends, which knows what it means.
+
+        rich's own would send standard output to nowhere and end with status 1.
+        """
+        raise
+
 
 class _Printable:
     """Something to print; its texts lose their control characters when it is rendered."""

@@ -75,8 +75,15 @@ def progress_bar(description: str, total: int, *, enabled: bool = True) -> Itera
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
     )
+
+    class BarConsole(Console):
+        """Shows no more bars where nobody reads them: the work, and its output, go on."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+
     with Progress(
-        *columns, console=Console(stderr=True), disable=_quiet or not enabled
+        *columns, console=BarConsole(stderr=True), disable=_quiet or not enabled
     ) as progress:
         task = progress.add_task(printable(description), total=total, note="")
 

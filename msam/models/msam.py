@@ -161,7 +161,7 @@ class Model(VideoTextModel):
             patch_grid(self.encoder)  # raises for a backbone without patches
             self.regions = LearnedSlots(width, config.num_slots)
         self.bank_tokens: torch.Tensor | None
-        bank = torch.zeros(config.bank_size, config.max_words, dtype=torch.int64)
+        bank = torch.zeros(config.bank_size, self.encoder.row_length(config.max_words)).long()
         self.register_buffer("bank_tokens", bank if self._uses_bank else None)
 
     @property

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import pytest
 from typer.testing import CliRunner
 
-from baselines.encoder.frame_encoder import load_encoder
+from baselines.encoder.loading import load_encoder
 from baselines.weights.backbone_spec import has_architecture
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import DvtrError, NotFoundError

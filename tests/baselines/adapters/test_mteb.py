@@ -196,9 +196,11 @@ def test_a_model_takes_as_many_frames_as_it_wants(monkeypatch, settings, seen) -
 
 
 @pytest.mark.parametrize(("prompts", "texts_as"), [("t2v", "query"), ("v2t", "document")])
-def test_prompts_follow_the_direction(monkeypatch, prompts, texts_as) -> None:
+def test_prompts_follow_the_direction(monkeypatch, prompts, texts_as, capsys) -> None:
     name = register(monkeypatch, "mteb/baseline-colours", ColourEncoder, ["text", "video"])
     model = model_entry(f"mteb:{name}@r1").build({"prompts": prompts})
+    assert f"both directions have those of {prompts} here" in capsys.readouterr().err
+    model._encoder.prompts.clear()
     model.encode_texts(CAPTIONS)
     model.encode_videos(videos(4))
     videos_as = {"query": "document", "document": "query"}[texts_as]

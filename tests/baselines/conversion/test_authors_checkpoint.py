@@ -19,6 +19,8 @@ from tests.fixtures.authors_checkpoints import (
     MAX_WORDS,
     SEMANTICS,
     USED,
+    WIDTH,
+    lstm,
 )
 from tests.fixtures.small_clip import SMALL_CONFIG, random_videos
 from tests.oracles.authors_scores import authors_similarity
@@ -235,6 +237,40 @@ def test_patches_over_three_frames_score_as_the_authors_do(model, tmp_path) -> N
     del tensors["clip.visual.conv2.weight"]
     single = authors_similarity(model, tensors, SMALL, tokens, pixels, mask)
     assert (single - expected).abs().max() > 1e-3
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("temporal", ["lstm", "none"])
+def test_x_clip_over_an_lstm_or_over_nothing_is_told_by_its_names(temporal, tmp_path) -> None:
+    tensors = authors_tensors("xclip")
+    tensors = {
+        name: value for name, value in tensors.items() if not name.startswith("transformerClip.")
+    }
+    if temporal == "lstm":
+        tensors |= random_tensors(lstm(), seed=6)
+    else:
+        del tensors["frame_position_embeddings.weight"]
+    conversion, folder = converted("xclip", tensors, tmp_path)
+    assert conversion.model.config.temporal == temporal
+    scores, tokens, pixels, mask = converted_scores("xclip", folder)
+    temporal_frames = {}
+
+    def over_frames(_, __, frames, mask):
+        if temporal == "none":
+            return frames
+        module = torch.nn.LSTM(WIDTH, WIDTH, batch_first=True)
+        prefix = "lstm_visual."
+        module.load_state_dict(
+            {n.removeprefix(prefix): v for n, v in tensors.items() if n.startswith(prefix)}
+        )
+        temporal_frames["seen"] = module(frames)[0] + frames
+        return temporal_frames["seen"]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("tests.oracles.authors_scores.in_time", over_frames)
+        expected = authors_similarity("xclip", tensors, SMALL, tokens, pixels, mask)
+    torch.testing.assert_close(scores, expected, atol=1e-5, rtol=0)
+    assert ("seen" in temporal_frames) == (temporal == "lstm")
 
 
 def test_msam_with_patches_over_three_frames_masks_padding_or_is_refused(tmp_path) -> None:

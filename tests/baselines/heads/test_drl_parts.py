@@ -13,6 +13,7 @@ from baselines.models.drl_wti import Config, Model
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.earlier_settings import stated_config
 from dvtr_bench.results import setup_of
+from leaderboard.board import tell_apart
 from leaderboard.site.commands import repeat_commands
 from tests.fixtures.records import toy_record
 from tests.fixtures.small_clip import SMALL_CONFIG, on_small_encoder, random_videos
@@ -182,6 +183,33 @@ def test_the_loss_is_the_contrastive_one_and_a_share_of_the_decorrelation() -> N
     )
 
 
+@pytest.mark.parametrize("interaction", ["wti", "ti", "dp"])
+@torch.no_grad()
+def test_each_interaction_has_the_decorrelation_of_the_authors(interaction) -> None:
+    settings = {"cdcr_on_diagonal": 0.3, "cdcr_off_diagonal": 0.2}
+    model = on_small_encoder(Model, interaction=interaction, **settings).eval()
+    frames = model.encode_frames(model.preprocess(videos_of_several_lengths()))
+    texts = model.encode_tokens(model.tokenize(CAPTIONS))
+    found = model.head_loss(texts, frames)["cdcr"].item()
+    words = model.text_features(texts["token_embeds"], texts["token_mask"])
+    videos = model.video_features(frames)
+    sides = [
+        without_padding(words[f"token_{name}"], words["token_mask"])
+        for name in ("embeds", "weights")
+    ] + [
+        without_padding(videos[f"frame_{name}"], videos["frame_mask"])
+        for name in ("embeds", "weights")
+    ]
+    if interaction == "dp":
+        pairs = [(a[0], b[0]) for a, b in zip(sides[0], sides[2], strict=True)]
+        expected = decorrelation(correlation(pairs, [1 / 4] * 4), 0.3, 0.2)
+    else:
+        expected = direct_cdcr(
+            sides[0], sides[2], sides[1], sides[3], weighted=interaction == "wti", on=0.3, off=0.2
+        )
+    assert found == pytest.approx(expected, rel=1e-3)
+
+
 @pytest.mark.parametrize("interaction", ["wti", "ti", "dp", "xti"])
 @pytest.mark.parametrize("temporal", ["transformer", "lstm", "none"])
 def test_every_interaction_trains_and_is_rebuilt(interaction, temporal) -> None:
@@ -209,7 +237,9 @@ def test_what_was_trained_before_cdcr_was_trained_without() -> None:
         toy_record(model="drl_wti", config=config)
         for config in (before, today, {**today, "cdcr": "weighted"})
     ]
-    assert setup_of(records[0]) == setup_of(records[1]) != setup_of(records[2])
+    setups = [setup_of(record) for record in records]
+    assert setups[0] == setups[1] != setups[2]
+    assert tell_apart(setups[1:]) == ["cdcr=off", "cdcr=weighted"]
     assert stated_config("drl_wti", old)["cdcr"] == "off"
     assert stated_config("xclip", old) == old
     assert "--set cdcr=off" in repeat_commands(records[0])[0]

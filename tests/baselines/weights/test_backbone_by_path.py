@@ -8,7 +8,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from baselines.encoder.frame_encoder import load_encoder
+from baselines.encoder.loading import load_encoder
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import save_checkpoint

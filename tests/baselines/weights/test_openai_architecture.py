@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from baselines.encoder.frame_encoder import CLIP_MEAN, CLIP_STD, FrameEncoder, load_encoder
+from baselines.encoder.frame_encoder import CLIP_MEAN, CLIP_STD, FrameEncoder
+from baselines.encoder.loading import load_encoder
 from baselines.weights.backbone_spec import ClipShapes, find_architecture
 from baselines.weights.weights import load_weights
 from dvtr_bench.errors import WeightsError

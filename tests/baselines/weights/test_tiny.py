@@ -9,7 +9,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch.nn import functional
 
-from baselines.encoder.frame_encoder import FrameEncoder, load_encoder
+from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.encoder.loading import load_encoder
 from baselines.encoder.preprocessing import clip_pixels
 from baselines.encoder.pretraining import Pretraining
 from baselines.weights.backbone_spec import TINY_WEIGHTS

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from baselines.encoder import frame_encoder
-from baselines.encoder.frame_encoder import load_encoder, rebuild_encoder
+from baselines.encoder.loading import load_encoder, rebuild_encoder
 from baselines.weights import download
 from baselines.weights.backbone_spec import parse_backbone
 from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
@@ -230,8 +230,10 @@ def test_names_are_told_apart() -> None:
         parse_backbone("ViT-B-32")
     with pytest.raises(NotFoundError, match="ViT-B-32"):
         parse_backbone("ViT-B32/openai")
-    with pytest.raises(ConfigError, match="another kind of text tower"):
-        parse_backbone("coca_ViT-B-32/x")
+    assert str(parse_backbone("coca_ViT-B-32/x").path) == "x"
+    assert parse_backbone("ViT-B-16-SigLIP2/webli").tag == "webli"
+    with pytest.raises(ConfigError, match="names no weights.*open_clip has webli"):
+        parse_backbone("ViT-B-16-SigLIP2")
 
 
 def test_without_a_network_the_message_comes_at_once_and_says_what_to_do(

@@ -64,6 +64,8 @@ def test_a_reader_that_stops_ends_it_quietly(tmp_path: Path) -> None:
     for body in (
         "[print('line ' * 20) for _ in range(10_000)]",
         "print('still in the buffer'); time.sleep(0.3)",
+        "from dvtr_bench.reports.others_text import make_console; c = make_console(); "
+        "[c.print('line ' * 20) for _ in range(2_000)]",
     ):
         process = subprocess.Popen(
             script(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -74,6 +76,24 @@ def test_a_reader_that_stops_ends_it_quietly(tmp_path: Path) -> None:
         assert process.stderr.read() == b""
         process.stderr.close()
         assert process.wait() == 141
+
+
+def test_bars_that_nobody_reads_cost_no_output(tmp_path: Path) -> None:
+    body = (
+        "from dvtr_bench.runtime.progress import progress_bar\n"
+        "    with progress_bar('count', 2000) as advance:\n"
+        "        for _ in range(2000): advance(note='x' * 200)\n"
+        "    print('the result')"
+    )
+    process = subprocess.Popen(
+        script(body), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    process.stderr.close()
+    assert process.stdout.read() == "the result\n"
+    process.stdout.close()
+    assert process.wait() == 0
 
 
 def test_another_broken_pipe_is_no_quiet_end(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from dvtr_bench.cli import make_app
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError, ResultError
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.results import read_result
+from tests.fixtures.memory_split import MemorySplit
 from tests.fixtures.mteb_models import ColourEncoder, load_task, register
 from tests.fixtures.tiny_dataset import build_tiny
 
@@ -197,3 +198,32 @@ def test_two_models_in_a_folder_are_told_apart(built, run) -> None:
     shutil.copytree(run, run / "again")
     with pytest.raises(InputError, match="several predictions of TinyT2V"):
         evaluate(run, built)
+
+
+def test_a_video_without_captions_is_a_candidate_and_no_query(tmp_path) -> None:
+    """Ranks are by hand; the third video beats the own one of the first caption."""
+    split = MemorySplit([["a boat", "a lake"], ["a road"], []])
+    captions, videos = split.caption_ids, split.video_ids
+    scores = {
+        "t2v": dict(
+            zip(captions, ([0.5, 0.1, 0.9], [0.7, 0.2, 0.3], [0.4, 0.6, 0.5]), strict=True)
+        ),
+        "v2t": {videos[0]: [0.2, 0.8, 0.3], videos[1]: [0.9, 0.1, 0.5]},
+    }
+    for way, candidates in (("t2v", videos), ("v2t", captions)):
+        content = {
+            "mteb_model_meta": {"model_name": "me/mine", "revision": None},
+            "default": {
+                "test": {
+                    query: dict(zip(candidates, row, strict=True))
+                    for query, row in scores[way].items()
+                }
+            },
+        }
+        (tmp_path / f"Toy{way.upper()}_predictions.json").write_text(json.dumps(content))
+    record = evaluate(tmp_path, split).record
+    ranks = {way: of.strict.pessimistic.tolist() for way, of in record.ranks.items()}
+    assert ranks == {"t2v": [2, 1, 1], "v2t": [1, 2], "v2t_caption": [1, 2]}
+    (tmp_path / "ToyT2V_predictions.json").unlink()
+    with pytest.raises(ProtocolError, match="1 videos have no captions.*text-to-video task too"):
+        evaluate(tmp_path, split)
