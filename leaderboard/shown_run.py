@@ -173,7 +173,7 @@ def _print_checks(console: Console, record: RunRecord) -> None:
             else "Scores from outside cannot be computed again; how they were made is as claimed.",
         )
         return
-    headings = ("what was changed", "pairs", "largest move", "allowed", "places exchanged")
+    headings = ("what was changed", "pairs", "largest move", "allowed", "exchanged")
     table = plain_table(*headings, "", figures=True)
     for check in record.honesty:
         table.add_row(

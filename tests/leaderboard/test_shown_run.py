@@ -17,6 +17,11 @@ from tests.fixtures.scored_site import HOSTILE
 RECIPE = {"epochs": 3, "seed": 42}
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+
+
 def write_run(runs: Path, dataset: str, model: str, fingerprint: str) -> Path:
     folder = runs / dataset / model / "run1"
     folder.mkdir(parents=True)

@@ -88,6 +88,7 @@ def test_both_tasks_become_one_result_with_our_ranks(built, run, monkeypatch) ->
 
 def test_one_command_brings_a_run_onto_the_board(built, run, monkeypatch, tmp_path) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "300")
     words = ["--from-mteb", str(run), "--dataset", str(built.folder), "--out", "results"]
     told = CliRunner().invoke(make_app(), ["evaluate", *words, "--device", "cpu"])
     assert told.exit_code == 0, told.output

@@ -9,6 +9,11 @@ from tests.fixtures.open_clip_models import write_model
 from tests.fixtures.tiny_dataset import build_tiny
 
 
+@pytest.fixture(autouse=True)
+def _wide(monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", "300")
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("words")
