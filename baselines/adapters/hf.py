@@ -113,7 +113,7 @@ class Model(EmbeddingModel):
         folder = find_folder("hf", reference, patterns=patterns)
         super().__init__(f"hf:{folder.name}", config)
         self.config: Config = config
-        code = code_of(folder.path, self.name)
+        code = code_of(folder.path, self.name, EXTRA)
         require_trust(folder, "hf", code, trusted=config.trust_remote_code)
         if folder.revision is not None and not (folder.files(WEIGHTS) or folder.files(PICKLED)):
             repository, _, revision = folder.name.partition("@")

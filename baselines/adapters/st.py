@@ -311,7 +311,7 @@ def _require_loadable(folder: ModelFolder, where: str) -> str:
                 "pickles of others are not loaded. Save the model again with sentence-transformers"
             )
     own = [f"{kind.rpartition('.')[0]}.py" for kind in kinds if not kind.startswith(_OWN_MODULES)]
-    codes = [code for part in dict.fromkeys(parts) if (code := code_of(part, where))]
+    codes = [code for part in dict.fromkeys(parts) if (code := code_of(part, where, EXTRA))]
     return ", ".join(dict.fromkeys([*own, *codes]))
 
 

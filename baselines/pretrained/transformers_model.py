@@ -64,7 +64,7 @@ class TransformersModel:
         return self.videos(videos=[shown], do_sample_frames=False, return_tensors="pt")
 
 
-def code_of(folder: Path, where: str) -> str:
+def code_of(folder: Path, where: str, extra: str) -> str:
     """Return the files of a folder's own code that transformers would run; empty for none.
 
     A folder may name code beside a type of model that transformers has itself: then it is not run.
@@ -72,14 +72,15 @@ def code_of(folder: Path, where: str) -> str:
     Args:
         folder: The folder with ``config.json``.
         where: Name of the model, for messages.
+        extra: The extra of dvtr-bench that brings transformers, for messages.
 
     Raises:
+        NotFoundError: transformers is not installed.
         WeightsError: The configuration cannot be read.
     """
     config = ModelFolder(folder, where, None).read_json("config.json") or {}
     named = config.get("auto_map")
-    auto = import_extra("transformers.models.auto.configuration_auto", "hf", where)
-    mapping = auto.CONFIG_MAPPING
+    mapping = import_extra("transformers", extra, where).CONFIG_MAPPING
     if not isinstance(named, Mapping) or config.get("model_type") in mapping:
         return ""
     references = {str(one).rpartition(".")[0] for one in named.values()}

@@ -135,7 +135,6 @@ def _message(spec: BackboneSpec, record: Mapping[str, Any], reason: str) -> str:
         f"the weights of the backbone {name} are not on this machine and "
         f"cannot be downloaded ({reason}). On a machine with a network, do one of these:\n"
         f"  - {choices}\n"
-        f"then copy the file to this machine. Any file can be used by its path: "
-        f"--backbone {by_path}/PATH\n"
+        f"then copy the file to this machine. Any file can be used by its path: {by_path}/PATH\n"
         "Without a download: --backbone tiny, a small backbone made for aerosynth"
     )

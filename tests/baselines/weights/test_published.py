@@ -182,7 +182,7 @@ def test_a_named_one_is_found_in_the_hubs_cache(tmp_path, monkeypatch) -> None:
 def test_without_a_network_it_says_what_to_fetch(name, said, no_network) -> None:
     with pytest.raises(NotFoundError, match=said) as caught:
         load_encoder(name)
-    assert f"--backbone {name}/PATH" in str(caught.value)
+    assert f"by its path: {name}/PATH" in str(caught.value)
 
 
 @pytest.mark.parametrize("act", ["quick_gelu", "gelu"])

@@ -255,7 +255,7 @@ def test_without_a_network_the_message_comes_at_once_and_says_what_to_do(
     assert "ViT-B-32.pt" in message
     assert str(tmp_path) in message
     assert "timm/vit_base_patch32_clip_224.openai" in message
-    assert "--backbone ViT-B-32-quickgelu/PATH" in message
+    assert "by its path: ViT-B-32-quickgelu/PATH" in message
 
 
 def test_a_rebuilt_encoder_needs_no_files_and_fits(small, tmp_path) -> None:

@@ -22,8 +22,8 @@ from tests.fixtures.scored_runs import random_split, scored_run
 
 COMMANDS: dict[str, Any] = typer.main.get_command(make_app()).commands  # type: ignore[attr-defined]
 PRINT_TABLES = set(
-    "ablate audit backbones build compare datasets diff doctor evaluate info judge leaderboard mistakes "
-    "models plot pool probe quickstart run runs search show submit verify".split()
+    "ablate audit backbones build compare datasets diff doctor evaluate info judge leaderboard "
+    "mistakes models plot pool probe quickstart run runs search show submit verify".split()
 )
 WRITE = set(
     "ablate audit compare convert diff evaluate export info judge leaderboard mistakes plot "
