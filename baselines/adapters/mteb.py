@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import torch
 from torch.nn import functional
 
-from baselines.mteb_models.inputs import image_inputs, text_inputs, video_inputs
-from baselines.mteb_models.loading import load_encoder, modules_of, quiet
+from baselines.pretrained.mteb_inputs import image_inputs, text_inputs, video_inputs
+from baselines.pretrained.mteb_loading import load_encoder, modules_of, quiet
 from dvtr_bench.dataset.mteb_tasks import QUERY_PROMPTS, TASK_TYPE, TaskDirection, mteb_task_name
 from dvtr_bench.errors import ConfigError, InputError
 from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig, EmbeddingModel

@@ -12,7 +12,7 @@ from PIL import Image
 from torch.nn import functional
 
 import dvtr_bench as dvtr
-from baselines.mteb_models.inputs import StoredFrames, text_inputs
+from baselines.pretrained.mteb_inputs import StoredFrames, text_inputs
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.retriever import Described, StagedRetriever, VectorRetriever

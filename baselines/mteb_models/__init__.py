@@ -1,1 +1,0 @@
-"""Models of mteb: how they are found and loaded, and what they are asked with."""
