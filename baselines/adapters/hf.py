@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -13,7 +13,8 @@ from torch.nn import functional
 from baselines.pretrained.captions import Captions
 from baselines.pretrained.conditioned_texts import clip_and_patches, conditioned_cosines
 from baselines.pretrained.folder import DESCRIPTIONS, fetch_folder, find_folder, require_trust
-from baselines.pretrained.frames import Clips, FrameShape, Pictures, fewer, frame_means
+from baselines.pretrained.frames import Clips, Pictures, frame_means
+from baselines.pretrained.pretrained_model import PretrainedModel
 from baselines.pretrained.transformers_model import (
     PICKLED,
     WEIGHTS,
@@ -21,16 +22,14 @@ from baselines.pretrained.transformers_model import (
     code_of,
     frames_of,
     load_model,
-    num_parameters,
     positions_of,
     text_defaults,
     vectors_of,
 )
 from dvtr_bench.errors import ConfigError, WeightsError
-from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig, EmbeddingModel
+from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig
 from dvtr_bench.models.fixed_batches import in_fixed_batches, joined, shape_of
 from dvtr_bench.models.retriever import Features, Frames
-from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 SCORING: Final = "pairwise"
 EXAMPLES: Final = (
@@ -90,7 +89,7 @@ class Config(EmbeddingConfig):
             raise ConfigError(f"batch must be at least 1, found {self.batch}")
 
 
-class Model(EmbeddingModel):
+class Model(PretrainedModel):
     """A model with ``get_text_features``, and ``get_video_features`` or ``get_image_features``.
 
     Where it has no video tower, a video's vector is the mean of its frames' unit vectors.
@@ -125,11 +124,14 @@ class Model(EmbeddingModel):
             attention=config.attention,
             trust_remote_code=config.trust_remote_code,
         )
-        self._model = loaded.model
-        self._revision = folder.revision
-        self._weights_sha256 = tensors_sha256(loaded.model.state_dict())
         self._attention = loaded.attention
         tower = _VIDEO_TOWER if hasattr(loaded.model, _VIDEO_TOWER) else _IMAGE_TOWER
+        self.take(
+            loaded.model,
+            folder,
+            num_frames=frames_of(loaded.model.config) if tower == _VIDEO_TOWER else None,
+            processor=loaded.image_processor,
+        )
         self._tower = tower
         for method in (_TEXT_TOWER, tower):
             if not hasattr(loaded.model, method):
@@ -149,27 +151,12 @@ class Model(EmbeddingModel):
             where=self.name,
         )
         accepted = accepted_by(getattr(loaded.model, tower))
-        self._num_frames = frames_of(loaded.model.config) if tower == _VIDEO_TOWER else None
         self._preprocessing = loaded.image_processor
-        self._shape = FrameShape.of(loaded.image_processor)
-        if self._shape.frame_fit is not None:
-            # `dvtr_bench.evaluation.seen_frames` asks those that have them.
-            self.frame_fit, self.part_seen = self._shape.frame_fit, self._shape.part_seen
         self._inputs: Pictures | Clips = (
             Clips(loaded.of_clip, accepted, self._num_frames, self.name)
             if tower == _VIDEO_TOWER
             else Pictures(loaded.image_processor, accepted, self.name)
         )
-
-    @property
-    def most_frames(self) -> int | None:
-        """As many as its video tower takes, or ``max_frames`` if that is less."""
-        return fewer(self._num_frames, self.config.max_frames)
-
-    @property
-    def num_parameters(self) -> int | None:
-        """Number of parameters."""
-        return num_parameters(self._model)
 
     @property
     def conditions_texts(self) -> bool:
@@ -180,19 +167,6 @@ class Model(EmbeddingModel):
     def scores_by_vectors(self) -> bool:
         """Whether a score is the inner product of two vectors."""
         return not self.conditions_texts
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model to a device."""
-        self._model.to(device)
-        return super().to(device)
-
-    def origin(self) -> Mapping[str, Any]:
-        """Return name, commit and hash of the weights."""
-        return {
-            "source": self.name,
-            "weights_sha256": self._weights_sha256,
-            "revision": self._revision,
-        }
 
     def conventions(self) -> Mapping[str, Any]:
         """Return how captions and frames are read, as the model's own files say."""

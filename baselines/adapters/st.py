@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal
 
 import numpy as np
 import torch
@@ -11,23 +11,22 @@ from PIL import Image
 
 from baselines.pretrained.captions import FULL_LENGTH
 from baselines.pretrained.folder import DESCRIPTIONS, ModelFolder, find_folder, require_trust
-from baselines.pretrained.frames import FrameShape, fewer, frame_means, repeated
+from baselines.pretrained.frames import frame_means, repeated
+from baselines.pretrained.pretrained_model import PretrainedModel
 from baselines.pretrained.transformers_model import (
     WEIGHTS,
     code_of,
     frames_of,
-    num_parameters,
     positions_of,
     quiet,
     text_defaults,
     vectors_of,
 )
 from dvtr_bench.errors import ConfigError, WeightsError
-from dvtr_bench.models.embedding_model import EmbeddingConfig, EmbeddingModel
+from dvtr_bench.models.embedding_model import EmbeddingConfig
 from dvtr_bench.models.fixed_batches import in_fixed_batches
 from dvtr_bench.models.retriever import Features, Frames
 from dvtr_bench.reading.border import reading
-from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.extras import import_extra
 
 SCORING: Final = "pairwise"
@@ -84,7 +83,7 @@ class Config(EmbeddingConfig):
             raise ConfigError(f"batch must be at least 1, found {self.batch}")
 
 
-class Model(EmbeddingModel):
+class Model(PretrainedModel):
     """A model that encodes captions by ``encode_query`` and videos by ``encode_document``.
 
     Args:
@@ -109,51 +108,28 @@ class Model(EmbeddingModel):
         needs = _require_loadable(folder, self.name)
         require_trust(folder, "st", needs, trusted=config.trust_remote_code)
         self._model = _load(folder, self.name, config)
-        self._revision = folder.revision
-        self._weights_sha256 = tensors_sha256(self._model.state_dict())
         self._similarity: str = self._model.similarity_fn_name
         self.unit_length = self._similarity == "cosine"
         self._as_video = self._takes_video()
         inner = self._model.transformers_model
-        self._num_frames = frames_of(inner.config) if inner is not None and self._as_video else None
+        num_frames = frames_of(inner.config) if inner is not None and self._as_video else None
         self._padding = self._own_padding()
         processor = self._model.processor
         name = "video_processor" if self._as_video else "image_processor"
-        self._shape = FrameShape.of(getattr(processor, name, processor))
-        if self._shape.frame_fit is not None:
-            # `dvtr_bench.evaluation.seen_frames` asks those that have them.
-            self.frame_fit, self.part_seen = self._shape.frame_fit, self._shape.part_seen
+        self.take(
+            self._model,
+            folder,
+            num_frames=num_frames,
+            processor=getattr(processor, name, processor),
+        )
         prompts = self._model.prompts
         self._query_prompt = self._prompt(config.query_prompt, prompts, ["query"])
         self._document_prompt = self._prompt(config.document_prompt, prompts, _DOCUMENT_PROMPTS)
 
     @property
-    def most_frames(self) -> int | None:
-        """As many as its video tower takes, or ``max_frames`` if that is less."""
-        return fewer(self._num_frames, self.config.max_frames)
-
-    @property
-    def num_parameters(self) -> int | None:
-        """Number of parameters."""
-        return num_parameters(self._model)
-
-    @property
     def scores_by_vectors(self) -> bool:
         """Whether a score is the inner product of the two vectors."""
         return self._similarity in _BY_INNER_PRODUCT
-
-    def to(self, device: torch.device) -> Self:
-        """Move the model to a device."""
-        self._model.to(device)
-        return super().to(device)
-
-    def origin(self) -> Mapping[str, Any]:
-        """Return name, commit and hash of the weights."""
-        return {
-            "source": self.name,
-            "weights_sha256": self._weights_sha256,
-            "revision": self._revision,
-        }
 
     def conventions(self) -> Mapping[str, Any]:
         """Return how captions and frames are read, as the model's own files say."""
