@@ -30,7 +30,7 @@ from dvtr_bench.evaluation.untouched import Untouched
 from dvtr_bench.features.caption_order import order_generator
 from dvtr_bench.features.encode import select_rows
 from dvtr_bench.models.retriever import BlockRetriever
-from dvtr_bench.results.record import PostProcessingFacts, ScoringFacts
+from dvtr_bench.results.record import RERANK, PostProcessingFacts, ScoringFacts
 from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ if TYPE_CHECKING:
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-NAME: Final = "rerank"
 
 _WAYS: Final = ("t2v", "v2t")
 
@@ -187,7 +185,7 @@ class RerankedRun:
         with self._untouched.model() as untouched:
             checks = check_reranker(self._scorer.scored_by(untouched), self._split, sample)
         ranking = rank_each_way(
-            raw, self._lifted(raw, candidates, scored, captions), split, relevance, top_k, NAME
+            raw, self._lifted(raw, candidates, scored, captions), split, relevance, top_k, RERANK
         )
         facts = {
             **self._reranker.describe(),
@@ -195,10 +193,10 @@ class RerankedRun:
             "percent_within_top": _within(candidates, captions, relevance),
         }
         settings = self._reranker.settings
-        done = PostProcessingFacts(NAME, settings, facts, self._statement())
+        done = PostProcessingFacts(RERANK, settings, facts, self._statement())
         told = ", ".join(f"{name}={value}" for name, value in settings.items())
         return (
-            replace(scoring, post_processing=f"{NAME} ({told})", post_processed=done),
+            replace(scoring, post_processing=f"{RERANK} ({told})", post_processed=done),
             replace(ranking, seconds=time.perf_counter() - started),
             tuple(replace(check, check=f"reranker: {check.check}") for check in checks),
         )
@@ -211,7 +209,7 @@ class RerankedRun:
         share = self._processes.share_of(len(asked), 1)
         random = self._generator(way)
         orders = [random.permutation(len(of)) for of in candidates]
-        label = f"{NAME}: {way}"
+        label = f"{RERANK}: {way}"
         bar = progress_bar(label, share.stop - share.start, enabled=self._show_progress)
         mine: dict[int, Floats] = {}
         with bar as advance:
@@ -272,7 +270,7 @@ class RerankedRun:
         )
 
     def _generator(self, purpose: str) -> np.random.Generator:
-        return order_generator(self._split, self._seed, f"{NAME} {purpose}")
+        return order_generator(self._split, self._seed, f"{RERANK} {purpose}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -117,12 +117,16 @@ class ModelFacts:
     training: TrainingFacts | None = None
 
 
+RERANK: Final = "rerank"
+"""Name of what a second model does that puts the best candidates in a new order."""
+
+
 @dataclass(frozen=True)
 class PostProcessingFacts:
     """What this harness did to the scores of the whole run.
 
     Attributes:
-        name: Name of a file in `dvtr_bench.evaluation.post_processing`.
+        name: Name of a file in `dvtr_bench.evaluation.post_processing`, or `RERANK`.
         config: All its settings (JSON values).
         facts: Facts about this run, such as the size of its bank and the hash of the bank's ids
             (JSON values).

@@ -7,7 +7,7 @@ from typing import Any, Final
 from dvtr_bench.models.earlier_settings import stated_config
 from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.results import RunRecord
-from dvtr_bench.results.record import PostProcessingFacts
+from dvtr_bench.results.record import RERANK, PostProcessingFacts
 from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.settings import value_text
 
@@ -15,9 +15,6 @@ _OWN_OPTIONS: Final = ("seed",)
 """Recipe settings with their own command-line option."""
 
 _BLOCK_ONE: Final = 1
-
-_RERANK: Final = "rerank"
-"""Name under which a result says that a second model put candidates in a new order."""
 
 
 def repeat_commands(record: RunRecord) -> list[str]:
@@ -43,7 +40,7 @@ def repeat_commands(record: RunRecord) -> list[str]:
     evaluate = ["evaluate", "--model", model.name, "--dataset", record.dataset.name]
     evaluate += ["--split", record.dataset.split]
     step = record.scoring.post_processed
-    if step is not None and step.name == _RERANK:
+    if step is not None and step.name == RERANK:
         evaluate += _reranker(step)
     elif step is not None:
         values = ",".join(f"{name}={_value_text(value)}" for name, value in step.config.items())
@@ -88,7 +85,7 @@ def about_repeating(record: RunRecord) -> list[str]:
     if record.scoring.text_block == _BLOCK_ONE and training is not None:
         notes.append("Evaluating writes a result at the model's own text block too.")
     step = record.scoring.post_processed
-    if step is not None and step.name == _RERANK and step.facts.get("training"):
+    if step is not None and step.name == RERANK and step.facts.get("training"):
         notes.append(
             "The reranker was trained: the command takes its newest checkpoint, or name a folder "
             f"in its place. The hash of its weights was {step.facts.get('checkpoint_sha256')}."

@@ -7,9 +7,10 @@ import torch
 from dvtr_bench.errors import ConfigError, NotANumberError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.honesty import SampleConfig
-from dvtr_bench.evaluation.rerank import NAME, Reranker
+from dvtr_bench.evaluation.rerank import Reranker
 from dvtr_bench.evaluation.top_candidates import Best, above_the_border
 from dvtr_bench.results.files import from_text, to_text
+from dvtr_bench.results.record import RERANK
 from tests.fixtures.memory_split import BlockModel, HonestModel, MemorySplit
 
 WORDS = ("boat", "car", "field", "lake", "road", "roof")
@@ -147,7 +148,7 @@ def test_the_result_says_what_was_done(split) -> None:
     assert again.model == plain.model
     assert again.scoring.post_processing == "rerank (model=second, weights=unknown, top=5)"
     done = again.scoring.post_processed
-    assert done.name == NAME
+    assert done.name == RERANK
     assert done.config == {"model": "second", "weights": "unknown", "top": 5}
     assert "whose ranks stay as they were" in done.statement
     before = plain.ranks["t2v"].strict.pessimistic
