@@ -2,9 +2,8 @@
 
 import json
 import shutil
-import socket
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -14,6 +13,7 @@ from baselines.weights.backbone_spec import has_architecture
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import DvtrError, NotFoundError
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE
+from tests.fixtures.no_network import refuse_network
 from tests.hostile.checkpoint_files import load, write_checkpoint
 
 PLACES = (
@@ -31,17 +31,7 @@ PLACES = (
 @pytest.fixture(autouse=True)
 def sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Fail each use of the network at once, and keep what it was about."""
-    used: list[object] = []
-
-    def refuse(*about: object, **_: object) -> NoReturn:
-        used.append(about)
-        raise OSError("no network in this test")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    return used
+    return refuse_network(monkeypatch)
 
 
 @pytest.mark.parametrize("place", PLACES)

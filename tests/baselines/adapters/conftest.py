@@ -1,14 +1,13 @@
 """Small models as the libraries save them, each made once; nothing reaches the network."""
 
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from dvtr_bench.dataset.reader import BuiltDataset
+from tests.fixtures.no_network import refuse_network
 from tests.fixtures.published_models import save_model, save_sentence_model
 from tests.fixtures.tiny_dataset import build_tiny
 
@@ -36,15 +35,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
 @pytest.fixture(autouse=True)
 def sockets(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """Fail each use of the network, and keep what it was about."""
-    used: list[object] = []
-
-    def refuse(*about: object, **_: object) -> NoReturn:
-        used.append(about)
-        raise OSError("no network in this test")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-    monkeypatch.setattr(socket, "create_connection", refuse)
-    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     # Folders must load where the Hub is not to be asked, and without that being said.
     assert "HF_HUB_OFFLINE" not in os.environ
-    return used
+    return refuse_network(monkeypatch)
