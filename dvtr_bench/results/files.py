@@ -155,6 +155,22 @@ def result_path(record: RunRecord, folder: Path) -> Path:
     return path
 
 
+def parsed_result(content: bytes, file: str) -> RunRecord:
+    """Return a result as its readers see it, before its figures are compared with its ranks.
+
+    Args:
+        content: The bytes of a result file.
+        file: The file's name, for messages.
+
+    Returns:
+        The record. Files from before Wilson's intervals get these (`with_score_intervals`).
+
+    Raises:
+        ResultError: As of `from_text`.
+    """
+    return with_score_intervals(from_text(content, file))
+
+
 def read_result(path: Path) -> RunRecord:
     """Read a result file and check it against its own ranks.
 
@@ -174,7 +190,7 @@ def read_result(path: Path) -> RunRecord:
             do not give, or facts that contradict each other. The message names the field.
     """
     content = _content(path)
-    record = with_score_intervals(from_text(content, str(path)))
+    record = parsed_result(content, str(path))
     if was_checked(content):
         return record
     record_with_figures = completed(record, str(path))

@@ -11,7 +11,7 @@ from dvtr_bench.errors import DvtrError, InputError, NotFoundError, ResultError
 from dvtr_bench.reading.json_text import read_json_bytes
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.checks import completed
-from dvtr_bench.results.files import file_stem, from_text
+from dvtr_bench.results.files import file_stem, parsed_result
 from dvtr_bench.results.relations import DATE_FORMAT, RELATIONS, require_relations
 from dvtr_bench.results.setups import setup_of
 from leaderboard.entry_file import SUFFIX, entry_path, read_entry
@@ -93,7 +93,7 @@ def _read(path: Path) -> RunRecord:
         raise InputError(f"{path.name}: expected a plain file, found a link or something else")
     if (size := path.stat().st_size) > _LARGEST_BYTES:
         raise InputError(f"{path.name}: {size:,} bytes: expected at most {_LARGEST_BYTES:,}")
-    return from_text(read_json_bytes(path), path.name)
+    return parsed_result(read_json_bytes(path), path.name)
 
 
 def _unchecked(path: Path) -> RunRecord | None:

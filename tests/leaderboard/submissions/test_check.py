@@ -24,6 +24,7 @@ from leaderboard.entry_file import entry_path
 from leaderboard.submissions import check
 from leaderboard.submissions.known_datasets import KnownDataset, KnownSplit, to_toml
 from leaderboard.submissions.report import Submission
+from tests.dvtr_bench.results.test_older_intervals import as_written_before
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_runs import random_split, scored_record
 
@@ -35,10 +36,19 @@ CHECKS = (
 )
 
 
-def sound(seed: int = 0, *, resamples: int = 1000, name: str = "msam", **parts: Any) -> RunRecord:
+def sound(
+    seed: int = 0,
+    *,
+    resamples: int = 1000,
+    name: str = "msam",
+    all_found: bool = False,
+    **parts: Any,
+) -> RunRecord:
     """Return a record that breaks no rule; its ranks come from a matrix of scores."""
     own, video_ids, caption_ids = random_split()
     scores = np.random.default_rng(seed).normal(size=(len(own), len(video_ids)))
+    if all_found:
+        scores[np.arange(len(own)), own] = scores.max() + 1
     scored = scored_record(scores, own, caption_ids, name)
     facts: dict[str, Any] = {
         "kind": "model",
@@ -188,6 +198,15 @@ def test_a_figure_that_was_changed_is_refused_even_if_the_cache_says_otherwise(
     remember_checked(path.read_bytes())
     (found,) = check.check_submissions([path], known=known)
     assert "metrics.t2v.strict.R@1.value" in failed(found)["figures"]
+
+
+def test_an_older_file_is_checked_against_the_intervals_of_today(
+    tmp_path: Path, known: Path
+) -> None:
+    path = as_written_before(sound(all_found=True), tmp_path)
+    assert '"low": 100.0' in path.read_text("utf-8")
+    (found,) = check.check_submissions([path], known=known, entered=tmp_path / "entered")
+    assert set(failed(found)) == {"who ran it"}
 
 
 @pytest.mark.parametrize(
