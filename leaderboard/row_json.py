@@ -6,9 +6,20 @@ from typing import Any
 
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.results import RunRecord, breakdowns_frame
+from dvtr_bench.results.setups import setup_of
 from leaderboard.board import Board, Entry
 from leaderboard.rank_ranges import FigureKey, RankRange, rank_ranges, resampling_for
-from leaderboard.row_ids import row_id, run_id
+
+
+def row_id(entry: Entry) -> str:
+    """Return the id of a row, the same for runs that differ only in their seed."""
+    return setup_of(entry.runs[0]).short_hash
+
+
+def run_id(record: RunRecord) -> str:
+    """Return the id of a run: its row's id and its seeds."""
+    return "-".join([setup_of(record).short_hash, *map(str, record.model.seeds)])
+
 
 _BREAKDOWN_COLUMNS = (
     "seeds",

@@ -1,5 +1,6 @@
 """`dvtr-bench show`: one result, or one training run, in the terminal."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,6 @@ from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reports.others_text import make_console, plain_table
-from dvtr_bench.reports.text_plot import bar, sparkline
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.runtime.checkpoint import RUN_FILE, best_of_run, read_json
 from dvtr_bench.runtime.terminal import printable
@@ -26,6 +26,10 @@ from leaderboard.run_logs import RunFolders, RunLog, read_log
 from leaderboard.site.commands import about_repeating, repeat_commands
 from leaderboard.site.runs import run_data
 from leaderboard.terminal import print_boards
+
+_BLOCKS: Final = " ▏▎▍▌▋▊▉█"
+_HEIGHTS: Final = "▁▂▃▄▅▆▇█"
+
 
 _DEPTHS: Final = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000)
 """The k of R@k that are shown, up to the gallery's size."""
@@ -261,3 +265,54 @@ def _heading(console: Console, text: str) -> None:
 def _line(console: Console, text: str, style: str = "") -> None:
     # Names, settings and paths come from outside: show control characters, do not obey them.
     console.print(Text(printable(text), style), soft_wrap=True)
+
+
+def bar(value: float, largest: float, width: int = 40) -> str:
+    """Return a bar as long as a value's share of the largest one.
+
+    Args:
+        value: From 0 to ``largest``.
+        largest: The value of a bar over the whole width.
+        width: Letters of that bar.
+
+    Returns:
+        Blocks, to an eighth of a letter.
+
+    Example:
+        >>> bar(50, 100, width=5)
+        '██▌'
+    """
+    if not largest > 0:
+        return ""
+    eighths = round(8 * width * min(max(value / largest, 0), 1))
+    return _BLOCKS[-1] * (eighths // 8) + _BLOCKS[eighths % 8].strip()
+
+
+def sparkline(values: Sequence[float], width: int = 60) -> str:
+    """Return values as one line of blocks of different height.
+
+    Args:
+        values: In order; NaN and infinity are left out.
+        width: Most letters; of more values each letter shows the mean of a few.
+
+    Returns:
+        The line; empty for no values.
+
+    Example:
+        >>> sparkline([3, 2, 1, 1])
+        '█▄▁▁'
+    """
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite:
+        return ""
+    count = min(width, len(finite))
+    edges = [round(part * len(finite) / count) for part in range(count + 1)]
+    means = [
+        sum(finite[start:stop]) / (stop - start)
+        for start, stop in zip(edges, edges[1:], strict=False)
+    ]
+    low, high = min(means), max(means)
+    if high == low:
+        return _HEIGHTS[0] * count
+    steps = len(_HEIGHTS) - 1
+    return "".join(_HEIGHTS[math.floor(steps * (mean - low) / (high - low))] for mean in means)

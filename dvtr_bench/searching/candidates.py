@@ -12,10 +12,25 @@ from dvtr_bench.evaluation.scorer import Scorer
 from dvtr_bench.features.encode import select_rows
 from dvtr_bench.models.retriever import BlockRetriever, VectorRetriever
 from dvtr_bench.ranking.blocks import cut
-from dvtr_bench.runtime.faiss_library import load_faiss
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features, Retriever
+import warnings
+from typing import Any
+
+
+def load_faiss() -> Any:
+    """Import FAISS.
+
+    Returns:
+        The module ``faiss``.
+    """
+    with warnings.catch_warnings():
+        # These come from the binding generator; users can do nothing about them.
+        warnings.filterwarnings("ignore", message="builtin type [Ss]wig", category=Warning)
+        import faiss
+    return faiss
+
 
 RERANK: Final = 200
 """Candidates that the model scores if its vectors alone do not rank."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final, TypedDict
 import torch
 
 from dvtr_bench.dataset.seen_clips import SEEN_FILE, SeenClips, write_seen_clips
-from dvtr_bench.errors import ConfigError
+from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.features.encode import join_features
 from dvtr_bench.runtime.checkpoint import best_of_run, tensors_sha256
 from dvtr_bench.runtime.processes import ALONE
@@ -33,6 +33,51 @@ if TYPE_CHECKING:
     from dvtr_bench.runtime.processes import Processes
     from dvtr_bench.training.inputs import Items
     from dvtr_bench.training.recipe import Recipe
+
+TENSORBOARD_FOLDER: Final = "tensorboard"
+
+_NOT_FIGURES: Final = frozenset(("epoch", "step", "seconds"))
+"""Fields of a record that are not figures."""
+
+
+class EventLog:
+    """Event files in ``tensorboard/`` of the run folder.
+
+    Figures of steps are named ``train/...``; those of epochs are written at its last step.
+
+    Args:
+        folder: The run's folder.
+        steps_done: Steps that count; later ones, from an interrupted run, are purged.
+
+    Raises:
+        NotFoundError: TensorBoard is not installed.
+    """
+
+    def __init__(self, folder: Path, steps_done: int) -> None:
+        """Open a new event file."""
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as failure:
+            raise NotFoundError(
+                f"TensorBoard is not installed ({failure}): pip install 'dvtr-bench[tensorboard]', "
+                "or leave out --tensorboard; log.jsonl in the run folder has the same figures"
+            ) from None
+        self._step = steps_done
+        self._writer = SummaryWriter(str(folder / TENSORBOARD_FOLDER), purge_step=steps_done + 1)
+
+    def write(self, record: Mapping[str, float]) -> None:
+        """Add the figures of one step, or of one epoch, which has no ``step``."""
+        is_step = "step" in record
+        self._step = int(record.get("step", self._step))
+        for name, value in record.items():
+            if name not in _NOT_FIGURES:
+                self._writer.add_scalar(f"train/{name}" if is_step else name, value, self._step)
+        if not is_step:
+            self._writer.flush()
+
+    def close(self) -> None:
+        """Close the event file."""
+        self._writer.close()
 
 
 class _Preparing(TypedDict):
@@ -203,7 +248,7 @@ def _log(
     if not tensorboard:
         yield lines.write
         return
-    from dvtr_bench.training.tensorboard import EventLog
+    from dvtr_bench.training.train import EventLog
 
     events = EventLog(folder, state.epochs_done * loop.steps_per_epoch)
 

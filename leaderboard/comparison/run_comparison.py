@@ -12,8 +12,6 @@ from dvtr_bench.reports.html_table import html_table
 from leaderboard.charts import recall_series
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
-from leaderboard.comparison.pages import print_comparison, write_comparison
-from leaderboard.comparison.sheet import draw_comparison, sheet_rows, sheet_title
 from leaderboard.comparison.tables import (
     about_groups,
     change_tables,
@@ -29,6 +27,23 @@ from leaderboard.result_files import ResultFile
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
+import os
+from typing import Final
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.text import Text
+
+from dvtr_bench.reports.contact_sheet import Row, save_contact_sheet
+from dvtr_bench.reports.others_text import make_console, safe_markdown
+from dvtr_bench.reports.query_sheet import query_rows
+from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
+from leaderboard.markdown import table_lines
+from leaderboard.terminal import print_table
+
+QUERIES_EACH_WAY: Final = 3
+"""Largest number of captions that B ranks better, and of those it ranks worse."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -153,3 +168,120 @@ class RunComparison:
             f"{html_table([], [], notes=groups)}{''.join(map(table_html, changes))}"
             f"{html_table([], [], notes=self.comparison.notes)}</div>"
         )
+
+
+def print_comparison(
+    comparison: Comparison,
+    files: tuple[ResultFile, ResultFile],
+    evidence: Evidence,
+    console: Console | None = None,
+) -> None:
+    """Print a comparison: figures, groups, the captions that changed most.
+
+    Args:
+        comparison: Of two runs.
+        files: The result files.
+        evidence: Caption texts, top lists and frames.
+        console: The console; standard output by default.
+    """
+    console = console or make_console()
+    console.print()
+    console.print(Text(printable(title(comparison)), style="bold"))
+    for line in legend(*files):
+        console.print(Text(printable(line)))
+    console.print(Text(how_to_read(comparison.resampling), style="dim"))
+    for table in figure_tables(comparison):
+        print_table(console, table)
+    for table in group_tables(comparison):
+        print_table(console, table)
+    if comparison.groups:
+        console.print(Text(about_groups([comparison]), style="dim"))
+    for table in change_tables(comparison, evidence):
+        print_table(console, table)
+    for note in comparison.notes:
+        console.print(Text(f"  {printable(note)}", style="dim"))
+
+
+def write_comparison(
+    comparison: Comparison,
+    files: tuple[ResultFile, ResultFile],
+    evidence: Evidence,
+    sheet: Path | None,
+    path: Path,
+) -> Path:
+    """Write a comparison as a Markdown page, atomically.
+
+    Args:
+        comparison: A comparison of two runs.
+        files: The result files.
+        evidence: Caption texts, top lists and frames.
+        sheet: Its contact sheet, shown in the page; None if there is none.
+        path: The page; its folder is created if missing.
+
+    Returns:
+        The path written.
+    """
+    lines = [f"# {safe_markdown(title(comparison))}\n"]
+    lines += [f"- {safe_markdown(line)}" for line in legend(*files)]
+    lines += ["", how_to_read(comparison.resampling) + "\n"]
+    for table in figure_tables(comparison):
+        lines += table_lines(table)
+    for table in group_tables(comparison):
+        lines += table_lines(table)
+    if comparison.groups:
+        lines.append(about_groups([comparison]) + "\n")
+    for table in change_tables(comparison, evidence):
+        lines += table_lines(table)
+    if sheet is not None:
+        sheet_path = Path(os.path.relpath(sheet, path.parent)).as_posix()
+        lines.append(f"![The clips that both runs found]({quote(sheet_path)})\n")
+    lines += [f"- {safe_markdown(note)}" for note in comparison.notes]
+    with written_beside(path) as beside:
+        beside.write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
+    return path
+
+
+def draw_comparison(comparison: Comparison, evidence: Evidence, path: Path) -> Path | None:
+    """Draw two rows for each of a few captions: the best clips of A, then those of B.
+
+    Args:
+        comparison: Of two runs.
+        evidence: Evidence with frames and top lists.
+        path: The PNG to write.
+
+    Returns:
+        The path written; None if no caption changed.
+    """
+    rows = sheet_rows(comparison, evidence)
+    return save_contact_sheet(sheet_title(comparison), rows, path) if rows else None
+
+
+def sheet_title(comparison: Comparison) -> str:
+    """Return the heading of the contact sheet."""
+    dataset = comparison.first.dataset
+    return (
+        f"{dataset.name}, {dataset.split}: captions that changed most.   "
+        f"A: {comparison.first.label}   B: {comparison.second.label}"
+    )
+
+
+def sheet_rows(comparison: Comparison, evidence: Evidence) -> list[Row]:
+    """Return two rows for each of a few captions: the best clips of A, then those of B.
+
+    Args:
+        comparison: Of two runs.
+        evidence: Caption texts, top lists and frames.
+
+    Returns:
+        The rows; none if no caption changed, or frames or top lists are not available.
+    """
+    split, top = evidence.split, evidence.top
+    if split is None or top is None or not evidence.can_be_drawn:
+        return []
+    changes = [*comparison.gained[:QUERIES_EACH_WAY], *comparison.lost[:QUERIES_EACH_WAY]]
+    return query_rows(
+        (comparison.first, comparison.second),
+        [lists["t2v"] for lists in top],
+        split,
+        [change.query for change in changes],
+    )

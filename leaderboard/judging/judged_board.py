@@ -30,7 +30,7 @@ from leaderboard.judging.judged_queries import (
     unjudged,
 )
 from leaderboard.judging.judgements import Judgements
-from leaderboard.row_ids import row_id
+from leaderboard.row_json import row_id
 from leaderboard.tables import DIRECTION_TITLES, Field, Table, figure_field, number_field
 
 if TYPE_CHECKING:

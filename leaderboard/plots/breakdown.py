@@ -1,8 +1,8 @@
 """T2V R@1 by group of captions, as a heat map."""
 
 from dvtr_bench.reports.chart import Chart
+from leaderboard.plot_data import recall_by_group
 from leaderboard.plot_subject import Subject
-from leaderboard.recall_by_group import recall_by_group
 
 
 def make(subject: Subject) -> Chart:

@@ -2,8 +2,8 @@
 
 from dvtr_bench.reports.chart import Chart
 from leaderboard.charts import MOST_RANKS
+from leaderboard.plot_data import found_within
 from leaderboard.plot_subject import Subject
-from leaderboard.rank_shares import found_within
 
 
 def make(subject: Subject) -> Chart:

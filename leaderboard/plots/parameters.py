@@ -1,8 +1,8 @@
 """R@1 against the number of parameters."""
 
 from dvtr_bench.reports.chart import Chart
+from leaderboard.plot_data import recall_against
 from leaderboard.plot_subject import Subject
-from leaderboard.recall_against import recall_against
 
 
 def make(subject: Subject) -> Chart:

@@ -1,8 +1,8 @@
 """How many queries have found what they want up to each rank, to the last one."""
 
 from dvtr_bench.reports.chart import Chart
+from leaderboard.plot_data import found_within
 from leaderboard.plot_subject import Subject
-from leaderboard.rank_shares import found_within
 
 
 def make(subject: Subject) -> Chart:

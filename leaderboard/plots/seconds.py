@@ -4,8 +4,8 @@ import statistics
 
 from dvtr_bench.reports.chart import Chart
 from leaderboard.board import Entry
+from leaderboard.plot_data import recall_against
 from leaderboard.plot_subject import Subject
-from leaderboard.recall_against import recall_against
 
 
 def make(subject: Subject) -> Chart:

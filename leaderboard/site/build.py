@@ -1,22 +1,27 @@
 """Write the whole site: boards, runs, queries, thumbnails and the page that shows them."""
 
-from collections.abc import Sequence
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import InputError
-from dvtr_bench.ranking import PROTOCOL_VERSION
-from dvtr_bench.runtime.files import folder_written_beside
+from dvtr_bench.ranking import PROTOCOL_VERSION, RELEVANCE_KINDS
+from dvtr_bench.reports.others_text import safe_cell
+from dvtr_bench.reports.thumbnails import Thumbnail
+from dvtr_bench.runtime.files import folder_written_beside, written_beside
 from leaderboard.board import Board
 from leaderboard.entry_file import EntryFile
+from leaderboard.exports.latex import board_tabular
+from leaderboard.json_form import board_as_json
+from leaderboard.rank_ranges import FigureKey, RankRange
 from leaderboard.result_files import ResultFile, notes_beside
-from leaderboard.row_ids import run_id
-from leaderboard.row_json import places_of
+from leaderboard.row_json import places_of, run_id
 from leaderboard.run_logs import RunFolders
-from leaderboard.site.downloads import csv_text, json_download, tex_text
-from leaderboard.site.frames import write_thumbnails
 from leaderboard.site.queries import Queries, find_queries, queries_data
 from leaderboard.site.rows import board_data, board_id, board_summary
 from leaderboard.site.runs import ranks_data, run_data
@@ -127,3 +132,77 @@ def _write_board(
 def _write_frames(queries: Queries, site: Path) -> None:
     if (frames := queries.frames) is not None:
         write_thumbnails(queries.pictured, queries.picture, site / frames)
+
+
+def csv_text(board: Board, data: dict[str, Any]) -> str:
+    """Return every figure of a board as CSV, one per row.
+
+    Args:
+        board: The board.
+        data: As `leaderboard.site.rows.board_data` returns it.
+
+    Returns:
+        CSV. A text that a spreadsheet would take for a formula starts with an apostrophe.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    facts = ("dataset", "version", "split", "post_processing", "row", "model", "variant", "seeds")
+    figures = ("direction", "relevance", "metric", "value", "low", "high", "std")
+    writer.writerow([*facts, *figures, "rank_first", "rank_last", "p_best"])
+    key = board.key
+    for entry, row in zip(board.entries, data["rows"], strict=True):
+        facts_of_row = [
+            *(key.dataset, key.dataset_version, key.split, key.post_processing, row["id"]),
+            *(entry.label, entry.variant, " ".join(map(str, entry.seeds))),
+        ]
+        for (direction, relevance, name), cell in sorted(
+            entry.figures.items(), key=lambda item: (RELEVANCE_KINDS.index(item[0][1]), item[0])
+        ):
+            ranks = row["ranks"].get(f"{direction}/{name}") if relevance == "strict" else None
+            writer.writerow(
+                [
+                    *map(safe_cell, facts_of_row),
+                    *(direction, relevance, name),
+                    *(cell.value, cell.low, cell.high, cell.deviation),
+                    *(ranks or (None, None, None)),
+                ]
+            )
+    return stream.getvalue()
+
+
+def json_download(board: Board, places: Sequence[Mapping[FigureKey, RankRange]]) -> str:
+    """Return a board as `leaderboard --json --breakdowns` describes it.
+
+    Args:
+        board: The board.
+        places: The places that each row may have.
+    """
+    content = board_as_json(board, places, breakdowns=True)
+    rows = ",\n".join(json.dumps(row, allow_nan=False) for row in content.pop("rows"))
+    # A row a line: json's own indentation takes ten times as long.
+    shared = json.dumps(content, allow_nan=False)
+    return f'{shared.removesuffix("}")},\n"rows": [\n{rows}\n]}}\n'
+
+
+def tex_text(board: Board) -> str:
+    r"""Return a board as a LaTeX tabular, which needs ``\usepackage{booktabs}``."""
+    return "\n".join(board_tabular(board)) + "\n"
+
+
+def write_thumbnails(
+    rows: Iterable[int], picture: Callable[[int], Thumbnail | None], folder: Path
+) -> None:
+    """Write two pictures per clip, named by its row: its middle frame and a strip of four frames.
+
+    Args:
+        rows: Rows of the gallery. Those whose pictures are there already are left out: boards of
+            one split share them.
+        picture: Makes the pictures of a row; None for a clip without frames.
+        folder: The output folder.
+    """
+    for row in rows:
+        if (folder / f"{row}.jpg").exists() or (made := picture(row)) is None:
+            continue
+        for name, content in ((f"{row}", made.middle), (f"{row}-strip", made.strip)):
+            with written_beside(folder / f"{name}.jpg") as beside:
+                beside.write_bytes(content)

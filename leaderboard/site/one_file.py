@@ -11,7 +11,7 @@ from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.runtime.files import temporary_folder
 from leaderboard.board import Board
 from leaderboard.result_files import ResultFile
-from leaderboard.row_ids import run_id
+from leaderboard.row_json import run_id
 from leaderboard.site.build import write_site
 from leaderboard.site.script_files import json_text, write_text
 

@@ -16,7 +16,7 @@ from dvtr_bench.reports.thumbnails import Thumbnail, make_thumbnail, may_be_show
 from leaderboard.board import Board
 from leaderboard.breakdown_tables import board_axes
 from leaderboard.result_files import ResultFile, searched_split
-from leaderboard.row_ids import run_id
+from leaderboard.row_json import run_id
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -8,7 +8,7 @@ from dvtr_bench.results import RunRecord
 from dvtr_bench.results.contamination import contamination
 from leaderboard.board import Board, Entry
 from leaderboard.entry_file import EntryFile
-from leaderboard.row_ids import row_id, run_id
+from leaderboard.row_json import row_id, run_id
 from leaderboard.run_logs import RunFolders, read_log
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands
 from leaderboard.site.rows import board_id

@@ -36,7 +36,7 @@ from statistics import median
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from dvtr_bench.runtime.allocation import reuse_freed_memory
+from dvtr_bench.cli import reuse_freed_memory
 from tests.benchmarks.speed_subjects import HEADS, TrainingStep, bare_product_seconds
 
 SIZES = {"USRD": (1480, 296), "MSR-VTT 1k-A": (1000, 1000)}

@@ -18,7 +18,7 @@ from itertools import pairwise
 import numpy as np
 
 from builders.checks.audit.frame_search import MAX_BITS, MIN_FRAMES, Gallery, find_pairs
-from dvtr_bench.runtime.faiss_library import load_faiss
+from dvtr_bench.searching.candidates import load_faiss
 from dvtr_bench.video.perceptual_hash import MIRROR_BITS
 
 FRAMES = 12

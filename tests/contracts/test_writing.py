@@ -37,7 +37,7 @@ ALLOWED = {
     "dvtr_bench/runtime/checked_marks.py": "a cache: OSError is caught and said once",
     "dvtr_bench/dataset/measures.py": "`write` gets the path of `written_beside` in `_cached`",
     "dvtr_bench/video/mp4_writer.py": "says itself what to do, and removes its unfinished file",
-    "dvtr_bench/training/tensorboard.py": "torch's own writer appends; the run's files are whole",
+    "dvtr_bench/training/train.py": "torch's own writer appends; the run's files are whole",
     "dvtr_bench/training/run.py": "old checkpoints go after the new one is in place",
     "dvtr_bench/studies/executors/node.py": "a Ray actor's scratch folder lives as long as it",
     "dvtr_bench/studies/executors/ray.py": "old checkpoints go before new ones come",

@@ -11,7 +11,7 @@ from rich.console import Console
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence, find_evidence
-from leaderboard.comparison.pages import print_comparison, write_comparison
+from leaderboard.comparison.run_comparison import print_comparison, write_comparison
 from leaderboard.comparison.tables import p_text
 from leaderboard.result_files import ResultFile
 from tests.fixtures.records import toy_record

@@ -9,7 +9,7 @@ import dvtr_bench as dvtr
 from leaderboard.board import make_boards
 from leaderboard.json_form import boards_as_json, comparison_as_json
 from leaderboard.row_json import places_of
-from leaderboard.site.downloads import json_download
+from leaderboard.site.build import json_download
 from leaderboard.site.rows import board_data
 from tests.fixtures.judged_world import make_world, save_answers
 from tests.fixtures.records import toy_record

@@ -30,7 +30,7 @@ from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import make_boards
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence
-from leaderboard.comparison.pages import print_comparison, write_comparison
+from leaderboard.comparison.run_comparison import print_comparison, write_comparison
 from leaderboard.comparison.several import SeveralComparison
 from leaderboard.judging.collect import judgements_of
 from leaderboard.judging.judged_board import judged_boards

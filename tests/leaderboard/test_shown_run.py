@@ -8,9 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dvtr_bench.cli import make_app
-from dvtr_bench.reports.text_plot import bar, sparkline
 from dvtr_bench.results import write_result
-from leaderboard.shown_run import recall_at
+from leaderboard.shown_run import bar, recall_at, sparkline
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_site import HOSTILE
 

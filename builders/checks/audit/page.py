@@ -15,13 +15,18 @@ from builders.checks.audit.run import AUDIT_NAME, Audit, finding_modules, run_au
 from builders.checks.audit.subject import subject_of, told_apart
 from builders.checks.audit.terminal import describe
 from dvtr_bench.reports.drawing import draw_chart
-from dvtr_bench.reports.html_page import html_page
 from dvtr_bench.reports.others_text import safe_html
 from dvtr_bench.runtime.files import temporary_folder, written_beside, written_together
 
 if TYPE_CHECKING:
     from builders.checks.audit.subject import Subject
     from dvtr_bench.dataset.reader import BuiltDataset
+from importlib import resources
+
+from dvtr_bench.reports.chart_style import chart_style
+
+PAGE_STYLE: Final = "page.css"
+
 
 PAGE_NAME: Final = "index.html"
 
@@ -171,3 +176,24 @@ def write_audit(
             with written_beside(folder / file_name) as beside:
                 beside.write_bytes(content)
     return Written(folder / AUDIT_NAME, folder / PAGE_NAME)
+
+
+def html_page(title: str, body: str) -> str:
+    """Put a page around its contents.
+
+    Args:
+        title: Title of the page; any text.
+        body: HTML of the page's ``<main>``, with all foreign text escaped.
+
+    Returns:
+        A self-contained HTML page without scripts.
+    """
+    style = resources.files(__package__).joinpath(PAGE_STYLE).read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; '
+        "style-src 'unsafe-inline'; img-src data:\">"
+        f"<title>{safe_html(title)}</title><style>{chart_style()}{style}</style></head><body><main>"
+        f"{body}</main></body></html>\n"
+    )

@@ -1,21 +1,152 @@
 """The differences between two builds or versions of a dataset."""
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import zip_longest
-from typing import Any
+from typing import Any, Final
 
-from builders.checks.diff.row_summaries import (
-    DECODED_COLUMNS,
-    SAMPLED_COLUMNS,
-    RowSummary,
-    read_row_summaries,
-)
-from builders.checks.diff.settings import SettingChange, compare_settings
+from builders.checks.verify.row_stream import UnreadableRowsError, read_rows
 from builders.sources.locate import LocatedDataset
-from dvtr_bench.dataset.manifest import SPLITS, Manifest
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.dataset.contents import FINGERPRINTED
+from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.dataset.manifest import SPLITS, VIDEO_FIELDS, Manifest
+from dvtr_bench.errors import InputError
+from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.runtime.progress import Advance, progress_bar
+
+_PLAIN: Final = (
+    "name version format_version pretty_name summary language homepage citation built_with".split()
+)
+
+
+@dataclass(frozen=True)
+class SettingChange:
+    """One setting that differs between two manifests.
+
+    Attributes:
+        name: Such as ``version`` or ``frames sampling``.
+        a: Its value in the first; None if missing.
+        b: Its value in the second.
+    """
+
+    name: str
+    a: Any
+    b: Any
+
+
+def compare_settings(a: Manifest, b: Manifest) -> tuple[SettingChange, ...]:
+    """Compare two manifests, except rows, counts and file hashes.
+
+    Args:
+        a: The first.
+        b: The second.
+
+    Returns:
+        The differences, in a fixed order.
+    """
+    first, second = dict(_settings(a)), dict(_settings(b))
+    return tuple(
+        SettingChange(name, first.get(name), second.get(name))
+        for name in dict.fromkeys([*first, *second])
+        if first.get(name) != second.get(name)
+    )
+
+
+def _settings(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+    yield from ((name, getattr(manifest, name)) for name in _PLAIN)
+    yield from _prefixed("licence", to_json(manifest.licence))
+    yield from _prefixed("frames", to_json(manifest.frames) if manifest.frames else {})
+    if manifest.keeps_clips:
+        yield "clips", "kept"
+    yield "extra columns", list(manifest.extra_columns)
+    for source in manifest.sources:
+        yield from _prefixed(f"source {source.name}", to_json(source))
+    yield from _prefixed("left out", dict(manifest.left_out))
+    yield "notes", list(manifest.notes)
+
+
+def _prefixed(prefix: str, values: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from ((f"{prefix}: {name}", value) for name, value in values.items() if name != "name")
+
+
+DECODED_COLUMNS: Final = tuple(
+    field.name for field in VIDEO_FIELDS if field.name not in (*FINGERPRINTED, "frames")
+)
+"""Columns with decoding results, except the frames themselves."""
+
+SAMPLED_COLUMNS: Final = ("frame_pts_seconds", "perceptual_hash")
+"""Those of them that depend on which frames are stored, and how."""
+
+_LONGEST_VALUE = 200
+
+
+@dataclass(frozen=True)
+class RowSummary:
+    """The columns of one video, without its frames.
+
+    Attributes:
+        split: Its split.
+        category: None if it has none.
+        captions: In source order.
+        clip_sha256: None in an annotations-only build.
+        others: All other columns except the frames; long values as their hash.
+    """
+
+    split: str
+    category: str | None
+    captions: tuple[str, ...]
+    clip_sha256: str | None
+    others: Mapping[str, Any]
+
+
+def read_row_summaries(side: LocatedDataset, advance: Advance) -> Iterator[tuple[str, RowSummary]]:
+    """Read all videos of a dataset, split by split.
+
+    Args:
+        side: The dataset.
+        advance: Called for each row.
+
+    Yields:
+        Id and row.
+
+    Raises:
+        InputError: Rows cannot be read.
+    """
+    others = [*(DECODED_COLUMNS if side.manifest.frames else ()), *side.manifest.extra_columns]
+    for name, record in side.manifest.splits.items():
+        try:
+            columns = [*FINGERPRINTED, *others]
+            for row in read_rows(side.open_file, record.paths("default"), columns):
+                values = row.values
+                yield (
+                    values["video_id"],
+                    RowSummary(
+                        split=name,
+                        category=values["category"],
+                        captions=tuple(values["captions"]),
+                        clip_sha256=values["clip_sha256"],
+                        others={column: _short(values[column]) for column in others},
+                    ),
+                )
+                advance()
+        except (UnreadableRowsError, OSError, InputError) as failure:
+            path_prefix = f"{failure.path}: " if isinstance(failure, UnreadableRowsError) else ""
+            raise InputError(
+                f"{side.label}: the {name} split cannot be read: {path_prefix}{failure}. See what "
+                "is "
+                "wrong with it by `dvtr-bench verify`"
+            ) from failure
+
+
+def _short(value: Any) -> Any:
+    """Return a small value unchanged, otherwise a hash of it."""
+    if value is None or isinstance(value, int | float) or len(value) == 0:
+        return value
+    if isinstance(value, str) and len(value) <= _LONGEST_VALUE:
+        return value
+    return f"sha256:{hashlib.sha256(canonical_json(value)).hexdigest()[:16]}"
 
 
 @dataclass(frozen=True)

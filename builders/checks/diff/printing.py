@@ -6,8 +6,7 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from builders.checks.diff.difference import Change, Difference
-from builders.checks.diff.settings import SettingChange
+from builders.checks.diff.difference import Change, Difference, SettingChange
 from builders.documents.shown import FINGERPRINT_SHOWN
 from builders.sources.locate import LocatedDataset
 from dvtr_bench.reading.json_records import to_json

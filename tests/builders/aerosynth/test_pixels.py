@@ -8,7 +8,7 @@ import pytest
 from builders.aerosynth import ground_pixels, pixels
 from builders.aerosynth.camera import HEIGHT_PX, WIDTH_PX, CameraPlan
 from builders.aerosynth.canvas import SEEN_HALF_HEIGHT, SEEN_HALF_WIDTH, TEXELS, Canvas, Ground
-from builders.aerosynth.view import View, _waves
+from builders.aerosynth.render import View, _waves
 
 Image = npt.NDArray[np.uint8]
 CAMERA = CameraPlan("rotates", (3.0, -2.0), 0.9, 0.3, 1.0)

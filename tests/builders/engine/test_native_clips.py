@@ -13,7 +13,7 @@ import pytest
 from datasets import Video, load_dataset
 
 from builders.build import build_source
-from builders.checks.diff.settings import SettingChange, compare_settings
+from builders.checks.diff.difference import SettingChange, compare_settings
 from builders.checks.verify.verify import verify_dataset
 from builders.engine import native_clips
 from builders.engine.native_clips import clip_file_name

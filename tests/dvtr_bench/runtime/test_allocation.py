@@ -4,12 +4,12 @@ import sys
 
 import pytest
 
-from dvtr_bench.runtime.allocation import reuse_freed_memory
+from dvtr_bench.cli import reuse_freed_memory
 
 FAULTS = """
 import resource, sys
 import numpy as np
-from dvtr_bench.runtime.allocation import reuse_freed_memory
+from dvtr_bench.cli import reuse_freed_memory
 if sys.argv[1] == "reused":
     reuse_freed_memory()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from dvtr_bench.errors import InputError, NotFoundError
-from leaderboard.judging.agreement import agreements, cohens_kappa
 from leaderboard.judging.answers import read_answers
-from leaderboard.judging.collect import judgements_of
+from leaderboard.judging.collect import agreements, cohens_kappa, judgements_of
 from leaderboard.judging.judgements import Judgements
 from leaderboard.judging.pool import Pool
 from leaderboard.judging.pool_folder import write_batch_csv

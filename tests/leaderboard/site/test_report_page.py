@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import dvtr_bench as dvtr
 from dvtr_bench.cli import make_app
 from leaderboard.result_files import read_result_file
-from leaderboard.row_ids import run_id
+from leaderboard.row_json import run_id
 from leaderboard.site.one_file import as_one_file
 from tests.fixtures.browser import TO_WAIT_SECONDS, Site
 from tests.fixtures.scored_site import CLIPS, HOSTILE

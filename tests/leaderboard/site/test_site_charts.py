@@ -12,7 +12,7 @@ import pytest
 from dvtr_bench.ranking.seed_means import SeedMeans
 from leaderboard.board import Board, make_boards
 from leaderboard.result_files import ResultFile
-from leaderboard.row_ids import row_id, run_id
+from leaderboard.row_json import row_id, run_id
 from leaderboard.site.build import write_site
 from leaderboard.site.rows import board_id
 from tests.fixtures.browser import TO_WAIT_SECONDS, Site

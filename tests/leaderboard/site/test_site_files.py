@@ -24,10 +24,9 @@ from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
 from leaderboard.entry_file import entry_path
 from leaderboard.result_files import ResultFile, read_result_file
-from leaderboard.row_ids import run_id
-from leaderboard.site.build import write_site
+from leaderboard.row_json import run_id
+from leaderboard.site.build import csv_text, write_site
 from leaderboard.site.commands import bibtex, repeat_commands
-from leaderboard.site.downloads import csv_text
 from leaderboard.site.rows import board_data, board_id
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_site import CLIPS, HOSTILE, STRONG, make_scored_site

@@ -13,7 +13,7 @@ from dvtr_bench.ranking.seed_means import SeedMeans
 from leaderboard.board import make_boards
 from leaderboard.leaderboard import Leaderboard
 from leaderboard.result_files import ResultFile
-from leaderboard.row_ids import row_id
+from leaderboard.row_json import row_id
 from leaderboard.site.build import write_site
 from leaderboard.site.rows import board_id
 from tests.dvtr_bench.results.test_new_metrics import metric_added

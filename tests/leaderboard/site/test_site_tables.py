@@ -12,7 +12,7 @@ from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
 from leaderboard.entry_file import entry_path
 from leaderboard.result_files import ResultFile, read_result_file
-from leaderboard.row_ids import row_id
+from leaderboard.row_json import row_id
 from leaderboard.site.build import write_site
 from leaderboard.site.rows import board_id
 from tests.fixtures.browser import Site

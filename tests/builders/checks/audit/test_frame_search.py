@@ -9,7 +9,7 @@ from builders.checks.audit import frame_search, multi_index
 from builders.checks.audit.frame_looks import FrameLooks
 from builders.checks.audit.frame_search import Gallery, find_pairs
 from builders.checks.audit.multi_index import FrameIndex
-from dvtr_bench.runtime.faiss_library import load_faiss
+from dvtr_bench.searching.candidates import load_faiss
 from dvtr_bench.video.perceptual_hash import MIRROR_BITS, hamming_distance, mirrored_hash
 
 MAX_BITS, MIN_FRAMES = 8, 2
