@@ -179,8 +179,9 @@ def pretraining_loss(encoder: FrameEncoder, batch: Batch, *, lenient: bool = Fal
     """Return CLIP's contrastive loss without false negatives.
 
     Args:
-        encoder: Both towers.
-        batch: The pairs. A frame whose clip a caption fits too is no negative of that caption.
+        encoder: Both towers, on any device.
+        batch: The pairs, on any device. A frame whose clip a caption fits too is no negative of
+            that caption.
         lenient: Whether such a caption is no negative of that frame either. It is one later on:
             among the captions that are true of a clip, the one that says most of it shall score
             highest.
@@ -188,11 +189,12 @@ def pretraining_loss(encoder: FrameEncoder, batch: Batch, *, lenient: bool = Fal
     Returns:
         A scalar.
     """
-    frames = functional.normalize(encoder.encode_frames(batch.pixels), dim=-1)
-    texts = functional.normalize(encoder.encode_text(batch.tokens)[0], dim=-1)
+    device = encoder.logit_scale.device
+    frames = functional.normalize(encoder.encode_frames(batch.pixels.to(device)), dim=-1)
+    texts = functional.normalize(encoder.encode_text(batch.tokens.to(device))[0], dim=-1)
     logits = encoder.logit_scale.exp() * texts @ frames.T
-    diagonal = torch.arange(len(logits), device=logits.device)
-    no_negative = batch.fits.to(logits.device).clone()
+    diagonal = torch.arange(len(logits), device=device)
+    no_negative = batch.fits.to(device).clone()
     no_negative[diagonal, diagonal] = False
     without = logits.masked_fill(no_negative, -torch.inf)
     t2v = functional.cross_entropy(without, diagonal)
