@@ -91,7 +91,7 @@ def probe_dataset(
         root: Folder in which a dataset's name is looked up.
         video_ids: Clips to draw; if empty, ``pictures`` evenly spaced ones.
         pictures: Number of clips to draw in that case.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         cache: Whether to store the backbone's features beside the dataset.
         show_progress: False for no progress bars.
         tell: Called with a line that names the weights.

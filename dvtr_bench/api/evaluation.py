@@ -90,7 +90,8 @@ def evaluate(
         root: Folder in which a dataset's name is looked up.
         allow_seen_clips: Whether to evaluate a checkpoint of another version of the dataset whose
             training used clips of the split; the record says so.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; an object stays on its own device.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; an object stays on its own
+            device.
         cache: Whether to store backbone features beside the dataset and reuse them.
         check_seed: Seed of the order in which the model is asked, and of what is asked again: it
             changes no rank. Choose one of your own to run somebody else's model.
@@ -211,7 +212,7 @@ def evaluate_all(
         runs: Folder of training runs.
         root: Folder of the datasets.
         allow_seen_clips: As for `evaluate`.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         cache: Whether to store backbone features beside the dataset and reuse them.
         check_seed: As for `evaluate`.
         show_progress: Whether to show progress bars.

@@ -45,7 +45,7 @@ def load_model(
             ``ARCHITECTURE/PATH``, or ``tiny``, which comes with the package; None for the model's
             own default.
         settings: Further settings of an untrained model.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         runs: Folder of training runs.
         root: Folder in which a dataset's name is looked up.
 

@@ -34,7 +34,7 @@ def pretrain_tiny(
         steps: Steps of the whole training; None for the recipe's value.
         recipe: Other settings, ``name=value``.
         workers: Processes that render frames.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         validate_every: Steps between two validations.
         tell: Called with a line of figures, as often as the recipe says.
 

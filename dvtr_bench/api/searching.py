@@ -44,7 +44,7 @@ def search(
         rerank: Number of candidates scored pair by pair, if the vectors alone do not rank.
         runs: Folder of training runs.
         root: Folder in which a dataset's name is looked up.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         cache: Whether to store backbone features beside the dataset and reuse them.
         show_progress: Whether to show progress bars.
         tell: Called with a line that names the searched split and the weights.

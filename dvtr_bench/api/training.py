@@ -55,7 +55,7 @@ def train(
             one after the other: `evaluate_all` and `make_leaderboard` put them in one row.
         settings: Settings of the model, by name.
         recipe: Other settings of the recipe, by name, or a whole recipe.
-        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``.
         workers: Threads that decode frames.
         tensorboard: Whether to write event files into the run folder too.
         runs: Folder of training runs.

@@ -17,7 +17,9 @@ WHICH_MODEL: Final = (
 _A_DATASET: Final = "A built dataset: its name, NAME@VERSION, or its folder."
 _OR_PUBLISHED: Final = "Or one on the Hub, ORG/NAME@v1.0.0"
 
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.", rich_help_panel=MACHINE)]
+Device = Annotated[
+    str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=MACHINE)
+]
 
 Runs = Annotated[
     Path, typer.Option(help="Folder of training runs.", file_okay=False, rich_help_panel=MODEL)

@@ -119,7 +119,7 @@ class HonestySample:
         )
         if inside[0].size and inside[1].size:
             there = tuple(torch.from_numpy(index).to(scores.device) for index in inside)
-            self._scores[rows, columns] = scores[there].double().cpu().numpy()
+            self._scores[rows, columns] = scores[there].cpu().double().numpy()
 
     @property
     def kept(self) -> NDArray[np.float64]:
@@ -318,7 +318,7 @@ def refusal(scorer: "Scorer", check: HonestyCheck) -> str:
 
 
 def _array(parts: Sequence[torch.Tensor], axis: int) -> NDArray[np.float64]:
-    joined: NDArray[np.float64] = torch.cat(list(parts), dim=axis).double().cpu().numpy()
+    joined: NDArray[np.float64] = torch.cat(list(parts), dim=axis).cpu().double().numpy()
     return joined
 
 

@@ -255,7 +255,7 @@ class _OneWay:
         return self._source.grid
 
     def score(self, block: "Block") -> torch.Tensor:
-        return torch.from_numpy(self._make(self._source.score(block).double().cpu().numpy(), block))
+        return torch.from_numpy(self._make(self._source.score(block).cpu().double().numpy(), block))
 
 
 def _shown(value: object) -> str:

@@ -231,7 +231,7 @@ class RerankedRun:
             select_rows(self._scorer.texts, texts), select_rows(self._scorer.videos, videos)
         )
         found: Floats = np.empty(len(candidates))
-        found[order] = scores.double().cpu().numpy().ravel()
+        found[order] = scores.cpu().double().numpy().ravel()
         if np.isnan(found).any():
             ids = self._split.caption_ids if way == "t2v" else self._split.video_ids
             raise NotANumberError(

@@ -233,8 +233,8 @@ def _scores(
             select_rows(texts, torch.as_tensor(captions)),
             select_rows(videos, torch.as_tensor(rows)),
         )
-        .double()
         .cpu()
+        .double()
         .numpy()
     )
     return found

@@ -159,7 +159,7 @@ def log_sums(
 def _finite(
     scores: torch.Tensor, name: str, block: "Block", caption_rows: NDArray[np.int64] | None
 ) -> Floats:
-    values: Floats = scores.double().cpu().numpy()
+    values: Floats = scores.cpu().double().numpy()
     if not np.isfinite(values).all():
         row, column = np.argwhere(~np.isfinite(values))[0]
         caption = block.captions.start + row

@@ -11,8 +11,9 @@ def choose_device(name: str) -> str:
     """Turn a device name from the user into an available device.
 
     Args:
-        name: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``; ``auto`` takes a GPU if there is one; under
-            `torchrun` each process of a machine takes a different one.
+        name: ``auto``, ``cpu``, ``cuda``, ``cuda:N`` or ``mps``; ``auto`` takes a CUDA device if
+            there is one; under `torchrun` each process of a machine takes a different one. ``mps``,
+            an Apple GPU, is taken by name alone: nobody has tried it yet.
 
     Returns:
         A name for `torch.device`.
@@ -32,10 +33,21 @@ def choose_device(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise ConfigError(f"--device {name}: expected auto, cpu, cuda or cuda:N") from None
+        raise ConfigError(f"--device {name}: expected auto, cpu, cuda, cuda:N or mps") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise ConfigError(
             f"--device {name}: this machine has {torch.cuda.device_count()} CUDA devices; "
             "use --device auto"
         )
+    if device.type not in ("cpu", "cuda") and not _is_accelerator(device.type):
+        raise ConfigError(
+            f"--device {name}: this machine, or its PyTorch, has no such device; use --device auto"
+        )
     return name
+
+
+def _is_accelerator(device_type: str) -> bool:
+    if not torch.accelerator.is_available():
+        return False
+    accelerator = torch.accelerator.current_accelerator()
+    return accelerator is not None and accelerator.type == device_type

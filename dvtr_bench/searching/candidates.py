@@ -140,7 +140,7 @@ def _scores(
         scorer = Scorer(
             model, texts, videos, text_block=1, block_captions=_BLOCK, block_videos=_BLOCK
         )
-        parts.append(scorer.score_features(texts, videos).flatten().double().cpu().numpy())
+        parts.append(scorer.score_features(texts, videos).flatten().cpu().double().numpy())
     scores: NDArray[np.float64] = np.concatenate(parts) if parts else np.zeros(0)
     if np.isnan(scores).any():
         raise NotANumberError(
@@ -153,7 +153,7 @@ def _scores(
 def _require_inner_products(
     model: "Retriever", products: torch.Tensor, scores: NDArray[np.float64]
 ) -> None:
-    difference = np.abs(products.double().cpu().numpy() - scores).max()
+    difference = np.abs(products.cpu().double().numpy() - scores).max()
     if not difference <= _TOLERANCE * max(1.0, float(np.abs(scores).max())):
         raise ProtocolError(
             f"{model.name} says that its score is the inner product of its vectors "
