@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -85,22 +86,25 @@ def read_imports(name: str, path: Path) -> Iterator[Import]:
     yield from visit(ast.parse(path.read_text(encoding="utf-8")), at_load=True)
 
 
-IMPORTS = [found for name, path in FILES.items() for found in read_imports(name, path)]
+@cache
+def imports() -> tuple[Import, ...]:
+    return tuple(found for name, path in FILES.items() for found in read_imports(name, path))
 
 
 def test_the_reader_of_imports_sees_what_there_is() -> None:
     assert Import("msam.models.msam", "torch", True, 0).imported in {
-        found.imported for found in IMPORTS if found.importer.startswith("msam")
+        found.imported for found in imports() if found.importer.startswith("msam")
     }
     assert any(
-        found.importer == "builders" or found.imported.startswith("dvtr_bench") for found in IMPORTS
+        found.importer == "builders" or found.imported.startswith("dvtr_bench")
+        for found in imports()
     )
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_arrows_between_packages(package: str) -> None:
     wrong = []
-    for found in IMPORTS:
+    for found in imports():
         source, target = found.importer.split(".")[0], found.imported.split(".")[0]
         if source != package or target == package or target not in PACKAGES:
             continue
@@ -139,7 +143,7 @@ def room_of(module: str) -> str:
 
 def graph_of(node: Callable[[str], str]) -> dict[str, set[str]]:
     graph: dict[str, set[str]] = {}
-    for found in IMPORTS:
+    for found in imports():
         if found.at_load and found.imported in FILES:
             source, target = node(found.importer), node(found.imported)
             if source != target:
@@ -167,7 +171,7 @@ def test_folders_of_the_core_use_those_above_them() -> None:
     assert sorted(order) == sorted(path.name for path in core.iterdir() if any(path.glob("*.py")))
     wrong = [
         f"{found.importer} imports {found.imported}"
-        for found in IMPORTS
+        for found in imports()
         if found.at_load and found.imported in FILES
         for source, target in [(room_of(found.importer), room_of(found.imported))]
         if source.startswith("dvtr_bench.") and target.startswith("dvtr_bench.")

@@ -77,7 +77,9 @@ def test_only_a_named_licence_lets_frames_be_shown() -> None:
     assert allowed == {"cc-by-4.0": True, "other": False}
 
 
-@pytest.mark.parametrize("text", ["word " * 90, "x" * 900, "", "a\x1b[31mb\u202ec", "é" * 300])
+@pytest.mark.parametrize(
+    "text", ["word " * 90, "x" * 900, "x" * 3000, "", "a\x1b[31mb\u202ec", "é" * 300]
+)
 def test_text_fits_its_width_and_number_of_lines(text: str) -> None:
     lines = wrapped(text, 17, 200, 3)
     assert 1 <= len(lines) <= 3
