@@ -211,7 +211,9 @@ def test_links_in_a_zip_are_no_clips(tmp_path: Path) -> None:
 def test_a_folder_dataset_in_a_zip_needs_its_table_outside(tmp_path: Path) -> None:
     packed = pack_texts(tmp_path / "a.zip", ["a.mp4", "metadata.csv"])
     settings = BuildSettings(root=tmp_path, workers=0, progress=False)
-    with pytest.raises(NotFoundError, match=r"needs --captions FILE.*inside a zip or tar are not read"):
+    with pytest.raises(
+        NotFoundError, match=r"needs --captions FILE.*inside a zip or tar are not read"
+    ):
         build("folder", {"clips": packed, "name": "x"}, settings)
 
 
