@@ -122,7 +122,7 @@ def probe_dataset(
     }
     maps = probe(loaded, gallery, cache=cache, show_progress=show_progress)
     boxes = named_boxes(gallery)
-    scores, remark = _scores(maps, boxes)
+    scores, remark = _scores(maps, boxes, gallery.name)
     paths = [out / MAPS_FILE]
     with written_together():
         with written_beside(out / MAPS_FILE) as beside, beside.open("wb") as file:
@@ -154,7 +154,7 @@ def _chosen_rows(split: "RetrievalSplit", video_ids: Sequence[str], pictures: in
     return [row_of[video_id] for video_id in dict.fromkeys(video_ids)]
 
 
-def _scores(maps: Maps, boxes: "list[Boxes] | None") -> tuple[list[Pointing], str]:
+def _scores(maps: Maps, boxes: "list[Boxes] | None", split: str) -> tuple[list[Pointing], str]:
     """Return pointing scores, or the reason why there are none."""
     if boxes is None:
         return [], "no pointing score: this dataset does not say where its objects are"
@@ -173,7 +173,12 @@ def _scores(maps: Maps, boxes: "list[Boxes] | None") -> tuple[list[Pointing], st
     view = View(maps.frame_index, maps.seen_part)
     covered = covered_maps(boxes, maps.video_of_caption, view, (height, width))
     scores = pointing_scores(maps_by_name, covered, maps.frame_index >= 0, maps.video_of_caption)
-    return scores, "" if scores else "no pointing score: no caption names an object in view"
+    if scores:
+        return scores, ""
+    return [], (
+        f"no pointing score: no caption of the {split} split names an object in view; --split "
+        "takes another one"
+    )
 
 
 def _draw(

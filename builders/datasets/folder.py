@@ -9,9 +9,10 @@ from typing import Final
 import pyarrow as pa
 
 from builders.options import optional, required
+from builders.sources.beside_clips import SUFFIXES, read_captions_beside
 from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, Columns, find_columns, parse_row
 from builders.sources.caption_table import Table, read_table
-from builders.sources.clips import open_clips
+from builders.sources.clips import ClipFiles, open_clips
 from builders.sources.matching import apply_to_all, shown_path
 from builders.sources.named_clips import (
     ClipNames,
@@ -62,7 +63,9 @@ class Options:
         None, "the clips: a folder, a zip, a tar, a folder of tars, or one file"
     )
     captions: Path | None = optional(
-        None, "the table of captions; metadata.csv, .jsonl or .parquet in --clips by default"
+        None,
+        "the table of captions; by default metadata.csv, .jsonl or .parquet in --clips, or the "
+        ".json and .txt files beside clips",
     )
     group_by: str | None = optional(None, "the column whose clips stay in one split")
     seed: int = optional(0, "of the drawn split")
@@ -116,8 +119,7 @@ def read(options: Options) -> Source:
         One clip for each that the table names, in its order.
     """
     folder = open_clips(options.clips) if options.clips else None
-    paths = [options.captions] if options.captions else _find_tables(options.clips)
-    tables = [read_table(path, options.encoding, options.language) for path in paths]
+    tables, records = _read_tables(options, folder)
     names = ClipNames(folder)
     columns = [find_columns(table, options.group_by) for table in tables]
     named = NamedRows(
@@ -150,7 +152,7 @@ def read(options: Options) -> Source:
             language=options.language,
         ),
         clips=clips,
-        sources=(*map(_record, paths), *splits.sources),
+        sources=(*records, *splits.sources),
         extra_fields=(
             *(extra.field for extra in extras),
             *(SEGMENT_FIELDS if has_segments else ()),
@@ -222,14 +224,24 @@ def _read_citation(file: Path | None) -> str:
     return text
 
 
-def _find_tables(root: Path | None) -> list[Path]:
-    tables = sorted(path for name in _METADATA_NAMES for path in (root or Path()).rglob(name))
-    if not tables:
+def _read_tables(
+    options: Options, folder: ClipFiles | None
+) -> tuple[list[Table], list[SourceRecord]]:
+    """Read the table that is named, those that lie in the folder, or the files beside the clips."""
+    root = options.clips or Path()
+    found = (path for name in _METADATA_NAMES for path in root.rglob(name))
+    paths = [options.captions] if options.captions else sorted(found)
+    if paths:
+        tables = [read_table(path, options.encoding, options.language) for path in paths]
+        return tables, list(map(_record, paths))
+    beside = read_captions_beside(folder, options.encoding, options.language) if folder else None
+    if beside is None:
         raise NotFoundError(
             f"folder needs --captions FILE: there is no {', '.join(_METADATA_NAMES)} in {root}"
-            + (" (tables inside a zip are not read)" if root and root.is_file() else "")
+            + (" (tables inside a zip or tar are not read)" if root.is_file() else "")
+            + f", and beside no clip a file of its name with {' or '.join(SUFFIXES)}"
         )
-    return tables
+    return [beside.table], [beside.record]
 
 
 def _named_rows(table: Table, columns: Columns, names: ClipNames) -> Iterator[NamedRow]:

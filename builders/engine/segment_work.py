@@ -147,7 +147,11 @@ def _extract_segments(
                 short_side_px=task.settings.short_side_px,
                 clip_sha256=whole_identity if task.whole.identity_is_sha256 else None,
             )
-        results.update(zip(windows, extracted, strict=True))
+            for number, result in zip(windows, extracted, strict=True):
+                if isinstance(result, ClipError):
+                    # Damage to the file is said with its name, other failures without.
+                    result = ClipError(str(result).removeprefix(f"{clip}: "))
+                results[number] = result
     named = []
     for number in numbers:
         result = results[number]

@@ -4,7 +4,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -180,7 +180,12 @@ def _parse_row(row: TableRow, columns: Columns) -> CaptionRow:
     )
 
 
-def _caption_columns(names: Sequence[str]) -> tuple[str, ...]:
+def has_captions(names: Iterable[str]) -> bool:
+    """Return whether one of these columns has captions."""
+    return bool(_caption_columns(names))
+
+
+def _caption_columns(names: Iterable[str]) -> tuple[str, ...]:
     """Return all columns of captions: those of one name, by their numbers, the bare name first."""
     numbers: dict[str, list[tuple[int, str]]] = {}
     for column in names:

@@ -3,14 +3,14 @@
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 from builders.sources.archive import IGNORED_FOLDERS, Member, check_members, list_members
 from builders.sources.source import ClipFile, Footage
-from builders.sources.tar_archive import TarMember, list_tar
+from builders.sources.tar_archive import TarMember, list_tar, members_of_tars
+from builders.sources.zipped_clip import ZippedClip
 from dvtr_bench.errors import NotFoundError
 
 VIDEO_SUFFIXES: Final = frozenset(
@@ -194,14 +194,14 @@ class ClipFolder:
         clips: list[PurePosixPath] = []
         tars: list[Path] = []
         others = 0
-        for path in _walk(root):
+        for path in files_below(root):
             if path.name.startswith("."):
                 others += 1
             elif is_video_name(path.name):
                 clips.append(PurePosixPath(path.relative_to(root).as_posix()))
             else:
                 others += 1
-                tars += [path] if path.suffix.lower() == _TAR else []
+                tars += [path] if _is_tar(path) else []
         if clips:
             previews = find_previews(clips)
             return cls(root, tuple(sorted(set(clips) - previews)), previews)
@@ -215,8 +215,11 @@ def is_utf8(name: str) -> bool:
     return not any("\udc80" <= letter <= "\udcff" for letter in name)
 
 
-def _walk(root: Path) -> Iterator[Path]:
-    """Yield all files below a folder, each folder once, those that only links lead to last."""
+def files_below(root: Path) -> Iterator[Path]:
+    """Yield all files below a folder, each folder once, those that only links lead to last.
+
+    Hidden folders, and those that macOS adds to zips, are passed over.
+    """
     seen: set[tuple[int, int]] = set()
     waiting = [root]
     while waiting:
@@ -237,64 +240,6 @@ def _walk(root: Path) -> Iterator[Path]:
 
 def _is_passed_over(folder: str) -> bool:
     return folder.startswith(".") or folder in IGNORED_FOLDERS
-
-
-IN_MEMORY_BYTES: Final = 64_000_000
-"""Clips up to this size are unpacked in memory, if the system supports files in memory."""
-
-
-@dataclass(frozen=True)
-class ZippedClip:
-    """Footage in a zip or tar.
-
-    Attributes:
-        member: The member.
-    """
-
-    member: Member | TarMember
-
-    @property
-    def label(self) -> str:
-        """Path of the archive and name of the member."""
-        return self.member.label
-
-    def disk_file(self) -> Path:
-        """Return the zip."""
-        return self.member.archive
-
-    def size_bytes(self) -> int:
-        """Return the size of the unpacked clip."""
-        return self.member.size_bytes
-
-    def identity(self) -> str:
-        """Return the SHA-256 of the unpacked clip."""
-        return self.member.sha256()
-
-    @property
-    def identity_is_sha256(self) -> bool:
-        """True."""
-        return True
-
-    @contextmanager
-    def opened(self, scratch: Path) -> Iterator[Path]:
-        """Unpack the clip to a temporary file in memory or in ``scratch``."""
-        if hasattr(os, "memfd_create") and self.member.size_bytes <= IN_MEMORY_BYTES:
-            with os.fdopen(os.memfd_create("clip"), "wb") as file:
-                self.member.copy_to(file)
-                file.flush()
-                yield Path(f"/proc/self/fd/{file.fileno()}")
-            return
-        path = scratch / f"{os.getpid()}.part{PurePosixPath(self.member.name).suffix}"
-        try:
-            with path.open("wb") as file:
-                self.member.copy_to(file)
-            yield path
-        finally:
-            path.unlink(missing_ok=True)
-
-    def columns(self, frame_pts_seconds: Sequence[float]) -> Mapping[str, Any]:
-        """Return no columns."""
-        return {}
 
 
 @dataclass(frozen=True)
@@ -321,11 +266,15 @@ class ClipArchive:
 
     def holds(self, file: PurePosixPath) -> bool:
         """Return whether there is a file of that name, video or not."""
+        return file in self.all_members()
+
+    def all_members(self) -> Mapping[PurePosixPath, Member | TarMember]:
+        """Return all files in the archive, videos or not, by path as in `files`."""
         if self.root.is_dir():
-            return False
-        return file in (
-            list_tar(self.root) if self.root.suffix.lower() == _TAR else list_members(self.root)
-        )
+            tars = sorted(path for path in files_below(self.root) if _is_tar(path))
+            return dict(members_of_tars(self.root, tars))
+        is_tar = self.root.suffix.lower() == _TAR
+        return list_tar(self.root) if is_tar else list_members(self.root)
 
     def footage(self, file: PurePosixPath) -> ZippedClip:
         """Return one of the files as footage."""
@@ -382,17 +331,17 @@ class ClipArchive:
             InputError: A tar is compressed, damaged or malicious.
         """
         clips: dict[PurePosixPath, TarMember] = {}
-        num_members = 0
-        for tar in tars:
-            below = PurePosixPath()
-            if tar != root:
-                below = PurePosixPath(tar.relative_to(root).with_suffix("").as_posix())
-            members = list_tar(tar)
-            num_members += len(members)
-            clips |= {
-                below / path: member for path, member in members.items() if is_video_name(path.name)
-            }
+        num_others = 0
+        for path, member in members_of_tars(root, tars):
+            if is_video_name(path.name):
+                clips[path] = member
+            else:
+                num_others += 1
         if not clips:
-            raise NotFoundError(no_clips_message(root, num_members))
+            raise NotFoundError(no_clips_message(root, num_others))
         previews = find_previews(clips)
         return cls(root, tuple(sorted(clips.keys() - previews)), clips, previews)
+
+
+def _is_tar(path: Path) -> bool:
+    return path.suffix.lower() == _TAR and not path.name.startswith(".")

@@ -9,9 +9,10 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Final, NamedTuple
 
+from builders.sources.beside_clips import possible_clips
 from builders.sources.caption_rows import CaptionRow
 from builders.sources.clips import ClipFiles, is_video_name
-from builders.sources.matching import SHOWN, bullets, files_by_stem
+from builders.sources.matching import SHOWN, bullets, files_by_stem, shown_path
 from builders.sources.segments import ClipSegment, Segment
 from builders.sources.source import Footage
 from builders.sources.spellings import COMPOSITION, Spelled, Spellings
@@ -65,6 +66,7 @@ class ClipNames:
         roots = [folder.root.resolve(), folder.root.absolute()] if folder else []
         self._roots: list[Path] = roots
         self._advice_left = SHOWN
+        self._possible: Mapping[str, PurePosixPath] | None = None
 
     def name(self, row: CaptionRow, table: Path) -> NamedClip:
         """Return the clip that a row names.
@@ -112,15 +114,16 @@ class ClipNames:
         if self._folder is None or not self._advice_left:
             return ""
         self._advice_left -= 1
+        possible = self._possible_clip(self._folder, clip)
+        if possible is not None:
+            name = "the file" if str(possible) == clip.file else shown_path(possible)
+            return (
+                f" ({name} is there, but {possible.suffix or 'a name without suffix'} is none that "
+                "we know as a video's: rename or convert it)"
+            )
         if clip.file is None:
             stems = get_close_matches(clip.video_id, self._stems, n=1, cutoff=0.8)
             near = [str(self._stems[stem][0]) for stem in stems]
-        elif self._folder.holds(PurePosixPath(clip.file)):
-            suffix = PurePosixPath(clip.file).suffix
-            return (
-                f" (the file is there, but {suffix or 'a name without suffix'} is none that we "
-                "know as a video's: rename or convert it)"
-            )
         else:
             near = get_close_matches(clip.file, self._present, n=1, cutoff=0.8)
         return f" (there is {near[0]})" if near else ""
@@ -143,6 +146,17 @@ class ClipNames:
             for kind, names in self._respelled.items()
         )
         return (in_full, *respelled) if in_full else respelled
+
+    def _possible_clip(self, folder: ClipFiles, clip: NamedClip) -> PurePosixPath | None:
+        """Return a file that a row may mean, but whose suffix is none of a video."""
+        name = clip.video_id if clip.file is None else clip.file
+        if is_video_name(name):
+            return None
+        if clip.file is not None and folder.holds(PurePosixPath(clip.file)):
+            return PurePosixPath(clip.file)
+        if self._possible is None:
+            self._possible = possible_clips(folder)
+        return self._possible.get(name)
 
     def _by_id(self, row: CaptionRow) -> NamedClip:
         video_id = row.video_id or ""

@@ -11,6 +11,7 @@ from builders.sources.caption_rows import SPLIT_NAMES, CaptionRow
 from builders.sources.matching import bullets
 from builders.sources.named_clips import NamedClip
 from builders.sources.old_splits import OldSplits
+from builders.sources.segments import SOURCE_VIDEO_FIELD
 from builders.sources.source import Clip, DatasetInfo, SourceRecord
 from builders.sources.split_drawing import Drawing
 from dvtr_bench.dataset.manifest import SPLITS
@@ -59,8 +60,8 @@ def carve_validation(
         info: The dataset.
         clips: All its clips.
         fraction: The share of train; 0 changes nothing.
-        group: The extra column that names the video that a clip is a part of, whose parts stay
-            together; None if every clip is a video.
+        group: The extra column of what stays together, such as the video that clips are parts of;
+            None if every clip stands alone.
 
     Returns:
         The dataset with a validation split.
@@ -77,12 +78,13 @@ def carve_validation(
         for clip, video in paired
     )
     mark = "." if "+" in info.version else "+"
+    wholes = "videos" if group in {None, SOURCE_VIDEO_FIELD.name} else f"{group}s"
     return Carved(
         replace(info, version=f"{info.version}{mark}validation.{fraction:g}"),
         carved,
         (
             f"The validation split is ours, not {info.pretty_name}'s: {fraction:g} of train, whole "
-            "videos, chosen by the SHA-256 of their ids.",
+            f"{wholes}, chosen by the SHA-256 of their ids.",
         ),
     )
 

@@ -7,8 +7,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from builders.sources.archive import check_members, list_members
-from builders.sources.clips import ZippedClip
 from builders.sources.source import ClipFile, Footage
+from builders.sources.zipped_clip import ZippedClip
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.video.still import STILL_SUFFIXES
 

@@ -5,7 +5,7 @@ A tar stores its members as they are, one after another: a member is read where 
 
 import hashlib
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Final
@@ -112,3 +112,24 @@ def list_tar(archive: Path) -> dict[PurePosixPath, TarMember]:
                     )
                 members[path] = TarMember(archive, entry.name, entry.size, entry.offset_data)
     return members
+
+
+def members_of_tars(root: Path, tars: Iterable[Path]) -> Iterator[tuple[PurePosixPath, TarMember]]:
+    """List the files of several tars.
+
+    Args:
+        root: The only tar, or a folder that holds all of them.
+        tars: The tars.
+
+    Yields:
+        Members with their paths; those of a tar in a folder are below the tar's own name.
+
+    Raises:
+        InputError: A tar is compressed, damaged or malicious.
+    """
+    for tar in tars:
+        below = PurePosixPath()
+        if tar != root:
+            below = PurePosixPath(tar.relative_to(root).with_suffix("").as_posix())
+        for path, member in list_tar(tar).items():
+            yield below / path, member

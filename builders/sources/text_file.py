@@ -39,15 +39,33 @@ def read_text(path: Path, encoding: str = "utf-8") -> str:
         AnnotationError: A byte is not valid in this encoding; the message names byte and line.
         ConfigError: There is no encoding of this name.
     """
-    name = _codec(path, encoding)
+    _codec(encoding)
+    _check_file(path)
     with reading(path, f"a text file in {encoding}", AnnotationError):
         require_size(path, path.stat().st_size, LARGEST_BYTES, error=AnnotationError)
-        data = path.read_bytes()
-        try:
-            text = data.decode(name)
-        except UnicodeDecodeError as failure:
-            raise AnnotationError(_advice(path, data, encoding, failure)) from None
-        return require_unicode(path, text, error=AnnotationError)
+        return decode_text(path, path.read_bytes(), encoding)
+
+
+def decode_text(where: Path | str, data: bytes, encoding: str = "utf-8") -> str:
+    """Decode the bytes of a text file without changing line ends.
+
+    Args:
+        where: The file, for messages.
+        data: Its bytes.
+        encoding: As for `read_text`.
+
+    Returns:
+        The text.
+
+    Raises:
+        AnnotationError: A byte is not valid in this encoding; the message names byte and line.
+        ConfigError: There is no encoding of this name.
+    """
+    try:
+        text = data.decode(_codec(encoding))
+    except UnicodeDecodeError as failure:
+        raise AnnotationError(_advice(where, data, encoding, failure)) from None
+    return require_unicode(where, text, error=AnnotationError)
 
 
 def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
@@ -65,7 +83,8 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
         AnnotationError: A byte is not valid in this encoding; the message names byte and line.
         ConfigError: There is no encoding of this name.
     """
-    name = _codec(path, encoding)
+    name = _codec(encoding)
+    _check_file(path)
     with reading(path, f"a text file in {encoding}", AnnotationError):
         try:
             with path.open(encoding=name, newline="") as file:
@@ -76,7 +95,7 @@ def read_lines(path: Path, encoding: str = "utf-8") -> Iterator[str]:
             raise
 
 
-def _codec(path: Path, encoding: str) -> str:
+def _codec(encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
         "".encode(name)  # "hex" and the like are codecs, but of no text
@@ -87,25 +106,28 @@ def _codec(path: Path, encoding: str) -> str:
             f"--encoding {encoding}: no such encoding; use for example utf-8, cp1252, utf-16 or "
             "gb18030"
         ) from None
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _check_file(path: Path) -> None:
     if not path.is_file():
         raise NotFoundError(
             f"{path}: expected a file, found {'a folder' if path.is_dir() else 'nothing'}"
         )
-    return "utf-8-sig" if name == "utf-8" else name
 
 
-def _advice(path: Path, data: bytes, encoding: str, failure: UnicodeDecodeError) -> str:
+def _advice(where: Path | str, data: bytes, encoding: str, failure: UnicodeDecodeError) -> str:
     for mark, mark_encoding in _BYTE_ORDER_MARKS.items():
         if data.startswith(mark):
             return (
-                f"{path}: not {encoding}: it begins with the byte order mark of {mark_encoding}. "
+                f"{where}: not {encoding}: it begins with the byte order mark of {mark_encoding}. "
                 f"Save it as UTF-8, or build with --encoding {mark_encoding}"
             )
     line = data.count(b"\n", 0, failure.start) + 1
     before = data[max(0, failure.start - 30) : failure.start].split(b"\n")[-1]
     shown = before.decode("ascii", "replace")
     return (
-        f"{path}: not {encoding}: byte 0x{data[failure.start]:02x} in line {line}, after "
+        f"{where}: not {encoding}: byte 0x{data[failure.start]:02x} in line {line}, after "
         f"{shown!r}. Save the file as UTF-8, or give its encoding: --encoding cp1252 for files of "
         "Western Excel, gb18030 for Chinese ones"
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_left
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from av.video.reformatter import VideoReformatter
 
+from dvtr_bench.errors import ClipError
 from dvtr_bench.video.colour import (
     HighDynamicRange,
     frame_colour,
@@ -139,9 +142,10 @@ class _Treatment:
             return to_sdr(frame, self._reformatter, self.hdr)
         return to_rgb(frame, self._reformatter)
 
-    def words(self, seen: _Seen) -> Iterator[str]:
-        """Say what was applied, as stored in `ClipFacts.treatment`."""
+    def words(self, seen: _Seen, num_frames: int) -> Iterator[str]:
+        """Say what was applied to the first frames, as stored in `ClipFacts.treatment`."""
         geometry = self.geometry
+        sizes_px = [size for size, index in seen.sizes_px.items() if index < num_frames]
         if geometry.crop:
             width_px, height_px = geometry.cropped_size_px
             left_px, top_px = geometry.crop.left_px, geometry.crop.top_px
@@ -149,11 +153,11 @@ class _Treatment:
         if geometry.stretches:
             aspect = geometry.pixel_aspect
             yield f"pixel aspect: {aspect.numerator}:{aspect.denominator}"
-        if len(seen.sizes_px) > 1:
-            yield f"sizes made one: {', '.join(f'{w}x{h}' for w, h in seen.sizes_px)}"
-        if seen.num_deinterlaced:
+        if len(sizes_px) > 1:
+            yield f"sizes made one: {', '.join(f'{w}x{h}' for w, h in sizes_px)}"
+        if seen.deinterlaced_from < num_frames:
             yield f"deinterlaced: {DEINTERLACER}"
-        if seen.num_combed:
+        if seen.combed_from < num_frames:
             yield "interlaced: left so"
         if self.hdr is not None:
             yield f"tone-mapped: {self.hdr.transfer}"
@@ -161,19 +165,19 @@ class _Treatment:
 
 @dataclass
 class _Seen:
-    """What was seen of the frames of a clip."""
+    """What was seen of the frames of a clip, and the index of the first frame that has it."""
 
-    sizes_px: dict[tuple[int, int], None] = field(default_factory=dict)
-    num_deinterlaced: int = 0
-    num_combed: int = 0
+    sizes_px: dict[tuple[int, int], int] = field(default_factory=dict)
+    deinterlaced_from: float = math.inf
+    combed_from: float = math.inf
 
-    def add(self, frame: VideoFrame) -> None:
+    def add(self, index: int, frame: VideoFrame) -> None:
         """Add a frame."""
-        self.sizes_px[frame.width, frame.height] = None
-        if frame.interlaced_frame:
-            can = can_deinterlace(frame)
-            self.num_deinterlaced += can
-            self.num_combed += not can
+        self.sizes_px.setdefault((frame.width, frame.height), index)
+        if frame.interlaced_frame and can_deinterlace(frame):
+            self.deinterlaced_from = min(index, self.deinterlaced_from)
+        elif frame.interlaced_frame:
+            self.combed_from = min(index, self.combed_from)
 
 
 def _with_neighbours(
@@ -206,9 +210,12 @@ class ClipDecoder:
         on_predicted_timeline: Called before the first frame with the timeline that the packets'
             time stamps predict, or None if they have none. All packets are then read before any is
             decoded.
+        until_seconds: Time from which on frames are not needed; None for all. Then iterating ends
+            with the first frame that is shown at this time or later, if the times of all frames up
+            to it are those that the packets predict; `timeline` is the predicted one.
 
     Raises:
-        ClipError: While iterating: the clip cannot be decoded as a whole.
+        ClipError: While iterating: the clip cannot be decoded as a whole, or up to that frame.
 
     Example:
         >>> decoder = ClipDecoder(path)  # doctest: +SKIP
@@ -222,13 +229,17 @@ class ClipDecoder:
         path: Path,
         threads: int = 1,
         on_predicted_timeline: Callable[[Timeline | None], None] | None = None,
+        until_seconds: Fraction | None = None,
     ) -> None:
         """Store the arguments; the file is opened by iterating."""
         self._path = path
         self._threads = threads
         self._on_predicted_timeline = on_predicted_timeline
+        self._until_seconds = until_seconds
         self._timeline: Timeline | None = None
         self._facts: ClipFacts | None = None
+        self._whole_seconds: Fraction | None = None
+        self._words: Callable[[int], tuple[str, ...]] | None = None
 
     @property
     def timeline(self) -> Timeline:
@@ -244,39 +255,94 @@ class ClipDecoder:
             raise RuntimeError("decode the clip to its end first")
         return self._facts
 
+    @property
+    def whole_seconds(self) -> Fraction | None:
+        """Where decoding failed: up to which time the clip is whole and its timeline known.
+
+        None where nothing is sure, since the packets do not predict the times.
+        """
+        return self._whole_seconds
+
+    def treatment_of(self, num_frames: int) -> tuple[str, ...]:
+        """Return `ClipFacts.treatment` of the clip up to a frame.
+
+        Args:
+            num_frames: Number of frames, from the first on.
+        """
+        if self._words is None:
+            raise RuntimeError("decode the clip first")
+        return self._words(num_frames)
+
     def __iter__(self) -> Iterator[ShownFrame]:
         """Yield every frame in display order."""
-        with self._reader() as (reader, stream, track):
+        with self._reader() as (reader, stream, track, predicted):
             seen = _Seen()
             treatment: _Treatment | None = None
-            for index, (before, frame, after) in enumerate(_with_neighbours(reader.frames())):
+            last = self._last_needed(predicted)
+            shown, timeline = -1, None
+            try:
+                for index, (before, frame, after) in enumerate(_with_neighbours(reader.frames())):
+                    if treatment is None:
+                        treatment = _Treatment.of(self._path, stream, track, frame)
+                        colour = frame_colour(frame, treatment.hdr)
+                    seen.add(index, frame)
+                    yield ShownFrame(index, before, frame, after, treatment)
+                    shown = index
+                    if predicted and index == last and reader.num_as_predicted(predicted) > last:
+                        timeline = predicted
+                        break
                 if treatment is None:
-                    treatment = _Treatment.of(self._path, stream, track, frame)
-                    colour = frame_colour(frame, treatment.hdr)
-                seen.add(frame)
-                yield ShownFrame(index, before, frame, after, treatment)
-            if treatment is None:
-                raise RuntimeError("the reader ended without a frame and without an error")
-            self._timeline = reader.timeline(lacks_clock=track.lacks_clock)
-            duration_seconds = self._timeline.duration_seconds
-            num_frames = len(self._timeline.starts)
-            width_px, height_px = treatment.geometry.coded_size_px
-            self._facts = ClipFacts(
-                duration_seconds=float(duration_seconds),
-                source_fps=float(num_frames / duration_seconds),
-                source_width_px=width_px,
-                source_height_px=height_px,
-                source_num_frames=num_frames,
-                source_codec=stream.codec_context.codec.canonical_name,
-                rotation_degrees=treatment.geometry.orientation.clockwise_degrees,
-                colour=str(colour),
-                treatment=(*treatment.words(seen), *self._timeline.remarks),
-            )
+                    raise RuntimeError("the reader ended without a frame and without an error")
+                timeline = timeline or reader.timeline(lacks_clock=track.lacks_clock)
+            except ClipError:
+                sure = min(shown, reader.num_as_predicted(predicted) - 1) if predicted else -1
+                if predicted is None or treatment is None or sure < 0:
+                    raise
+                self._keep_facts(stream, treatment, str(colour), seen, predicted)
+                self._whole_seconds = predicted.starts[sure] * predicted.time_base
+                raise
+            self._keep_facts(stream, treatment, str(colour), seen, timeline)
+
+    def _last_needed(self, predicted: Timeline | None) -> int | None:
+        """Return the index of the frame after which decoding may end; None for the clip's end."""
+        if predicted is None or self._until_seconds is None:
+            return None
+        last = bisect_left(predicted.starts, self._until_seconds / predicted.time_base)
+        return last if last < len(predicted.starts) else None
+
+    def _keep_facts(
+        self,
+        stream: VideoStream,
+        treatment: _Treatment,
+        colour: str,
+        seen: _Seen,
+        timeline: Timeline,
+    ) -> None:
+        def words(num_frames: int) -> tuple[str, ...]:
+            return (*treatment.words(seen, num_frames), *timeline.remarks)
+
+        self._timeline, self._words = timeline, words
+        num_frames, duration_seconds = len(timeline.starts), timeline.duration_seconds
+        width_px, height_px = treatment.geometry.coded_size_px
+        self._facts = ClipFacts(
+            duration_seconds=float(duration_seconds),
+            source_fps=float(num_frames / duration_seconds),
+            source_width_px=width_px,
+            source_height_px=height_px,
+            source_num_frames=num_frames,
+            source_codec=stream.codec_context.codec.canonical_name,
+            rotation_degrees=treatment.geometry.orientation.clockwise_degrees,
+            colour=colour,
+            treatment=words(num_frames),
+        )
 
     @contextmanager
-    def _reader(self) -> Iterator[tuple[StreamReader, VideoStream, Track]]:
-        """Open the clip, report the predicted timeline if requested, and yield a reader."""
-        packets = None
+    def _reader(self) -> Iterator[tuple[StreamReader, VideoStream, Track, Timeline | None]]:
+        """Open the clip, report the predicted timeline if requested, and yield a reader.
+
+        Last comes the predicted timeline of a clip whose clock runs through; None of others.
+        """
+        packets, predicted = None, None
         with ExitStack() as opened:
             open_again = partial(open_container, self._path)
             container = opened.enter_context(open_again())
@@ -292,6 +358,7 @@ class ClipDecoder:
                 ahead = read_ahead(container, stream)
                 self._on_predicted_timeline(ahead.timeline)
                 packets = ahead.replay()
+                predicted = ahead.timeline if ahead.is_sound and not track.lacks_clock else None
                 if not ahead.holds_all_packets:
                     # Opened again instead of seeking back, which is not exact in every container.
                     opened.close()
@@ -301,4 +368,5 @@ class ClipDecoder:
             # frames: of 75 damaged clips, 9 that 1 thread refused were accepted with 4.
             stream.thread_type = "SLICE"
             stream.codec_context.thread_count = self._threads
-            yield StreamReader(self._path, container, stream, packets), stream, track
+            reader = StreamReader(self._path, container, stream, packets)
+            yield reader, stream, track, None if reader.lacks_bytes else predicted

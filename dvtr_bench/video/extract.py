@@ -13,6 +13,7 @@ from dvtr_bench.video.perceptual_hash import perceptual_hash
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from fractions import Fraction
     from pathlib import Path
 
     import numpy as np
@@ -145,6 +146,10 @@ def extract_segments(
     second time if its times are not those that its packets predict. A part's frames are packed as
     soon as the last one is decoded, so only those of the parts around it are held as pixels.
 
+    What follows the last part is not decoded if the clip's packets show a clock that runs through:
+    their times then say which frames are in a part. What becomes of a part depends on nothing after
+    its end. Of a clip of which that cannot be said, such as one in AVI, all is decoded.
+
     Args:
         path: The clip.
         windows: The parts; they may overlap.
@@ -155,10 +160,11 @@ def extract_segments(
         clip_sha256: SHA-256 of the file if known; None to compute it.
 
     Returns:
-        For each window its segment, or why there is none.
+        For each window its segment, or why there is none. Damage costs the parts that end after
+        it.
 
     Raises:
-        ClipError: The clip is missing, not a video, cut off or damaged.
+        ClipError: The clip is missing, not a video, cut off, or damaged and without such a clock.
     """
     check_file(path)
     clip_sha256 = clip_sha256 or file_sha256(path)
@@ -168,21 +174,29 @@ def extract_segments(
         if timeline is not None:
             keeper.expect(_picked_of(windows, sampling, timeline))
 
-    decoder = ClipDecoder(path, threads, predict)
-    for frame in decoder:
-        keeper.take(frame)
+    decoder = ClipDecoder(path, threads, predict, _end_of(windows))
+    failure: ClipError | None = None
+    try:
+        keeper.take_all(decoder)
+    except ClipError as damage:
+        if decoder.whole_seconds is None:
+            raise
+        failure = damage
     picked = _picked_of(windows, sampling, decoder.timeline)
-    if late := {number: picks for number, picks in picked.items() if not keeper.has(number, picks)}:
+    late = {number: picks for number, picks in picked.items() if not keeper.has(number, picks)}
+    if late and failure is None:
         keeper.expect(late)
         decoder = ClipDecoder(path, threads)
-        for frame in decoder:
-            keeper.take(frame)
+        keeper.take_all(decoder)
     segments: list[ExtractedSegment[Packed] | ClipError] = []
     for number, window in enumerate(windows):
+        if failure is not None and not _ends_by(window, decoder.whole_seconds):
+            segments.append(failure)
+            continue
         try:
             first, timeline = window.cut(decoder.timeline)
-        except ClipError as failure:
-            segments.append(failure)
+        except ClipError as empty:
+            segments.append(empty)
             continue
         packed, perceptual = keeper.packed[number]
         num_frames, duration = len(timeline.starts), float(timeline.duration_seconds)
@@ -195,12 +209,24 @@ def extract_segments(
                     duration_seconds=duration,
                     source_num_frames=num_frames,
                     source_fps=float(num_frames / timeline.duration_seconds),
+                    treatment=decoder.treatment_of(first + num_frames),
                 ),
                 clip_sha256=clip_sha256,
                 perceptual_hash=perceptual,
             )
         )
     return segments
+
+
+def _end_of(windows: Sequence[Window]) -> Fraction | None:
+    """Return the end of the last window; None if one lasts until the clip's end."""
+    ends = [window.end_seconds for window in windows if window.end_seconds is not None]
+    return max(ends) if ends and len(ends) == len(windows) else None
+
+
+def _ends_by(window: Window, seconds: Fraction | None) -> bool:
+    end = window.end_seconds
+    return end is not None and seconds is not None and end <= seconds
 
 
 def _picked_of(
@@ -245,6 +271,11 @@ class _SegmentKeeper(Generic[Packed]):
     def has(self, number: int, picks: tuple[int, ...]) -> bool:
         """Return whether a segment is packed with just these frames."""
         return number in self.packed and self._picks[number] == picks
+
+    def take_all(self, decoder: ClipDecoder) -> None:
+        """Decode a clip and keep the frames that segments want."""
+        for frame in decoder:
+            self.take(frame)
 
     def take(self, frame: ShownFrame) -> None:
         """Keep a frame for the segments that want it."""

@@ -72,6 +72,11 @@ class StreamReader:
         self._last_duration = 0
         self._ticks: list[int] = []
 
+    @property
+    def lacks_bytes(self) -> bool:
+        """Whether the file is shorter than its container declares."""
+        return self._size.is_cut_off
+
     def frames(self) -> Iterator[VideoFrame]:
         """Decode the stream to its end; call it only once.
 
@@ -129,6 +134,13 @@ class StreamReader:
             remark = f"empty slots: {empty:,} in AVI with B-frames"
             return replace(timeline, remarks=(*timeline.remarks, remark))
         return timeline
+
+    def num_as_predicted(self, timeline: Timeline) -> int:
+        """Return how many of the frames so far have the times of a timeline, from the first on."""
+        first = self._ticks[0] if self._ticks else 0
+        times = zip(self._ticks, timeline.starts, strict=False)
+        differ = (n for n, (tick, start) in enumerate(times) if tick - first != start)
+        return next(differ, min(len(self._ticks), len(timeline.starts)))
 
     def _slot_gaps(self) -> list[int]:
         """Return the distances of AVI's filled slots, in ticks, of which a slot may have many."""
@@ -231,10 +243,13 @@ class ReadAhead:
         timeline: The predicted timeline; None if packets have no times. Decoding may find another
             one: frames at the start of a cut group of pictures have packets but are never shown.
         holds_all_packets: Whether all packets fit into memory, so that `replay` can yield them.
+        is_sound: Whether the packets show a clock that runs through: each has a time, none jumps or
+            goes back, nothing is cut off.
     """
 
     timeline: Timeline | None
     holds_all_packets: bool
+    is_sound: bool
     _packets: deque[Packet[VideoStream]]
     _failure: av.error.FFmpegError | None
 
@@ -263,9 +278,14 @@ def read_ahead(
     ticks: list[tuple[int, int]] = []
     packets: deque[Packet[VideoStream]] = deque()
     room, failure = max_bytes, None
+    is_sound, before = has_display_times, None
     try:
         for packet in container.demux(stream):
             tick = packet.pts if has_display_times and packet.pts is not None else packet.dts
+            if packet.size:
+                runs = packet.dts is not None and (before is None or packet.dts > before)
+                is_sound &= runs and packet.pts is not None and not packet.is_corrupt
+                before = packet.dts
             if packet.size and tick is not None and not packet.is_discard:
                 ticks.append((tick, packet.duration or 0))
             room -= packet.size
@@ -287,7 +307,8 @@ def read_ahead(
             _rates(stream),
             is_mpeg=_is_mpeg(container),
         )
-    return ReadAhead(timeline, room >= 0, packets, failure)
+    is_sound &= timeline is not None and not timeline.remarks
+    return ReadAhead(timeline, room >= 0, is_sound, packets, failure)
 
 
 def _has_display_times(container: InputContainer) -> bool:

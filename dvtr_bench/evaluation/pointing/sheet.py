@@ -31,6 +31,9 @@ BOX: Final = (20, 160, 70)
 FULL_SCALE: Final = 4.0
 """Multiple of a uniform map's share at which heat and bars reach their maximum."""
 
+_SCALE_STEPS: Final = 24
+_SCALE_STEP_PX: Final = 6
+
 
 @dataclass(frozen=True, eq=False)
 class MapRow:
@@ -101,7 +104,11 @@ def draw_map_sheet(
         An RGB image.
     """
     column = FRAME_PX + 4
-    width = LABEL_WIDTH_PX + len(frames) * column + 2 * GAP_PX
+    heading = max(_font(22).getlength(title), _font(14).getlength(note))
+    width = max(
+        LABEL_WIDTH_PX + len(frames) * column + 2 * GAP_PX,
+        round(heading) + _SCALE_STEPS * _SCALE_STEP_PX + 3 * GAP_PX,  # of clips of few frames
+    )
     height = 84 + FRAME_PX + 26 + sum(map(_section_height, sections)) + GAP_PX
     sheet = Image.new("RGB", (width, height), PAPER)
     draw = ImageDraw.Draw(sheet)
@@ -192,7 +199,7 @@ def _heated(frame: Image.Image, excess: NDArray[np.float32]) -> Image.Image:
 
 
 def _draw_scale(draw: ImageDraw.ImageDraw, width: int) -> None:
-    steps, step_px, top = 24, 6, 18
+    steps, step_px, top = _SCALE_STEPS, _SCALE_STEP_PX, 18
     left = width - GAP_PX - steps * step_px
     for step in range(steps):
         part = step / (steps - 1) * 200 / 255

@@ -12,8 +12,7 @@ import pytest
 from builders.build import build
 from builders.datasets import capera, usrd
 from builders.engine.settings import BuildSettings
-from builders.sources import archive
-from builders.sources import clips as zipped
+from builders.sources import archive, zipped_clip
 from builders.sources.clips import open_clips
 from dvtr_bench.errors import InputError, MissingClipsError, NotFoundError
 from tests.builders.conftest import FolderBuilder
@@ -73,7 +72,7 @@ def test_a_zip_gives_the_bytes_that_its_folder_gives(
     packed = pack(folder_builder.clips.with_suffix(".zip"), folder_builder.clips, method)
     folder_builder.clips, folder_builder.root = packed, folder_builder.root.with_name("zipped")
     if not in_memory:
-        monkeypatch.setattr(zipped, "IN_MEMORY_BYTES", 0)
+        monkeypatch.setattr(zipped_clip, "IN_MEMORY_BYTES", 0)
     with monkeypatch.context() as patch:
         decoded = count_decodes(patch, fail_at=2)
         with pytest.raises(KeyboardInterrupt):
@@ -212,7 +211,9 @@ def test_links_in_a_zip_are_no_clips(tmp_path: Path) -> None:
 def test_a_folder_dataset_in_a_zip_needs_its_table_outside(tmp_path: Path) -> None:
     packed = pack_texts(tmp_path / "a.zip", ["a.mp4", "metadata.csv"])
     settings = BuildSettings(root=tmp_path, workers=0, progress=False)
-    with pytest.raises(NotFoundError, match=r"needs --captions FILE.*inside a zip are not read"):
+    with pytest.raises(
+        NotFoundError, match=r"needs --captions FILE.*inside a zip or tar are not read"
+    ):
         build("folder", {"clips": packed, "name": "x"}, settings)
 
 

@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from builders.build import build_source
+from builders.build import build, build_source
 from builders.datasets import aerosynth
 from builders.engine.settings import BuildSettings
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.runtime.checkpoint import RUN_FILE, save_checkpoint, write_json
+from tests.builders.datasets.test_geotext1652 import write_pictures
+from tests.builders.published_forms import write_geotext
 from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.fixtures.tiny_dataset import build_tiny, small_model
 
@@ -38,8 +40,12 @@ def made(tmp_path_factory):
         small, BuildSettings(root=folder / "dvtr", workers=0, progress=False)
     ).dataset
     bare = build_tiny(folder)
+    annotations = write_geotext(folder / "annotations", (3, 1))
+    stills = {"annotations": annotations, "clips": write_pictures(folder / "stills", annotations)}
+    settings = BuildSettings(root=folder / "dvtr", workers=0, progress=False)
+    geotext = build("geotext1652", {**stills, "validation_fraction": 0.4}, settings).dataset
     for key, (name, settings) in RUNS.items():
-        for dataset in (built, bare):
+        for dataset in (built, bare, geotext):
             run = folder / "runs" / dataset.name / name / key
             training = {
                 "dataset": {"name": dataset.name, "fingerprint": dataset.manifest.fingerprint}
@@ -85,6 +91,33 @@ def test_a_model_with_regions_points(run, tmp_path) -> None:
     assert len(pictures) == 4
     assert {name.rpartition("-")[2] for name in pictures} == {"captions.png", "semantics.png"}
     assert all(f"wrote probe/{name}" in told for name in pictures)
+
+
+def test_boxes_of_still_pictures_are_pointed_at(run, tmp_path) -> None:
+    """GeoText-1652: each caption names the left half and the lower right corner of its picture."""
+    told = run("--split", "validation", "--pictures", "1", dataset="geotext1652")
+    assert "6 captions of 2 videos" in told
+    scores = json.loads((tmp_path / "probe" / "pointing.json").read_text())["scores"]
+    assert [score["name"] for score in scores][-3:] == [
+        "mean of the 7",
+        "caption (w)",
+        "its block (a)",
+    ]
+    for score in scores:
+        # Of 80 x 64 pixels the model sees the middle 64: the half is 0.5, the corner 0.25 x 0.2.
+        assert score["uniform"] == pytest.approx(0.55, abs=1e-6)
+        assert score["num_captions"] == 6
+    with np.load(tmp_path / "probe" / "maps.npz", allow_pickle=False) as maps:
+        cells = maps["text_patches"][:, 0]
+    inside = np.array([[1, 0], [1, 0.2]])  # of the lower right quarter half by two fifths
+    masses = (cells * inside).sum(axis=(1, 2)) / cells.sum(axis=(1, 2))
+    assert scores[-2]["mass"] == pytest.approx(masses.mean(), abs=1e-6)
+    for path in (tmp_path / "probe").glob("*.png"):
+        with Image.open(path) as sheet:
+            # Above 190 pixels of labels and 124 of the frame: title and note need more.
+            assert sheet.width > 500
+    told = run("--pictures", "0", dataset="geotext1652")
+    assert "no caption of the test split names an object in view" in told
 
 
 def test_a_model_of_whole_frames_says_that_it_does_not_point(run, tmp_path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+import av
 import numpy as np
 import pytest
 
@@ -128,7 +129,7 @@ def test_a_file_is_decoded_once_for_all_its_parts(
     decoded = counted_frames(monkeypatch)
     windows = [(start / 10, start / 10 + 0.6) for start in range(17)]
     segments = cut(clip_folder / "cfr.mp4", *reversed(windows))
-    assert decoded == [60]
+    assert decoded == [57]  # up to 2.2 s, where the last part ends
     assert [numbers(segment)[0] // 2 for segment in segments] == [
         int((start + 0.025) * 25) // 2 for start, _ in reversed(windows)
     ]
@@ -191,3 +192,83 @@ def test_a_part_after_the_end_costs_itself_alone(clip_folder: Path) -> None:
 def test_times_that_make_no_part(start: float, end: float, told: str) -> None:
     with pytest.raises(ClipError, match=told):
         Window.between(start, end)
+
+
+def test_decoding_ends_with_the_last_part(
+    clip_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    windows = [(0.2, 0.8), (0.1, 1.0)]
+    decoded = counted_frames(monkeypatch)
+    for name in "cfr.mp4 open_gop.mp4 hevc.mp4 mpeg2.ts vp9.webm vfr.mp4".split():
+        path = clip_folder / name
+        whole = cut(path, *windows, (0.0, None))[:2]  # the third lasts until the clip's end
+        every, decoded[0] = decoded[0], 0
+        parts = cut(path, *windows)
+        # The frame at the end of the last part, and the one behind it that the decoder gives first.
+        starts = [float(frame.pts_seconds) for frame in reference_frames(path)]
+        needed = sum(start < 1 - 1e-3 for start in starts)
+        assert needed < decoded[0] <= needed + 2 < every, name
+        decoded[0] = 0
+        assert_equal(parts, whole)
+
+
+def test_all_is_decoded_where_packets_do_not_tell_the_times(
+    clip_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded = counted_frames(monkeypatch)
+    cut(clip_folder / "h264.avi", (0.2, 0.8))
+    assert decoded == [60]
+
+
+def assert_equal(
+    parts: Sequence[ExtractedSegment[Frames]], others: Sequence[ExtractedSegment[Frames]]
+) -> None:
+    for part, other in zip(parts, others, strict=True):
+        assert replace(part, packed=()) == replace(other, packed=())
+        assert np.array_equal(part.packed, other.packed)
+
+
+def damaged(path: Path, folder: Path) -> Path:
+    """Copy a clip whose later packets hold noise, each of its length."""
+    with av.open(str(path)) as container:
+        packets = [one for one in container.demux(video=0) if one.size]
+    data = bytearray(path.read_bytes())
+    for packet in packets[-8:]:
+        assert packet.pos is not None
+        noise = np.random.default_rng(0).integers(0, 256, packet.size - 8, np.uint8).tobytes()
+        data[packet.pos + 8 : packet.pos + packet.size] = noise
+    copied = folder / path.name
+    copied.write_bytes(data)
+    return copied
+
+
+def test_damage_costs_the_parts_that_reach_it(clip_folder: Path, tmp_path: Path) -> None:
+    path = damaged(clip_folder / "cfr.mp4", tmp_path)
+    windows = [Window.between(0.2, 0.8), Window.between(0.5, 2.4), Window.between(0.1, 1.0)]
+    apart = [extract_segments(path, [one], Sampling(3), tuple)[0] for one in windows]
+    together = extract_segments(path, windows, Sampling(3), tuple)
+    for found in (apart, together):
+        assert [isinstance(one, ClipError) for one in found] == [False, True, False]
+        assert "damaged after frame" in str(found[1])
+    whole = extract_segments(clip_folder / "cfr.mp4", windows, Sampling(3), tuple)
+    sha = together[0].clip_sha256 if isinstance(together[0], ExtractedSegment) else ""
+    for number in (0, 2):
+        right, one, other = whole[number], apart[number], together[number]
+        assert isinstance(right, ExtractedSegment)
+        assert isinstance(one, ExtractedSegment)
+        assert isinstance(other, ExtractedSegment)
+        assert_equal([one, other], [replace(right, clip_sha256=sha)] * 2)
+    with pytest.raises(ClipError, match="damaged after frame"):
+        extract_frames(path, Sampling(3))
+
+
+def test_what_follows_a_part_says_nothing_of_it(tmp_path: Path) -> None:
+    small = write_clip(tmp_path / "a.ts", num_frames=25, **EVERY_FRAME_A_KEY)
+    later = {"width_px": 192, "height_px": 128, "output_ts_offset": 1, **EVERY_FRAME_A_KEY}
+    large = write_clip(tmp_path / "b.ts", num_frames=25, **later)
+    both = tmp_path / "both.ts"
+    both.write_bytes(small.read_bytes() + large.read_bytes())
+    first, last = cut(both, (0.0, 0.5), (0.0, None))
+    assert first.facts.treatment == ()
+    assert last.facts.treatment[0].startswith("sizes made one: ")
+    assert_equal(cut(both, (0.0, 0.5)), [first])
