@@ -9,7 +9,7 @@ import io
 import json
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,13 +17,12 @@ from typing import Any, Final, NamedTuple
 import torch
 from safetensors.torch import save_file
 from torch.nn import functional
-from torch.utils.data import DataLoader, Dataset, Sampler
 
 from baselines.encoder.frame_encoder import FrameEncoder
+from baselines.encoder.shards_ahead import shards_ahead
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.interrupts import interrupts_held
 
 MAX_WORDS: Final = 40
 """Largest number of tokens of a caption, including start and end: more than any in the stream."""
@@ -210,7 +209,8 @@ def pretrain(
     *,
     workers: int = 1,
     save_every: int = 200,
-    report: Callable[[dict[str, float]], None] | None = None,
+    measure: Callable[[int], Mapping[str, float]] | None = None,
+    report: Callable[[Mapping[str, float]], None] | None = None,
 ) -> None:
     """Train an encoder in place; called again after a stop, go on from the last state.
 
@@ -218,21 +218,26 @@ def pretrain(
         encoder: The encoder with random weights, on its device.
         fetch: Returns a shard by its number; runs in worker processes.
         recipe: How to train.
-        folder: Keeps the state (``state.pt``) and ``log.jsonl``.
+        folder: Keeps the state (``state.pt``), and ``log.jsonl`` with a line for each state.
         workers: Processes that fetch shards; 0 fetches them in this one.
         save_every: Steps between two states.
-        report: Takes what is known after each state: ``step``, ``loss``, ``learning_rate``.
+        measure: Returns what else belongs into the line of a step.
+        report: Takes that line once it is kept: ``step``, ``loss``, ``learning_rate`` and what was
+            measured.
 
     Raises:
         ConfigError: The folder holds a training of another recipe.
         WeightsError: Its state is damaged.
     """
     optimiser = _optimiser(encoder, recipe)
-    steps_done = _resume(folder, encoder, optimiser, recipe)
+    steps_done, log = _resume(folder, encoder, optimiser, recipe)
+    # The state holds the log too: a stop between the two files costs no line.
+    if log:
+        _write_log(folder, log)
     kept_shards: deque[Shard] = deque(maxlen=recipe.kept_shards)
     arrived = _shards_before(steps_done, recipe)
     first = max(0, arrived - recipe.kept_shards)
-    shards = _ahead(fetch, first, workers)
+    shards = shards_ahead(fetch, first, workers)
     kept_shards.extend(next(shards) for _ in range(first, arrived))
     total, count = 0.0, 0
     for step in range(steps_done, recipe.steps):
@@ -252,15 +257,17 @@ def pretrain(
             encoder.logit_scale.clamp_(max=math.log(100))
         total, count = total + loss.item(), count + 1
         if (step + 1) % save_every == 0 or step + 1 == recipe.steps:
-            _save(folder, encoder, optimiser, recipe, step + 1)
+            known = {
+                "step": step + 1,
+                "loss": total / count,
+                "learning_rate": recipe.learning_rate_at(step),
+                **(measure(step + 1) if measure else {}),
+            }
+            log.append(known)
+            _save(folder, encoder, optimiser, recipe, log)
+            _write_log(folder, log)
             if report:
-                report(
-                    {
-                        "step": step + 1,
-                        "loss": total / count,
-                        "learning_rate": recipe.learning_rate_at(step),
-                    }
-                )
+                report(known)
             total, count = 0.0, 0
 
 
@@ -307,54 +314,18 @@ def _optimiser(encoder: FrameEncoder, recipe: Pretraining) -> torch.optim.AdamW:
     )
 
 
-class _Shards(Dataset[Shard]):
-    def __init__(self, fetch: Callable[[int], Shard]) -> None:
-        self._fetch = fetch
-
-    def __getitem__(self, number: int) -> Shard:
-        return self._fetch(number)
-
-
-class _From(Sampler[int]):
-    """All numbers from one on."""
-
-    def __init__(self, first: int) -> None:
-        self._first = first
-
-    def __iter__(self) -> Iterator[int]:
-        number = self._first
-        while True:
-            yield number
-            number += 1
-
-
-def _ahead(fetch: Callable[[int], Shard], first: int, workers: int) -> Iterator[Shard]:
-    """Fetch shards in order, a few ahead of the one in use."""
-    loader = DataLoader(
-        _Shards(fetch),
-        batch_size=None,
-        sampler=_From(first),
-        num_workers=workers,
-        prefetch_factor=2 if workers else None,
-        # A forked worker hangs where this process has used threads.
-        multiprocessing_context="spawn" if workers else None,
-    )
-    with interrupts_held():
-        return iter(loader)
-
-
 def _save(
     folder: Path,
     encoder: FrameEncoder,
     optimiser: torch.optim.AdamW,
     recipe: Pretraining,
-    step: int,
+    log: Sequence[Mapping[str, float]],
 ) -> None:
     state = {
         "encoder": encoder.clip.state_dict(),
         "optimiser": optimiser.state_dict(),
         "recipe": json.dumps(asdict(recipe)),
-        "step": step,
+        "log": json.dumps(log),
     }
     # Not straight into a file: torch hides what the system says of a full disk.
     content = io.BytesIO()
@@ -363,17 +334,23 @@ def _save(
         beside.write_bytes(content.getbuffer())
 
 
+def _write_log(folder: Path, log: Sequence[Mapping[str, float]]) -> None:
+    with written_beside(folder / LOG_FILE) as beside:
+        beside.write_text("".join(f"{json.dumps(known)}\n" for known in log), encoding="utf-8")
+
+
 def _resume(
     folder: Path, encoder: FrameEncoder, optimiser: torch.optim.AdamW, recipe: Pretraining
-) -> int:
-    """Load the state of a folder, if there is one; return how many steps are done."""
+) -> tuple[int, list[dict[str, float]]]:
+    """Load the state of a folder, if there is one; return how many steps are done, and the log."""
     path = folder / STATE_FILE
     if not path.is_file():
-        return 0
+        return 0, []
     try:
         state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         saved_recipe = Pretraining(**json.loads(state["recipe"]))
-        step = int(state["step"])
+        log = json.loads(state["log"])
+        step = int(log[-1]["step"])
     except Exception as failure:
         raise WeightsError(
             f"{path} cannot be read ({failure}): remove {folder} to train from the start"
@@ -392,4 +369,4 @@ def _resume(
         )
     encoder.clip.load_state_dict(state["encoder"])
     optimiser.load_state_dict(state["optimiser"])
-    return step
+    return step, log

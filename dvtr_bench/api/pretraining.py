@@ -1,7 +1,6 @@
 """Pretrain the packaged backbone again, on frames that are rendered during training."""
 
-import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -47,9 +46,8 @@ def pretrain_tiny(
     import torch
 
     from baselines.encoder.frame_encoder import FrameEncoder
-    from baselines.encoder.pretraining import LOG_FILE, Pretraining, pretrain, write_weights
+    from baselines.encoder.pretraining import Pretraining, pretrain, write_weights
     from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.runtime.writing import writing
 
     changes = parse_settings(Pretraining, recipe)
     whole = replace(Pretraining(), **changes, **({"steps": steps} if steps else {}))
@@ -57,17 +55,17 @@ def pretrain_tiny(
     encoder = FrameEncoder("tiny", quick_gelu=False).to(choose_device(device))
     validate = _validation(encoder)
 
-    def report(figures: dict[str, float]) -> None:
-        step = int(figures["step"])
-        if step % validate_every == 0 or step == whole.steps:
-            figures["validation_t2v_r1"], figures["validation_v2t_r1"] = validate()
-        with writing(out / LOG_FILE), (out / LOG_FILE).open("a", encoding="utf-8") as log:
-            log.write(json.dumps(figures) + "\n")
-        line = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
-        tell(line)
+    def measure(step: int) -> dict[str, float]:
+        if step % validate_every and step != whole.steps:
+            return {}
+        t2v, v2t = validate()
+        return {"validation_t2v_r1": t2v, "validation_v2t_r1": v2t}
+
+    def report(figures: Mapping[str, float]) -> None:
+        tell("  ".join(f"{name} {value:.4g}" for name, value in figures.items()))
 
     fetch = partial(fetch_shard, image_size=encoder.image_size, seed=whole.seed)
-    pretrain(encoder, fetch, whole, out, workers=workers, report=report)
+    pretrain(encoder, fetch, whole, out, workers=workers, measure=measure, report=report)
     return write_weights(encoder, whole, out / "tiny.safetensors")
 
 

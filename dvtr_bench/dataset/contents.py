@@ -16,14 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow.parquet as pq
-
 from dvtr_bench import __version__
 from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json
 from dvtr_bench.dataset.manifest import Manifest
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
-from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.runtime.checked_marks import CheckedMarks
 
 FINGERPRINTED: Final = ("video_id", "category", "captions", "clip_sha256")
@@ -157,6 +155,8 @@ def _other_captions(folder: Path, queries: Queries, caption: str) -> ProtocolErr
 
 
 def _rows(path: Path, columns: list[str]) -> Iterator[dict[str, Any]]:
-    with reading(path, "a Parquet file", InputError), pq.ParquetFile(path) as file:
-        for batch in file.iter_batches(_ROWS_AT_ONCE, columns=columns, use_threads=False):
-            yield from batch.to_pylist()
+    file = BoundedParquet(path, path, kind="a Parquet file")
+    try:
+        yield from file.rows(columns, _ROWS_AT_ONCE)
+    finally:
+        file.close()

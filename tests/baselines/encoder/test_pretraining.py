@@ -140,6 +140,34 @@ def test_a_stopped_training_goes_on_as_without_the_stop(
     assert not same(without_a_stop, weights(small_encoder()))
 
 
+def test_a_stop_costs_no_line_of_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def measure(step: int) -> dict[str, float]:
+        return {"square": step**2}
+
+    class StoppedError(Exception): ...
+
+    def stopping(*_: object) -> None:
+        raise StoppedError
+
+    def train(name: str) -> str:
+        where = small_encoder(), shard, RECIPE, tmp_path / name
+        pretrain(*where, workers=0, save_every=1, measure=measure)
+        return (tmp_path / name / "log.jsonl").read_text()
+
+    expected = train("a")
+    lines = [json.loads(line) for line in expected.splitlines()]
+    assert [(line["step"], line["square"]) for line in lines] == [
+        (step, step**2) for step in range(1, RECIPE.steps + 1)
+    ]
+
+    with monkeypatch.context() as patch:
+        patch.setattr("baselines.encoder.pretraining._write_log", stopping)
+        with pytest.raises(StoppedError):
+            train("b")
+    assert (tmp_path / "b" / "state.pt").exists()
+    assert train("b") == expected
+
+
 @pytest.mark.torture
 def test_workers_change_nothing(tmp_path: Path) -> None:
     alone, helped = small_encoder(), small_encoder()
