@@ -248,7 +248,7 @@ def _attributes(docstring: str) -> Iterator[tuple[str, str]]:
     section = re.search(r"^Attributes:\n((?:[ ]+.*\n?|\n)+)", docstring, re.MULTILINE)
     if section is None:
         return
-    body = inspect.cleandoc(section[1])
+    body = inspect.cleandoc(f"\n{section[1]}")
     for entry in re.split(r"\n(?=\w)", body):
         name, colon, meaning = entry.partition(":")
         if colon and name.isidentifier():

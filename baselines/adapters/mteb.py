@@ -1,9 +1,8 @@
 """Models of mteb, as it loads and asks them: of its registry, of the Hub or of a folder.
 
-A model is asked for queries or for documents, and may use another prompt for each. By default
-captions are the queries, as text-to-video search has it; ``prompts=v2t`` makes videos the queries.
-One sim_matrix gives the figures of both directions, so those of the other one come from prompts
-that mteb would not use for it; the record says whether the two kinds of prompts matter.
+A model is asked for queries or for documents, and may use another prompt for each. Text to video is
+ranked with captions as queries and videos as documents, video to text the other way round, as mteb
+runs the two tasks (`baselines.pretrained.prompted_model`).
 
 A model of videos gets as many stored frames as it asks for, evenly spaced (`StoredFrames`). A model
 of images gets every frame as an image, and a video's vector is the mean of its frames'.
@@ -19,12 +18,23 @@ from torch.nn import functional
 
 from baselines.pretrained.mteb_inputs import image_inputs, text_inputs, video_inputs
 from baselines.pretrained.mteb_loading import load_encoder, modules_of, quiet
-from dvtr_bench.dataset.mteb_tasks import QUERY_PROMPTS, TASK_TYPE, TaskDirection, mteb_task_name
+from baselines.pretrained.prompted_model import (
+    PromptedConfig,
+    PromptedModel,
+    Role,
+    role_of,
+)
+from dvtr_bench.dataset.mteb_tasks import (
+    QUERY_PROMPTS,
+    TASK_DIRECTIONS,
+    TASK_TYPE,
+    TaskDirection,
+    mteb_task_name,
+)
 from dvtr_bench.errors import ConfigError, InputError
-from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig, EmbeddingModel
+from dvtr_bench.models.embedding_model import VECTOR
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 from dvtr_bench.runtime.extras import import_extra
-from dvtr_bench.runtime.progress import say
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader
@@ -40,15 +50,13 @@ Similarity = Literal["cosine", "inner product", "the model's own"]
 
 _PROBE_WIDTH: Final = 8
 _PROBE_TOLERANCE: Final = 1e-5
-_PROBE_CAPTION: Final = "a drone looks down"
 
 
 @dataclass(frozen=True)
-class Config(EmbeddingConfig):
+class Config(PromptedConfig):
     """Its settings.
 
     Attributes:
-        prompts: Which of the two are asked for as queries: ``t2v`` captions, ``v2t`` videos.
         frames_to_video: For a model of images: ``unit_mean`` makes every frame's vector unit length
             before the mean, ``mean`` does not, as mteb's ``Video2ImagesWrapper``. A score that is
             an inner product keeps lengths in either case.
@@ -59,7 +67,6 @@ class Config(EmbeddingConfig):
             loader.
     """
 
-    prompts: TaskDirection = "t2v"
     frames_to_video: Literal["unit_mean", "mean"] = "unit_mean"
     trust_remote_code: bool = False
 
@@ -71,15 +78,13 @@ class Config(EmbeddingConfig):
                 f"dtype={self.dtype}: mteb's loader of a model decides in what it computes: leave "
                 "dtype out"
             )
-        if self.prompts not in QUERY_PROMPTS:
-            raise ConfigError(f"prompts must be t2v or v2t, found {self.prompts!r}")
         if self.frames_to_video not in ("unit_mean", "mean"):
             raise ConfigError(
                 f"frames_to_video must be unit_mean or mean, found {self.frames_to_video!r}"
             )
 
 
-class Model(EmbeddingModel):
+class Model(PromptedModel):
     """A model of mteb.
 
     Args:
@@ -109,18 +114,13 @@ class Model(EmbeddingModel):
         self._loaded = loaded
         self._encoder = loaded.encoder
         self._of_videos = "video" in loaded.modalities
-        self._task_metadata = _task_metadata(config.prompts, "v" if self._of_videos else "i")
+        video: Literal["v", "i"] = "v" if self._of_videos else "i"
+        self._task_metadata = {way: _task_metadata(way, video) for way in TASK_DIRECTIONS}
         for module in modules_of(self._encoder).values():
             module.eval()
         self.similarity = _similarity(self._encoder)
         self.unit_length = self.similarity == "cosine"
-        if self._prompts_differ:
-            other = "v2t" if config.prompts == "t2v" else "t2v"
-            say(
-                f"{self.name} has other prompts for queries than for documents: both directions "
-                f"have those of {config.prompts} here; for {other} as mteb runs it, take that "
-                f"column of --set prompts={other}"
-            )
+        self.tell_of_prompts()
 
     @property
     def num_parameters(self) -> int | None:
@@ -140,19 +140,24 @@ class Model(EmbeddingModel):
             self._encoder.device = torch.device(device)
         return super().to(device)
 
-    def embed_texts(self, captions: Sequence[str]) -> torch.Tensor:
+    def texts_in(self, captions: Sequence[str], direction: TaskDirection) -> torch.Tensor:
         """Return one vector a caption: T x C."""
-        return self._texts(captions, queries=self.config.prompts == "t2v")
+        datasets = import_extra("datasets", "mteb", "--model mteb:...")
+        role = role_of("texts", direction)
+        inputs = text_inputs(datasets, captions, queries=role == "query")
+        return self._vectors_of(inputs, role, direction, len(captions))
 
-    def embed_videos(self, videos: Sequence["Frames"]) -> torch.Tensor:
+    def videos_in(self, videos: Sequence["Frames"], direction: TaskDirection) -> torch.Tensor:
         """Return one vector a video: V x C."""
         datasets = import_extra("datasets", "mteb", "--model mteb:...")
-        queries = self.config.prompts == "v2t"
+        role = role_of("videos", direction)
         if self._of_videos:
-            return self._vectors_of(video_inputs(datasets, videos), queries, len(videos))
+            inputs = video_inputs(datasets, videos)
+            return self._vectors_of(inputs, role, direction, len(videos))
         counts = [len(video) for video in videos]
         frames = [frame for video in videos for frame in video]
-        vectors = self._vectors_of(image_inputs(datasets, frames), queries, len(frames))
+        inputs = image_inputs(datasets, frames)
+        vectors = self._vectors_of(inputs, role, direction, len(frames))
         if self._frames_to_video == "unit_mean":
             vectors = functional.normalize(vectors, dim=-1)
         return torch.stack([part.mean(dim=0) for part in torch.split(vectors, counts)])
@@ -185,11 +190,11 @@ class Model(EmbeddingModel):
             "loader": self._loaded.loader,
             "dtype": self._dtype,
             "similarity": self.similarity,
-            "captions_as": "query" if self.config.prompts == "t2v" else "document",
-            "videos_as": "document" if self.config.prompts == "t2v" else "query",
-            "query_prompt": QUERY_PROMPTS[self.config.prompts],
+            **self.prompt_conventions(),
+            "query_prompt": {way: QUERY_PROMPTS[way] for way in TASK_DIRECTIONS}
+            if self.scores_each_way
+            else QUERY_PROMPTS[self.first_direction],
             "model_prompts": self._model_prompts,
-            "prompts_differ": self._prompts_differ,
             "frames_to_video": "model" if self._of_videos else self._frames_to_video,
             "frames_taken": {
                 name: getattr(self._encoder, name, None)
@@ -225,32 +230,22 @@ class Model(EmbeddingModel):
         names = (*kinds, TASK_TYPE, *(f"{TASK_TYPE}-{kind}" for kind in kinds))
         return {name: str(held[name]) for name in names if name in held}
 
-    @cached_property
-    def _prompts_differ(self) -> bool:
-        """Whether a caption has another vector as a query than as a document."""
-        as_query, as_document = (
-            self._texts([_PROBE_CAPTION], queries=queries) for queries in (True, False)
-        )
-        return not torch.allclose(as_query, as_document, atol=_PROBE_TOLERANCE)
-
-    def _texts(self, captions: Sequence[str], *, queries: bool) -> torch.Tensor:
-        datasets = import_extra("datasets", "mteb", "--model mteb:...")
-        return self._vectors_of(
-            text_inputs(datasets, captions, queries=queries), queries, len(captions)
-        )
-
     def _vectors_of(
-        self, inputs: "DataLoader[dict[str, Any]]", queries: bool, expected: int
+        self,
+        inputs: "DataLoader[dict[str, Any]]",
+        role: Role,
+        direction: TaskDirection,
+        expected: int,
     ) -> torch.Tensor:
         from mteb.types import PromptType
 
         with quiet(), torch.no_grad():
             found = self._encoder.encode(
                 inputs,
-                task_metadata=self._task_metadata,
+                task_metadata=self._task_metadata[direction],
                 hf_split="test",
                 hf_subset="default",
-                prompt_type=PromptType.query if queries else PromptType.document,
+                prompt_type=PromptType(role),
                 batch_size=inputs.batch_size,
                 show_progress_bar=False,
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -13,6 +14,12 @@ from baselines.pretrained.captions import FULL_LENGTH
 from baselines.pretrained.folder import DESCRIPTIONS, ModelFolder, find_folder, require_trust
 from baselines.pretrained.frames import frame_means, repeated
 from baselines.pretrained.pretrained_model import PretrainedModel
+from baselines.pretrained.prompted_model import (
+    PromptedConfig,
+    PromptedModel,
+    Role,
+    role_of,
+)
 from baselines.pretrained.transformers_model import (
     WEIGHTS,
     code_of,
@@ -22,8 +29,8 @@ from baselines.pretrained.transformers_model import (
     text_defaults,
     vectors_of,
 )
+from dvtr_bench.dataset.mteb_tasks import TaskDirection
 from dvtr_bench.errors import ConfigError, WeightsError
-from dvtr_bench.models.embedding_model import EmbeddingConfig
 from dvtr_bench.models.fixed_batches import in_fixed_batches
 from dvtr_bench.models.retriever import Features, Frames
 from dvtr_bench.reading.border import reading
@@ -47,13 +54,13 @@ _ADVICE: Final = "get the folder again, or see whether this version of the libra
 
 
 @dataclass(frozen=True)
-class Config(EmbeddingConfig):
+class Config(PromptedConfig):
     """What can be set of a model of sentence-transformers.
 
     Attributes:
-        query_prompt: Text before a caption; none for what the model's files say.
-        document_prompt: Text that a model that takes messages is given with a video; none for what
-            the model's files say.
+        query_prompt: Text before a caption that is a query, or that a model that takes messages is
+            given with a video that is one; none for what the model's files say.
+        document_prompt: The same for documents.
         video_input: Whether the model is given a video as one (video) or frame by frame, of which
             the mean is taken (frames); none for a video if the model takes one.
         fps: Frames a second that a model of videos is told: the frames of a dataset are evenly
@@ -83,8 +90,8 @@ class Config(EmbeddingConfig):
             raise ConfigError(f"batch must be at least 1, found {self.batch}")
 
 
-class Model(PretrainedModel):
-    """A model that encodes captions by ``encode_query`` and videos by ``encode_document``.
+class Model(PromptedModel, PretrainedModel):
+    """A model that encodes queries by ``encode_query`` and documents by ``encode_document``.
 
     Args:
         reference: ``ORG/NAME``, ``ORG/NAME@REVISION`` or a folder.
@@ -123,8 +130,11 @@ class Model(PretrainedModel):
             processor=getattr(processor, name, processor),
         )
         prompts = self._model.prompts
-        self._query_prompt = self._prompt(config.query_prompt, prompts, ["query"])
-        self._document_prompt = self._prompt(config.document_prompt, prompts, _DOCUMENT_PROMPTS)
+        self._prompts: dict[Role, str | None] = {
+            "query": self._prompt(config.query_prompt, prompts, ["query"]),
+            "document": self._prompt(config.document_prompt, prompts, _DOCUMENT_PROMPTS),
+        }
+        self.tell_of_prompts()
 
     @property
     def scores_by_vectors(self) -> bool:
@@ -136,8 +146,9 @@ class Model(PretrainedModel):
         padding = self._padding.get("text")
         return {
             "revision": self._revision,
-            "query_prompt": self._query_prompt,
-            "document_prompt": self._document_prompt,
+            "query_prompt": self._prompts["query"],
+            "document_prompt": self._prompts["document"],
+            **self.prompt_conventions(),
             "video_input": "video" if self._as_video else "frames",
             "frames_to_video": "that of the model" if self._as_video else "mean",
             "frame_fit": self._shape.frame_fit,
@@ -149,34 +160,37 @@ class Model(PretrainedModel):
         }
 
     def tokens_read(self, captions: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Return the tokens that the model reads, and which captions have more."""
+        """Return the tokens that the model reads, and which captions have more.
+
+        Where captions have two prompts, it is what it reads of queries.
+        """
+        role = role_of("texts", self.first_direction)
         most = self._model.max_seq_length
-        found = [self._tokens({"text": caption}) for caption in captions]
+        found = [self._tokens(role, {"text": caption}) for caption in captions]
         read = np.zeros((len(found), max(map(len, found), default=0)), dtype=np.int64)
         is_cut = np.zeros(len(found), dtype=bool)
         for row, tokens in enumerate(found):
             read[row, : len(tokens)] = tokens
             if most is not None and len(tokens) >= most:
-                text = f"{self._query_prompt or ''}{captions[row]}"
+                text = f"{self._prompts[role] or ''}{captions[row]}"
                 is_cut[row] = len(self._model.tokenizer(text, verbose=False)["input_ids"]) > most
         return read, is_cut
 
-    def embed_texts(self, captions: Sequence[str]) -> torch.Tensor:
-        """Return ``encode_query`` of each caption: T x C."""
+    def texts_in(self, captions: Sequence[str], direction: TaskDirection) -> torch.Tensor:
+        """Return ``encode_query`` or ``encode_document`` of each caption: T x C."""
+        role = role_of("texts", direction)
         # As plain text, a caption such as "https://.../a.jpg" would be fetched as a picture.
         items = [{"text": caption} for caption in captions]
 
-        def compute(batch: Sequence[dict[str, str]]) -> torch.Tensor:
-            return self._encoded(self._model.encode_query, batch, self._query_prompt)
+        # Captions of one length are computed together, unpadded.
+        def num_tokens(item: Mapping[str, str]) -> int:
+            return len(self._tokens(role, item))
 
-        return in_fixed_batches(items, self.config.batch, compute, self._num_tokens)
+        return in_fixed_batches(items, self.config.batch, partial(self._encoded, role), num_tokens)
 
-    def embed_videos(self, videos: Sequence[Frames]) -> torch.Tensor:
-        """Return ``encode_document`` of each video, or the mean of its frames' unit vectors."""
-
-        def compute(batch: Sequence[Any]) -> torch.Tensor:
-            return self._encoded(self._model.encode_document, batch, self._document_prompt)
-
+    def videos_in(self, videos: Sequence[Frames], direction: TaskDirection) -> torch.Tensor:
+        """Return the same of each video, or the mean of its frames' unit vectors: V x C."""
+        compute = partial(self._encoded, role_of("videos", direction))
         if self._as_video:
             clips = ({"video": self._clip(video)} for video in videos)
             at_a_time = max(1, self.config.batch // (self.most_frames or 1))
@@ -195,10 +209,11 @@ class Model(PretrainedModel):
         )
         return scores
 
-    def _encoded(self, encode: Any, batch: Sequence[Any], prompt: str | None) -> torch.Tensor:
+    def _encoded(self, role: Role, batch: Sequence[Any]) -> torch.Tensor:
+        encode = self._model.encode_query if role == "query" else self._model.encode_document
         vectors: torch.Tensor = encode(
             list(batch),
-            prompt=prompt,
+            prompt=self._prompts[role],
             batch_size=len(batch),
             show_progress_bar=False,
             convert_to_tensor=True,
@@ -207,16 +222,12 @@ class Model(PretrainedModel):
         # Tensors of inference mode may not be changed outside of it.
         return vectors_of(vectors.clone(), self.name)
 
-    def _tokens(self, item: Mapping[str, str]) -> list[int]:
+    def _tokens(self, role: Role, item: Mapping[str, str]) -> list[int]:
         read = self._model.preprocess(
-            [item], prompt=self._query_prompt, task="query", processing_kwargs=self._padding
+            [item], prompt=self._prompts[role], task=role, processing_kwargs=self._padding
         )
         tokens: list[int] = read["input_ids"][0].tolist()
         return tokens
-
-    def _num_tokens(self, item: Mapping[str, str]) -> int:
-        """Return the tokens of a caption: those of one length are computed together, unpadded."""
-        return len(self._tokens(item))
 
     def _clip(self, video: Frames) -> dict[str, Any]:
         shown = repeated(video, self._num_frames)

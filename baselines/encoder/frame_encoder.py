@@ -17,8 +17,8 @@ from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
 from dvtr_bench.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
-    from baselines.encoder.preprocessing import FrameFit
     from dvtr_bench.models.retriever import Side
+    from dvtr_bench.video.frame_fit import FrameFit, Interpolation
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
@@ -39,6 +39,7 @@ class FrameEncoder(nn.Module):
         image_size: Side of the input pixels.
         context_length: Most tokens of a text, with those that mark start and end.
         frame_fit: How its weights were trained to see a frame, see `FrameFit`.
+        interpolation: How frames were resized for them.
         origin: What is recorded about the weights: ``source`` and ``weights_sha256``.
 
     Raises:
@@ -109,6 +110,7 @@ class FrameEncoder(nn.Module):
         self.image_size = int(config["vision_cfg"].get("image_size", 224))
         self.context_length = context_length
         self.frame_fit: FrameFit = "center_crop"
+        self.interpolation: Interpolation = "bicubic"
         self.origin: dict[str, Any] = {
             "source": f"{architecture}, from scratch",
             "weights_sha256": None,
@@ -303,9 +305,10 @@ class FrameEncoder(nn.Module):
             side: ``texts`` or ``videos``.
 
         Returns:
-            JSON values; nothing for a CLIP.
+            JSON values; nothing for a CLIP whose frames are resized as OpenAI's.
         """
-        return {}
+        is_usual = side == "texts" or self.interpolation == "bicubic"
+        return {} if is_usual else {"interpolation": self.interpolation}
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the backbone for records: enough to rebuild it, without its weights."""
@@ -314,6 +317,8 @@ class FrameEncoder(nn.Module):
             unusual["context_length"] = self.context_length
         if self.frame_fit != "center_crop":
             unusual["frame_fit"] = self.frame_fit
+        if self.interpolation != "bicubic":
+            unusual["interpolation"] = self.interpolation
         return {
             "architecture": self.architecture,
             "quick_gelu": self.quick_gelu,

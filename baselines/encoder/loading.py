@@ -44,6 +44,7 @@ from baselines.weights.weights import (
 )
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
+from dvtr_bench.video.frame_fit import INTERPOLATIONS
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -144,12 +145,11 @@ def _load(spec: BackboneSpec, name: str, *, any_pixels: bool) -> Loaded:
 
 
 def _require_known_pixels(preprocess: Preprocess, name: str) -> None:
-    filled = preprocess.resize_mode == "longest" and preprocess.fill_color != 0
-    if preprocess.interpolation != "bicubic" or filled:
+    if not preprocess.is_made_here:
         raise ConfigError(
-            f"{name} was trained with another preprocessing than is made here "
-            f"({preprocess.interpolation}, {preprocess.resize_mode}): it is no --backbone, but can "
-            f"be evaluated as it is, by --model open_clip:{name}"
+            f"{name} was trained with another preprocessing than is made here (bars of grey "
+            f"{preprocess.fill_color} beside a frame, not black ones): it is no --backbone, but "
+            f"can be evaluated as it is, by --model open_clip:{name}"
         )
 
 
@@ -174,6 +174,7 @@ def _plain_encoder(
         context_length=None if positions is None else len(positions),
     )
     encoder.frame_fit = FITS[preprocess.resize_mode]
+    encoder.interpolation = preprocess.interpolation
     return encoder
 
 
@@ -267,6 +268,7 @@ def rebuild_encoder(description: Mapping[str, Any]) -> FrameEncoder:
             context_length=description.get("context_length"),
         )
         encoder.frame_fit = description.get("frame_fit", encoder.frame_fit)
+        encoder.interpolation = description.get("interpolation", encoder.interpolation)
     encoder.origin = {key: description[key] for key in ("source", "weights_sha256")}
     return encoder
 
@@ -292,6 +294,7 @@ _DESCRIBED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
         "a number of tokens",
     ),
     "frame_fit": (lambda value: value in FITS.values(), f"one of {', '.join(FITS.values())}"),
+    "interpolation": (lambda value: value in INTERPOLATIONS, f"{' or '.join(INTERPOLATIONS)}"),
     "source": (lambda value: isinstance(value, str), "a text"),
     "weights_sha256": (
         lambda value: (
@@ -302,7 +305,7 @@ _DESCRIBED: Final[Mapping[str, tuple[Callable[[Any], bool], str]]] = {
 }
 """What a description must hold: whether a value is of the form, and the form in words."""
 
-_MAY_LACK: Final = ("context_length", "frame_fit")
+_MAY_LACK: Final = ("context_length", "frame_fit", "interpolation")
 
 
 def choose_quick_gelu(

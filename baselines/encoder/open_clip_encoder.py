@@ -97,6 +97,7 @@ class OpenClipEncoder(FrameEncoder):
         self._text_config = None if text_config is None else dict(text_config)
         self.preprocess = preprocess
         self.frame_fit = FITS[preprocess.resize_mode]
+        self.interpolation = preprocess.interpolation
         self._tanh_gelu = tanh_gelu
         self.has_logit_bias = "init_logit_bias" in config
         self._tokenizer: CaptionTokenizer | None = None
@@ -270,7 +271,8 @@ class OpenClipEncoder(FrameEncoder):
         parts = self._parts()
         if side == "texts":
             return {name: value for name, value in parts.items() if name != "preprocess"}
-        return {name: parts[name] for name in ("config", "tanh_gelu")}
+        own = {name: parts[name] for name in ("config", "tanh_gelu")}
+        return {**own, **super().key_parts(side)}
 
     def describe(self) -> Mapping[str, Any]:
         """Describe the backbone for records: enough to rebuild it, without its weights."""

@@ -8,9 +8,9 @@ import torch
 
 from baselines.weights.backbone_spec import parse_backbone, preprocess_record
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError, WeightsError
-from dvtr_bench.video.bicubic import resize_bicubic, resize_short_side
 from dvtr_bench.video.frame_choice import FrameChoice, FrameOrder, chosen_frames
-from dvtr_bench.video.frame_fit import FrameFit, crop_corner, long_side_size
+from dvtr_bench.video.frame_fit import FrameFit, Interpolation, crop_corner, long_side_size
+from dvtr_bench.video.resize import resize, resize_short_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,9 +63,12 @@ def trained_fit(backbone: str) -> FrameFit:
 
 
 def clip_pixels(
-    frame: "NDArray[np.uint8]", image_size: int, fit: FrameFit = "center_crop"
+    frame: "NDArray[np.uint8]",
+    image_size: int,
+    fit: FrameFit = "center_crop",
+    interpolation: Interpolation = "bicubic",
 ) -> "NDArray[np.uint8]":
-    """Turn a frame into the square that a CLIP takes (bicubic, antialiased).
+    """Turn a frame into the square that a CLIP takes (antialiased).
 
     A frame whose short side has this length is only cropped by ``center_crop``.
 
@@ -73,6 +76,7 @@ def clip_pixels(
         frame: uint8, height x width x 3, RGB.
         image_size: Side of the result, in pixels.
         fit: How the frame is made square, see `fit_picture`.
+        interpolation: How it is resized.
 
     Returns:
         uint8, 3 x image_size x image_size.
@@ -87,19 +91,24 @@ def clip_pixels(
         raise InputError(
             f"a frame must be uint8, height x width x 3; found {frame.dtype}, {frame.shape}"
         )
-    return np.ascontiguousarray(fit_picture(frame, image_size, fit).transpose(2, 0, 1))
+    square = fit_picture(frame, image_size, fit, interpolation)
+    return np.ascontiguousarray(square.transpose(2, 0, 1))
 
 
 def fit_picture(
-    picture: "NDArray[np.uint8]", image_size: int, fit: FrameFit = "center_crop"
+    picture: "NDArray[np.uint8]",
+    image_size: int,
+    fit: FrameFit = "center_crop",
+    interpolation: Interpolation = "bicubic",
 ) -> "NDArray[np.uint8]":
-    """Turn a picture into a square (bicubic, antialiased).
+    """Turn a picture into a square (antialiased).
 
     Args:
         picture: uint8, height x width x 3.
         image_size: Side of the square.
         fit: ``center_crop`` resizes the short side and cuts out the middle; ``squash`` resizes both
             sides; ``letterbox`` resizes the long side and puts black bars beside it.
+        interpolation: How it is resized.
 
     Returns:
         uint8, image_size x image_size x 3.
@@ -112,14 +121,16 @@ def fit_picture(
         [0, 9, 9, 0]
     """
     if fit == "squash":
-        return resize_bicubic(picture, image_size, image_size)
+        return resize(picture, image_size, image_size, interpolation)
     if fit == "letterbox":
         width, height = long_side_size(picture.shape[1], picture.shape[0], image_size)
         top, left = (image_size - height) // 2, (image_size - width) // 2
         square = np.zeros((image_size, image_size, 3), dtype=np.uint8)
-        square[top : top + height, left : left + width] = resize_bicubic(picture, width, height)
+        square[top : top + height, left : left + width] = resize(
+            picture, width, height, interpolation
+        )
         return square
-    resized = resize_short_side(picture, image_size)
+    resized = resize_short_side(picture, image_size, interpolation)
     top, left = crop_corner(resized.shape[0], resized.shape[1], image_size)
     return resized[top : top + image_size, left : left + image_size]
 
@@ -130,6 +141,7 @@ def stack_videos(
     max_frames: int,
     *,
     fit: FrameFit = "center_crop",
+    interpolation: Interpolation = "bicubic",
     choice: FrameChoice = "uniform",
     order: FrameOrder = "forward",
 ) -> tuple[torch.Tensor, torch.Tensor]:
@@ -140,6 +152,7 @@ def stack_videos(
         image_size: Side of the pixels.
         max_frames: F.
         fit: How frames are made square.
+        interpolation: How they are resized.
         choice: Which frames of a video with more than F.
         order: In which order.
 
@@ -159,6 +172,6 @@ def stack_videos(
             raise InputError(f"video {row} of the batch has no frames: build the dataset again")
         chosen = chosen_frames(frames, max_frames, choice, order)
         for column, index in enumerate(chosen):
-            pixels[row, column] = clip_pixels(frames[index], image_size, fit)
+            pixels[row, column] = clip_pixels(frames[index], image_size, fit, interpolation)
         mask[row, : len(chosen)] = True
     return torch.from_numpy(pixels), torch.from_numpy(mask)

@@ -125,6 +125,7 @@ class VideoTextModel(nn.Module, ABC):
             self.encoder.image_size,
             self.config.max_frames,
             fit=self.frame_fit,
+            interpolation=self.encoder.interpolation,
             choice=self.config.frame_choice,
             order=self.config.frame_order,
         )

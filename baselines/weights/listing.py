@@ -135,6 +135,6 @@ def _of_open_clip(architecture: str, tag: str, record: dict[str, object]) -> Lis
         image_size=int(config["vision_cfg"].get("image_size", 224)),
         resize_mode=preprocess.resize_mode,
         interpolation=preprocess.interpolation,
-        trainable=preprocess.interpolation == "bicubic",
+        trainable=preprocess.is_made_here,
         needs="hf" if from_hub else None,
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_text import parse_json, read_json_bytes
+from dvtr_bench.video.frame_fit import INTERPOLATIONS, Interpolation
 
 FOLDER_CONFIG: Final = "open_clip_config.json"
 """Name of the file that makes a folder one of open_clip's local-dir form."""
@@ -38,7 +39,6 @@ _PLAIN_TEXT: Final[Mapping[str, Any]] = {
 }
 _ADVICE: Final = "get the folder again"
 _RESIZE_MODES: Final = ("shortest", "squash", "longest")
-_INTERPOLATIONS: Final = ("bicubic", "bilinear")
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Preprocess:
 
     mean: tuple[float, ...] = (0.48145466, 0.4578275, 0.40821073)
     std: tuple[float, ...] = (0.26862954, 0.26130258, 0.27577711)
-    interpolation: str = "bicubic"
+    interpolation: Interpolation = "bicubic"
     resize_mode: str = "shortest"
     fill_color: int = 0
 
@@ -70,12 +70,17 @@ class Preprocess:
                 raise ConfigError(f"preprocess_cfg.{name}: expected three numbers, found {values}")
         if not all(one > 0 for one in self.std):
             raise ConfigError(f"preprocess_cfg.std: expected numbers above 0, found {self.std}")
-        for name, known in (("interpolation", _INTERPOLATIONS), ("resize_mode", _RESIZE_MODES)):
+        for name, known in (("interpolation", INTERPOLATIONS), ("resize_mode", _RESIZE_MODES)):
             if getattr(self, name) not in known:
                 raise ConfigError(
                     f"preprocess_cfg.{name}: expected one of {', '.join(known)}, found "
                     f"{str(getattr(self, name))[:80]!r}"
                 )
+
+    @property
+    def is_made_here(self) -> bool:
+        """Whether `baselines.encoder.preprocessing` makes the same pixels: bars are black there."""
+        return self.resize_mode != "longest" or self.fill_color == 0
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> "Preprocess":

@@ -5,11 +5,11 @@ import gc
 import numpy as np
 
 from builders.engine import clip_work
-from dvtr_bench.video.bicubic import resize_bicubic
+from dvtr_bench.video.resize import resize
 
 __all__ = ["clip_work"]
 
 # The first call loads the compiled code.
-resize_bicubic(np.zeros((4, 4, 3), dtype=np.uint8), 2, 2)
+resize(np.zeros((4, 4, 3), dtype=np.uint8), 2, 2)
 # The garbage collector writes to the objects that it scans; pages without writes stay shared.
 gc.freeze()

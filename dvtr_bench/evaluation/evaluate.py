@@ -1,8 +1,7 @@
 """Evaluation of a model on a split: encode, rank by the protocol, check claims, make records."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,14 +12,15 @@ from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, ProtocolError
 from dvtr_bench.evaluation.call_order import CallOrder
 from dvtr_bench.evaluation.facts import captions_cut, dataset_facts, model_facts
-from dvtr_bench.evaluation.honesty import HonestySample, SampleConfig, check_honesty
+from dvtr_bench.evaluation.honesty import SampleConfig, check_honesty
+from dvtr_bench.evaluation.one_pass import Passes, encoder_in, named
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
-from dvtr_bench.evaluation.ranking import Ranking, rank
+from dvtr_bench.evaluation.ranking import Ranking
 from dvtr_bench.evaluation.rerank import RerankedRun, Reranker
 from dvtr_bench.evaluation.scorer import Scorer, rows_of_block
 from dvtr_bench.evaluation.split_groups import frame_measures, split_groups
-from dvtr_bench.evaluation.top_candidates import Candidates, top_lists
+from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.evaluation.untouched import Untouched
 from dvtr_bench.features.encode import (
     encode_captions_again,
@@ -39,9 +39,6 @@ from dvtr_bench.runtime.environment import environment_facts
 from dvtr_bench.runtime.processes import ALONE, Processes
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.features.encode import Look
     from dvtr_bench.models.retriever import Retriever
@@ -177,14 +174,18 @@ class _Scored:
     All are of the captions in the order in which they were scored.
     """
 
-    scorer: Scorer
+    passes: Passes
     order: CallOrder
     split: "RetrievalSplit"
     relevance: Relevance
     facts: ScoringFacts
     ranking: Ranking
     honesty: "tuple[HonestyCheck, ...]"
-    candidates: "Mapping[str, list[NDArray[np.int64]]]"
+
+    @property
+    def retriever(self) -> "Retriever":
+        """The model, set to the text block of this way to score."""
+        return self.passes.t2v.scorer.retriever
 
     @property
     def in_file_order(self) -> Ranking:
@@ -239,34 +240,32 @@ class _Run:
             block_captions=self.config.block_captions,
             block_videos=self.config.block_videos,
         )
-        sample = HonestySample(scorer, self.config.sample)
-        top = self._rerank_top
-        candidates = None if top is None else Candidates(relevance, order.rows, top)
-        ranking = rank(
+        passes = Passes.run(
             scorer,
             split,
             relevance,
+            order.rows,
+            sample=self.config.sample,
+            candidates=self._rerank_top,
             top_k=self.config.top_k,
-            caption_rows=order.rows,
-            watch=(sample.add, *([] if candidates is None else [candidates.add])),
             processes=self.processes,
             label="score" if text_block is None else f"score (block {text_block})",
             show_progress=self.show_progress,
         )
-        for other in self.processes.gathered(sample.kept):
-            sample.take(other)
-        with self._untouched.model() as untouched:
-            if retriever is not self._retriever and isinstance(untouched, BlockRetriever):
-                untouched = untouched.at_block(1)
-            honesty = check_honesty(
-                scorer.scored_by(untouched),
-                sample,
-                encode_captions=partial(encode_captions_again, untouched, split),
-                encode_videos=partial(encode_videos_again, untouched, split),
-            )
-        facts = ScoringFacts(retriever.scoring, text_block)
-        found = {} if candidates is None else candidates.found(self.processes)
-        return _Scored(scorer, order, split, relevance, facts, ranking, honesty, found)
+        honesty: list[HonestyCheck] = []
+        for way, done in passes.by_way.items():
+            with self._untouched.model() as untouched:
+                if retriever is not self._retriever and isinstance(untouched, BlockRetriever):
+                    untouched = untouched.at_block(1)
+                checks = check_honesty(
+                    done.scorer.scored_by(untouched),
+                    done.sample,
+                    encode_captions=encoder_in(untouched, split, encode_captions_again, way),
+                    encode_videos=encoder_in(untouched, split, encode_videos_again, way),
+                )
+            honesty += named(checks, way)
+        facts = ScoringFacts(retriever.scoring, text_block, each_way=passes.each_way)
+        return _Scored(passes, order, split, relevance, facts, passes.ranking, tuple(honesty))
 
     def post_processed(
         self,
@@ -279,9 +278,7 @@ class _Run:
         encoded = self._encode(self._retriever, bank) if bank and needs_bank else None
         found = []
         for scored in finished:
-            raw = self._raw(
-                scored, QueryBank(bank, encoded, scored.scorer) if bank and encoded else None
-            )
+            raw = self._raw(scored, bank, encoded)
             for one in post_process:
                 facts, ranking = one.apply(
                     raw, scored.facts, scored.split, scored.relevance, self.config.top_k
@@ -305,7 +302,7 @@ class _Run:
         for scored in finished:
             facts, ranking, checks = run.apply(
                 self._raw(scored),
-                scored.candidates,
+                scored.passes.candidates,
                 scored.facts,
                 scored.split,
                 scored.relevance,
@@ -315,15 +312,24 @@ class _Run:
             found.append(replace(scored, facts=facts, ranking=ranking, honesty=honesty))
         return found
 
-    def _raw(self, scored: _Scored, bank: QueryBank | None = None) -> RawScores:
-        return RawScores(
-            scored.scorer,
-            scored.ranking,
-            bank,
-            self.processes,
-            self.show_progress,
-            scored.order.rows,
-        )
+    def _raw(
+        self,
+        scored: _Scored,
+        bank: "RetrievalSplit | None" = None,
+        encoded_bank: EncodedSplit | None = None,
+    ) -> RawScores:
+        raw = {
+            way: RawScores(
+                done.scorer,
+                done.ranking,
+                QueryBank(bank, encoded_bank, done.scorer, way) if bank and encoded_bank else None,
+                self.processes,
+                self.show_progress,
+                scored.order.rows,
+            )
+            for way, done in scored.passes.by_way.items()
+        }
+        return replace(raw["t2v"], v2t=raw.get("v2t"))
 
     def record(self, scored: _Scored, seen: Contamination | None, **origin: Any) -> RunRecord:
         """Return the record of a pass; ``origin`` has arguments of `model_facts`."""
@@ -331,12 +337,12 @@ class _Run:
             scored.in_file_order.table,
             kind="model",
             dataset=dataset_facts(self.split, self.relevance, self.encoded.frames_per_video),
-            model=model_facts(scored.scorer.retriever, **origin),
+            model=model_facts(scored.retriever, **origin),
             scoring=scored.facts,
             environment=environment_facts(
                 scored.ranking.device,
                 scored.ranking.dtype,
-                getattr(scored.scorer.retriever, "libraries", ()),
+                getattr(scored.retriever, "libraries", ()),
             ),
             honesty=scored.honesty,
             seconds=Seconds(

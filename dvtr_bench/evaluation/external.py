@@ -4,7 +4,6 @@ Given scores cannot be computed again in other blocks, so their records have kin
 no honesty checks. Scores of embeddings depend only on their own pair by construction.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -16,7 +15,7 @@ from dvtr_bench.errors import ConfigError, NotANumberError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
 from dvtr_bench.evaluation.facts import dataset_facts
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
-from dvtr_bench.evaluation.ranking import Ranking, rank
+from dvtr_bench.evaluation.ranking import each_way, rank
 from dvtr_bench.evaluation.split_groups import split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.ranking.blocks import Block, Grid, cut
@@ -91,7 +90,7 @@ def evaluate_external(
     _require_post_processing(post_processing, post_process, v2t)
     require_whole_split(split)
     relevance = Relevance.of(split.captions, split.caption_video_index, len(split.video_ids))
-    scoring = _scoring_facts(text_block, relevance, post_processing)
+    scoring = _scoring_facts(text_block, relevance, post_processing, each_way=v2t is not None)
     show_progress = show_progress and processes.is_first
     sources = [
         _Source(scores, split, model_name, config, torch.device(device))
@@ -109,7 +108,8 @@ def evaluate_external(
         )
         for source in sources
     ]
-    source, ranking = sources[0], _each_way(*rankings)
+    source = sources[0]
+    ranking = rankings[0] if v2t is None else each_way(*rankings)
     raw = RawScores(source, ranking, None, processes, show_progress)
     done = (one.apply(raw, scoring, split, relevance, config.top_k) for one in post_process)
     finished = [(scoring, ranking), *done]
@@ -134,24 +134,15 @@ def evaluate_external(
 
 
 def _scoring_facts(
-    text_block: int | None, relevance: Relevance, post_processing: str
+    text_block: int | None, relevance: Relevance, post_processing: str, *, each_way: bool
 ) -> ScoringFacts:
-    if text_block is None:
-        return ScoringFacts("pairwise", None, post_processing=post_processing)
     # A block larger than the query set is the query set.
-    block = min(text_block, relevance.num_captions)
-    return ScoringFacts("query_block", block, post_processing=post_processing)
-
-
-def _each_way(t2v: Ranking, v2t: Ranking | None = None) -> Ranking:
-    """Return the ranks of captions by the first scores, and those of videos by the second."""
-    if v2t is None:
-        return t2v
-    return replace(
-        v2t,
-        table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
-        best={**v2t.best, "t2v": t2v.best["t2v"]},
-        seconds=t2v.seconds + v2t.seconds,
+    block = None if text_block is None else min(text_block, relevance.num_captions)
+    return ScoringFacts(
+        "pairwise" if block is None else "query_block",
+        block,
+        post_processing=post_processing,
+        each_way=each_way,
     )
 
 

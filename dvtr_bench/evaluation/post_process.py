@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from dvtr_bench.catalog import POST_PROCESSORS
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.query_bank import QueryBank, require_bank
-from dvtr_bench.evaluation.ranking import Ranking, ScoreSource, rank
+from dvtr_bench.evaluation.ranking import Ranking, ScoreSource, each_way, rank
 from dvtr_bench.results.record import PostProcessingFacts, ScoringFacts
 from dvtr_bench.runtime.processes import ALONE, Processes
 from dvtr_bench.settings import NoSettings
@@ -49,6 +49,7 @@ class RawScores:
         show_progress: Whether to show progress bars.
         caption_rows: int64, T: the rows by which captions are named; None for their rows among
             the scores.
+        v2t: The scores by which videos are ranked, where they have their own; else None.
     """
 
     source: ScoreSource
@@ -57,6 +58,7 @@ class RawScores:
     processes: Processes = ALONE
     show_progress: bool = False
     caption_rows: NDArray[np.int64] | None = None
+    v2t: "RawScores | None" = None
 
 
 class Fitted(Protocol):
@@ -156,6 +158,8 @@ class PostProcess:
         started = time.perf_counter()
         module = POST_PROCESSORS.load(self.name)
         fitted: Fitted = module.fit(self.config, raw)
+        if raw.v2t is not None:
+            fitted = _FittedEachWay(fitted, module.fit(self.config, raw.v2t))
         ranking = rank_each_way(raw, fitted, split, relevance, top_k, self.name)
         ranking = replace(ranking, seconds=time.perf_counter() - started)
         done = PostProcessingFacts(
@@ -189,9 +193,10 @@ def rank_each_way(
         InputError: A score is infinite.
     """
     started = time.perf_counter()
+    of_v2t = raw if raw.v2t is None else raw.v2t
     t2v, v2t = (
         rank(
-            _OneWay(raw.source, make),
+            _OneWay(source, make),
             split,
             relevance,
             top_k=top_k,
@@ -200,14 +205,13 @@ def rank_each_way(
             label=f"{name}: {way}",
             show_progress=raw.show_progress,
         )
-        for way, make in (("t2v", fitted.t2v), ("v2t", fitted.v2t))
+        for way, source, make in (
+            ("t2v", raw.source, fitted.t2v),
+            ("v2t", of_v2t.source, fitted.v2t),
+        )
     )
     return replace(
-        v2t,
-        table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
-        best={**v2t.best, "t2v": t2v.best["t2v"]},
-        seconds=time.perf_counter() - started,
-        device=raw.ranking.device,
+        each_way(t2v, v2t), seconds=time.perf_counter() - started, device=raw.ranking.device
     )
 
 
@@ -240,6 +244,29 @@ def require_feasible(
             )
         if one.needs_bank and bank is not None and split is not None:
             require_bank(bank, split)
+
+
+@dataclass(frozen=True, eq=False)
+class _FittedEachWay:
+    """A post-processor that was fitted to the scores of each direction by themselves."""
+
+    of_t2v: Fitted
+    of_v2t: Fitted
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The facts of both; by direction where they differ."""
+        t2v, v2t = self.of_t2v.facts, self.of_v2t.facts
+        return {
+            name: t2v[name] if t2v[name] == v2t[name] else {"t2v": t2v[name], "v2t": v2t[name]}
+            for name in t2v
+        }
+
+    def t2v(self, scores: Floats, block: "Block") -> Floats:
+        return self.of_t2v.t2v(scores, block)
+
+    def v2t(self, scores: Floats, block: "Block") -> Floats:
+        return self.of_v2t.v2t(scores, block)
 
 
 class _OneWay:

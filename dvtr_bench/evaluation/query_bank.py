@@ -10,6 +10,7 @@ from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, ProtocolError
 from dvtr_bench.features.encode import select_rows
+from dvtr_bench.models.retriever import features_in
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +27,24 @@ class QueryBank:
         split: The training split.
     """
 
-    def __init__(self, split: "RetrievalSplit", encoded: "EncodedSplit", scorer: "Scorer") -> None:
+    def __init__(
+        self,
+        split: "RetrievalSplit",
+        encoded: "EncodedSplit",
+        scorer: "Scorer",
+        direction: str = "t2v",
+    ) -> None:
         """Create the bank of a run.
 
         Args:
             split: The training split.
             encoded: Its features.
             scorer: Scorer of the run.
+            direction: Which direction it scores, where each has its own scores.
         """
         self.split = split
-        self._encoded = encoded
+        self._texts = features_in(scorer.retriever, encoded.texts, direction)
+        self._videos = features_in(scorer.retriever, encoded.videos, direction)
         self._scorer = scorer
 
     def captions(self, count: int | None) -> "Scorer":
@@ -52,7 +61,7 @@ class QueryBank:
         """
         rows = self._rows("captions", self.split.caption_ids, count)
         return self._scorer.with_features(
-            texts=select_rows(self._encoded.texts, torch.from_numpy(rows)),
+            texts=select_rows(self._texts, torch.from_numpy(rows)),
             videos=self._scorer.videos,
         )
 
@@ -71,7 +80,7 @@ class QueryBank:
         rows = self._rows("videos", self.split.video_ids, count)
         return self._scorer.with_features(
             texts=self._scorer.texts,
-            videos=select_rows(self._encoded.videos, torch.from_numpy(rows)),
+            videos=select_rows(self._videos, torch.from_numpy(rows)),
         )
 
     def facts(self, captions: int | None, videos: int | None) -> dict[str, Any]:

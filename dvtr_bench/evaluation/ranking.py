@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Protocol
 
 import torch
@@ -137,6 +137,24 @@ def rank(
         seconds=time.perf_counter() - started,
         device=device,
         dtype=dtype,
+    )
+
+
+def each_way(t2v: Ranking, v2t: Ranking) -> Ranking:
+    """Join the ranks of captions by one sim_matrix and those of videos by another.
+
+    Args:
+        t2v: By which captions are ranked.
+        v2t: By which videos are ranked; of the same captions in the same order.
+
+    Returns:
+        Ranks and best candidates of each direction by its own scores; the seconds of both.
+    """
+    return replace(
+        v2t,
+        table=replace(v2t.table, ranks={**v2t.table.ranks, "t2v": t2v.table.ranks["t2v"]}),
+        best={**v2t.best, "t2v": t2v.best["t2v"]},
+        seconds=t2v.seconds + v2t.seconds,
     )
 
 

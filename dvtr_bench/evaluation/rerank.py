@@ -136,7 +136,7 @@ class RerankedRun:
         self._show_progress = show_progress
         self._untouched = Untouched(reranker.model)
         encoded = encode(reranker.model)
-        self._scorer = Scorer(
+        scorer = Scorer(
             reranker.model,
             encoded.texts,
             encoded.videos,
@@ -144,6 +144,7 @@ class RerankedRun:
             block_captions=1,
             block_videos=len(split.video_ids),
         )
+        self._scorers = {way: scorer.in_direction(way) for way in _WAYS}
 
     def apply(
         self,
@@ -183,7 +184,8 @@ class RerankedRun:
         }
         sample = RerankSample.draw(queries, candidates, scored, kinds, self._generator("sample"))
         with self._untouched.model() as untouched:
-            checks = check_reranker(self._scorer.scored_by(untouched), self._split, sample)
+            scorers = {way: one.scored_by(untouched) for way, one in self._scorers.items()}
+            checks = check_reranker(scorers, self._split, sample)
         ranking = rank_each_way(
             raw, self._lifted(raw, candidates, scored, captions), split, relevance, top_k, RERANK
         )
@@ -227,8 +229,9 @@ class RerankedRun:
         # In no order that tells what the first model thinks of them.
         others = torch.from_numpy(candidates[order])
         texts, videos = (one, others) if way == "t2v" else (others, one)
-        scores = self._scorer.score_features(
-            select_rows(self._scorer.texts, texts), select_rows(self._scorer.videos, videos)
+        scorer = self._scorers[way]
+        scores = scorer.score_features(
+            select_rows(scorer.texts, texts), select_rows(scorer.videos, videos)
         )
         found: Floats = np.empty(len(candidates))
         found[order] = scores.cpu().double().numpy().ravel()
@@ -248,16 +251,11 @@ class RerankedRun:
         scored: Mapping[str, list[Floats]],
         captions: Rows,
     ) -> "_Lifted":
-        highest = float(raw.ranking.best["t2v"].scores[:, 0].double().max())
-        if not np.isfinite(highest):
-            raise InputError(
-                f"{raw.source.name}: its highest score is {highest}: nothing stands above it, so "
-                "nothing can be reranked"
-            )
+        of_v2t = raw if raw.v2t is None else raw.v2t
         back = np.argsort(captions)  # from rows in the file to places in the order of scoring
         return _Lifted(
-            t2v=_Places.of(candidates["t2v"], scored["t2v"], highest),
-            v2t=_Places.of(candidates["v2t"], scored["v2t"], highest, captions_at=back),
+            t2v=_Places.of(candidates["t2v"], scored["t2v"], _highest(raw)),
+            v2t=_Places.of(candidates["v2t"], scored["v2t"], _highest(of_v2t), captions_at=back),
         )
 
     def _statement(self) -> str:
@@ -330,6 +328,17 @@ class _Lifted:
         self.facts: dict[str, Any] = {}
         self.t2v = t2v.put
         self.v2t = v2t.put
+
+
+def _highest(raw: RawScores) -> float:
+    """Return the highest score of a sim_matrix, above which candidates are put."""
+    highest = float(raw.ranking.best["t2v"].scores[:, 0].double().max())
+    if not np.isfinite(highest):
+        raise InputError(
+            f"{raw.source.name}: its highest score is {highest}: nothing stands above it, so "
+            "nothing can be reranked"
+        )
+    return highest
 
 
 def _levels(scores: Floats) -> Rows:

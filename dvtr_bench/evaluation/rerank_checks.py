@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dvtr_bench.errors import ProtocolError
 from dvtr_bench.evaluation.honesty import ENCODE_STEPS, SCORE_STEPS, refusal
 from dvtr_bench.features.encode import encode_captions_again, encode_videos_again, select_rows
-from dvtr_bench.models.retriever import ReadsTokens
+from dvtr_bench.models.retriever import ReadsTokens, features_in
 from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.ranking.movement import HonestyCheck, measure
 
@@ -123,12 +123,13 @@ def caption_kinds(retriever: "Retriever", captions: Sequence[str]) -> Rows:
 
 
 def check_reranker(
-    scorer: "Scorer", split: "RetrievalSplit", sample: RerankSample
+    scorers: Mapping[str, "Scorer"], split: "RetrievalSplit", sample: RerankSample
 ) -> tuple[HonestyCheck, ...]:
     """Score the sample again, and refuse a reranker whose scores change.
 
     Args:
-        scorer: Scores features of the whole split, in file order, by a copy of the reranker.
+        scorers: Score features of the whole split, in file order, by a copy of the reranker; one
+            a direction.
         split: The split in file order.
         sample: The sample.
 
@@ -138,28 +139,30 @@ def check_reranker(
     Raises:
         ProtocolError: A score changed by more than the tolerance, or candidates changed places.
     """
-    checks = tuple(_checks(scorer, split, sample))
+    checks = tuple(_checks(scorers, split, sample))
     for check in checks:
         if not check.passed:
-            raise ProtocolError(f"reranker: {refusal(scorer, check)}")
+            raise ProtocolError(f"reranker: {refusal(scorers['t2v'], check)}")
     return checks
 
 
 def _checks(
-    scorer: "Scorer", split: "RetrievalSplit", sample: RerankSample
+    scorers: Mapping[str, "Scorer"], split: "RetrievalSplit", sample: RerankSample
 ) -> Iterator[HonestyCheck]:
     gallery = {"t2v": len(split.video_ids), "v2t": len(split.caption_ids)}
     for way, drawn in sample.by_way.items():
         if drawn is not None:
             again = [
-                _in_company(_asker(scorer, way, query), candidates, gallery[way], sample.random)
+                _in_company(
+                    _asker(scorers[way], way, query), candidates, gallery[way], sample.random
+                )
                 for query, candidates in zip(drawn.queries.tolist(), drawn.candidates, strict=True)
             ]
             yield _measured(f"{way} candidates among others", drawn.scores, again, SCORE_STEPS)
     if (captions := sample.by_way["t2v"]) is not None:
-        yield _captions_encoded_again(scorer, split, captions, sample.random)
+        yield _captions_encoded_again(scorers["t2v"], split, captions, sample.random)
     if (videos := sample.by_way["v2t"]) is not None:
-        yield _videos_encoded_again(scorer, split, videos, sample.random)
+        yield _videos_encoded_again(scorers["v2t"], split, videos, sample.random)
 
 
 def _asker(scorer: "Scorer", way: str, query: int) -> _Score:
@@ -189,7 +192,8 @@ def _videos_encoded_again(
 ) -> HonestyCheck:
     order = random.permutation(len(drawn.queries))[:_VIDEOS_ENCODED]
     pieces = [drawn.queries[order[run]] for run in cut(len(order), _piece(len(order)))]
-    features = encode_videos_again(scorer.retriever, split, pieces)
+    encoded = encode_videos_again(scorer.retriever, split, pieces)
+    features = features_in(scorer.retriever, encoded, "v2t")
     again = [
         _scores(scorer, scorer.texts, drawn.candidates[query], features, [place])[:, 0]
         for place, query in enumerate(order)

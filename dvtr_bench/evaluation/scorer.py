@@ -7,6 +7,7 @@ import torch
 
 from dvtr_bench.errors import InputError
 from dvtr_bench.features.encode import select_rows
+from dvtr_bench.models.retriever import features_in
 from dvtr_bench.ranking.blocks import Block, Grid
 
 if TYPE_CHECKING:
@@ -66,6 +67,13 @@ class Scorer:
         other = copy.copy(self)
         other.retriever = retriever
         return other
+
+    def in_direction(self, direction: str) -> "Scorer":
+        """Return a scorer of the features by which a direction is scored."""
+        return self.with_features(
+            features_in(self.retriever, self.texts, direction),
+            features_in(self.retriever, self.videos, direction),
+        )
 
     def with_features(self, texts: "Features", videos: "Features") -> "Scorer":
         """Return a scorer with the same model, text block and block sizes for other features."""

@@ -26,7 +26,12 @@ _TORCH_DTYPES: Final[Mapping[str, torch.dtype]] = {
 }
 
 VECTOR: Final = "vector"
-"""Name of the only tensor among the features of an `EmbeddingModel`."""
+"""Name of the tensor of vectors among the features of an `EmbeddingModel`."""
+
+V2T_VECTOR: Final = "v2t_vector"
+"""Name of the vectors by which v2t is ranked, where these differ from those of t2v."""
+
+_NAMES: Final = (VECTOR, V2T_VECTOR)
 
 
 @dataclass(frozen=True)
@@ -111,6 +116,14 @@ class EmbeddingModel(ABC):
             Floats, V x C.
         """
 
+    def embed_texts_for_v2t(self, captions: Sequence[str]) -> torch.Tensor | None:
+        """Return the vectors of captions where videos are the queries; None for the same ones."""
+        return None
+
+    def embed_videos_for_v2t(self, videos: Sequence[Frames]) -> torch.Tensor | None:
+        """Return the vectors of videos where these are the queries; None for the same ones."""
+        return None
+
     @abstractmethod
     def origin(self) -> Mapping[str, Any]:
         """Return where the weights come from, as JSON values.
@@ -163,6 +176,15 @@ class EmbeddingModel(ABC):
         """True: a score is the inner product of the two vectors."""
         return True
 
+    @property
+    def scores_each_way(self) -> bool:
+        """Whether v2t has vectors of its own, such as by another prompt; True asks for these."""
+        return False
+
+    def features_for_v2t(self, features: Features) -> Features:
+        """Return features whose ``vector`` is that for v2t."""
+        return {VECTOR: features.get(V2T_VECTOR, features[VECTOR])}
+
     def text_vectors(self, texts: Features) -> torch.Tensor:
         """Return one vector a text: T x C."""
         return texts[VECTOR]
@@ -184,13 +206,16 @@ class EmbeddingModel(ABC):
 
     @torch.no_grad()
     def backbone_texts(self, captions: Sequence[str]) -> Features:
-        """Encode captions: ``vector``, T x C."""
-        return {VECTOR: self._vectors(self.embed_texts(captions))}
+        """Encode captions: ``vector``, T x C, and ``v2t_vector`` where that differs."""
+        again = self.embed_texts_for_v2t(captions) if self.scores_each_way else None
+        return self._named(self.embed_texts(captions), again)
 
     @torch.no_grad()
     def backbone_videos(self, videos: Sequence[Frames]) -> Features:
-        """Choose frames and encode videos: ``vector``, V x C."""
-        return {VECTOR: self._vectors(self.embed_videos(self.chosen_frames(videos)))}
+        """Choose frames and encode videos: ``vector``, V x C, and ``v2t_vector``, see texts."""
+        chosen = self.chosen_frames(videos)
+        again = self.embed_videos_for_v2t(chosen) if self.scores_each_way else None
+        return self._named(self.embed_videos(chosen), again)
 
     def chosen_frames(self, videos: Sequence[Frames]) -> list[Frames]:
         """Return the frames of each video that the model is given."""
@@ -199,11 +224,11 @@ class EmbeddingModel(ABC):
 
     def head_texts(self, features: Features) -> Features:
         """Return features as they are, on the model's device."""
-        return {VECTOR: features[VECTOR].to(self.device)}
+        return {name: features[name].to(self.device) for name in _NAMES if name in features}
 
     def head_videos(self, features: Features) -> Features:
         """Return features as they are, on the model's device."""
-        return {VECTOR: features[VECTOR].to(self.device)}
+        return {name: features[name].to(self.device) for name in _NAMES if name in features}
 
     def describe(self) -> dict[str, Any]:
         """Return the description of the model for records (JSON values)."""
@@ -214,6 +239,10 @@ class EmbeddingModel(ABC):
             "parameters": self.num_parameters,
             "backbone": dict(self.origin()),
         }
+
+    def _named(self, embeds: torch.Tensor, for_v2t: torch.Tensor | None) -> Features:
+        vectors = {VECTOR: self._vectors(embeds)}
+        return vectors if for_v2t is None else {**vectors, V2T_VECTOR: self._vectors(for_v2t)}
 
     def _vectors(self, embeds: torch.Tensor) -> torch.Tensor:
         vectors = embeds.float()

@@ -135,6 +135,55 @@ class BlockRetriever(Retriever, Protocol):
 
 
 @runtime_checkable
+class DirectedRetriever(Retriever, Protocol):
+    """A model that may score a pair otherwise where the video is the query, as by another prompt.
+
+    Then each direction is ranked by a sim_matrix of its own: t2v by ``score`` of the features as
+    they were encoded, v2t by ``score`` of what `features_for_v2t` makes of them.
+
+    Attributes:
+        scores_each_way: Whether it does; False where one sim_matrix is for both directions.
+    """
+
+    @property
+    def scores_each_way(self) -> bool:
+        """Whether each direction has scores of its own."""
+        ...
+
+    def features_for_v2t(self, features: Features) -> Features:
+        """Return the features of captions, or of videos, by which v2t is scored.
+
+        Args:
+            features: As they were encoded: what both directions need.
+
+        Returns:
+            Named tensors with the same rows, in the form that ``score`` takes.
+        """
+        ...
+
+
+def scores_each_way(retriever: Retriever) -> bool:
+    """Tell whether a model has scores of its own for each direction."""
+    return isinstance(retriever, DirectedRetriever) and retriever.scores_each_way
+
+
+def features_in(retriever: Retriever, features: Features, direction: str) -> Features:
+    """Return the features by which a direction is scored.
+
+    Args:
+        retriever: The model that encoded them.
+        features: Of captions or of videos, as they were encoded.
+        direction: ``t2v`` or ``v2t``.
+
+    Returns:
+        Named tensors with the same rows; the given ones where there is no difference.
+    """
+    if direction == "v2t" and isinstance(retriever, DirectedRetriever):
+        return retriever.features_for_v2t(features) if retriever.scores_each_way else features
+    return features
+
+
+@runtime_checkable
 class Described(Protocol):
     """A model that describes itself for the record of a run."""
 

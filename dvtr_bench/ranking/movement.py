@@ -29,6 +29,8 @@ GALLERY_SHUFFLED: Final = "gallery shuffled and re-chunked"
 CAPTIONS_ENCODED_AGAIN: Final = "captions encoded in other batches"
 VIDEOS_ENCODED_AGAIN: Final = "videos encoded in other batches"
 
+_OF_V2T: Final = "v2t: "
+
 _SMALL_STEPS: Final = 4
 """Steps that always pass as rounding, because a model may give equal scores to everything."""
 
@@ -84,6 +86,16 @@ class HonestyCheck:
     def moved_little(self) -> bool:
         """True when no score moved by more than the tolerance."""
         return self.largest_move <= self.tolerance
+
+
+def of_v2t(check: str) -> str:
+    """Return the name of a check of the scores of v2t, where that direction has its own.
+
+    Example:
+        >>> of_v2t(GALLERY_SHUFFLED)
+        'v2t: gallery shuffled and re-chunked'
+    """
+    return f"{_OF_V2T}{check}"
 
 
 def measure(

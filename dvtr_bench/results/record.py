@@ -150,6 +150,8 @@ class ScoringFacts:
         post_processing: What was done to the whole sim_matrix afterwards: ``none``, a
             post-processor with its settings, or the statement that came with external scores.
         post_processed: Details, if this harness did it; else None.
+        each_way: Whether each direction was ranked by a sim_matrix of its own before that, as of
+            a model with another prompt for queries than for documents. False in older files.
     """
 
     scoring: Scoring
@@ -157,6 +159,7 @@ class ScoringFacts:
     order: Text = "file"
     post_processing: Text = "none"
     post_processed: PostProcessingFacts | None = None
+    each_way: bool = field(default=False, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)

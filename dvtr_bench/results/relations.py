@@ -11,12 +11,14 @@ from typing import Final, TypeAlias
 import numpy as np
 
 from dvtr_bench.errors import ResultError
-from dvtr_bench.ranking.movement import GALLERY_SHUFFLED, LARGEST_MOVE, QUERIES_SHUFFLED
+from dvtr_bench.ranking.movement import GALLERY_SHUFFLED, LARGEST_MOVE, QUERIES_SHUFFLED, of_v2t
 from dvtr_bench.results.record import RunRecord
 
 Relation: TypeAlias = Callable[[RunRecord], Iterator[str]]
 
-_CAPPED: Final = (QUERIES_SHUFFLED, GALLERY_SHUFFLED)
+CAPPED_CHECKS: Final = tuple(
+    name for check in (QUERIES_SHUFFLED, GALLERY_SHUFFLED) for name in (check, of_v2t(check))
+)
 """Checks whose tolerance the protocol caps."""
 
 DATE_FORMAT: Final = "%Y-%m-%dT%H:%M:%SZ"
@@ -88,11 +90,16 @@ def _honesty(record: RunRecord) -> Iterator[str]:
             yield f"with {check.check} {check.exchanged:.1%} of the neighbours changed places"
         if not check.pairs:
             yield f"{check.check}: no pair was scored again"
-        if check.check in _CAPPED and check.tolerance > LARGEST_MOVE:
+        if check.check in CAPPED_CHECKS and check.tolerance > LARGEST_MOVE:
             yield (
                 f"{check.check}: tolerance is {check.tolerance:g}, and the protocol allows "
                 f"{LARGEST_MOVE:g} at most"
             )
+    if record.scoring.each_way != (of_v2t(GALLERY_SHUFFLED) in names):
+        yield (
+            f"each_way is {str(record.scoring.each_way).lower()}, and "
+            f"{of_v2t(GALLERY_SHUFFLED)!r} is {'missing' if record.scoring.each_way else 'there'}"
+        )
     if QUERIES_SHUFFLED in names and record.scoring.text_block not in (None, 1):
         yield f"{QUERIES_SHUFFLED}: not done at text_block {record.scoring.text_block}"
 

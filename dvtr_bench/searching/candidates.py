@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from dvtr_bench.errors import NotANumberError, ProtocolError
 from dvtr_bench.evaluation.scorer import Scorer
 from dvtr_bench.features.encode import select_rows
-from dvtr_bench.models.retriever import BlockRetriever, VectorRetriever
+from dvtr_bench.models.retriever import BlockRetriever, VectorRetriever, features_in
 from dvtr_bench.ranking.blocks import cut
 
 if TYPE_CHECKING:
@@ -92,6 +92,8 @@ def best_candidates(
         ... # doctest: +SKIP
     """
     model = scoring_alone(model)
+    direction = "t2v" if wanted == "videos" else "v2t"
+    query, gallery = (features_in(model, one, direction) for one in (query, gallery))
     rows: NDArray[np.int64] = np.arange(len(next(iter(gallery.values()))))
     if isinstance(model, VectorRetriever):
         vectors = _vectors(model, gallery, wanted)

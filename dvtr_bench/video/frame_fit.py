@@ -6,6 +6,11 @@ from typing import Final, Literal
 FrameFit = Literal["center_crop", "squash", "letterbox"]
 """How a frame becomes a model's square: its middle, all of it out of shape, or all with bars."""
 
+Interpolation = Literal["bicubic", "bilinear"]
+"""How a frame is resized for that; what a dataset stores is bicubic, and weights want either."""
+
+INTERPOLATIONS: Final[tuple[Interpolation, ...]] = ("bicubic", "bilinear")
+
 Part = tuple[float, float, float, float]
 """x0, y0, x1, y1 of a model's square as fractions of a frame; bars lie outside of 0..1."""
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final, cast
 import numpy as np
 
 from dvtr_bench.errors import ClipError
-from dvtr_bench.video.bicubic import resize_bicubic
 from dvtr_bench.video.frame_fit import short_side_size
+from dvtr_bench.video.resize import resize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -163,7 +163,7 @@ class Geometry:
         Returns:
             uint8, of `shown_size_px`.
         """
-        return resize_bicubic(self._oriented(picture), *self.shown_size_px)
+        return resize(self._oriented(picture), *self.shown_size_px)
 
     def apply_resized(
         self, path: Path, picture: NDArray[np.uint8], short_side_px: int
@@ -189,7 +189,7 @@ class Geometry:
                 f"pictures of {shown} would be {width_px:,} x {height_px:,}; image files have at "
                 f"most {MAX_STORED_SIDE_PX:,} pixels a side. Replace it, or pad it first"
             )
-        return resize_bicubic(self._oriented(picture), width_px, height_px)
+        return resize(self._oriented(picture), width_px, height_px)
 
     def _oriented(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
         # A picture of another size is stretched as a whole: the crop was meant for the first size.

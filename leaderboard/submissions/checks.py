@@ -13,9 +13,11 @@ from dvtr_bench.ranking.movement import (
     LARGEST_MOVE,
     QUERIES_SHUFFLED,
     VIDEOS_ENCODED_AGAIN,
+    of_v2t,
 )
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.contamination import contamination
+from dvtr_bench.results.relations import CAPPED_CHECKS
 from leaderboard.submissions.known_datasets import (
     SPLIT,
     KnownDataset,
@@ -27,9 +29,6 @@ from leaderboard.submissions.report import Line
 HOW_TO_ADD: Final = (
     "docs/guides/submitting.md says how a build becomes known (`dvtr-bench submit dataset`)"
 )
-
-_CAPPED: Final = (QUERIES_SHUFFLED, GALLERY_SHUFFLED)
-"""Checks whose tolerance the protocol caps."""
 
 
 def check_record(record: RunRecord, known: Mapping[str, KnownDataset]) -> Iterator[Line]:
@@ -172,6 +171,8 @@ def _honesty(record: RunRecord) -> Line:
     wanted = [GALLERY_SHUFFLED, CAPTIONS_ENCODED_AGAIN, VIDEOS_ENCODED_AGAIN]
     if record.scoring.text_block in (None, 1):
         wanted.insert(0, QUERIES_SHUFFLED)
+    if record.scoring.each_way:
+        wanted += [of_v2t(name) for name in wanted]
     there = {check.check: check for check in record.honesty}
     if missing := [name for name in wanted if name not in there]:
         reason = f"missing: {', '.join(missing)}: evaluate again with `dvtr-bench evaluate`"
@@ -183,7 +184,7 @@ def _honesty(record: RunRecord) -> Line:
                 f"allowed {check.tolerance:g}"
             )
             return Line("honesty checks", "FAIL", reason)
-        if check.check in _CAPPED and check.tolerance > LARGEST_MOVE:
+        if check.check in CAPPED_CHECKS and check.tolerance > LARGEST_MOVE:
             reason = f"{check.check}: tolerance {check.tolerance:g}, at most {LARGEST_MOVE:g}"
             return Line("honesty checks", "FAIL", reason)
     return Line("honesty checks", "PASS", f"{len(record.honesty)} present, all passed")

@@ -13,7 +13,9 @@ from torch.nn import functional
 
 import dvtr_bench as dvtr
 from baselines.pretrained.mteb_inputs import StoredFrames, text_inputs
+from dvtr_bench.dataset.mteb_tasks import QUERY_PROMPTS
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
+from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.retriever import Described, StagedRetriever, VectorRetriever
 from tests.fixtures.mteb_models import (
@@ -190,7 +192,7 @@ def test_a_model_takes_as_many_frames_as_it_wants(monkeypatch, settings, seen) -
         ["text", "video"],
         loader_kwargs=settings,
     )
-    model = model_entry(f"mteb:{name}").build({})
+    model = model_entry(f"mteb:{name}").build({"prompts": "t2v"})
     model.encode_videos(videos(12, 12))
     assert model._encoder.shapes == [(seen, 3, 20, 28)] * 2
 
@@ -208,6 +210,57 @@ def test_prompts_follow_the_direction(monkeypatch, prompts, texts_as, capsys) ->
     config = model.describe()["config"]
     assert (config["captions_as"], config["videos_as"]) == (texts_as, videos_as)
     assert config["prompts_differ"] is True
+
+
+def test_one_run_has_each_direction_s_own_prompts(monkeypatch, built, capsys) -> None:
+    name = register(monkeypatch, "mteb/baseline-colours", ColourEncoder, ["text", "video"])
+    records, tops = {}, {}
+    for prompts in ("each", "t2v", "v2t"):
+        model = model_entry(f"mteb:{name}").build({} if prompts == "each" else {"prompts": prompts})
+        found = evaluate(model, built["test"], show_progress=False)
+        (records[prompts],), (tops[prompts],) = found.records, found.top
+    told = capsys.readouterr().err
+    assert "each direction is encoded and ranked with its own" in told
+    each = records["each"]
+    for way, prompts in (("t2v", "t2v"), ("v2t", "v2t"), ("v2t_caption", "v2t")):
+        assert each.ranks[way] == records[prompts].ranks[way]
+        assert vars(tops["each"][way]) == vars(tops[prompts][way])
+    assert records["t2v"].ranks["v2t"] != records["v2t"].ranks["v2t"]
+    assert [one.scoring.each_way for one in records.values()] == [True, False, False]
+    config = each.model.config
+    assert config["prompts"] == "each"
+    assert config["captions_as"] == {"t2v": "query", "v2t": "document"}
+    assert config["videos_as"] == {"t2v": "document", "v2t": "query"}
+    assert config["query_prompt"] == QUERY_PROMPTS
+
+
+@pytest.mark.parametrize(
+    ("sides", "texts", "clips"),
+    [((), 1, 1), (("text",), 2, 1), (("video",), 1, 2), (("text", "video"), 2, 2)],
+)
+def test_only_what_differs_is_encoded_twice(monkeypatch, built, sides, texts, clips) -> None:
+    name = register(
+        monkeypatch,
+        "mteb/baseline-colours",
+        ColourEncoder,
+        ["text", "video"],
+        loader_kwargs={"asymmetric": sides},
+        revision=f"asymmetric {sides}",  # the cache's only word for a model without weights
+    )
+    model = model_entry(f"mteb:{name}").build({})
+    assert model.scores_each_way is bool(sides)
+    model.encode_videos(videos(1))  # whether videos differ is tried here
+    model._encoder.prompts.clear()
+    found = model.encode_texts(CAPTIONS), model.encode_videos(videos(3, 4))
+    assert sorted(one for one, _ in model._encoder.prompts) == ["text"] * texts + ["video"] * clips
+    assert [len(one) for one in found] == [texts, clips]
+    config = EvaluationConfig(cache=True)
+    for _ in range(2):
+        model._encoder.prompts.clear()
+        (record,) = evaluate(model, built["test"], config=config, show_progress=False).records
+        assert record.scoring.each_way is bool(sides)
+    # The second time, features of both directions come from the cache.
+    assert not model._encoder.prompts
 
 
 @pytest.mark.parametrize(
@@ -331,7 +384,7 @@ def test_pickled_weights_are_not_opened(sentence_clip, tmp_path) -> None:
 @pytest.mark.parametrize(
     ("settings", "said"),
     [
-        ({"prompts": "both"}, "prompts must be t2v or v2t"),
+        ({"prompts": "both"}, "prompts must be each, t2v or v2t"),
         ({"dtype": "bfloat16"}, "loader of a model decides"),
         ({"frames_to_video": "max"}, "unit_mean or mean"),
     ],

@@ -46,11 +46,11 @@ def close(found: torch.Tensor, expected: torch.Tensor) -> None:
     torch.testing.assert_close(found, expected, atol=1e-5, rtol=0)
 
 
-def frame_means(model: SentenceTransformer, clips: Sequence[Any]) -> torch.Tensor:
-    means = [
-        unit(model.encode_document(pictures(clip), convert_to_tensor=True)).mean(dim=0)
-        for clip in clips
-    ]
+def frame_means(
+    model: SentenceTransformer, clips: Sequence[Any], *, as_queries: bool = False
+) -> torch.Tensor:
+    encode = model.encode_query if as_queries else model.encode_document
+    means = [unit(encode(pictures(clip), convert_to_tensor=True)).mean(dim=0) for clip in clips]
     return unit(torch.stack(means))
 
 
@@ -149,6 +149,35 @@ def test_prompts_are_those_of_the_model_by_direction(tmp_path: Path) -> None:
         other.encode_texts(CAPTIONS)["vector"],
         unit(model.encode([f"a road {text}" for text in CAPTIONS], convert_to_tensor=True)),
     )
+
+
+@pytest.mark.parametrize("kind", ["clip", "qwen3vl"])
+def test_each_direction_has_queries_and_documents_of_its_own(tmp_path: Path, kind: str) -> None:
+    prompts = {"query": "the photo ", "document": "a drone "}
+    folder = save_sentence_model(kind, tmp_path / "prompted", prompts=prompts)
+    model, adapter, clips = direct(folder), load(folder, video_input="frames"), videos([4, 3])
+    assert adapter.scores_each_way
+    assert adapter.conventions()["captions_as"] == {"t2v": "query", "v2t": "document"}
+    texts, seen = adapter.encode_texts(CAPTIONS), adapter.encode_videos(clips)
+    of_v2t = [adapter.features_for_v2t(one)["vector"] for one in (texts, seen)]
+    close(texts["vector"], unit(model.encode_query(CAPTIONS, convert_to_tensor=True)))
+    close(of_v2t[0], unit(model.encode_document(CAPTIONS, convert_to_tensor=True)))
+    close(seen["vector"], frame_means(model, clips))
+    close(of_v2t[1], frame_means(model, clips, as_queries=True))
+    assert (texts["vector"] - of_v2t[0]).abs().max() > 0.01
+    # A picture has a prompt only in a message.
+    assert set(seen) == ({"vector", "v2t_vector"} if kind == "qwen3vl" else {"vector"})
+    for prompts_of, vectors in (("t2v", texts["vector"]), ("v2t", of_v2t[0])):
+        alone = load(folder, prompts=prompts_of)
+        assert torch.equal(alone.encode_texts(CAPTIONS)["vector"], vectors)
+        assert not alone.scores_each_way
+
+
+def test_without_prompts_nothing_is_encoded_twice(saved: Saved) -> None:
+    adapter = load(saved("st:clip"))
+    assert not adapter.scores_each_way
+    assert set(adapter.encode_texts(CAPTIONS)) == {"vector"}
+    assert adapter.conventions()["captions_as"] == "query"
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean", "manhattan"])

@@ -4,10 +4,10 @@ import torch
 from open_clip.transform import image_transform
 from PIL import Image
 
-from baselines.encoder.preprocessing import clip_pixels, stack_videos, trained_fit
+from baselines.encoder.preprocessing import FITS, clip_pixels, stack_videos, trained_fit
 from dvtr_bench.errors import InputError
 from dvtr_bench.video.frame_choice import chosen_frames
-from dvtr_bench.video.frame_fit import seen_part
+from dvtr_bench.video.frame_fit import INTERPOLATIONS, seen_part
 from tests.fixtures.small_clip import random_videos, small_encoder
 
 SIZES = [(224, 398), (224, 224), (398, 224), (225, 301), (300, 533), (100, 177), (224, 225)]
@@ -23,36 +23,45 @@ def test_gives_the_bytes_of_open_clips_own_transform(size, image_size) -> None:
 
 
 @pytest.mark.parametrize("size", [*SIZES, (9, 640), (33, 32), (61, 7)])
-@pytest.mark.parametrize(("fit", "mode"), [("squash", "squash"), ("letterbox", "longest")])
-def test_other_fits_give_the_bytes_of_open_clips_own_transform(fit, mode, size) -> None:
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+@pytest.mark.parametrize("mode", FITS)
+def test_other_fits_give_the_bytes_of_open_clips_own_transform(mode, interpolation, size) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
     transform = image_transform(
-        64, is_train=False, mean=(0, 0, 0), std=(1, 1, 1), resize_mode=mode, interpolation="bicubic"
+        64,
+        is_train=False,
+        mean=(0, 0, 0),
+        std=(1, 1, 1),
+        resize_mode=mode,
+        interpolation=interpolation,
     )
     expected = (transform(Image.fromarray(frame)) * 255).round().to(torch.uint8).int()
-    found = torch.from_numpy(clip_pixels(frame, 64, fit)).int()
+    found = torch.from_numpy(clip_pixels(frame, 64, FITS[mode], interpolation)).int()
     # Pillow 13 resizes some upright pictures along their columns first: see the next test.
     assert (found - expected).abs().max() <= (2 if size[0] > size[1] else 0)
 
 
-def resized_by_pillow(picture, width, height):
+def resized_by_pillow(picture, width, height, interpolation):
     """Along the rows first, as Pillow 12 does with every picture."""
-    lines = picture.resize((width, picture.height), Image.Resampling.BICUBIC)
-    return lines.resize((width, height), Image.Resampling.BICUBIC)
+    by = Image.Resampling[interpolation.upper()]
+    return picture.resize((width, picture.height), by).resize((width, height), by)
 
 
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
 @pytest.mark.parametrize("size", [(360, 640), (640, 360), (224, 224), (97, 64)])
-def test_squashes_and_letterboxes_as_pillow_does(size) -> None:
+def test_squashes_and_letterboxes_as_pillow_does(size, interpolation) -> None:
     height, width = size
     frame = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
     picture = Image.fromarray(frame)
-    squashed = np.asarray(resized_by_pillow(picture, 96, 96))
-    assert np.array_equal(clip_pixels(frame, 96, "squash").transpose(1, 2, 0), squashed)
+    squashed = np.asarray(resized_by_pillow(picture, 96, 96, interpolation))
+    found = clip_pixels(frame, 96, "squash", interpolation).transpose(1, 2, 0)
+    assert np.array_equal(found, squashed)
     ratio = max(size) / 96
-    small = resized_by_pillow(picture, round(width / ratio), round(height / ratio))
+    sides = round(width / ratio), round(height / ratio)
+    small = resized_by_pillow(picture, *sides, interpolation)
     square = Image.new("RGB", (96, 96))
     square.paste(small, ((96 - small.width) // 2, (96 - small.height) // 2))
-    boxed = clip_pixels(frame, 96, "letterbox").transpose(1, 2, 0)
+    boxed = clip_pixels(frame, 96, "letterbox", interpolation).transpose(1, 2, 0)
     assert np.array_equal(boxed, np.asarray(square))
 
 

@@ -374,7 +374,8 @@ def test_all_names_are_listed_and_found_by_a_word() -> None:
     siglip = listed["ViT-B-16-SigLIP2/webli"]
     assert (siglip.repository, siglip.context_length) == ("timm/ViT-B-16-SigLIP2", 64)
     assert (siglip.resize_mode, siglip.needs, siglip.trainable) == ("squash", "hf", True)
-    assert not listed["PE-Core-B-16/meta"].trainable  # bilinear
+    pe = listed["PE-Core-B-16/meta"]
+    assert (pe.interpolation, pe.resize_mode, pe.trainable) == ("bilinear", "squash", True)
     assert {one.name for one in dvtr.list_backbones("Git-RSCLIP")} == {
         "git-rsclip-base",
         "git-rsclip-large",

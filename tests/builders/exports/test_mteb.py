@@ -83,7 +83,7 @@ def test_hit_rates_of_mteb_are_our_recalls(
             ["text", "video"],
             loader_kwargs={"num_frames": 5},
         )
-        settings = {"prompts": direction}
+        settings = {}  # each direction has its own prompts
         model = mteb.get_model(name)
     else:
         name = str(save_small_sentence_clip(tmp_path / "small-clip"))

@@ -71,7 +71,7 @@ def test_both_tasks_become_one_result_with_our_ranks(built, run, monkeypatch) ->
             device="cpu",
             show_progress=False,
         ).record
-        for prompts in ("t2v", "v2t")
+        for prompts in ("t2v", "v2t", "each")
     }
     record = evaluate(run, built).record
     assert (record.kind, record.model.name) == ("external", f"mteb:{MODEL}")
@@ -79,6 +79,9 @@ def test_both_tasks_become_one_result_with_our_ranks(built, run, monkeypatch) ->
     for way, prompts in (("t2v", "t2v"), ("v2t", "v2t"), ("v2t_caption", "v2t")):
         for relevance, ranks in vars(own[prompts].ranks[way]).items():
             assert vars(record.ranks[way])[relevance] == ranks, (way, relevance)
+            assert vars(own["each"].ranks[way])[relevance] == ranks, (way, relevance)
+    assert record.scoring.each_way
+    assert own["each"].scoring.each_way
     config = record.model.config
     assert (config["source"], config["revision"]) == ("mteb", "r1")
     assert config["mteb_version"] == mteb.__version__

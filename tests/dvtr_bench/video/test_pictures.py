@@ -10,11 +10,12 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, Resize
 
 from dvtr_bench.errors import ConfigError, InputError
-from dvtr_bench.video.bicubic import resize_bicubic, resize_short_side
 from dvtr_bench.video.colour import frame_colour, to_rgb
+from dvtr_bench.video.frame_fit import INTERPOLATIONS, Interpolation
 from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
 from dvtr_bench.video.geometry import Orientation
 from dvtr_bench.video.perceptual_hash import hamming_distance, perceptual_hash
+from dvtr_bench.video.resize import resize, resize_short_side
 
 # Red and blue weights of luma, from ITU-R BT.709, BT.601 and BT.2020.
 LUMA = {"bt709": (0.2126, 0.0722), "bt601": (0.299, 0.114), "bt2020": (0.2627, 0.0593)}
@@ -103,31 +104,41 @@ def test_orientation_agrees_with_pillow(degrees: int, mirrored: bool) -> None:
     assert np.array_equal(Orientation(degrees, mirrored).apply(picture), np.asarray(expected))
 
 
-def resized_by_pillow(picture: np.ndarray, width_px: int, height_px: int) -> np.ndarray:
+FILTERS = {"bicubic": Image.Resampling.BICUBIC, "bilinear": Image.Resampling.BILINEAR}
+
+
+def resized_by_pillow(
+    picture: np.ndarray, width_px: int, height_px: int, interpolation: Interpolation
+) -> np.ndarray:
     """Resize rows first: left to itself, Pillow 13 takes columns first in some tall pictures."""
-    rows = Image.fromarray(picture).resize((width_px, len(picture)), Image.Resampling.BICUBIC)
-    return np.asarray(rows.resize((width_px, height_px), Image.Resampling.BICUBIC))
+    by = FILTERS[interpolation]
+    rows = Image.fromarray(picture).resize((width_px, len(picture)), by)
+    return np.asarray(rows.resize((width_px, height_px), by))
 
 
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
 @pytest.mark.parametrize("size", [(640, 360), (356, 640), (161, 97), (224, 224), (1001, 225)])
-def test_resize_is_that_of_clip_bit_for_bit(size: tuple[int, int]) -> None:
+def test_resize_is_that_of_clip_bit_for_bit(
+    size: tuple[int, int], interpolation: Interpolation
+) -> None:
     picture = RNG.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    once = resize_short_side(picture, 224)
-    transform = Resize(224, InterpolationMode.BICUBIC)
+    once = resize_short_side(picture, 224, interpolation)
+    transform = Resize(224, InterpolationMode(interpolation))
     assert np.array_equal(once, np.asarray(transform(Image.fromarray(picture))))
     assert np.array_equal(once, np.asarray(transform(Image.fromarray(once))))  # and stays so
 
 
-def test_resize_is_that_of_pillow_at_any_size() -> None:
+@pytest.mark.parametrize("interpolation", INTERPOLATIONS)
+def test_resize_is_that_of_pillow_at_any_size(interpolation: Interpolation) -> None:
     for _ in range(200):
         given, wanted = RNG.integers(1, 400, 2), RNG.integers(1, 400, 2)
         picture = RNG.integers(0, 256, (*given, 3), dtype=np.uint8)
         if RNG.random() < 0.5:
             picture = np.where(picture < 128, np.uint8(0), np.uint8(255))  # sums overshoot
         width_px, height_px = wanted.tolist()
-        expected = resized_by_pillow(picture, width_px, height_px)
+        expected = resized_by_pillow(picture, width_px, height_px, interpolation)
         sizes = f"{given} to {wanted}"
-        assert np.array_equal(resize_bicubic(picture, width_px, height_px), expected), sizes
+        assert np.array_equal(resize(picture, width_px, height_px, interpolation), expected), sizes
 
 
 def test_a_turned_picture_is_resized_as_a_copy_of_it() -> None:
