@@ -129,6 +129,7 @@ def read_value(kind: Any, text: str, name: str) -> Any:
     Raises:
         ConfigError: The setting does not accept the value.
     """
+    takes_none = types.NoneType in kinds_of(kind)
     for member in kinds_of(kind):
         if typing.get_origin(member) is Literal:
             if text in typing.get_args(member):
@@ -144,7 +145,7 @@ def read_value(kind: Any, text: str, name: str) -> Any:
                 return member(text)
             except ValueError:
                 continue
-        elif member is not Path:
+        elif member is not Path and not (takes_none and text.lower() == "none"):
             return text
     if Path in kinds_of(kind):
         return Path(text)

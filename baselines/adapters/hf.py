@@ -27,7 +27,7 @@ from baselines.pretrained.transformers_model import (
     vectors_of,
 )
 from dvtr_bench.errors import ConfigError, WeightsError
-from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig
+from dvtr_bench.models.embedding_model import VECTOR, EmbeddingConfig, EmbeddingModel
 from dvtr_bench.models.fixed_batches import in_fixed_batches, joined, shape_of
 from dvtr_bench.models.retriever import Features, Frames
 
@@ -89,7 +89,7 @@ class Config(EmbeddingConfig):
             raise ConfigError(f"batch must be at least 1, found {self.batch}")
 
 
-class Model(PretrainedModel):
+class Model(PretrainedModel, EmbeddingModel):
     """A model with ``get_text_features``, and ``get_video_features`` or ``get_image_features``.
 
     Where it has no video tower, a video's vector is the mean of its frames' unit vectors.

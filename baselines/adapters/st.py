@@ -10,9 +10,10 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from baselines.pretrained import sentence_models
 from baselines.pretrained.captions import FULL_LENGTH
 from baselines.pretrained.folder import DESCRIPTIONS, ModelFolder, find_folder, require_trust
-from baselines.pretrained.frames import frame_means, repeated
+from baselines.pretrained.frames import frame_means
 from baselines.pretrained.pretrained_model import PretrainedModel
 from baselines.pretrained.prompted_model import (
     PromptedConfig,
@@ -22,10 +23,8 @@ from baselines.pretrained.prompted_model import (
 )
 from baselines.pretrained.transformers_model import (
     WEIGHTS,
-    code_of,
     frames_of,
     positions_of,
-    quiet,
     text_defaults,
     vectors_of,
 )
@@ -33,8 +32,6 @@ from dvtr_bench.dataset.mteb_tasks import TaskDirection
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.models.fixed_batches import in_fixed_batches
 from dvtr_bench.models.retriever import Features, Frames
-from dvtr_bench.reading.border import reading
-from dvtr_bench.runtime.extras import import_extra
 
 SCORING: Final = "pairwise"
 EXAMPLES: Final = (
@@ -45,12 +42,9 @@ EXAMPLES: Final = (
 EXTRA: Final = "st"
 NEEDS: Final = ("sentence_transformers",)
 
-_OWN_MODULES: Final = "sentence_transformers."
 _BY_INNER_PRODUCT: Final = ("cosine", "dot")
 _DOCUMENT_PROMPTS: Final = ("document", "passage", "corpus")
 """Names under which a model may keep its prompt for what is found; the first is taken."""
-
-_ADVICE: Final = "get the folder again, or see whether this version of the library knows it"
 
 
 @dataclass(frozen=True)
@@ -90,7 +84,7 @@ class Config(PromptedConfig):
             raise ConfigError(f"batch must be at least 1, found {self.batch}")
 
 
-class Model(PromptedModel, PretrainedModel):
+class Model(PretrainedModel, PromptedModel):
     """A model that encodes queries by ``encode_query`` and documents by ``encode_document``.
 
     Args:
@@ -114,21 +108,21 @@ class Model(PromptedModel, PretrainedModel):
         self.config: Config = config
         needs = _require_loadable(folder, self.name)
         require_trust(folder, "st", needs, trusted=config.trust_remote_code)
-        self._model = _load(folder, self.name, config)
+        self._model = sentence_models.load(
+            "SentenceTransformer",
+            folder,
+            self.name,
+            dtype=config.torch_dtype,
+            trust_remote_code=config.trust_remote_code,
+        )
         self._similarity: str = self._model.similarity_fn_name
         self.unit_length = self._similarity == "cosine"
         self._as_video = self._takes_video()
         inner = self._model.transformers_model
         num_frames = frames_of(inner.config) if inner is not None and self._as_video else None
         self._padding = self._own_padding()
-        processor = self._model.processor
-        name = "video_processor" if self._as_video else "image_processor"
-        self.take(
-            self._model,
-            folder,
-            num_frames=num_frames,
-            processor=getattr(processor, name, processor),
-        )
+        self._visual = sentence_models.visual_processor(self._model, of_video=self._as_video)
+        self.take(self._model, folder, num_frames=num_frames, processor=self._visual)
         prompts = self._model.prompts
         self._prompts: dict[Role, str | None] = {
             "query": self._prompt(config.query_prompt, prompts, ["query"]),
@@ -230,23 +224,12 @@ class Model(PromptedModel, PretrainedModel):
         return tokens
 
     def _clip(self, video: Frames) -> dict[str, Any]:
-        shown = repeated(video, self._num_frames)
-        count, fps = len(shown), self.config.fps
-        times = {
-            "fps": fps,
-            "total_num_frames": count,
-            "duration": count / fps,
-            "frames_indices": list(range(count)),
-        }
-        return {"array": [Image.fromarray(frame) for frame in shown], "video_metadata": times}
+        shown = sentence_models.shown_frames(video, self._num_frames, self._visual)
+        times = sentence_models.frame_times(len(shown), self.config.fps)
+        return {"array": shown, "video_metadata": times}
 
     def _takes_video(self) -> bool:
-        supported = [one for one in ("video", "image") if self._model.supports(one)]
-        if not self._model.supports("text") or not supported:
-            takes = ", ".join(map(str, self._model.modalities))
-            raise WeightsError(
-                f"{self.name} takes {takes}: retrieval needs text, and image or video"
-            )
+        supported = sentence_models.visual_inputs(self._model, self.name)
         wanted = {"video": "video", "frames": "image", None: supported[0]}[self.config.video_input]
         if wanted not in supported:
             raise ConfigError(
@@ -280,53 +263,18 @@ class Model(PromptedModel, PretrainedModel):
 
 def _require_loadable(folder: ModelFolder, where: str) -> str:
     """Refuse what is no such model, or holds pickles; return the code of its own that it runs."""
-    modules = folder.read_json("modules.json")
-    if modules is None:
+    if not (folder.path / "modules.json").is_file():
         raise WeightsError(
             f"{where}: there is no modules.json in its folder, so sentence-transformers would put "
             "a pooling on it that nobody trained. A model of transformers is named as "
             f"hf:{folder.name}"
         )
-    with reading(f"{where}: modules.json", "a list of modules", WeightsError):
-        kinds = [str(module["type"]) for module in modules]
-        parts = [folder.path / str(module["path"]) for module in modules]
-    for part in dict.fromkeys([folder.path, *parts]):
-        pickled = sorted(part.glob("pytorch_model*.bin"))
-        if pickled and not list(part.glob(WEIGHTS)):
-            raise WeightsError(
-                f"{where}: {pickled[0].name} is a pickle, and there is no {WEIGHTS} beside it: "
-                "pickles of others are not loaded. Save the model again with sentence-transformers"
-            )
-    own = [f"{kind.rpartition('.')[0]}.py" for kind in kinds if not kind.startswith(_OWN_MODULES)]
-    codes = [code for part in dict.fromkeys(parts) if (code := code_of(part, where, EXTRA))]
-    return ", ".join(dict.fromkeys([*own, *codes]))
-
-
-def _load(folder: ModelFolder, where: str, config: Config) -> Any:
-    library = import_extra("sentence_transformers", "st", where)
-    transformers = import_extra("transformers", "st", where)
-    with reading(where, "a model of sentence-transformers", WeightsError, _ADVICE):
-        with quiet(transformers):
-            model = library.SentenceTransformer(
-                str(folder.path),
-                device="cpu",
-                local_files_only=True,
-                trust_remote_code=config.trust_remote_code,
-                model_kwargs={"dtype": config.torch_dtype, "use_safetensors": True},
-            )
-        model[0].register_forward_pre_hook(_in_dtype)
-        return model.eval()
-
-
-def _in_dtype(module: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Give a model its numbers in its own dtype; some do not do that by themselves."""
-    features, *others = arguments
-    dtype = next(module.parameters()).dtype
-    cast = {
-        name: value.to(dtype) if torch.is_tensor(value) and value.is_floating_point() else value
-        for name, value in features.items()
-    }
-    return (cast, *others)
+    if sentence_models.kind_of(folder, where) == "CrossEncoder":
+        raise WeightsError(
+            f"{where} is a CrossEncoder, which gives no vectors but a score for each pair: it is "
+            f"named as cross_encoder:{folder.name}"
+        )
+    return sentence_models.code_of_modules(folder, where)
 
 
 def _picture_size(item: Mapping[str, Image.Image]) -> tuple[int, int]:

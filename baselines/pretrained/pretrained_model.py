@@ -8,11 +8,11 @@ import torch
 from baselines.pretrained.folder import ModelFolder
 from baselines.pretrained.frames import FrameShape, fewer
 from baselines.pretrained.transformers_model import num_parameters
-from dvtr_bench.models.embedding_model import EmbeddingModel
+from dvtr_bench.models.source_model import SourceModel
 from dvtr_bench.runtime.checkpoint import tensors_sha256
 
 
-class PretrainedModel(EmbeddingModel):
+class PretrainedModel(SourceModel):
     """A model with one network, out of a folder; `take` is called when it is loaded."""
 
     def take(

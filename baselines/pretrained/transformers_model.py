@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -154,13 +154,27 @@ def _with_weights(
                 dtype=settings["dtype"],
                 attn_implementation=settings.get("attn_implementation"),
             )
-    if missing := sorted(loaded["missing_keys"]):
-        raise WeightsError(
-            f"{where}: its files lack {len(missing)} of the tensors of {type(model).__name__}, "
-            f"which would be random: {first_few(missing)}. They are weights of a model of another "
-            "kind, such as one that was made for a single task"
-        )
+    require_all_tensors(where, type(model).__name__, loaded["missing_keys"])
     return model
+
+
+def require_all_tensors(where: str, kind: str, missing: Iterable[str]) -> None:
+    """Refuse weights that lack tensors of a model, which transformers fills with random numbers.
+
+    Args:
+        where: Name of the model, for messages.
+        kind: Its class.
+        missing: Names of the tensors that no file has.
+
+    Raises:
+        WeightsError: There are some.
+    """
+    if names := sorted(missing):
+        raise WeightsError(
+            f"{where}: its files lack {len(names)} of the tensors of {kind}, which would be "
+            f"random: {first_few(names)}. They are weights of a model of another kind, such as "
+            "one that was made for a single task"
+        )
 
 
 def _pickled_tensors(folder: ModelFolder, where: str) -> dict[str, torch.Tensor]:

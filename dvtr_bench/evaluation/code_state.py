@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import torch
 
-from dvtr_bench.models.embedding_model import EmbeddingModel
+from dvtr_bench.models.source_model import SourceModel
 
 _NOT_A_MODELS: Final = sys.stdlib_module_names | {
     *("dvtr_bench", "baselines", "msam", "torch", "torchvision", "numpy", "open_clip"),
@@ -191,7 +191,7 @@ def _parts(model: object) -> Iterator[object]:
         if theirs:
             yield value
         # An adapter is ours; the model that it holds may run code of its own repository.
-        if theirs or isinstance(value, EmbeddingModel):
+        if theirs or isinstance(value, SourceModel):
             waiting.extend(one for _, one in attributes(value))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import torch
 
@@ -28,7 +28,7 @@ from dvtr_bench.features.encode import (
     select_rows,
 )
 from dvtr_bench.features.encode_split import EncodedSplit, encode_split
-from dvtr_bench.models.retriever import BlockRetriever
+from dvtr_bench.models.retriever import BlockRetriever, LateEncoder
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import shared_text
 from dvtr_bench.ranking.relevance import Relevance
@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from dvtr_bench.features.encode import Look
     from dvtr_bench.models.retriever import Retriever
     from dvtr_bench.ranking.movement import HonestyCheck
+
+_PAIR_BLOCKS: Final = {"block_captions": 64, "block_videos": 16}
+"""Blocks of models that read pairs: a block is what progress counts, and the checks score again."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,13 @@ class EvaluationConfig:
         sizes = (self.text_batch, self.video_batch, self.block_captions, self.block_videos)
         if min(sizes) < 1 or self.top_k < 1:
             raise ConfigError(f"batches, blocks and top_k must be at least 1: {self}")
+
+    def fitted_to(self, retriever: "Retriever") -> "EvaluationConfig":
+        """Return settings with smaller blocks for a model that reads pairs, one after the other."""
+        if not isinstance(retriever, LateEncoder):
+            return self
+        blocks = {name: min(getattr(self, name), most) for name, most in _PAIR_BLOCKS.items()}
+        return replace(self, **blocks)
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +149,7 @@ def evaluate(
         >>> evaluation.records[0].metrics["t2v"]["strict"]["R@1"]  # doctest: +SKIP
         Figure(value=29.9, low=26.4, high=33.5)
     """
-    config = config or EvaluationConfig()
+    config = (config or EvaluationConfig()).fitted_to(retriever)
     require_whole_split(split)
     require_feasible(post_process, split, bank)
     run = _Run(retriever, split, config, processes, show_progress, reranker)

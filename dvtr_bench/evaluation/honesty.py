@@ -289,8 +289,7 @@ def _reordered(
 ) -> "Features":
     """Encode pieces and return the features in the order of the rows."""
     features = encode(pieces)
-    back = torch.from_numpy(np.argsort(np.concatenate(pieces)))
-    return {name: value[back.to(value.device)] for name, value in features.items()}
+    return _rows_of(features, np.argsort(np.concatenate(pieces)))
 
 
 def refusal(scorer: "Scorer", check: HonestyCheck) -> str:

@@ -1,17 +1,21 @@
 """Scoring of blocks of captions x videos by a model, always by the same call."""
 
 import copy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.features.encode import select_rows
+from dvtr_bench.features.encode import encode_batch, select_rows
+from dvtr_bench.features.late import LateFeatures
 from dvtr_bench.models.retriever import features_in
-from dvtr_bench.ranking.blocks import Block, Grid
+from dvtr_bench.ranking.blocks import Block, Grid, cut
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features, Retriever
+
+_VIDEOS_AT_ONCE: Final = 16
+"""Videos whose frames are in memory, where these are read when they are scored."""
 
 
 class Scorer:
@@ -103,7 +107,7 @@ class Scorer:
         )
 
     def score_features(self, texts: "Features", videos: "Features") -> torch.Tensor:
-        """Score features in one call.
+        """Score features in one call, or videos that are read when they are scored in several.
 
         Args:
             texts: Features of T texts.
@@ -116,7 +120,7 @@ class Scorer:
             InputError: The model returned another shape or dtype.
         """
         with torch.no_grad():
-            scores = self.retriever.score(texts, videos)
+            scores = self._scored(texts, videos)
         expected = (_length(texts), _length(videos))
         if tuple(scores.shape) != expected or not scores.is_floating_point():
             raise InputError(
@@ -124,6 +128,21 @@ class Scorer:
                 f"{tuple(scores.shape)}: expected floats, {expected} (captions x videos)"
             )
         return scores
+
+    def _scored(self, texts: "Features", videos: "Features") -> torch.Tensor:
+        model = self.retriever
+        if isinstance(texts, LateFeatures):
+            where = f"{model.name}: encode_texts"
+            texts = encode_batch(model.encode_texts, texts.read(), texts.count, where)
+        if not isinstance(videos, LateFeatures):
+            return model.score(texts, videos)
+        where = f"{model.name}: encode_videos"
+        parts = []
+        for run in cut(videos.count, _VIDEOS_AT_ONCE):
+            part = videos.select(run)
+            frames = encode_batch(model.encode_videos, part.read(), part.count, where)
+            parts.append(model.score(texts, frames))
+        return torch.cat(parts, dim=1)
 
 
 def rows_of_block(block_captions: int, text_block: int) -> int:

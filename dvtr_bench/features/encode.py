@@ -10,6 +10,8 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotFoundError
+from dvtr_bench.features.late import LateFeatures
+from dvtr_bench.models.retriever import LateEncoder
 from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.runtime.progress import progress_bar
 
@@ -224,6 +226,8 @@ def select_rows(features: "Features", rows: "slice | torch.Tensor") -> "Features
     Returns:
         The same names with these rows.
     """
+    if isinstance(features, LateFeatures):
+        return features.select(rows)
     if isinstance(rows, slice):
         return {name: value[rows] for name, value in features.items()}
     return {name: value[rows.to(value.device)] for name, value in features.items()}
@@ -232,7 +236,12 @@ def select_rows(features: "Features", rows: "slice | torch.Tensor") -> "Features
 def encode_captions_again(
     retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[Rows]
 ) -> "Features":
-    """Encode captions again, each piece of rows in a batch of its own; features in that order."""
+    """Encode captions again, each piece of rows in a batch of its own; features in that order.
+
+    Those of a `LateEncoder` are encoded when they are scored again.
+    """
+    if isinstance(retriever, LateEncoder):
+        return LateFeatures("texts", split.captions, torch.from_numpy(np.concatenate(pieces)))
     parts = [
         encode_texts(
             retriever, [split.captions[row] for row in piece], len(piece), show_progress=False
@@ -245,7 +254,12 @@ def encode_captions_again(
 def encode_videos_again(
     retriever: "Retriever", split: "RetrievalSplit", pieces: Sequence[Rows]
 ) -> "Features":
-    """Decode and encode videos again, each piece of rows in a batch of its own."""
+    """Decode and encode videos again, each piece of rows in a batch of its own.
+
+    Those of a `LateEncoder` are decoded and encoded when they are scored again.
+    """
+    if isinstance(retriever, LateEncoder):
+        return LateFeatures("videos", split, torch.from_numpy(np.concatenate(pieces)))
     parts = [
         encode_videos(retriever, split, piece, len(piece), show_progress=False)[0]
         for piece in pieces

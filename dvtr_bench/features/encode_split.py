@@ -18,16 +18,18 @@ from dvtr_bench.features.encode import (
     join_features,
     select_rows,
 )
+from dvtr_bench.features.late import ROW, LateFeatures
 from dvtr_bench.features.store import StoredFeatures
+from dvtr_bench.models.retriever import LateEncoder
 from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.runtime.processes import ALONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.features.encode import Look
-    from dvtr_bench.models.retriever import Features, Retriever, Side
+    from dvtr_bench.models.retriever import Features, Frames, Retriever, Side
     from dvtr_bench.runtime.processes import Processes
 
 
@@ -127,12 +129,14 @@ def encode_all_videos(
 ) -> StoredFeatures:
     """Encode every video of a split, see `encode_split`.
 
-    Without ``heads``, only the backbone of a `StagedRetriever` runs.
+    Without ``heads``, only the backbone of a `StagedRetriever` runs. Frames for a `LateEncoder` are
+    decoded once, to be looked at, and again when they are scored.
     """
+    is_late = isinstance(retriever, LateEncoder)
 
     def encode(method: str, rows: slice) -> "Iterator[_Batch]":
         return encode_video_batches(
-            getattr(retriever, method),
+            _without_features if is_late else getattr(retriever, method),
             split,
             np.arange(rows.start, rows.stop),
             batch,
@@ -142,6 +146,10 @@ def encode_all_videos(
         )
 
     shared = _SharedEncoding(retriever.name, len(split.video_ids), batch, processes)
+    if is_late:
+        most_frames = shared.encode_rows(partial(encode, "encode_videos")).most_frames
+        rows = torch.arange(len(split.video_ids))
+        return StoredFeatures(LateFeatures("videos", split, rows), most_frames)
     entry = feature_cache(retriever, split, "videos", batch) if cache and split.has_frames else None
     return _encode_all(retriever, "videos", shared, encode, entry, heads=heads)
 
@@ -158,6 +166,9 @@ def encode_all_texts(
     show_progress: bool,
 ) -> StoredFeatures:
     """Encode every caption of a split, see `encode_all_videos` and `encode_split`."""
+    if isinstance(retriever, LateEncoder):
+        rows = torch.arange(len(split.captions))
+        return StoredFeatures(LateFeatures("texts", split.captions, rows), 0)
     order = None if order_seed is None else caption_order(split, order_seed)
 
     def encode(method: str, rows: slice) -> "Iterator[_Batch]":
@@ -276,6 +287,10 @@ def _cached(entry: FeatureCache, shared: _SharedEncoding, encode: "_Encode") -> 
         if writable and entry.fill(lambda start: encode(slice(start, shared.count))):
             cached = entry.read(report=True)
     return cached or shared.encode_in_order(encode)
+
+
+def _without_features(videos: "Sequence[Frames]") -> "Features":
+    return {ROW: torch.zeros(len(videos), dtype=torch.int64)}
 
 
 def _rows_from(computed: StoredFeatures, count: int, start: int) -> "Iterator[_Batch]":

@@ -87,6 +87,50 @@ def list_sources() -> list[ListedSource]:
     return [_source(ADAPTERS.entry(name)) for name in ADAPTERS.names()]
 
 
+def settings_of_source(model: str) -> frozenset[str] | None:
+    """Return the names of what can be set of a model from elsewhere; nothing is imported.
+
+    A result holds them together with what else the model's scores depend on.
+
+    Args:
+        model: Its name, such as ``hf:ORG/NAME``.
+
+    Returns:
+        The names of the fields of its source's ``Config``; None where it is of no source that is
+        known here.
+
+    Example:
+        >>> sorted(settings_of_source("open_clip:ViT-B-32/openai"))
+        ['dtype', 'max_frames', 'max_words']
+    """
+    source, colon, _ = model.partition(":")
+    if not colon or source not in ADAPTERS.names():
+        return None
+    try:
+        return frozenset(_fields_of(ADAPTERS.entry(source).module, "Config"))
+    except (ExtensionError, OSError, SyntaxError, ValueError):
+        return None
+
+
+def _fields_of(module: str, kind: str) -> Iterator[str]:
+    """Yield the fields of a dataclass and of its bases, in other files too."""
+    tree = ast.parse(find_source(module).read_text(encoding="utf-8"))
+    brought = {
+        alias.asname or alias.name: (node.module or "", alias.name)
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name == kind:
+            for base in node.bases:
+                if isinstance(base, ast.Name):
+                    yield from _fields_of(*brought.get(base.id, (module, base.id)))
+            for line in node.body:
+                if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
+                    yield line.target.id
+
+
 @dataclass(frozen=True)
 class _Stated:
     """What a file states, and the first of some constants that does not fit."""

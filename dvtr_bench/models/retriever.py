@@ -247,6 +247,24 @@ class StagedRetriever(Retriever, Protocol):
 
 
 @runtime_checkable
+class LateEncoder(Retriever, Protocol):
+    """A model that reads a caption and a video together, so that there is nothing to encode before.
+
+    Its features are the captions and the frames themselves. They are made anew for the pairs that
+    are scored, and not kept: the frames of a gallery would not fit into memory. So they need not
+    have one length in all batches.
+
+    Attributes:
+        encodes_late: True.
+    """
+
+    @property
+    def encodes_late(self) -> Literal[True]:
+        """True: features are made when they are scored."""
+        ...
+
+
+@runtime_checkable
 class VectorRetriever(Retriever, Protocol):
     """A model with a vector for every text and video, so that a gallery can be searched.
 

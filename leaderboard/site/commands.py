@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from dvtr_bench.models.earlier_settings import stated_config
+from dvtr_bench.models.listing import settings_of_source
 from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.record import RERANK, PostProcessingFacts
@@ -29,7 +30,7 @@ def repeat_commands(record: RunRecord) -> list[str]:
     if record.kind != "model":
         return [_brought(record)]
     model, training = record.model, record.model.training
-    config = stated_config(model.name, model.config)
+    config = _settings(model.name, stated_config(model.name, model.config))
     settings = {name: value for name, value in config.items() if name != "backbone"}
     if record.scoring.text_block == _BLOCK_ONE:
         # Block 1 is scored besides the model's own block; it is no setting of its training.
@@ -37,7 +38,8 @@ def repeat_commands(record: RunRecord) -> list[str]:
     options = ["--backbone", str(model.config["backbone"])] if "backbone" in model.config else []
     for name, value in settings.items():
         options += ["--set", f"{name}={_value_text(value)}"]
-    evaluate = ["evaluate", "--model", model.name, "--dataset", record.dataset.name]
+    name = _at_revision(model.name, model.config)
+    evaluate = ["evaluate", "--model", name, "--dataset", record.dataset.name]
     evaluate += ["--split", record.dataset.split]
     step = record.scoring.post_processed
     if step is not None and step.name == RERANK:
@@ -59,13 +61,28 @@ def repeat_commands(record: RunRecord) -> list[str]:
 
 def _reranker(step: PostProcessingFacts) -> list[str]:
     """Return the options that name a reranker; one that was trained brings its settings along."""
-    options = ["--reranker", str(step.facts.get("name"))]
+    name, stated = str(step.facts.get("name")), step.facts.get("config")
+    config = stated if isinstance(stated, Mapping) else {}
+    options = ["--reranker", _at_revision(name, config)]
     options += ["--rerank-top", str(step.config.get("top"))]
-    config = step.facts.get("config")
-    if not step.facts.get("training") and isinstance(config, Mapping):
-        for name, value in config.items():
-            options += ["--reranker-set", f"{name}={_value_text(value)}"]
+    if not step.facts.get("training"):
+        for setting, value in _settings(name, config).items():
+            options += ["--reranker-set", f"{setting}={_value_text(value)}"]
     return options
+
+
+def _settings(model: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what can be set; of models from elsewhere a result states more than that."""
+    known = settings_of_source(model)
+    return {name: value for name, value in config.items() if known is None or name in known}
+
+
+def _at_revision(model: str, config: Mapping[str, Any]) -> str:
+    """Return the name of a model from elsewhere with the commit that was used."""
+    revision = config.get("revision")
+    if not isinstance(revision, str) or settings_of_source(model) is None:
+        return model
+    return f"{model.partition('@')[0]}@{revision}"
 
 
 def about_repeating(record: RunRecord) -> list[str]:

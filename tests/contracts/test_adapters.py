@@ -12,15 +12,23 @@ import torch
 
 from dvtr_bench.catalog import ADAPTERS
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.models.embedding_model import EmbeddingConfig, EmbeddingModel
+from dvtr_bench.models.embedding_model import EmbeddingModel
 from dvtr_bench.models.entry import model_entry, source_entry
 from dvtr_bench.models.listing import list_sources
-from dvtr_bench.models.retriever import Described, Retriever, StagedRetriever, VectorRetriever
+from dvtr_bench.models.retriever import (
+    Described,
+    LateEncoder,
+    Retriever,
+    StagedRetriever,
+    VectorRetriever,
+)
+from dvtr_bench.models.source_model import SourceConfig, SourceModel
 from dvtr_bench.settings import settings_of
 from tests.fixtures.published_models import videos
 from tests.fixtures.small_adapters import SMALL
 
 NAMES = ADAPTERS.names()
+VECTORS = [name for name in SMALL if name != "cross_encoder"]
 CAPTIONS = ["a red car", "two boats over the river near the houses", "a drone looks down"]
 
 
@@ -51,7 +59,7 @@ def test_the_listing_reads_what_the_file_says(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_its_settings_are_described_and_checked(name: str) -> None:
     entry = source_entry(name, "NAME")
-    assert issubclass(entry.config_class, EmbeddingConfig)
+    assert issubclass(entry.config_class, SourceConfig)
     assert dataclasses.fields(entry.config_class)
     assert all(setting.meaning.endswith(".") for setting in settings_of(entry.config_class))
     with pytest.raises(dataclasses.FrozenInstanceError):
@@ -63,18 +71,44 @@ def test_its_settings_are_described_and_checked(name: str) -> None:
 @pytest.mark.parametrize("name", SMALL)
 def test_its_model_is_one_that_the_harness_takes(name: str, made: dict[str, Any]) -> None:
     model: Any = model_entry(made[name]).build({})
-    assert isinstance(model, EmbeddingModel)
-    for protocol in (Retriever, StagedRetriever, VectorRetriever, Described):
+    assert isinstance(model, SourceModel)
+    by_vectors = isinstance(model, EmbeddingModel)
+    for protocol in (Retriever, Described):
         assert isinstance(model, protocol)
+    for protocol in (StagedRetriever, VectorRetriever):
+        assert isinstance(model, protocol) == by_vectors
+    assert isinstance(model, LateEncoder) != by_vectors
     told = json.loads(json.dumps(model.describe()))
     assert told["model"] == model.name
     assert told["model"].startswith(f"{name}:")
     assert told["config"]["dtype"] == "float32"
     assert "frames_to_video" in told["config"]
-    assert json.dumps(model.feature_key("texts"))
+    assert not by_vectors or json.dumps(model.feature_key("texts"))
+
+
+def scores(model: Any, captions: list[str], clips: list[Any]) -> torch.Tensor:
+    found: torch.Tensor = model.score(model.encode_texts(captions), model.encode_videos(clips))
+    return found
 
 
 @pytest.mark.parametrize("name", SMALL)
+def test_its_scores_are_of_the_pair_alone(name: str, made: dict[str, Any]) -> None:
+    model: Any = model_entry(made[name]).build({"max_frames": 2})
+    clips = videos([2, 2, 2, 2])
+    found = scores(model, CAPTIONS, clips)
+    assert (found.dtype, tuple(found.shape)) == (torch.float32, (3, 4))
+    assert not found.requires_grad
+    other = copy.deepcopy(model)
+    for text, caption in enumerate(CAPTIONS):
+        again = scores(other, [caption], clips[::-1])[0].flip(0)
+        torch.testing.assert_close(again, found[text], atol=1e-5, rtol=0)
+    alone = torch.cat([scores(other, CAPTIONS[::-1], [clip]) for clip in clips], dim=1).flip(0)
+    torch.testing.assert_close(alone, found, atol=1e-5, rtol=0)
+    assert (found[0] - found[1]).abs().max() > 1e-4
+    assert (found[:, 0] - found[:, 1]).abs().max() > 1e-4
+
+
+@pytest.mark.parametrize("name", VECTORS)
 def test_its_vectors_are_of_the_item_alone(name: str, made: dict[str, Any]) -> None:
     model: Any = model_entry(made[name]).build({"max_frames": 2})
     clips = videos([2, 2, 2, 2])
@@ -99,11 +133,10 @@ def test_its_vectors_are_of_the_item_alone(name: str, made: dict[str, Any]) -> N
 def test_it_sees_colours_and_chosen_frames(name: str, made: dict[str, Any]) -> None:
     model: Any = model_entry(made[name]).build({"max_frames": 2})
     (clip,) = videos([5])
-    seen = model.encode_videos([clip])["vector"]
-    chosen = model.encode_videos([[clip[0], clip[4]]])["vector"]
-    swapped = model.encode_videos([[np.ascontiguousarray(frame[..., ::-1]) for frame in clip]])
-    assert torch.equal(seen, chosen)
-    assert (swapped["vector"] - seen).abs().max() > 1e-3
+    seen = scores(model, CAPTIONS, [clip])
+    swapped = [np.ascontiguousarray(frame[..., ::-1]) for frame in clip]
+    assert torch.equal(scores(model, CAPTIONS, [[clip[0], clip[4]]]), seen)
+    assert (scores(model, CAPTIONS, [swapped]) - seen).abs().max() > 1e-4
 
 
 @pytest.mark.parametrize("name", SMALL)
@@ -111,6 +144,7 @@ def test_no_path_of_this_machine_is_in_what_it_says(
     name: str, made: dict[str, Any], tmp_path: Path
 ) -> None:
     model: Any = model_entry(made[name]).build({})
-    told = json.dumps([model.name, model.describe(), dict(model.feature_key("videos"))])
+    key = dict(model.feature_key("videos")) if isinstance(model, EmbeddingModel) else {}
+    told = json.dumps([model.name, model.describe(), key])
     assert made[name].partition(":")[2] not in told
     assert str(tmp_path.parent) not in told

@@ -42,6 +42,7 @@ class Config(Base):
     place: Path | Literal["auto"] = field(kw_only=True)
     rate: float | None = None
     on: bool = False
+    prompt: str | None = "x"
     listed: str = field(default="b", metadata={"help": "by metadata", "choices": ("a", "b")})
 
 
@@ -53,6 +54,7 @@ def test_every_field_is_told_with_its_type_default_and_meaning() -> None:
         "place": ("a path | auto", "required", "Where: with a colon."),
         "rate": ("a number | none", "none", ""),
         "on": ("true | false", "false", ""),
+        "prompt": ("text | none", "x", ""),
         "listed": ("a | b", "b", "by metadata"),
     }
     assert [one.name for one in settings_of(Config) if one.required] == ["place"]
@@ -68,6 +70,8 @@ def test_every_field_is_told_with_its_type_default_and_meaning() -> None:
         ("rate", "none", None),
         ("on", "Yes", True),
         ("on", "off", False),
+        ("prompt", "none", None),
+        ("prompt", "none of them", "none of them"),
         ("listed", "a", "a"),
     ],
 )

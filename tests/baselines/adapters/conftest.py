@@ -8,20 +8,28 @@ import pytest
 
 from dvtr_bench.dataset.reader import BuiltDataset
 from tests.fixtures.no_network import refuse_network
-from tests.fixtures.published_models import save_model, save_sentence_model
+from tests.fixtures.published_models import save_cross_encoder, save_model, save_sentence_model
 from tests.fixtures.tiny_dataset import build_tiny
 
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """Return the folder of a small model: of transformers by its kind, or ``st:`` and its kind."""
+    """Return the folder of a small model: of transformers by its kind, or ``st:`` and its kind.
+
+    ``cross:videos`` is a cross-encoder that takes videos.
+    """
     made: dict[str, Path] = {}
 
     def folder(kind: str) -> Path:
         if kind not in made:
             source, _, inner = kind.rpartition(":")
             where = tmp_path_factory.mktemp("published") / f"small-{inner}"
-            made[kind] = save_sentence_model(inner, where) if source else save_model(inner, where)
+            if source == "cross":
+                made[kind] = save_cross_encoder(where, depth=1)
+            elif source:
+                made[kind] = save_sentence_model(inner, where)
+            else:
+                made[kind] = save_model(inner, where)
         return made[kind]
 
     return folder

@@ -61,11 +61,13 @@ def use_hub(monkeypatch: pytest.MonkeyPatch, folder: Path, cache: Path) -> Hub:
     return hub
 
 
-@pytest.mark.parametrize("source", ["hf", "st"])
+@pytest.mark.parametrize(
+    ("source", "kind"), [("hf", "clip"), ("st", "st:clip"), ("cross_encoder", "cross:videos")]
+)
 def test_a_repository_is_fetched_by_name_and_its_commit_recorded(
-    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str
+    saved: Saved, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, kind: str
 ) -> None:
-    own = saved("clip" if source == "hf" else "st:clip")
+    own = saved(kind)
     hub = use_hub(monkeypatch, own, tmp_path)
     for name, revision in (("org/small-clip", None), ("org/small-clip@v1", "v1")):
         told = build(name, source).describe()
@@ -146,12 +148,36 @@ def test_a_pickle_that_runs_something_is_refused(saved: Saved, tmp_path: Path, s
     assert not mark.exists()
 
 
-def test_weights_that_are_not_all_there_are_refused(folder: Path) -> None:
+@pytest.mark.parametrize("source", ["hf", "st"])
+def test_weights_that_are_not_all_there_are_refused(
+    saved: Saved, tmp_path: Path, source: str
+) -> None:
+    own = saved("clip" if source == "hf" else "st:clip")
+    folder = Path(shutil.copytree(own, tmp_path / "part"))
     tensors = load_file(folder / "model.safetensors")
     del tensors["text_projection.weight"]
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     with pytest.raises(WeightsError, match="lack 1 of the tensors of CLIPModel.*text_projection"):
-        build(folder)
+        build(folder, source)
+    build(own, source)  # and what was put in place of the library's loading is gone
+
+
+def test_a_head_that_is_not_all_there_is_refused(saved: Saved, tmp_path: Path) -> None:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.base.modules import Dense, Transformer
+
+    modules = [
+        Transformer(str(saved("clip")), model_kwargs={"local_files_only": True}),
+        Dense(20, 8, module_input_name="sentence_embedding"),
+    ]
+    SentenceTransformer(modules=modules, device="cpu").save(str(tmp_path / "headed"))
+    assert build(tmp_path / "headed", "st").encode_texts(["a car"])["vector"].shape == (1, 8)
+    (file,) = (tmp_path / "headed").glob("*_Dense/model.safetensors")
+    tensors = load_file(file)
+    del tensors["linear.bias"]
+    save_file(tensors, file)
+    with pytest.raises(WeightsError, match="linear.bias"):
+        build(tmp_path / "headed", "st")
 
 
 @pytest.mark.parametrize("source", ["hf", "st"])

@@ -127,6 +127,8 @@ def test_a_model_of_messages_is_given_videos_with_their_times(tmp_path: Path) ->
         adapter.encode_texts(CAPTIONS)["vector"],
         model.encode_query(CAPTIONS, convert_to_tensor=True).clone(),
     )
+    one = adapter.encode_videos([clips[0][:1]])["vector"]
+    close(one, adapter.encode_videos([[clips[0][0], clips[0][0]]])["vector"])
     slower = load(folder, fps=0.5).encode_videos(clips)["vector"]
     assert (slower - seen).abs().max() > 0.001
     frames = load(folder, video_input="frames").encode_videos(clips)["vector"]

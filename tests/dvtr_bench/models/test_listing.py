@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from dvtr_bench.catalog import ADAPTERS, Catalog
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.entry import model_entry
-from dvtr_bench.models.listing import list_sources
+from dvtr_bench.models.listing import list_sources, settings_of_source
 from dvtr_bench.plug_ins import Entry
 
 
@@ -74,3 +75,14 @@ def test_a_source_that_says_nothing_is_listed_with_what_it_lacks(
     mute, own = list_sources()
     assert mute.problem.startswith("pack_sources/mute.py lacks EXAMPLES: write names that it takes")
     assert (own.missing, own.advice) == (("no_such_library",), "pip install no_such_library")
+
+
+@pytest.mark.parametrize("name", ADAPTERS.names())
+def test_settings_of_a_source_are_read_without_importing_it(name: str) -> None:
+    config = model_entry(f"{name}:NAME").config_class
+    assert settings_of_source(f"{name}:NAME") == {field.name for field in fields(config)}
+
+
+def test_models_with_a_file_of_their_own_are_of_no_source() -> None:
+    assert settings_of_source("msam") is None
+    assert settings_of_source("unknown:NAME") is None
