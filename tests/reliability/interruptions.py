@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fixtures.ready_processes import ready
-from tests.fixtures.small_clip import SMALL_CONFIG
 
 
 @dataclass(frozen=True)
@@ -122,6 +121,7 @@ def _serve(
     os.chdir(folder)
     from baselines.encoder import frame_encoder
     from dvtr_bench.cli import main
+    from tests.fixtures.small_clip import SMALL_CONFIG
 
     frame_encoder.TINY_CONFIG = SMALL_CONFIG
     printed.with_suffix(".begun").touch()
