@@ -44,6 +44,7 @@ from dvtr_bench.dataset.fingerprint import Fingerprint
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import MissingClipsError, OutputExistsError
 from dvtr_bench.runtime.progress import quiet
+from dvtr_bench.runtime.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _settle_broken(
     if not kept:
         listed = write_problems({BROKEN: lines}, source.info.name, settings.root)
         raise MissingClipsError(
-            f"{source.info.name}: not one of {len(lost):,} clips can be decoded:{bullets(lines)}\n"
-            f"{listed}"
+            f"{source.info.name}: not one of {count_of(len(lost), 'clip')} can be "
+            f"decoded:{bullets(lines)}\n{listed}"
         )
     return replace(source, clips=kept), {**left_out, BROKEN: tuple(lines)}

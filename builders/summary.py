@@ -19,6 +19,7 @@ from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.wording import by_number, count_of
 
 
 def print_summary(build: Build) -> None:
@@ -172,7 +173,7 @@ def _sizes(manifest: Manifest) -> str:
     if frames is None:
         return f"annotations only, no frames; {size_text(manifest.size_bytes)}"
     return (
-        f"{frames.num_frames:,} frames ({frames.sampling}, {frames.image_format}), "
+        f"{count_of(frames.num_frames, 'frame')} ({frames.sampling}, {frames.image_format}), "
         f"{size_text(frames.mean_frame_bytes)} each; {size_text(manifest.size_bytes)} in all"
     )
 
@@ -203,8 +204,8 @@ def _same_files(dataset: BuiltDataset, groups: Sequence[Sequence[str]]) -> str:
         first = " = ".join(f"{video_id!r} ({split_of[video_id]})" for video_id in crossing[0][:5])
         where = f"{len(crossing):,} of them in more than one split, such as {first}"
     return (
-        f"{sum(map(len, groups)):,} clips are {len(groups):,} files under several ids, {where}; "
-        f"all listed in {REPORT_NAME}"
+        f"{count_of(sum(map(len, groups)), 'clip')} are {count_of(len(groups), 'file')} under "
+        f"several ids, {where}; all listed in {REPORT_NAME}"
     )
 
 
@@ -219,8 +220,9 @@ def _look_alike(build: Build) -> Iterable[str]:
         pair = next(pairs, None)
         example = f", such as {pair.first_id!r} and {pair.second_id!r}" if pair else ""
         yield (
-            f"{overlap.pairs:,} pairs of clips of {overlap.first_split} and "
-            f"{overlap.second_split} look alike{example}; listed in {folder / REPORT_NAME}. "
+            f"{count_of(overlap.pairs, 'pair')} of clips of {overlap.first_split} and "
+            f"{overlap.second_split} {by_number(overlap.pairs, 'looks', 'look')} alike{example}; "
+            f"listed in {folder / REPORT_NAME}. "
             f"`dvtr-bench audit {_typed(build.dataset.manifest, folder)}` draws them"
         )
 

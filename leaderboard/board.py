@@ -21,6 +21,7 @@ from dvtr_bench.results import (
     require_comparable,
 )
 from dvtr_bench.results.contamination import contamination
+from dvtr_bench.runtime.wording import count_of
 
 SEEN: Final = "may have seen test clips"
 """The mark of a row whose model may have seen clips of the split in training."""
@@ -70,7 +71,7 @@ class Entry:
         """Name, seeds and T2V R@1."""
         cell = self.figures.get(("t2v", "strict", "R@1"))
         recall = "" if cell is None else f", T2V R@1 {cell.value:.1f}"
-        return f"Entry({one_line(self.name, 120)}, {self.num_runs} runs{recall})"
+        return f"Entry({one_line(self.name, 120)}, {count_of(self.num_runs, 'run')}{recall})"
 
     @property
     def contamination(self) -> str:
@@ -109,7 +110,7 @@ class Board:
         """Dataset, sizes and number of rows."""
         from leaderboard.tables import board_title
 
-        rows = f"{len(self.entries)} row{'' if len(self.entries) == 1 else 's'}"
+        rows = count_of(len(self.entries), "row")
         return f"Board({one_line(board_title(self), 200)}, {rows})"
 
     def _repr_html_(self) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.results import RunRecord, seed_summary
+from dvtr_bench.runtime.wording import count_of
 from leaderboard.board import Board
 from leaderboard.charts import write_charts
 from leaderboard.html import board_html
@@ -129,7 +130,10 @@ class Leaderboard:
         """Number of results and boards, and the first boards."""
         shown = ", ".join(map(repr, self.boards[:2]))
         more = ", ..." if len(self.boards) > 2 else ""
-        return f"Leaderboard({len(self.records)} results on {len(self)} boards: {shown}{more})"
+        return (
+            f"Leaderboard({count_of(len(self.records), 'result')} on "
+            f"{count_of(len(self), 'board')}: {shown}{more})"
+        )
 
     def _repr_html_(self) -> str:
         judged = "".join(each._repr_html_() for each in self.judged)

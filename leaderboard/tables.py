@@ -6,6 +6,7 @@ from typing import Final
 
 from dvtr_bench.ranking.figures import BOTH, figure_names
 from dvtr_bench.ranking.group_figures import FEW, are_few
+from dvtr_bench.runtime.wording import count_of
 from leaderboard.board import SEEN, Board, Cell, Entry
 from leaderboard.published import published_for, reported_columns
 
@@ -94,12 +95,8 @@ def group_sizes(captions: int, videos: int) -> str:
         >>> group_sizes(1234, 56), group_sizes(12, 1)
         ('1,234 captions, 56 videos', '12 captions, 1 video, few')
     """
-    sizes = f"{_count(captions, 'caption')}, {_count(videos, 'video')}"
+    sizes = f"{count_of(captions, 'caption')}, {count_of(videos, 'video')}"
     return f"{sizes}, few" if are_few(captions, videos) else sizes
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number:,} {word}{'' if number == 1 else 's'}"
 
 
 def about_post_processing(board: Board) -> str:

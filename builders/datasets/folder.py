@@ -32,6 +32,7 @@ from builders.sources.splits import SplitChoice, choose_splits
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.wording import count_of
 
 INFO: Final = DatasetInfo(
     name="folder",
@@ -146,7 +147,7 @@ def read(options: Options) -> Source:
             name=options.name,
             version=options.version,
             pretty_name=options.name,
-            summary=f"{len(clips):,} clips with captions, built from a folder.",
+            summary=f"{count_of(len(clips), 'clip')} with captions, built from a folder.",
             licence=_licence(options.licence),
             citation=_read_citation(options.citation),
             language=options.language,

@@ -21,6 +21,7 @@ from builders.sources.published import (
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
 from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
+from dvtr_bench.runtime.wording import count_of
 
 _WHOLE: Final = "MSRVTT_data.json"
 _TRAIN_1KA: Final = "MSRVTT_train.9k.csv"
@@ -238,8 +239,9 @@ def _split_full(folder: Path, videos: Mapping[str, MsrvttVideo]) -> tuple[_Chose
     names = {"train": "train", "validate": "validation", "val": "validation", "test": "test"}
     other = sum(video.split is not None and names.get(video.split) != s for s, video, _ in chosen)
     notes = (
-        f"The files name another split for {other:,} videos (the challenge of 2017 made all of "
-        "them train and validation); the split here is that of 2016, by the numbers of the ids.",
+        f"The files name another split for {count_of(other, 'video')} (the challenge of 2017 made "
+        "all of them train and validation); the split here is that of 2016, by the numbers of the "
+        "ids.",
     )
     return chosen, notes if other else ()
 

@@ -17,6 +17,7 @@ from dvtr_bench.dataset.manifest import (
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.others_text import safe_block, safe_code, safe_prose
 from dvtr_bench.runtime.terminal import printable_lines
+from dvtr_bench.runtime.wording import count_of
 
 WHAT_TO_KNOW: Final = "What to know"
 CLIPS: Final = "Clips"
@@ -155,11 +156,11 @@ def _frames(manifest: Manifest, report: BuildReport) -> str:
         f"Every clip was decoded once, in order. Stored is {form.format(count=count, rate=sampled)}"
         f" (`{frames.sampling}`), with its time in `frame_pts_seconds`, resized to a short side of "
         f"{frames.short_side_px} pixels (bicubic with antialiasing, as CLIP's own preprocessing "
-        f"does) and stored as {stored}: {frames.num_frames:,} frames of "
+        f"does) and stored as {stored}: {count_of(frames.num_frames, 'frame')} of "
         f"{frames.mean_frame_bytes:,.0f} bytes on average.\n\n"
         f"The clips: {_listed(clips.codecs)}; {_listed(clips.sizes_px)} pixels; "
-        f"{_range(*clips.fps)} frames a second; {_range(*clips.duration_seconds)} seconds. "
-        f"Colour was read as {_listed(clips.colour)}. {center_crop_note(clips, frames)}"
+        f"{_range(*clips.fps)} frames a second; {_range(*clips.duration_seconds)} "
+        f"seconds. Colour was read as {_listed(clips.colour)}. {center_crop_note(clips, frames)}"
     )
 
 
@@ -219,9 +220,10 @@ def findings(report: BuildReport) -> Iterator[str]:
     for overlap in report.near_duplicates.splits if report.near_duplicates else ():
         yield (
             f"Clips that look alike across splits, {overlap.first_split} and "
-            f"{overlap.second_split}: {overlap.pairs:,} pairs, of {overlap.first_clips:,} and "
-            f"{overlap.second_clips:,} clips; listed in build-report.json. They were found by "
-            "perceptual hashes of frames: look at them before trusting them."
+            f"{overlap.second_split}: {count_of(overlap.pairs, 'pair')}, of "
+            f"{overlap.first_clips:,} and "
+            f"{count_of(overlap.second_clips, 'clip')}; listed in build-report.json. They were "
+            "found by perceptual hashes of frames: look at them before trusting them."
         )
 
 

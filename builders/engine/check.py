@@ -14,6 +14,7 @@ from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
 from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.wording import count_of
 
 NO_CLIP = "ids without a clip"
 NO_ID = "clips without a caption"
@@ -106,7 +107,7 @@ def settle_missing(
             others += f"\nAll of them are in {folder}/: did you mean that folder with --clips?"
         list_note = write_problems(unmatched, source.info.name, settings.root)
         raise MissingClipsError(
-            f"{source.info.name}: none of {len(missing):,} ids has a clip; sought were "
+            f"{source.info.name}: none of {count_of(len(missing), 'id')} has a clip; sought were "
             f"{_some(unmatched[NO_CLIP])}. Expected clips from {source.info.clips_from}. "
             f"{others}{hint}\n{list_note}"
         )

@@ -9,6 +9,7 @@ from builders.sources.matching import bullets
 from builders.sources.source import Source
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import BuildError
+from dvtr_bench.runtime.wording import count_of
 
 _TEST = "test"
 
@@ -43,8 +44,8 @@ class Moves:
             for (old, new), count in sorted(self.counts.items(), key=lambda item: -item[1])
         )
         return (
-            f"{self.num_moved:,} of {self.num_shared:,} clips are in another split than in "
-            f"{_title(self.previous)}: {ways}"
+            f"{self.num_moved:,} of {count_of(self.num_shared, 'clip')} are in another split than "
+            f"in {_title(self.previous)}: {ways}"
         )
 
 
@@ -105,8 +106,8 @@ def require_test_clips_stay(moves: Moves, source: Source, settings: BuildSetting
     keep = f"--splits-from {moves.previous.label} keeps every clip where it is"
     raise BuildError(
         f"{source.info.name} {source.info.version}: {len(moves.out_of_test):,} of "
-        f"{moves.num_test:,} test clips of {_title(moves.previous)} would leave the test split, so "
-        "a model could be trained on what earlier results were measured on:"
+        f"{count_of(moves.num_test, 'test clip')} of {_title(moves.previous)} would leave the "
+        "test split, so a model could be trained on what earlier results were measured on:"
         f"{bullets(moves.out_of_test)}\n"
         + (f"{keep[0].upper()}{keep[1:]}. " if source.version_is_stated else "")
         + "To go on all the same: --move-test-clips"

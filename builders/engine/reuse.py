@@ -29,6 +29,7 @@ from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.runtime.files import file_sha256
 from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.wording import count_of
 
 _COLUMNS: Final = [field.name for field in CLIP_FIELDS]
 _TREATED: Final = TREATMENT_FIELD.name
@@ -57,8 +58,8 @@ class Reused:
                 counts[label] = counts.get(label, 0) + 1
         for label, count in counts.items():
             yield (
-                f"frames of {count:,} of {len(decoded.staged):,} clips taken from {label}: the "
-                "same bytes, not decoded again"
+                f"frames of {count:,} of {count_of(len(decoded.staged), 'clip')} taken from "
+                f"{label}: the same bytes, not decoded again"
             )
 
 

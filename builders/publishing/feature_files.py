@@ -22,6 +22,7 @@ from dvtr_bench.errors import PublishError
 from dvtr_bench.reading.json_text import parse_json, read_json_bytes
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def print_features(plan: FeaturePlan, repo: str, *, dry_run: bool) -> None:
         dry_run: Whether nothing was sent.
     """
     console = make_console()
-    size = f"{len(plan.files)} files, {size_text(plan.size_bytes)}"
+    size = f"{count_of(len(plan.files), 'file')}, {size_text(plan.size_bytes)}"
     if dry_run:
         console.print(Text(f"features of {plan.name} as {plan.tag}; {size}"), soft_wrap=True)
         for file in plan.files:

@@ -23,6 +23,7 @@ from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.reports.thumbnails import may_be_shown
 from dvtr_bench.runtime.files import temporary_folder
+from dvtr_bench.runtime.wording import count_of
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 
@@ -324,10 +325,14 @@ def print_plan(plan: PushPlan, settings: PushSettings) -> None:
     say(f"{manifest.name} {manifest.version} to {where}", "bold")
     say(f"fingerprint {manifest.fingerprint[:FINGERPRINT_SHOWN]}", "dim")
     frames = manifest.frames
-    held = "annotations only, no frames" if frames is None else f"{frames.num_frames:,} frames"
+    held = (
+        "annotations only, no frames"
+        if frames is None
+        else f"{count_of(frames.num_frames, 'frame')}"
+    )
     if manifest.keeps_clips:
         held += " and the clips"
-    say(f"{held}; {len(plan.files)} files, {size_text(plan.size_bytes)}")
+    say(f"{held}; {count_of(len(plan.files), 'file')}, {size_text(plan.size_bytes)}")
     if settings.dry_run:
         for file in plan.files:
             say(f"  {size_text(file.size_bytes):>9}  {file.path}")

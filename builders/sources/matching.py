@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from builders.sources.clips import ClipFiles, open_clips
 from builders.sources.source import Footage
 from dvtr_bench.errors import AnnotationError
+from dvtr_bench.runtime.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def match_clips(root: Path | None, find: Find) -> Matches:
         copies += len(files) - 1
     unused = tuple(shown_path(file) for file in folder.files if file not in used)
     notes = (
-        (f"{copies} clip files are second copies of clips under another spelling of the name.",)
+        (f"Second copies of clips under another spelling of the name: {count_of(copies, 'file')}.",)
         if copies
         else ()
     )

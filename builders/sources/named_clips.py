@@ -17,6 +17,7 @@ from builders.sources.segments import ClipSegment, Segment
 from builders.sources.source import Footage
 from builders.sources.spellings import COMPOSITION, Spelled, Spellings
 from dvtr_bench.errors import AnnotationError
+from dvtr_bench.runtime.wording import by_number, count_of
 
 SUBFOLDER_MARK: Final = "__"
 """Replaces ``/`` in the id of a file in a subfolder."""
@@ -135,13 +136,15 @@ class ClipNames:
             _ACTIVITYNET: "the 'v_' of ActivityNet's ids",
         }
         in_full = (
-            f"{len(self._named_in_full):,} clip files share their name with another one but for "
-            f"the suffix, such as {min(self._named_in_full)}: their ids are the full file names."
+            "Ids are the full names of clip files that share theirs with another one but for the "
+            f"suffix: {count_of(len(self._named_in_full), 'file')}, such as "
+            f"{min(self._named_in_full)}."
             if self._named_in_full
             else ""
         )
         respelled = tuple(
-            f"{len(names):,} clips of the table were found although their files' names differ in "
+            f"{count_of(len(names), 'clip')} of the table {by_number(len(names), 'was', 'were')} "
+            "found although names of files differ in "
             f"{said.get(kind, f'their encoding, which is {kind}')}."
             for kind, names in self._respelled.items()
         )
@@ -173,7 +176,8 @@ class ClipNames:
             self._says_ambiguous = False
             raise AnnotationError(
                 f"{row.where}: the id {video_id!r} matches several files: "
-                f"{', '.join(map(str, files))}; {self._num_ambiguous():,} names in the folder do. "
+                f"{', '.join(map(str, files))}; {count_of(self._num_ambiguous(), 'name')} in the "
+                "folder do. "
                 f"Write the full name as the id ({files[0].name}), or add a column file_name"
             )
         if not files and video_id in self._present:

@@ -13,6 +13,7 @@ from builders.sources.packed import PackedGroups
 from builders.sources.segments import SEGMENT_FIELDS
 from dvtr_bench.dataset.manifest import TREATMENT_FIELD, VIDEO_FIELDS
 from dvtr_bench.errors import AnnotationError
+from dvtr_bench.runtime.wording import by_number, count_of
 
 Value = TypeVar("Value")
 
@@ -125,16 +126,19 @@ def look_over(
                     f"{', '.join(categories)}"
                 )
     if problems:
-        raise AnnotationError(f"{len(problems)} clips contradict themselves:{bullets(problems)}")
+        verb = by_number(len(problems), "contradicts itself", "contradict themselves")
+        raise AnnotationError(f"{count_of(len(problems), 'clip')} {verb}:{bullets(problems)}")
     notes = []
     if num_missing:
         notes.append(
-            f"{num_missing:,} missing values (None, nan, null) among the captions were left out."
+            f"{count_of(num_missing, 'missing value')} (None, nan, null) among the captions "
+            f"{by_number(num_missing, 'was', 'were')} left out."
         )
     if num_repeated:
         notes.append(
-            f"{num_repeated:,} rows repeat the clip, the captions and all else of a row before; "
-            "they were kept."
+            f"{count_of(num_repeated, 'row')} {by_number(num_repeated, 'repeats', 'repeat')} the "
+            "clip, the captions and all else of a row before, and "
+            f"{by_number(num_repeated, 'was', 'were')} kept."
         )
     extras = (
         ExtraColumn(

@@ -18,6 +18,7 @@ from typing import Final
 from builders.sources.caption_rows import GROUP_COLUMN, CaptionRow
 from builders.sources.own_folder import ExtraColumn
 from builders.sources.splits import SplitChoice
+from dvtr_bench.runtime.wording import count_of
 
 _NAMES: Final = frozenset(
     "source src flight site video sequence seq recording session mission sortie movie film url uri "
@@ -138,12 +139,15 @@ def _advice_on_origin(column: _Column, drawn: bool) -> str:
     of_test = [counts for counts in column.counts.values() if counts["test"]]
     test = sum(counts["test"] for counts in of_test)
     leaked = sum(counts["test"] for counts in of_test if counts["train"])
-    shared = f" ({leaked:,} of {test:,} test clips share theirs with train)" if leaked else ""
+    shared = (
+        f" ({leaked:,} of {count_of(test, 'test clip')} share theirs with train)" if leaked else ""
+    )
     fix = f"`--group-by {_quoted(column.name)}` keeps them together"
     if not drawn:
         fix = f"without stated splits, {fix}"
     return (
-        f"{len(crossing):,} of {len(column.counts):,} values of the column {column.name!r} have "
+        f"{len(crossing):,} of {count_of(len(column.counts), 'value')} of the column "
+        f"{column.name!r} have "
         f"clips in more than one split{shared}, such as {_short(crossing[0])}: test clips may look "
         f"like train clips; {fix}."
     )
@@ -165,7 +169,7 @@ def _advice_on_licence(columns: Mapping[str, _Column], stated: str | None) -> It
         if other:
             yield (
                 f"The column {name!r} disagrees with --licence {stated} for {other.total():,} of "
-                f"{column.num_clips:,} clips: {_listed(other)}."
+                f"{count_of(column.num_clips, 'clip')}: {_listed(other)}."
             )
 
 

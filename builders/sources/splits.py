@@ -16,6 +16,7 @@ from builders.sources.source import Clip, DatasetInfo, SourceRecord
 from builders.sources.split_drawing import Drawing
 from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError
+from dvtr_bench.runtime.wording import by_number, count_of
 
 _NAMED: Final = 5
 """Number of groups that a note names."""
@@ -145,8 +146,9 @@ def choose_splits(
         notes = ["The splits are those that the table or its folders state."]
         if crossing := _crossing(group_of, stated):
             notes.append(
-                f"{len(crossing)} groups have clips in more than one split, such as "
-                f"{crossing[0]!r}: test clips may look like train clips."
+                f"{count_of(len(crossing), 'group')} {by_number(len(crossing), 'has', 'have')} "
+                f"clips in more than one split, such as {crossing[0]!r}: test clips may look like "
+                "train clips."
             )
         notes += _crossing_files(same_files, stated)
         return SplitChoice(stated, False, tuple(notes), *_origin(old))
@@ -165,8 +167,8 @@ def choose_splits(
         notes.append(_kept_together(same_files, "are or are parts of" if parts else "are"))
     if parts:
         notes.append(
-            f"{sum(map(len, parts.values())):,} clips are parts of {len(parts):,} files; the parts "
-            "of each were kept in one split."
+            f"Parts of files: {count_of(sum(map(len, parts.values())), 'clip')} of "
+            f"{count_of(len(parts), 'file')}; the parts of each were kept in one split."
         )
     if old:
         notes += _crossing_files(same_files, split_of)
@@ -185,7 +187,9 @@ def _how_drawn(
     counts = Counter(split_of.values())
     sizes = ", ".join(f"{counts[split]:,} {split}" for split in SPLITS)
     unit = (
-        f"each of {num_groups:,} groups as one" if num_groups < len(split_of) else "each clip alone"
+        f"each of {count_of(num_groups, 'group')} as one"
+        if num_groups < len(split_of)
+        else "each clip alone"
     )
     if drawing.draw == "balanced":
         how = f"drawn by seed {drawing.seed}, balanced to {shares} by number of clips, {unit}"
@@ -195,10 +199,14 @@ def _how_drawn(
         return f"The splits were {how}: {sizes}."
     new = sum(video_id not in old.split_of for video_id in split_of)
     gone = len(old.split_of) - (len(split_of) - new)
-    left = f" {gone:,} clips of it are not here." if gone else ""
+    left = (
+        f" {count_of(gone, 'clip')} of it {by_number(gone, 'is', 'are')} not here." if gone else ""
+    )
+    kept = len(split_of) - new
     return (
-        f"{len(split_of) - new:,} clips have the split that they have in {old.label}.{left} "
-        f"{new:,} new clips were {how}. In all: {sizes}."
+        f"{count_of(kept, 'clip')} {by_number(kept, 'keeps its', 'keep their')} split of "
+        f"{old.label}.{left} {count_of(new, 'new clip')} {by_number(new, 'was', 'were')} {how}. In "
+        f"all: {sizes}."
     )
 
 
@@ -248,8 +256,9 @@ def _kept(group_of: Mapping[str, str], old: OldSplits) -> tuple[dict[str, str], 
     notes = []
     if divided:
         notes.append(
-            f"{len(divided):,} groups have clips in more than one split of {old.label}, such as "
-            f"{divided[0]!r}: these stay where they are, and new clips follow most of them."
+            f"{count_of(len(divided), 'group')} {by_number(len(divided), 'has', 'have')} clips in "
+            f"more than one split of {old.label}, such as {divided[0]!r}: these stay where they "
+            "are, and new clips follow most of them."
         )
     # Of equal counts the first in the order of SPLITS.
     kept = {group: max(SPLITS, key=lambda split: found[split]) for group, found in counts.items()}
@@ -264,8 +273,9 @@ def _require_as_before(stated: Mapping[str, str], old: OldSplits) -> None:
     ]
     if problems:
         raise AnnotationError(
-            f"the table or its folders state other splits than {old.label} for {len(problems):,} "
-            f"clips:{bullets(problems)}\nLeave out --splits-from, or the column of splits"
+            f"the table or its folders state other splits than {old.label} for "
+            f"{count_of(len(problems), 'clip')}:{bullets(problems)}\nLeave out "
+            "--splits-from, or the column of splits"
         )
 
 
@@ -279,7 +289,8 @@ def _crossing_files(same_files: Sequence[Sequence[str]], split_of: Mapping[str, 
         for ids in crossing[:_NAMED]
     )
     return [
-        f"{len(crossing):,} files are in more than one split under several ids: "
+        f"{count_of(len(crossing), 'file')} {by_number(len(crossing), 'is', 'are')} in more than "
+        "one split under several ids: "
         f"{shown}{_more(crossing)}."
     ]
 
@@ -287,8 +298,8 @@ def _crossing_files(same_files: Sequence[Sequence[str]], split_of: Mapping[str, 
 def _kept_together(same_files: Sequence[Sequence[str]], are: str) -> str:
     shown = "; ".join(" = ".join(map(repr, ids[:_NAMED])) for ids in same_files[:_NAMED])
     return (
-        f"{sum(map(len, same_files)):,} clips {are} {len(same_files):,} files under several ids; "
-        f"each file was kept in one split: {shown}{_more(same_files)}."
+        f"{count_of(sum(map(len, same_files)), 'clip')} {are} {count_of(len(same_files), 'file')} "
+        f"under several ids; each file was kept in one split: {shown}{_more(same_files)}."
     )
 
 
@@ -327,8 +338,10 @@ def _stated(rows_of: Mapping[str, Sequence[CaptionRow]]) -> dict[str, str]:
     if split_of and len(split_of) < len(rows_of):
         without = next(video_id for video_id in rows_of if video_id not in split_of)
         raise AnnotationError(
-            f"{rows_of[without][0].where}: {without!r} has no split, but {len(split_of):,} clips "
-            "of other tables have one: give every table the column split, or none"
+            f"{rows_of[without][0].where}: {without!r} has no split, but "
+            f"{count_of(len(split_of), 'clip')} of other tables "
+            f"{by_number(len(split_of), 'has', 'have')} one: give every table the column split, or "
+            "none"
         )
     return split_of
 
@@ -353,4 +366,5 @@ def _crossing(group_of: Mapping[str, str], split_of: Mapping[str, str]) -> list[
 
 def _refuse(problems: Sequence[str]) -> None:
     if problems:
-        raise AnnotationError(f"{len(problems)} clips contradict themselves:{bullets(problems)}")
+        verb = by_number(len(problems), "contradicts itself", "contradict themselves")
+        raise AnnotationError(f"{count_of(len(problems), 'clip')} {verb}:{bullets(problems)}")

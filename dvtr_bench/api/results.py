@@ -10,6 +10,7 @@ from dvtr_bench.reports.html_table import ROWS_SHOWN, Cell, html_table
 from dvtr_bench.results import RunRecord, to_frame
 from dvtr_bench.results import load_results as read_results
 from dvtr_bench.results.files import result_paths
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +46,9 @@ class Results(list[RunRecord]):
     def __repr__(self) -> str:
         """Show the number of records and the first ones."""
         shown = ", ".join(map(repr, self[:2]))
-        return f"Results({len(self)} records: {shown}{', ...' if len(self) > 2 else ''})"
+        return (
+            f"Results({count_of(len(self), 'record')}: {shown}{', ...' if len(self) > 2 else ''})"
+        )
 
     def _repr_html_(self) -> str:
         names = ("R@1", "R@5", "R@10", "MdR", "MnR")
@@ -66,7 +69,7 @@ class Results(list[RunRecord]):
         return html_table(
             ["model", "dataset", "seed", *(f"{d.upper()} {name}" for d, name in columns)],
             rows,
-            title=f"{len(self)} results",
+            title=f"{count_of(len(self), 'result')}",
             notes=[f"and {hidden} more"] if hidden > 0 else [],
             text_columns=3,
         )

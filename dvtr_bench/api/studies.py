@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.runtime.files import written_together
+from dvtr_bench.runtime.wording import count_of
 from dvtr_bench.studies.choices import Choices, choose
 from dvtr_bench.studies.read import read_study
 from dvtr_bench.studies.study import Study, StudyDataset
@@ -52,8 +53,9 @@ class StudyResult:
     def __repr__(self) -> str:
         """Name, number of runs and results."""
         return (
-            f"StudyResult({self.study.name}: {self.num_runs} runs, {len(self.failures)} failed, "
-            f"{len(self.records)} results in {str(self.results)!r})"
+            f"StudyResult({self.study.name}: {count_of(self.num_runs, 'run')}, "
+            f"{len(self.failures)} failed, "
+            f"{count_of(len(self.records), 'result')} in {str(self.results)!r})"
         )
 
     def _repr_html_(self) -> str:
@@ -145,8 +147,8 @@ def run_study(
     if worked.failures:
         failures = "\n".join(f"- {failure}" for failure in worked.failures)
         raise StudyError(
-            f"{len(worked.failures)} of {len(worked.runs)} runs failed:\n{failures}\nThe same "
-            "command tries them again"
+            f"{len(worked.failures)} of {count_of(len(worked.runs), 'run')} "
+            f"failed:\n{failures}\nThe same command tries them again"
         )
     return result
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, read_json
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -106,8 +107,8 @@ class TrainedRun:
         stopped = ", stopped early" if self.stopped_early else ""
         return (
             f"TrainedRun({self.model} on {self.dataset.name}, seed {self.seed}, "
-            f"{self.epochs_done} epochs{stopped}, validation T2V R@1 {self.validation_t2v_r1:.1f}, "
-            f"{str(self.checkpoint)!r})"
+            f"{count_of(self.epochs_done, 'epoch')}{stopped}, validation T2V R@1 "
+            f"{self.validation_t2v_r1:.1f}, {str(self.checkpoint)!r})"
         )
 
     def _repr_html_(self) -> str:

@@ -11,6 +11,7 @@ from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.entry import model_entry
+from dvtr_bench.runtime.wording import count_of
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run_choice import default_recipe, replace_settings
 
@@ -204,8 +205,9 @@ def _train(
     verbs = {"new": "training", "stopped": "resuming", "finished": "already trained"}
     options.tell(
         f"{verbs[progress]} {name} on {built.name}: "
-        f"{len(splits[0].captions):,} captions of {len(splits[0].video_ids):,} videos, "
-        f"{recipe.epochs} epochs on {options.device}, seed {recipe.seed}, into {folder}"
+        f"{count_of(len(splits[0].captions), 'caption')} of "
+        f"{count_of(len(splits[0].video_ids), 'video')}, "
+        f"{count_of(recipe.epochs, 'epoch')} on {options.device}, seed {recipe.seed}, into {folder}"
     )
     if progress != "finished" and (cut := captions_cut(model, splits[0])) is not None:
         options.tell(f"note: training captions: {cut} --max-words sets how many are read")

@@ -11,6 +11,7 @@ from dvtr_bench.cli._options import Json, Root, out_file
 from dvtr_bench.errors import InputError
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.runtime.terminal import printable, write_line
+from dvtr_bench.runtime.wording import count_of
 
 
 def judge(
@@ -78,9 +79,9 @@ def judge(
         kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
         write_line(
             f"{printable(pair.first)} and {printable(pair.second)}: Cohen's kappa {kappa} on "
-            f"{pair.pairs:,} pairs"
+            f"{count_of(pair.pairs, 'pair')}"
         )
     more = ", all others do not fit" if made.complete else f", {made.unsettled:,} unsettled"
-    write_line(f"{made.num_judged:,} pairs judged{more}; judgements {made.sha256[:8]}")
+    write_line(f"{count_of(made.num_judged, 'pair')} judged{more}; judgements {made.sha256[:8]}")
     for path in written:
         write_line(f"wrote {path}")

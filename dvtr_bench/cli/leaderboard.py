@@ -11,6 +11,7 @@ from dvtr_bench.cli._command import EntriesInHelp, print_json
 from dvtr_bench.cli._options import Json, Judged, Root, Runs, out_file
 from dvtr_bench.runtime.files import written_together
 from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.wording import count_of
 
 
 class LeaderboardCommand(EntriesInHelp):
@@ -76,7 +77,7 @@ def leaderboard(
         )
         return
     made.print(breakdowns=breakdowns)
-    write_line(f"\nwrote {page} from {len(made.records)} result files")
+    write_line(f"\nwrote {page} from {count_of(len(made.records), 'result file')}")
     for path in drawn:
         write_line(f"wrote {path}")
     if site_page is not None:

@@ -10,6 +10,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.cli._command import print_json
 from dvtr_bench.cli._options import Json, Root, out_folder
 from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.wording import count_of
 
 
 class PooledDirection(StrEnum):
@@ -94,11 +95,15 @@ def pool(
         )
         return
     write_line(
-        f"{len(made.to_judge):,} pairs to judge in {made.num_batches} batches, from the first "
-        f"{depth} candidates of {len(made.facts.runs)} runs on {made.facts.dataset.title}"
+        f"{count_of(len(made.to_judge), 'pair')} to judge in "
+        f"{count_of(made.num_batches, 'batch')}, from the first "
+        f"{count_of(depth, 'candidate')} of {count_of(len(made.facts.runs), 'run')} on "
+        f"{made.facts.dataset.title}"
     )
     write_line(
-        f"not asked: the clips of {known.get('own', 0):,} captions, {known.get('text', 0):,} "
-        f"candidates with the caption's text, {known.get('judged', 0):,} pairs judged before"
+        f"not asked: the clips of {count_of(known.get('own', 0), 'caption')}, "
+        f"{known.get('text', 0):,} "
+        f"candidates with the caption's text, {count_of(known.get('judged', 0), 'pair')} judged "
+        "before"
     )
     write_line(f"wrote {out}: open batch-001.html, then `dvtr-bench judge {out} ANSWERS...`")

@@ -11,6 +11,7 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import BuiltDataset, find_build
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.reading.json_records import Count, Text
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -58,15 +59,15 @@ def find_contamination(
             return None
         return Contamination(
             f"Trained on another version of {split.dataset_name} ({trained_fingerprint[:8]}): "
-            f"{shared_by_version:,} of the {len(split.video_ids):,} clips of this split were used "
-            "in its training.",
+            f"{shared_by_version:,} of the {count_of(len(split.video_ids), 'clip')} of this split "
+            "were used in its training.",
             shared_by_version,
         )
     shared = _count_shared(trained_on, trained_fingerprint, split)
     if shared:
         return Contamination(
             f"Trained on the train split of {trained_on}, which holds {shared:,} of the "
-            f"{len(split.video_ids):,} clips of this split (the same files).",
+            f"{count_of(len(split.video_ids), 'clip')} of this split (the same files).",
             shared,
         )
     reason = suspicion(trained_on, trained_fingerprint, split.dataset_name, split.fingerprint)

@@ -20,6 +20,7 @@ from dvtr_bench.dataset.parquet_shards import ADVICE, Shards, open_shard
 from dvtr_bench.dataset.video import Video
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reading.border import reading
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,9 +87,10 @@ class DatasetSplit:
             ],
             title=(
                 f"{self.dataset_name} {self.dataset_version}, {self._name}: "
-                f"{record.num_videos:,} videos, {record.num_captions:,} captions"
+                f"{count_of(record.num_videos, 'video')}, "
+                f"{count_of(record.num_captions, 'caption')}"
             ),
-            notes=[f"and {hidden:,} more videos"] if hidden > 0 else [],
+            notes=[f"and {count_of(hidden, 'more video')}"] if hidden > 0 else [],
             text_columns=5,
         )
 
@@ -307,8 +309,8 @@ class DatasetSplit:
         stated = record.num_captions if config == "captions" else record.num_videos
         if (found := sum(file.num_rows for file in opened)) != stated:
             raise InputError(
-                f"{self.folder}: the {self._name} split has {found:,} rows of config {config}, its "
-                f"{MANIFEST_NAME} states {stated:,}: {ADVICE}"
+                f"{self.folder}: the {self._name} split has {count_of(found, 'row')} of config "
+                f"{config}, its {MANIFEST_NAME} states {stated:,}: {ADVICE}"
             )
         return opened
 

@@ -15,6 +15,7 @@ from dvtr_bench.errors import DvtrError
 from dvtr_bench.reading.json_records import Text, from_json, to_json
 from dvtr_bench.reading.json_text import read_json_bytes, readable_json
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -57,7 +58,8 @@ class SeenClips:
         """Say how many of these clips stand in a split, in a line."""
         used = len(self.train) + len(self.validation)
         return (
-            f"trained on another version, {self.dataset}@{self.version}: of the {used:,} clips "
+            f"trained on another version, {self.dataset}@{self.version}: of the "
+            f"{count_of(used, 'clip')} "
             f"that were used, {len(self.shared_with(split)):,} stand in this {split.name} split"
         )
 

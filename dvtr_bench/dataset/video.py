@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from dvtr_bench.runtime.wording import count_of
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -52,7 +54,7 @@ class Video:
         count = len(self.captions)
         return (
             f"Video({self.split.dataset_name} {self.split.name}[{self.row}], "
-            f"{one_line(self.video_id)!r}{category}, {count} captions{first})"
+            f"{one_line(self.video_id)!r}{category}, {count_of(count, 'caption')}{first})"
         )
 
     def _repr_html_(self) -> str:

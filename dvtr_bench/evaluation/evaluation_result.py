@@ -18,6 +18,7 @@ from dvtr_bench.reports.query_choice import (
     worst_queries,
 )
 from dvtr_bench.results import RunRecord, to_frame
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -133,7 +134,7 @@ class EvaluationResult:
     def __repr__(self) -> str:
         """Show the first record and the number of others."""
         more = len(self.records) - 1
-        told = f" and {more} more record{'' if more == 1 else 's'}" if more else ""
+        told = f" and {count_of(more, 'more record')}" if more else ""
         return f"EvaluationResult({self.record!r}{told})"
 
     def _repr_html_(self) -> str:

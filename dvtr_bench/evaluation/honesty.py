@@ -31,6 +31,7 @@ from dvtr_bench.ranking.movement import (
     HonestyCheck,
     measure,
 )
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.scorer import Scorer
@@ -305,12 +306,14 @@ def refusal(scorer: "Scorer", check: HonestyCheck) -> str:
         return (
             f"{name} {claim}, but with {check.check} {100 * (check.exchanged or 0):.1f}% of the "
             f"candidates that follow each other changed places at some height of the rankings "
-            f"({check.pairs} pairs scored again, at most {100 * LARGEST_SHARE_EXCHANGED:g}% pass "
+            f"({count_of(check.pairs, 'pair')} scored again, at most "
+            f"{100 * LARGEST_SHARE_EXCHANGED:g}% pass "
             f"as rounding): it is not ranked. To go on, {step}"
         )
     return (
         f"{name} {claim}, but with {check.check} a score moved by {check.largest_move:.3g} "
-        f"({check.pairs} pairs scored again, at most {check.tolerance:.3g} passes as rounding: the "
+        f"({count_of(check.pairs, 'pair')} scored again, at most {check.tolerance:.3g} passes as "
+        "rounding: the "
         f"protocol allows {LARGEST_MOVE}, or that share of the range of the scores): it is not "
         f"ranked. To go on, {step}"
     )

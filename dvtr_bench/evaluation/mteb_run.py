@@ -19,6 +19,7 @@ from dvtr_bench.evaluation.external_file import ExternalFile
 from dvtr_bench.reading.border import brief_value
 from dvtr_bench.reading.json_text import parse_published_json, read_json_bytes
 from dvtr_bench.runtime.files import file_sha256
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -162,8 +163,8 @@ def _require_every_video(
     without = len(split.video_ids) - len(set(split.caption_video_index.tolist()))
     if "t2v" not in found and without:
         raise ProtocolError(
-            f"{found['v2t'].path}: {without:,} videos have no captions, so they are no queries and "
-            "have no scores here: bring the predictions of the text-to-video task too"
+            f"{found['v2t'].path}: {count_of(without, 'video')} without captions, which are no "
+            "queries and have no scores here: bring the predictions of the text-to-video task too"
         )
 
 

@@ -22,6 +22,7 @@ from dvtr_bench.reports.contact_sheet import (
     draw_tile,
     wrapped,
 )
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
@@ -73,7 +74,9 @@ def draw_dataset_sheet(
     cells = [_Cell(name, opened[name][row], len(names) > 1) for name, row in chosen]
     how = "" if len(cells) == len(videos) else f"{len(cells)} of "
     where = "" if split is None else f", {split}"
-    title = f"{dataset.name} {dataset.manifest.version}{where}: {how}{len(videos):,} clips"
+    title = (
+        f"{dataset.name} {dataset.manifest.version}{where}: {how}{count_of(len(videos), 'clip')}"
+    )
     return _draw(title, cells)
 
 

@@ -10,6 +10,7 @@ from rich.text import Text
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.runtime.terminal import printable
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -135,7 +136,7 @@ def draw_captions(
     """
     rows = [Row(clip_name, f"its captions in {where}", [Tile(clip, "your clip")])]
     for caption in captions:
-        shared = f", {len(caption.rows)} clips have it" if len(caption.rows) > 1 else ""
+        shared = f", {count_of(len(caption.rows), 'clip')} have it" if len(caption.rows) > 1 else ""
         tiles = [
             Tile(split.frames(row), video_id)
             for row, video_id in zip(
@@ -146,7 +147,7 @@ def draw_captions(
         ]
         note = f"score {caption.score:.3f}{shared}"
         rows.append(Row(f"{caption.rank}. {caption.caption}", note, tiles))
-    return save_contact_sheet(f"The best {len(captions)} captions", rows, path)
+    return save_contact_sheet(f"The best {count_of(len(captions), 'caption')}", rows, path)
 
 
 def _print_table(

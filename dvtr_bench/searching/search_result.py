@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import one_line
+from dvtr_bench.runtime.wording import count_of
 from dvtr_bench.searching.report import (
     caption_rows,
     clip_rows,
@@ -44,7 +45,10 @@ class FoundClips:
     @property
     def title(self) -> str:
         """Heading of the table and of the contact sheet."""
-        return f"The best {len(self.clips)} of {len(self.split.video_ids)} clips of {self.where}"
+        return (
+            f"The best {len(self.clips)} of {count_of(len(self.split.video_ids), 'clip')} of "
+            f"{self.where}"
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the clips as a table: rank, score, row, video_id, category, captions."""
@@ -82,7 +86,10 @@ class FoundClips:
     def __repr__(self) -> str:
         """Show the text, where it was searched, and the best clip."""
         best = f", best {one_line(self.clips[0].video_id)!r}" if self.clips else ""
-        return f"FoundClips({one_line(self.text)!r} in {self.where}: {len(self)} clips{best})"
+        return (
+            f"FoundClips({one_line(self.text)!r} in {self.where}: "
+            f"{count_of(len(self), 'clip')}{best})"
+        )
 
     def _repr_html_(self) -> str:
         return html_table(
@@ -111,7 +118,10 @@ class FoundCaptions:
     @property
     def title(self) -> str:
         """Heading of the table."""
-        return f"The best {len(self.captions)} captions for {self.clip_name} in {self.where}"
+        return (
+            f"The best {count_of(len(self.captions), 'caption')} for {self.clip_name} in "
+            f"{self.where}"
+        )
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the captions as a table: rank, score, caption, rows, video_ids, categories."""
@@ -152,7 +162,7 @@ class FoundCaptions:
         """Show the clip, where it was searched, and the best caption."""
         best = f", best {one_line(self.captions[0].caption)!r}" if self.captions else ""
         name = one_line(self.clip_name)
-        return f"FoundCaptions({name!r} in {self.where}: {len(self)} captions{best})"
+        return f"FoundCaptions({name!r} in {self.where}: {count_of(len(self), 'caption')}{best})"
 
     def _repr_html_(self) -> str:
         return html_table(*caption_rows(self.captions), title=self.title, text_columns=9)

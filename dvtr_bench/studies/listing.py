@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from dvtr_bench.runtime.wording import count_of
 from dvtr_bench.studies.ledger import Ledger
 from dvtr_bench.studies.plan import Build, Run
 from dvtr_bench.studies.study import Study
@@ -39,9 +40,9 @@ def list_study(
     scored = sum(ledger.record(*pair) is not None for pair in scorings)
     seeds = ", ".join(map(str, study.seeds))
     yield (
-        f"\n{len(study.rows)} models on {_count(len(datasets), 'dataset')}, seeds {seeds}: "
-        f"{_count(len(trainings), 'training')}, {trained} done; "
-        f"{_count(len(scorings), 'evaluation')}, {scored} done"
+        f"\n{len(study.rows)} models on {count_of(len(datasets), 'dataset')}, seeds {seeds}: "
+        f"{count_of(len(trainings), 'training')}, {trained} done; "
+        f"{count_of(len(scorings), 'evaluation')}, {scored} done"
     )
     todo = [run for run in runs if not ledger.is_done(run)]
     if not todo:
@@ -86,7 +87,3 @@ def _rows(study: Study, runs: Sequence[Run], ledger: Ledger) -> Iterator[str]:
 
 def _trained(runs: Sequence[Run], ledger: Ledger) -> str:
     return f"{sum(map(ledger.is_trained, runs))} of {len(runs)} trained"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'' if number == 1 else 's'}"

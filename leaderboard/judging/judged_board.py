@@ -17,6 +17,7 @@ from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.results.record import RunRecord
+from dvtr_bench.runtime.wording import count_of
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.html import table_html
 from leaderboard.judging.facts import FITS, JudgedSplit
@@ -83,7 +84,7 @@ class JudgedBoard:
 
     def __repr__(self) -> str:
         """Judgements and number of rows."""
-        return f"JudgedBoard({self.judgements!r}, {len(self.rows)} rows)"
+        return f"JudgedBoard({self.judgements!r}, {count_of(len(self.rows), 'row')})"
 
     def _repr_html_(self) -> str:
         shown = "".join(map(table_html, self.tables))
@@ -170,7 +171,7 @@ class JudgedBoard:
         if queries is None:
             return ""
         table = self.board.entries[0].runs[0].rank_table
-        return f" ({len(queries):,} of {len(table.query_videos(direction)):,} queries)"
+        return f" ({len(queries):,} of {count_of(len(table.query_videos(direction)), 'query')})"
 
 
 def judged_boards(
@@ -311,17 +312,20 @@ def _about_judging(judgements: Judgements) -> Iterator[str]:
         return
     judges = judgements.judges
     yield (
-        f"{name}: {judgements.num_judged:,} pairs, by {len(judges)} "
-        f"judge{'' if len(judges) == 1 else 's'}; {judgements.unsettled:,} more have no majority "
+        f"{name}: {count_of(judgements.num_judged, 'pair')}, by "
+        f"{count_of(len(judges), 'judge')}; {judgements.unsettled:,} more have no majority "
         "and stay unjudged."
     )
     if (pool := judgements.pool) is not None:
         runs = ", ".join(dict.fromkeys(run.label for run in pool.runs))
         yield (
-            f"Pooled from the first {pool.depth} candidates of {len(pool.runs)} "
-            f"run{'' if len(pool.runs) == 1 else 's'}: {runs}. "
+            f"Pooled from the first {count_of(pool.depth, 'candidate')} of "
+            f"{count_of(len(pool.runs), 'run')}: {runs}. "
             "Other runs have more unjudged candidates, so compare their ranges."
         )
     for pair in judgements.agreement:
         kappa = "not defined" if pair.kappa is None else f"{pair.kappa:.2f}"
-        yield f"{pair.first} and {pair.second}: Cohen's kappa {kappa} on {pair.pairs:,} pairs."
+        yield (
+            f"{pair.first} and {pair.second}: Cohen's kappa {kappa} on "
+            f"{count_of(pair.pairs, 'pair')}."
+        )

@@ -19,6 +19,7 @@ from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.results.files import laid_out
 from dvtr_bench.runtime.files import written_beside, written_together
+from dvtr_bench.runtime.wording import count_of
 from leaderboard.judging.facts import (
     FITS,
     UNFIT,
@@ -125,8 +126,8 @@ class Judgements:
     def __repr__(self) -> str:
         """Split, source, number of judged pairs and hash."""
         return (
-            f"Judgements({one_line(self.dataset.title, 80)}: {self.num_judged:,} pairs by "
-            f"{self.source}, {self.sha256[:8]})"
+            f"Judgements({one_line(self.dataset.title, 80)}: {count_of(self.num_judged, 'pair')} "
+            f"by {self.source}, {self.sha256[:8]})"
         )
 
     def _repr_html_(self) -> str:

@@ -11,6 +11,7 @@ from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha2
 from dvtr_bench.errors import ConfigError, InputError, ResultError
 from dvtr_bench.ranking import Direction
 from dvtr_bench.reading.json_records import to_json
+from dvtr_bench.runtime.wording import count_of
 from leaderboard.judging.facts import FITS, JudgedSplit, PooledRun, PoolFacts, Queries
 from leaderboard.judging.judgements import Judgements
 
@@ -102,8 +103,8 @@ class Pool:
     def __repr__(self) -> str:
         """Split, number of pairs and batches."""
         return (
-            f"Pool({self.facts.dataset.title}: {len(self.to_judge):,} pairs to judge in "
-            f"{self.num_batches} batches, {len(self.facts.runs)} runs)"
+            f"Pool({self.facts.dataset.title}: {count_of(len(self.to_judge), 'pair')} to judge in "
+            f"{count_of(self.num_batches, 'batch')}, {count_of(len(self.facts.runs), 'run')})"
         )
 
     @property
@@ -293,8 +294,8 @@ def _proposed(
         kept = max(map(len, listed.candidate_ids), default=0)
         if kept < min(depth, file.record.rank_table.gallery_size(direction)):
             raise InputError(
-                f"{file.stem} keeps {kept} candidates of each {direction} query: pool to depth "
-                f"{kept}, or evaluate it again with --top {depth}"
+                f"{file.stem} keeps {count_of(kept, 'candidate')} of each {direction} query: pool "
+                f"to depth {kept}, or evaluate it again with --top {depth}"
             )
         for query, candidates in zip(listed.query_ids, listed.candidate_ids, strict=True):
             proposed.setdefault(query, set()).update(candidates[:depth])

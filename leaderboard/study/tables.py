@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from dvtr_bench.ranking.group_figures import GroupFigures, are_few
 from dvtr_bench.ranking.holm import holm
+from dvtr_bench.runtime.wording import count_of
 from leaderboard.board import Cell
 from leaderboard.comparison.tables import p_text, signed
 from leaderboard.published import published_for
@@ -56,7 +57,7 @@ def setup_line(figures: StudyFigures) -> str:
         parts.append(f"trained on {datasets.pop()}, best epoch on validation")
     seeds = sorted({seed for row in figures.rows for seed in row.seeds})
     if seeds:
-        parts.append(f"{_count(len(seeds), 'seed')} ({', '.join(map(str, seeds))})")
+        parts.append(f"{count_of(len(seeds), 'seed')} ({', '.join(map(str, seeds))})")
     return f"{'; '.join(parts)}."
 
 
@@ -173,7 +174,7 @@ def _name(figures: StudyFigures, row: MeasuredRow, about: bool) -> Field:
     parts = [row.row.about] if about and row.row.about else []
     seeds = {seed for other in figures.rows for seed in other.seeds}
     if row.seeds and set(row.seeds) != seeds:
-        parts.append(_count(len(row.runs), "seed"))
+        parts.append(count_of(len(row.runs), "seed"))
     return Field(row.row.name, ", ".join(parts))
 
 
@@ -240,7 +241,7 @@ def _answer_line(answer: Answer, corrected: float) -> str:
         seeds = f"; by seed {', '.join(signed(value) for value in answer.by_seed.values())}"
     of_group = ""
     if answer.question.group:
-        of_group = f" ({answer.question.group}: {_count(answer.queries, 'query', 'queries')})"
+        of_group = f" ({answer.question.group}: {count_of(answer.queries, 'query')})"
     return (
         f"{answer.question.about}{of_group}: {answer.direction.upper()} {HEADLINE} "
         f"{difference.first:.1f} to {difference.second:.1f}, {signed(difference.difference)} "
@@ -248,7 +249,3 @@ def _answer_line(answer: Answer, corrected: float) -> str:
         f"p {p_text(difference.p_value, RESAMPLING.resamples)}, corrected {corrected:.3f}{seeds}): "
         f"{_VERDICTS[answer.verdict]}."
     )
-
-
-def _count(number: int, word: str, several: str = "") -> str:
-    return f"{number:,} {word if number == 1 else several or f'{word}s'}"

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.runtime.terminal import printable
+from dvtr_bench.runtime.wording import count_of
 
 Status: TypeAlias = Literal["PASS", "FAIL", "CLAIMED"]
 """CLAIMED: the file says so, and nothing in it can show that it is true."""
@@ -102,4 +103,4 @@ class SubmissionReport:
 
 def _count(submissions: Sequence[Submission]) -> str:
     entering = sum(submission.may_enter for submission in submissions)
-    return f"{entering} of {len(submissions)} files may enter"
+    return f"{entering} of {count_of(len(submissions), 'file')} may enter"

@@ -112,7 +112,7 @@ def test_no_clip_can_be_decoded(folder_builder: FolderBuilder) -> None:
     folder_builder.clips.mkdir()
     (folder_builder.clips / "a.mp4").write_text("no video")
     folder_builder.table_of("file_name,caption\na.mp4,x\n")
-    with pytest.raises(MissingClipsError, match="not one of 1 clips can be decoded"):
+    with pytest.raises(MissingClipsError, match="not one of 1 clip can be decoded"):
         folder_builder.build(settings={"missing": "drop"})
     assert [path.name for path in folder_builder.root.iterdir()] == ["mine.build-report.json"]
 

@@ -52,6 +52,23 @@ def test_build_and_list(run, folder_builder: FolderBuilder) -> None:
         assert name in listed
 
 
+def test_what_there_is_one_of_is_said_in_the_singular(run, folder_builder: FolderBuilder) -> None:
+    """One clip of one caption in each split, one value left out, one pair that looks alike."""
+    names = folder_builder.tiny.write_folder(folder_builder.clips, ["a.mp4", "v_b.mp4"])
+    names.joinpath("a.mp4").rename(names / "v_a.mp4")
+    folder_builder.table_of(
+        "video_id,captions,split\nv_a,\"['a road', None]\",train\nv_b,a field,test\n"
+    )
+    command = ("build", "folder", "--clips", "clips", "--captions", "captions.csv", "--name", "one")
+    texts = [run(*command, "--workers", "0", "--sampling", "1"), run("verify", "one")]
+    texts += [run("audit", "one"), Path("dvtr/one/README.md").read_text()]
+    texts.append(Path("dvtr/one/build-report.json").read_text())
+    assert "1 missing value (None, nan, null) among the captions was left out" in texts[0]
+    for text in texts:
+        plain = " ".join(text.split())
+        assert not re.findall(r"\b1 (?:clip|file|caption|video|frame|row|pair|value)s\b", plain)
+
+
 def test_annotations_only(run, folder_builder: FolderBuilder) -> None:
     folder_builder.five_clips()
     told = run("build", "folder", "--captions", "captions.csv", "--name", "a", "--annotations-only")

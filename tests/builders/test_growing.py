@@ -112,7 +112,7 @@ def test_old_splits_are_kept_whatever_the_seed(folder_builder: FolderBuilder) ->
     new = splits_of(built)
     assert {video_id: new[video_id] for video_id in old} == old
     assert re.match(
-        r"40 clips have the split that they have in mine 1\.0\.0 \(fingerprint \w{12}\)\. "
+        r"40 clips keep their split of mine 1\.0\.0 \(fingerprint \w{12}\)\. "
         r"5 new clips were drawn by seed 5",
         built.manifest.notes[0],
     )
@@ -126,7 +126,7 @@ def test_old_splits_of_a_table(folder_builder: FolderBuilder, column: str) -> No
     built = texts(folder_builder, splits_from=table).dataset
     assert {splits_of(built)[str(number)] for number in range(9)} == {"validation"}
     assert (
-        "9 clips have the split that they have in old.csv. 1 clips of it are not here."
+        "9 clips keep their split of old.csv. 1 clip of it is not here."
         in (built.manifest.notes[0])
     )
     assert [source.name for source in built.manifest.sources] == ["captions.csv", "old.csv"]
@@ -177,7 +177,7 @@ def test_new_clips_of_an_old_group_follow_it(folder_builder: FolderBuilder) -> N
         "test",
     )
     assert any(
-        "1 groups have clips in more than one split of old.csv, such as '3'" in note
+        "1 group has clips in more than one split of old.csv, such as '3'" in note
         for note in built.manifest.notes
     )
 
@@ -186,7 +186,7 @@ def test_stated_splits_that_contradict_the_old_ones(folder_builder: FolderBuilde
     old = folder_builder.table.with_name("old.csv")
     old.write_text("id,split\n1,train\n2,test\n")
     name_clips(folder_builder, 3, "split", "test")
-    with pytest.raises(AnnotationError, match=r"for 1 clips:\n  - '1': test here, train there"):
+    with pytest.raises(AnnotationError, match=r"for 1 clip:\n  - '1': test here, train there"):
         texts(folder_builder, splits_from=old)
     old.write_text("id,split\n1,test\n2,test\n")
     assert set(splits_of(texts(folder_builder, splits_from=old).dataset).values()) == {"test"}
@@ -209,7 +209,7 @@ def test_ten_copies_of_a_file_are_one_group(
     splits = splits_of(built.dataset)
     copies = {splits[video_id] for video_id in ("3", *(f"copy {number}" for number in range(10)))}
     assert len(copies) == 1
-    told = "11 clips are 1 files under several ids; each file was kept in one split: '3' = 'copy 0'"
+    told = "11 clips are 1 file under several ids; each file was kept in one split: '3' = 'copy 0'"
     assert told in built.dataset.manifest.notes[1]
     # The copies follow the clip that the table lists first, so it stays where it was.
     shutil.rmtree(folder_builder.root)
@@ -217,7 +217,7 @@ def test_ten_copies_of_a_file_are_one_group(
     alone = folder_builder.build(settings={**TEXTS, "missing": "drop"}).dataset
     assert {v: s for v, s in splits.items() if "copy" not in v} == splits_of(alone)
     print_summary(built)
-    assert "11 clips are 1 files under several ids" in capsys.readouterr().out
+    assert "11 clips are 1 file under several ids" in capsys.readouterr().out
 
 
 def test_copies_in_a_zip(folder_builder: FolderBuilder, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -274,7 +274,7 @@ def test_copies_across_stated_splits_are_said(folder_builder: FolderBuilder) -> 
     folder_builder.table_of("file_name,caption,split\na.mp4,x,train\nb.mp4,y,test\n")
     built = folder_builder.build()
     assert (
-        "1 files are in more than one split under several ids: 'a' (train) = 'b' (test)."
+        "1 file is in more than one split under several ids: 'a' (train) = 'b' (test)."
         in built.dataset.manifest.notes
     )
 

@@ -158,7 +158,7 @@ def test_files_of_one_stem_keep_their_full_names(folder_builder: FolderBuilder) 
     build = folder_builder.build()
     assert sorted(rows_of(build)) == ["drone.mov", "drone.mp4", "other", "x__drone"]
     (note,) = [note for note in build.dataset.manifest.notes if "but for the suffix" in note]
-    assert note.startswith("2 clip files share their name with another one")
+    assert note.startswith("Ids are the full names of clip files that share theirs with another")
 
 
 def test_ids_of_several_files_are_one_message(folder_builder: FolderBuilder) -> None:

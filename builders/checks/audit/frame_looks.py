@@ -2,12 +2,12 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from builders.checks.audit.structural_similarity import structural_similarity
+from builders.checks.audit.structural_similarity import neighbour_similarity
 from builders.engine.settings import usable_cores
 from dvtr_bench.dataset.measures import stored_arrays
 from dvtr_bench.runtime.progress import progress_bar
@@ -163,7 +163,7 @@ def _look_at_row(split: "RetrievalSplit", row: int) -> _VideoLooks:
 
 def _look_at_video(frames: "Frames") -> _VideoLooks:
     grey = [grey_square(frame, SIDE_PX) for frame in frames]
-    steps = [structural_similarity(previous, following) for previous, following in pairwise(grey)]
+    steps = neighbour_similarity(grey)
     return _VideoLooks(
         hashes=[perceptual_hash([frame]) for frame in frames],
         textured=[bool(picture.std() >= FLAT_DEVIATION) for picture in grey],

@@ -1,8 +1,12 @@
 """SSIM: structural similarity of two pictures."""
 
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -33,19 +37,57 @@ def structural_similarity(first: "NDArray[np.uint8]", second: "NDArray[np.uint8]
         Wang et al., Image quality assessment (2004), equations 13 to 17: Gaussian window of
         11 x 11, sigma 1.5, K1 0.01, K2 0.03.
     """
+    return _similarity(_Blurred.of(first), _Blurred.of(second))
+
+
+def neighbour_similarity(pictures: "Sequence[NDArray[np.uint8]]") -> list[float]:
+    """Compare each grey picture with the next.
+
+    Args:
+        pictures: Each as for `structural_similarity`.
+
+    Returns:
+        The same numbers as `structural_similarity` of each two neighbours, in three fifths of the
+        time: what is blurred of one picture serves both comparisons of it.
+    """
+    return [_similarity(*pair) for pair in pairwise(map(_Blurred.of, pictures))]
+
+
+@dataclass(frozen=True, eq=False)
+class _Blurred:
+    """What a comparison needs of one picture.
+
+    Attributes:
+        picture: float32, height x width.
+        mean: Its mean in each window.
+        square: The mean of its square in each window.
+    """
+
+    picture: "NDArray[np.float32]"
+    mean: "NDArray[np.float32]"
+    square: "NDArray[np.float32]"
+
+    @classmethod
+    def of(cls, picture: "NDArray[np.uint8]") -> "_Blurred":
+        values = picture.astype("float32")
+        return cls(values, _blur(values), _blur(values * values))
+
+
+def _blur(picture: "NDArray[np.float32]") -> "NDArray[np.float32]":
     import cv2
     import numpy as np
 
-    def blurred(picture: "NDArray[np.float32]") -> "NDArray[np.float32]":
-        edge = _WINDOW_PX // 2
-        blur = cv2.GaussianBlur(picture, (_WINDOW_PX, _WINDOW_PX), _SIGMA)
-        return np.asarray(blur[edge:-edge, edge:-edge], dtype=np.float32)
+    edge = _WINDOW_PX // 2
+    blur = cv2.GaussianBlur(picture, (_WINDOW_PX, _WINDOW_PX), _SIGMA)
+    return np.asarray(blur[edge:-edge, edge:-edge], dtype=np.float32)
 
-    first_float, second_float = first.astype(np.float32), second.astype(np.float32)
-    mean_one, mean_two = blurred(first_float), blurred(second_float)
-    products = mean_one * mean_two
-    squares = mean_one * mean_one + mean_two * mean_two
-    variances = blurred(first_float * first_float) + blurred(second_float * second_float) - squares
-    covariance = blurred(first_float * second_float) - products
+
+def _similarity(first: _Blurred, second: _Blurred) -> float:
+    import numpy as np
+
+    products = first.mean * second.mean
+    squares = first.mean * first.mean + second.mean * second.mean
+    variances = first.square + second.square - squares
+    covariance = _blur(first.picture * second.picture) - products
     alike = (2 * products + _C1) * (2 * covariance + _C2)
     return float(np.mean(alike / ((squares + _C1) * (variances + _C2)), dtype=np.float64))

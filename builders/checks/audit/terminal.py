@@ -11,6 +11,7 @@ from builders.checks.audit.blocks import Paragraph, Table
 from builders.checks.audit.run import Audit, DatasetRecord, finding_modules
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.terminal import printable
+from dvtr_bench.runtime.wording import count_of
 
 SHORT_LETTERS: Final = 12
 """Smallest width of a text column."""
@@ -45,7 +46,7 @@ def print_audit(audit: Audit, console: Console | None = None) -> None:
 def describe(dataset: DatasetRecord) -> str:
     """Describe a dataset in a line: name, version, sizes, whether it has frames."""
     sizes = ", ".join(
-        f"{split} {count:,} videos with {dataset.captions[split]:,} captions"
+        f"{split} {count_of(count, 'video')} with {count_of(dataset.captions[split], 'caption')}"
         for split, count in dataset.videos.items()
     )
     frames = "" if dataset.has_frames else "; annotations only"

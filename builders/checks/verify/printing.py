@@ -13,6 +13,7 @@ from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reading.json_text import readable_json
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.wording import count_of
 
 SHOWN_OF_A_PLACE: Final = 5
 """Largest number of findings printed per file."""
@@ -100,10 +101,14 @@ def _looked_at(verification: Verification) -> str:
     if frames is None:
         pictures = "no frames (annotations only)"
     elif verification.decoded:
-        pictures = f"{frames.num_frames:,} frames, every one decoded"
+        pictures = f"{count_of(frames.num_frames, 'frame')}, every one decoded"
     else:
-        pictures = f"{frames.num_frames:,} frames, headers and ends alone (--frames decodes them)"
+        pictures = (
+            f"{count_of(frames.num_frames, 'frame')}, headers and ends alone (--frames decodes "
+            "them)"
+        )
     return (
         f"checked: {verification.num_files} Parquet files, {size_text(manifest.size_bytes)}; "
-        f"{videos:,} videos, {captions:,} captions; {pictures}; the texts beside them"
+        f"{count_of(videos, 'video')}, {count_of(captions, 'caption')}; {pictures}; the texts "
+        "beside them"
     )

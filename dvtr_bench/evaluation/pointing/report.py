@@ -11,6 +11,7 @@ from rich.table import Table
 from dvtr_bench.evaluation.pointing.score import Pointing
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.checkpoint import write_json
+from dvtr_bench.runtime.wording import count_of
 
 FORMAT_VERSION: Final = 1
 
@@ -41,7 +42,10 @@ def print_pointing(scores: Sequence[Pointing], title: str, console: Console | No
         title: Name of the model and the dataset.
         console: The console; None for standard output.
     """
-    counts = f"{scores[0].num_captions:,} captions of {scores[0].num_videos:,} videos"
+    counts = (
+        f"{count_of(scores[0].num_captions, 'caption')} of "
+        f"{count_of(scores[0].num_videos, 'video')}"
+    )
     table = Table(
         title=f"{title}: what lies in the boxes of what a caption names, %; {counts}",
         box=box.SIMPLE_HEAD,

@@ -151,7 +151,7 @@ def test_missing_values_and_repeated_rows_are_counted(folder_builder: FolderBuil
     )
     built = folder_builder.build(settings={"frames": None})
     notes = built.dataset.manifest.notes
-    assert "1 missing values (None, nan, null) among the captions were left out." in notes
+    assert "1 missing value (None, nan, null) among the captions was left out." in notes
     assert any(note.startswith("2 rows repeat the clip, the captions") for note in notes)
     assert built.report is not None
     assert set(notes[:3]) <= set(built.report.notes)

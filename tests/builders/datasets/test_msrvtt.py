@@ -98,7 +98,7 @@ def test_the_json_of_2017_names_other_splits(tmp_path: Path) -> None:
     (tmp_path / "videodatainfo_2017.json").write_text(json.dumps(content))
     source = msrvtt.read(msrvtt.Options(tmp_path, split="full"))
     assert [clip.split for clip in source.clips] == ["train", "test"]
-    assert "another split for 1 videos" in source.notes[-1]
+    assert "another split for 1 video " in source.notes[-1]
 
 
 def test_published_counts(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_parts_of_one_file_are_drawn_together(folder_builder: FolderBuilder) -> 
     notes = folder_builder.build(
         settings={"frames": None, "overwrite": True}, clips=None
     ).dataset.manifest.notes
-    assert any("48 clips are parts of 12 files; the parts of each were kept" in n for n in notes)
+    assert any("Parts of files: 48 clips of 12 files; the parts of each" in n for n in notes)
     # The whole file is of the group too.
     whole = split_of_parts(folder_builder, [*rows(range(2, 6)), "f3.mp4,,,all of it"])
     assert whole["f3"] == whole["f3_2_3"]
@@ -160,7 +160,7 @@ def test_parts_of_copies_of_a_file_are_drawn_together(long_clips: FolderBuilder)
         len({split_of[f"{stem}_{times}"] for stem in stems for times in ("0_0.2", "0.2_0.4")}) == 1
     )
     (note,) = [note for note in built.manifest.notes if "under several ids" in note]
-    assert note.startswith("12 clips are or are parts of 1 files under several ids")
+    assert note.startswith("12 clips are or are parts of 1 file under several ids")
 
 
 def test_bytes_depend_on_neither_workers_nor_interruptions(

@@ -64,7 +64,7 @@ def test_every_spelling(
     for number, video_id in enumerate(IDS[name]):
         own = tiny_clips.write(tmp_path / "own.mp4", number)
         assert found[video_id].identity() == file_sha256(own)
-    copies = [note for note in source.notes if "second copies" in note]
+    copies = [note for note in source.notes if "Second copies" in note]
     assert len(copies) == (spelling == "both")
 
 

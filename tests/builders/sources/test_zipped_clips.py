@@ -47,7 +47,8 @@ def test_eras_own_zip(annotations: Path, tmp_path: Path, tiny_clips: TinyClips) 
         "Baseball_010 ": f"{packed}: {names[2]}",
     }
     assert source.unused_clips == (names[3],)
-    assert "1 clip files are second copies" in source.notes[-1]
+    assert source.notes[-1].startswith("Second copies")
+    assert source.notes[-1].endswith("1 file.")
     theirs = capera.read(capera.Options(annotations, clips=packed))
     ids = {clip.video_id for clip in theirs.clips if clip.footage}
     assert ids == {"Tra_Baseball_008", "Tra_Baseball_010", "Test_Baseball_010"}

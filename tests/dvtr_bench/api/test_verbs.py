@@ -44,7 +44,7 @@ def run(dataset: BuiltDataset) -> TrainedRun:
         "CLIP4Clip-meanP", dataset, backbone="tiny-scratch", epochs=2, device="cpu",
         recipe={"patience": None}, show_progress=False, tell=told.append,
     )  # fmt: skip
-    assert told[0].startswith("training clip4clip_meanp on tiny: 2 captions of 1 videos, 2 epochs")
+    assert told[0].startswith("training clip4clip_meanp on tiny: 2 captions of 1 video, 2 epochs")
     assert told[1].startswith("the model sees the middle 76% of each frame (center_crop)")
     assert told[2].startswith(f"best checkpoint on validation: {trained.checkpoint} (T2V R@1")
     return trained

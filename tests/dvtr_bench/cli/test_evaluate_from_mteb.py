@@ -229,5 +229,5 @@ def test_a_video_without_captions_is_a_candidate_and_no_query(tmp_path) -> None:
     ranks = {way: of.strict.pessimistic.tolist() for way, of in record.ranks.items()}
     assert ranks == {"t2v": [2, 1, 1], "v2t": [1, 2], "v2t_caption": [1, 2]}
     (tmp_path / "ToyT2V_predictions.json").unlink()
-    with pytest.raises(ProtocolError, match="1 videos have no captions.*text-to-video task too"):
+    with pytest.raises(ProtocolError, match="1 video without captions.*text-to-video task too"):
         evaluate(tmp_path, split)

@@ -58,7 +58,7 @@ def train(run: Run, model: str, *more: str) -> str:
 
 def test_train_evaluate_leaderboard(run: Run, tmp_path: Path) -> None:
     told = train(run, "msam")
-    assert "training msam on toy: 12 captions of 6 videos, 1 epochs on cpu" in told
+    assert "training msam on toy: 12 captions of 6 videos, 1 epoch on cpu" in told
     assert "next: dvtr-bench evaluate --model msam --dataset toy" in told
     told = run("evaluate", "--model", "msam", "--device", "cpu")
     assert "msam (block 8)" in told

@@ -290,7 +290,7 @@ def test_the_command_says_so_and_exits_with_one(tmp_path: Path) -> None:
     ended = CliRunner().invoke(make_app(), ["submit", "check", str(path)])
     assert ended.exit_code == 1
     assert "may NOT enter" in ended.output
-    assert "0 of 1 files may enter" in ended.output
+    assert "0 of 1 file may enter" in ended.output
     told = CliRunner().invoke(make_app(), ["submit", "check", str(path), "--json"])
     document = json.loads(told.stdout)
     assert document["all_may_enter"] is False

@@ -9,6 +9,7 @@ from typing import Final
 from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
 from builders.checks.audit.subject import NotMeasured, Subject
 from dvtr_bench.reports.chart_data import NamedValues
+from dvtr_bench.runtime.wording import count_of
 
 TITLE: Final = "Class balance"
 PLACE: Final = 70
@@ -83,9 +84,10 @@ def blocks(record: Record) -> Iterator[Block]:
     """Return what to show: how even the classes are, and their sizes."""
     largest, smallest = record.classes[0], record.classes[-1]
     yield Paragraph(
-        f"{len(record.classes)} classes, as even as {record.effective_classes:.1f} classes of one "
-        f"size; the largest, {largest.category}, has {largest.num_videos:,} videos, the smallest, "
-        f"{smallest.category}, {smallest.num_videos:,}."
+        f"{count_of(len(record.classes), 'class')}, as even as {record.effective_classes:.1f} "
+        "classes of one "
+        f"size; the largest, {largest.category}, has {count_of(largest.num_videos, 'video')}, the "
+        f"smallest, {smallest.category}, {smallest.num_videos:,}."
     )
     if record.not_in_every_split:
         yield Paragraph("Not in every split: " + ", ".join(record.not_in_every_split) + ".")

@@ -11,6 +11,7 @@ import numpy as np
 from builders.checks.audit.blocks import Block, Paragraph, Table
 from builders.checks.audit.subject import Subject, label, leak_order
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text, videos_with_text
+from dvtr_bench.runtime.wording import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
@@ -151,7 +152,7 @@ def blocks(record: Record) -> Iterator[Block]:
     )
     with_overlap = [one for one in record.across if one.same_text]
     if num_disjoint := len(record.across) - len(with_overlap):
-        yield Paragraph(f"{num_disjoint} pairs of splits have no caption in common.")
+        yield Paragraph(f"{count_of(num_disjoint, 'pair')} of splits have no caption in common.")
     if with_overlap:
         yield Table(
             "Captions that another split has too",

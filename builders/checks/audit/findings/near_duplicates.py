@@ -13,6 +13,7 @@ from builders.checks.audit.frame_search import MAX_BITS, MIN_FRAMES, Found, Gall
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label, leak_order
 from dvtr_bench.dataset.measures import stored_arrays
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
+from dvtr_bench.runtime.wording import by_number, count_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -169,7 +170,8 @@ def find(subject: Subject, against: Subject | None, show_progress: bool) -> Reco
 def blocks(record: Record) -> Iterator[Block]:
     """Return what to show: counts, pairs, and the sheet to look at."""
     yield Paragraph(
-        f"{record.num_frames:,} stored frames of {record.num_clips:,} clips, each compared with "
+        f"{count_of(record.num_frames, 'stored frame')} of {count_of(record.num_clips, 'clip')}, "
+        "each compared with "
         f"every other by a 64-bit perceptual hash. Two clips are listed when {record.min_frames} "
         f"frames or more of each differ from one of the other's in {record.max_bits} bits at "
         "most, or after left and right are exchanged. A pair is a candidate: look at it."
@@ -178,14 +180,15 @@ def blocks(record: Record) -> Iterator[Block]:
         yield Paragraph(note)
     if record.flat_frames:
         yield Paragraph(
-            f"{record.flat_frames:,} flat frames (black, fog, blank) were left out; "
-            f"{record.flat_clips:,} clips have no others and were not compared."
+            f"{count_of(record.flat_frames, 'flat frame')} (black, fog, blank) "
+            f"{by_number(record.flat_frames, 'was', 'were')} left out; clips that have no others, "
+            f"which were not compared: {record.flat_clips:,}."
         )
     if not record.pairs:
         yield Paragraph("No two clips show the same.")
         return
     yield Table(
-        f"Pairs of splits, {record.num_pairs:,} pairs of clips in all",
+        f"Pairs of splits, {count_of(record.num_pairs, 'pair')} of clips in all",
         ["first", "second", "pairs", "clips of first", "share", "clips of second", "share"],
         [
             [
@@ -224,7 +227,7 @@ def blocks(record: Record) -> Iterator[Block]:
         terminal_rows=10,
         page_rows=40,
     )
-    yield Picture(f"The first {min(DRAWN_PAIRS, len(record.pairs))} pairs", SHEET)
+    yield Picture(f"The first {count_of(min(DRAWN_PAIRS, len(record.pairs)), 'pair')}", SHEET)
 
 
 def draw(record: Record, subject: Subject, against: Subject | None, folder: Path) -> None:

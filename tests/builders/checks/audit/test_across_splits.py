@@ -56,10 +56,10 @@ def test_it_stands_in_report_card_and_output(
     assert (pair.first_id, pair.second_id, pair.mirrored) == ("a", "c", False)
     assert pair.common_frames >= found.min_frames
     card = (built.dataset.folder / "README.md").read_text(encoding="utf-8")
-    assert "Clips that look alike across splits, train and test: 1 pairs, of 1 and 1 clips" in card
+    assert "Clips that look alike across splits, train and test: 1 pair, of 1 and 1 clip" in card
     print_summary(built)
     printed = " ".join(capsys.readouterr().out.split())
-    assert "1 pairs of clips of train and test look alike, such as 'a' and 'c'" in printed
+    assert "1 pair of clips of train and test looks alike, such as 'a' and 'c'" in printed
     assert "draws them" in printed
     assert verify_dataset(built.dataset, progress=False).findings == ()
 
