@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.ready_processes import ready
 from tests.fixtures.small_clip import SMALL_CONFIG
+from tests.reliability.stand_ins import use
 
 
 @dataclass(frozen=True)
@@ -20,7 +23,7 @@ class Ended:
     Attributes:
         status: Its exit status; negative for a signal that nothing caught.
         told: What it printed to standard error.
-        seconds: How long it ran.
+        seconds: How long it ran, from when it had begun to listen to signals.
         late_seconds: How long it ran on after the signal.
         left: Processes of its session that outlive it by more than a moment.
     """
@@ -53,7 +56,6 @@ def carry_out(
     process = ready().Process(
         target=_serve, args=(list(words), folder, printed, dict(environment or {}))
     )
-    began = time.monotonic()
     process.start()
     sent = None
     # Signals before the command line has begun are Python's own matter.
@@ -61,6 +63,7 @@ def carry_out(
         time.sleep(0.02)
     time.sleep(0.05)
     printed.with_suffix(".begun").unlink(missing_ok=True)
+    began = time.monotonic()
     if how is not None:
         process.join(after_seconds)
         if process.exitcode is None:
@@ -124,6 +127,7 @@ def _serve(
     from dvtr_bench.cli import main
 
     frame_encoder.TINY_CONFIG = SMALL_CONFIG
+    use(environment, pytest.MonkeyPatch())
     printed.with_suffix(".begun").touch()
     sys.argv = ["dvtr-bench", *words]
     main()
