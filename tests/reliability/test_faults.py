@@ -3,6 +3,7 @@
 Every command that writes runs on a file layer whose n-th call fails (`tests.reliability.faults`).
 """
 
+import os
 import random
 import re
 import shutil
@@ -34,6 +35,12 @@ STATE = re.compile(
 
 LEFTOVER = re.compile(r"(^|/)\.[^/]*\.(part|previous)(/|$)|^(?!hf/dvtr-bench/).*\.part\b")
 """Half-written files; of a download, the part that arrived is kept."""
+
+FIRST = int(os.environ.get("DVTR_TORTURE_FIRST", "1"))
+"""The first fault of each command in the large form, to go on where a run was stopped."""
+
+PROGRESS = Path(os.environ.get("DVTR_TORTURE_PROGRESS", os.devnull))
+"""A file that gets a line after each fault of the large form."""
 
 QUICK = ("build", "train", "evaluate", "leaderboard again", "export csv")
 """Commands of the small form; the large form takes all."""
@@ -233,14 +240,17 @@ def test_every_fault_of_the_disk_leaves_nothing(
     name: str, place: Place, record_property: Callable[[str, object], None]
 ) -> None:
     expected, layer = undisturbed(name, place)
-    draw = random.Random(name)
-    ended = Counter(
-        one_fault(name, place, number, draw.choice(CODES), expected)
-        for number in range(1, len(layer.calls) + 1)
-    )
+    numbers = range(FIRST, len(layer.calls) + 1)
+    ended: Counter[str] = Counter()
+    for number in numbers:
+        code = random.Random(f"{name} {number}").choice(CODES)
+        ended[one_fault(name, place, number, code, expected)] += 1
+        with PROGRESS.open("a", encoding="utf-8") as file:
+            file.write(f"{name}: {number} of {len(layer.calls)}\n")
     renamings = [n for n, call in enumerate(layer.calls, 1) if call in ("rename", "replace")]
     for number in renamings:
         one_lasting_fault(name, place, number, expected)
-    told = f"{name}: {len(layer.calls)} faults, {dict(ended)}, {len(renamings)} more that last"
+    told = f"{name}: {len(numbers)} faults of {len(layer.calls)} calls, {dict(ended)}"
+    told += f", {len(renamings)} more that last"
     record_property("faults", told)
     print(f"\nfaults: {told}")
