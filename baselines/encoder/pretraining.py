@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch.nn import functional
 
 from baselines.encoder.frame_encoder import FrameEncoder
@@ -292,8 +292,18 @@ def write_weights(encoder: FrameEncoder, recipe: Pretraining, path: Path) -> Pat
         "tensors_sha256": tensors_sha256(tensors),
     }
     with written_beside(path) as beside:
-        save_file(tensors, beside, metadata=metadata)
+        beside.write_bytes(_in_order(save(tensors, metadata)))
     return path
+
+
+def _in_order(content: bytes) -> bytes:
+    """Sort the words in the head of a safetensors file: the library writes them in any order."""
+    size = int.from_bytes(content[:8], "little")
+    head = json.loads(content[8 : 8 + size])
+    head["__metadata__"] = dict(sorted(head["__metadata__"].items()))
+    text = json.dumps(head, separators=(",", ":"), ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + content[8 + size :]
 
 
 def _shards_before(step: int, recipe: Pretraining) -> int:

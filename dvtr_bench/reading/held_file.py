@@ -1,6 +1,7 @@
 """A file over the network, of which parts are read once and then served from memory."""
 
 import io
+import threading
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -10,6 +11,8 @@ _GAP_BYTES: Final = 1 << 13
 
 class HeldFile(io.RawIOBase):
     """A file of which parts can be held.
+
+    Each thread has a place of its own: Arrow reads from several, by `seek` and then `read`.
 
     Args:
         file: The file, open for reading bytes; it can seek.
@@ -21,7 +24,8 @@ class HeldFile(io.RawIOBase):
     def __init__(self, file: Any) -> None:
         """Ask for the size."""
         self._file = file
-        self._place = 0
+        self._lock = threading.Lock()
+        self._places = threading.local()
         self._held: list[tuple[int, bytes]] = []
         self.size: int = file.seek(0, io.SEEK_END)
 
@@ -35,9 +39,7 @@ class HeldFile(io.RawIOBase):
                 joined[-1][1] = max(joined[-1][1], end)
             elif 0 <= start < end:
                 joined.append([start, end])
-        for start, end in joined:
-            self._file.seek(start)
-            self._held.append((start, self._file.read(end - start)))
+        self._held = [(start, self._read_at(start, end)) for start, end in joined]
 
     def readable(self) -> bool:
         """Return that it can be read."""
@@ -49,26 +51,34 @@ class HeldFile(io.RawIOBase):
 
     def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
         """Go to a place."""
-        self._place = place + (0, self._place, self.size)[whence]
-        return self._place
+        self._places.place = place + (0, self.tell(), self.size)[whence]
+        return self.tell()
 
     def tell(self) -> int:
         """Return the place."""
-        return self._place
+        place: int = getattr(self._places, "place", 0)
+        return place
 
     def read(self, size: int = -1) -> bytes:
         """Read bytes, from memory where they are held."""
-        end = self.size if size < 0 else min(self.size, self._place + size)
-        start = self._place
+        start = self.tell()
+        end = self.size if size < 0 else min(self.size, start + size)
         for first, content in self._held:
             if first <= start and end <= first + len(content):
                 found = content[start - first : end - first]
                 break
         else:
-            self._file.seek(start)
-            found = self._file.read(max(0, end - start))
-        self._place = start + len(found)
+            found = self._read_at(start, end)
+        self._places.place = start + len(found)
         return found
+
+    def _read_at(self, start: int, end: int) -> bytes:
+        if start >= end:
+            return b""
+        with self._lock:
+            self._file.seek(start)
+            content: bytes = self._file.read(end - start)
+        return content
 
     def close(self) -> None:
         """Close the file below."""

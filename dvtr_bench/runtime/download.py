@@ -160,9 +160,16 @@ class _Transfer:
             response.close()
             raise http.client.HTTPException("the server sent another part than was asked for")
         etag = response.headers.get("ETag", "")
-        # A weak tag does not promise the same bytes.
-        with writing(self._tag_path, CACHE):
-            self._tag_path.write_text(etag if etag.startswith('"') else "")
+        try:
+            with writing(self._tag_path, CACHE):
+                if not start:
+                    # Before the tag: bytes of another version must never stand beside it.
+                    self.part.unlink(missing_ok=True)
+                # A weak tag does not promise the same bytes.
+                self._tag_path.write_text(etag if etag.startswith('"') else "")
+        except BaseException:
+            response.close()
+            raise
         return response, start
 
     def done(self) -> None:

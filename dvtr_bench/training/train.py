@@ -134,12 +134,14 @@ def train(
         ProtocolError: A split is not the right one for training.
         InputError: Frames or captions are missing.
         ConfigError: The folder has a run with another setup; fp16 without a GPU; the model cannot
-            be trained with this recipe; processes begin with different weights.
+            be trained with this recipe; processes begin with different weights; no workers.
         NotFoundError: TensorBoard is not installed.
         BusyError: Another process trains into the folder.
         WriteError: The folder cannot be written; complete epochs are kept.
         NotANumberError: The loss is no longer a number.
     """
+    if workers < 1:
+        raise ConfigError(f"--workers: expected 1 or more, found {workers}")
     require_trainable(split_train, split_validation)
     torch_device = _checked_device(device, recipe)
     setup = describe_setup(model, split_train, recipe)

@@ -41,6 +41,17 @@ def holds(name: str, content: str | bytes) -> Make:
     return make
 
 
+def large(name: str, num_bytes: int) -> Make:
+    """Write a file of so many bytes, all NUL, which takes no place on most disks."""
+
+    def make(folder: Path) -> Path:
+        with (folder / name).open("wb") as file:
+            file.truncate(num_bytes)
+        return folder / name
+
+    return make
+
+
 def edited(value: Any, place: str, item: object) -> Any:
     """Return a copy of a JSON value with one part replaced; steps are split at ``/``."""
     copy = json.loads(json.dumps(value))

@@ -5,7 +5,7 @@ import struct
 
 from builders.sources.safe_pickle import load_pickle
 from tests.hostile.case import Hostile
-from tests.hostile.making import holds
+from tests.hostile.making import holds, large
 
 
 def _pickle(name: str, data: bytes, message: str) -> Hostile:
@@ -87,4 +87,5 @@ INPUTS = [
     _pickle("no end", pickle.dumps({"a": ["b"]})[:-1], "not a complete pickle"),
     _pickle("empty", b"", "not a complete pickle"),
     _pickle("zeros", b"\0" * 1_000, "not a complete pickle"),
+    Hostile("256 MB", large("c.pkl", (1 << 28) + 1), load_pickle, r"c\.pkl: .*at most 268,435,456"),
 ]

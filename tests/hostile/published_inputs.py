@@ -14,7 +14,7 @@ from builders.sources.json_file import read_json_as
 from builders.sources.listed_dataset import read_id_list
 from builders.sources.msrvtt_json import read_msrvtt
 from tests.hostile.case import Hostile
-from tests.hostile.making import holds
+from tests.hostile.making import holds, large
 
 _READERS: dict[str, Callable[[Path], object]] = {
     "capera": read_capera,
@@ -59,6 +59,8 @@ _LINES = {
     ),
 }
 
+_TOO_LARGE = r"takes 1,073,741,825 bytes: expected at most 1,073,741,824"
+
 INPUTS = [
     *(
         Hostile(f"{reader}: {name}", holds("a.json", text), read, rf"a\.json: .*{message}")
@@ -69,4 +71,6 @@ INPUTS = [
         Hostile(name, holds("a.txt", text), read, rf"a\.txt.*{message}")
         for name, (read, text, message) in _LINES.items()
     ),
+    Hostile("an id list of 1 GB", large("a.txt", (1 << 30) + 1), read_id_list, _TOO_LARGE),
+    Hostile("a file of 1 GB", large("a.json", (1 << 30) + 1), read_capera, _TOO_LARGE),
 ]

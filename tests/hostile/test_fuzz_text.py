@@ -1,6 +1,7 @@
 """Valid files with anything changed in them end in a value or in our error, in bounded memory."""
 
 import copy
+import io
 import json
 import pickle
 import random
@@ -21,6 +22,7 @@ from builders.engine.check import check_source
 from builders.sources.safe_pickle import load_pickle
 from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.errors import DvtrError
+from dvtr_bench.reading import parquet_files
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.files import from_text, to_text
 from tests.fixtures.records import toy_record
@@ -79,6 +81,13 @@ def read_captions(path: Path) -> object:
     return source
 
 
+def read_measured(path: Path) -> object:
+    """Read captions whose lengths are measured however small the file is."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_files, "_SMALL_BYTES", 0)
+        return read_captions(path)
+
+
 def read_folder(path: Path) -> object:
     """Read all of the dataset to which a file belongs."""
     folder = path.parent if path.name == "dataset.json" else path.parents[1]
@@ -117,6 +126,7 @@ FILES: dict[str, tuple[str, Callable[[], bytes], Read]] = {
     "pickles": ("c.pkl", lambda: pickle.dumps(WORDS), load_pickle),
     "pickles of protocol 0": ("c.pkl", lambda: pickle.dumps(WORDS, 0), load_pickle),
     "caption Parquet": ("a.parquet", lambda: caption_parquet(), read_captions),
+    "Parquet of texts that repeat": ("a.parquet", lambda: repeating_parquet(), read_measured),
     "videos": (
         "data/default.parquet",
         lambda: dataset_files()["data/default.parquet"],
@@ -136,6 +146,15 @@ def caption_parquet() -> bytes:
         path = Path(name) / "a.parquet"
         pq.write_table(caption_table(), path)
         return path.read_bytes()
+
+
+@cache
+def repeating_parquet() -> bytes:
+    sink = io.BytesIO()
+    columns = [name for name in caption_table().column_names if name != "caption"]
+    encodings = {"caption": "DELTA_BYTE_ARRAY", **dict.fromkeys(columns, "PLAIN")}
+    pq.write_table(caption_table(), sink, use_dictionary=False, column_encoding=encodings)
+    return sink.getvalue()
 
 
 def mutated(data: bytes, seed: int) -> bytes:

@@ -19,6 +19,7 @@ from tests.builders.tiny_clips import TinyClips
 from tests.fixtures.authors_checkpoints import DROPPED, USED
 from tests.fixtures.tiny_dataset import small_model
 from tests.oracles.openai_clip import random_tensors
+from tests.reliability.stand_ins import temporary_files
 
 SPLITS: Final = ["train"] * 4 + ["validation"] * 2 + ["test"] * 3
 
@@ -50,6 +51,11 @@ COMMANDS: Final[Mapping[str, str]] = {
     "plot": "plot RESULT RESULT2 --out pages/plot.svg",
     "info": "info toy --sheet --out toy.png",
     "probe": "probe --dataset toy --device cpu --pictures 1 --checkpoint msam --out probed",
+    "push": "push toy --repo lab/toy",
+    "push --annotations-only": "push toy --repo lab/toy --annotations-only",
+    "build --annotations auto": "build didemo --annotations auto --annotations-only --workers 0",
+    "pretrain-tiny": "pretrain-tiny --steps 4 --out pretrained --workers 0 --device cpu "
+    "--recipe batch_size=8 --recipe steps_a_shard=4 --recipe first_shards=1",
     "convert": "convert authors.bin --model clip4clip_seqtransf --out converted",
 }
 """Name -> words; RUN, RESULT and RESULT2 stand for what the working folder holds."""
@@ -81,6 +87,7 @@ def make_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
     for heavy in (folder / "runs").rglob("optimiser.safetensors"):
         heavy.unlink()
     assert run("leaderboard results --site old-site --out OLD.md".split()) == 0
+    temporary_files(folder)
 
 
 def words_of(name: str, folder: Path) -> list[str]:

@@ -20,8 +20,9 @@ CODES: Final = (errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EDQUOT, errno.EIO
 class Faults:
     """Counts the calls that write below a folder; the ``fail_at``-th fails, and those after it.
 
-    A full disk stays full, so later calls fail too, but for those that remove things. ``only``
-    names a part of the paths that are meant.
+    A full disk stays full, so later calls fail too, but for those that remove things or, unless
+    ``lasting``, rename what was there before back to its place. ``only`` names a part of the paths
+    that are meant.
     """
 
     def __init__(
@@ -30,7 +31,10 @@ class Faults:
         fail_at: int | None = None,
         code: int = errno.ENOSPC,
         only: str = "",
+        *,
+        lasting: bool = False,
     ) -> None:
+        self.lasting = lasting
         self.root = str(root)
         self.only = only
         self.fail_at = fail_at
@@ -49,6 +53,9 @@ class Faults:
         whole = os.path.abspath(os.fspath(path))  # type: ignore[call-overload]
         if not whole.startswith(self.root) or self.only not in whole:
             return
+        if self.struck and not self.lasting and what in ("rename", "replace"):
+            if "previous" in os.path.basename(whole):
+                return
         self.calls.append(what)
         if self.struck:
             raise OSError(self.code, os.strerror(self.code), os.fspath(path))  # type: ignore[call-overload]

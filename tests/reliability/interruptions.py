@@ -9,7 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.ready_processes import ready
+from tests.reliability.stand_ins import use
 
 
 @dataclass(frozen=True)
@@ -19,7 +22,7 @@ class Ended:
     Attributes:
         status: Its exit status; negative for a signal that nothing caught.
         told: What it printed to standard error.
-        seconds: How long it ran.
+        seconds: How long it ran, from when it had begun to listen to signals.
         late_seconds: How long it ran on after the signal.
         left: Processes of its session that outlive it by more than a moment.
     """
@@ -52,7 +55,6 @@ def carry_out(
     process = ready().Process(
         target=_serve, args=(list(words), folder, printed, dict(environment or {}))
     )
-    began = time.monotonic()
     process.start()
     sent = None
     # Signals before the command line has begun are Python's own matter.
@@ -60,6 +62,7 @@ def carry_out(
         time.sleep(0.02)
     time.sleep(0.05)
     printed.with_suffix(".begun").unlink(missing_ok=True)
+    began = time.monotonic()
     if how is not None:
         process.join(after_seconds)
         if process.exitcode is None:
@@ -124,6 +127,7 @@ def _serve(
     from tests.fixtures.small_clip import SMALL_CONFIG
 
     frame_encoder.TINY_CONFIG = SMALL_CONFIG
+    use(environment, pytest.MonkeyPatch())
     printed.with_suffix(".begun").touch()
     sys.argv = ["dvtr-bench", *words]
     main()

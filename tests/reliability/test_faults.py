@@ -3,27 +3,44 @@
 Every command that writes runs on a file layer whose n-th call fails (`tests.reliability.faults`).
 """
 
+import os
 import random
 import re
 import shutil
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from dvtr_bench.runtime.writing import _told
+from tests.fixtures.no_network import refuse_network
 from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.reliability.commands import COMMANDS, make_world, reset, run, snapshot, words_of
 from tests.reliability.faults import CODES, Faults
+from tests.reliability.stand_ins import Servers, servers, use
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # Of the Hub's client, about itself.
+    pytest.mark.filterwarnings("ignore:Use 'content="),
+]
 
-STATE = re.compile(r"dvtr/\.(embeddings|measures|\w+\.building)/.*|runs/.*-seed44/.*")
+STATE = re.compile(
+    r"dvtr/\.(embeddings|measures|\w+\.building)/.*|runs/.*-seed44/.*"
+    r"|pretrained/(state\.pt|log\.jsonl)|hf/dvtr-bench/.*"
+)
 """What a command that failed may leave: caches, finished clips, a training to go on with."""
 
-LEFTOVER = re.compile(r"(^|/)\.[^/]*\.(part|previous)(/|$)|\.part\b")
+LEFTOVER = re.compile(r"(^|/)\.[^/]*\.(part|previous)(/|$)|^(?!hf/dvtr-bench/).*\.part\b")
+"""Half-written files; of a download, the part that arrived is kept."""
+
+FIRST = int(os.environ.get("DVTR_TORTURE_FIRST", "1"))
+"""The first fault of each command in the large form, to go on where a run was stopped."""
+
+PROGRESS = Path(os.environ.get("DVTR_TORTURE_PROGRESS", os.devnull))
+"""A file that gets a line after each fault of the large form."""
 
 QUICK = ("build", "train", "evaluate", "leaderboard again", "export csv")
 """Commands of the small form; the large form takes all."""
@@ -36,10 +53,16 @@ class Place:
     world: Path
     folder: Path
     said: Callable[[], str]
+    servers: Servers
 
     def reset(self) -> dict[str, str]:
         reset(self.world, self.folder)
-        return snapshot(self.folder)
+        self.servers.hub.clear()
+        return self.files()
+
+    def files(self) -> dict[str, str]:
+        """Return the hashes of all files, those of the Hub too."""
+        return {**snapshot(self.folder), **self.servers.held()}
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +75,19 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def stand_ins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+    with servers(tmp_path_factory.mktemp("servers")) as found:
+        yield found
+
+
 @pytest.fixture
 def place(
-    world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: Path,
+    stand_ins: Servers,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Place:
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
     monkeypatch.setattr("baselines.weights.backbone_spec.TINY_CONFIG", SMALL_CONFIG)
@@ -62,11 +95,12 @@ def place(
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "work"
     reset(world, folder)
+    use(stand_ins.environment(folder), monkeypatch)
 
     def said() -> str:
         return capsys.readouterr().err
 
-    return Place(world, folder, said)
+    return Place(world, folder, said, stand_ins)
 
 
 def undisturbed(name: str, place: Place) -> tuple[dict[str, str], Faults]:
@@ -75,7 +109,7 @@ def undisturbed(name: str, place: Place) -> tuple[dict[str, str], Faults]:
     layer = Faults(place.folder)
     with layer.in_force():
         assert run(words_of(name, place.folder)) == 0, place.said()
-    return snapshot(place.folder), layer
+    return place.files(), layer
 
 
 def one_fault(name: str, place: Place, number: int, code: int, expected: dict[str, str]) -> str:
@@ -89,7 +123,7 @@ def one_fault(name: str, place: Place, number: int, code: int, expected: dict[st
     told = place.said()
     where = f"{name}, call {number} ({layer.calls[-1]}), errno {code}: {told}"
     assert layer.struck, where
-    after = snapshot(place.folder)
+    after = place.files()
     assert [path for path in after if LEFTOVER.search(path)] == [], where
     if status:
         assert status == 1, where
@@ -107,8 +141,21 @@ def one_fault(name: str, place: Place, number: int, code: int, expected: dict[st
         same = {path: seal for path, seal in after.items() if not STATE.fullmatch(path)}
         assert same == {p: s for p, s in expected.items() if not STATE.fullmatch(p)}, where
     assert run(words) == 0, where
-    assert snapshot(place.folder) == expected, where
+    assert place.files() == expected, where
     return "refused" if status else "went on"
+
+
+def one_lasting_fault(name: str, place: Place, number: int, expected: dict[str, str]) -> None:
+    """Let a renaming fail, and all that would put back what was there: it comes back later."""
+    place.reset()
+    words = words_of(name, place.folder)
+    layer = Faults(place.folder, number, lasting=True)
+    with layer.in_force():
+        status = run(words)
+    where = f"{name}, call {number} ({layer.calls[-1]}), lasting: {place.said()}"
+    assert status in (0, 1), where
+    assert run(words) == 0, where
+    assert place.files() == expected, where
 
 
 @pytest.mark.parametrize("name", QUICK)
@@ -118,6 +165,23 @@ def test_a_fault_of_the_disk_leaves_nothing(name: str, place: Place) -> None:
     # One early, among what is made first, and one anywhere.
     for number in {draw.randint(1, 3), draw.randint(4, len(layer.calls))}:
         one_fault(name, place, number, draw.choice(CODES), expected)
+
+
+ASKED_FOR = ("push", "push --annotations-only", "build --annotations auto")
+"""Commands whose words ask for the network."""
+
+
+def test_the_other_commands_use_no_network(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    used = refuse_network(monkeypatch)
+    for name in set(COMMANDS) - set(ASKED_FOR):
+        place.reset()
+        assert run(words_of(name, place.folder)) == 0, f"{name}: {place.said()}"
+        assert not used, f"{name}: {used}"
+    for name in ASKED_FOR:
+        place.reset()
+        assert run(words_of(name, place.folder)) == 1, name
+        assert used, name
+        used.clear()
 
 
 CACHES = {"evaluate": "/.embeddings", "audit": "/.measures"}
@@ -140,7 +204,7 @@ def one_cache_fault(name: str, place: Place, number: int, expected: dict[str, st
     kinds = re.findall(r"^(.*) not kept in", told, re.M)
     assert folders, where
     assert len(set(zip(kinds, folders, strict=True))) == len(kinds), where
-    after = snapshot(place.folder)
+    after = place.files()
     same = {path: seal for path, seal in after.items() if not STATE.fullmatch(path)}
     assert same == {p: s for p, s in expected.items() if not STATE.fullmatch(p)}, where
     assert [path for path in after if LEFTOVER.search(path)] == [], where
@@ -176,10 +240,17 @@ def test_every_fault_of_the_disk_leaves_nothing(
     name: str, place: Place, record_property: Callable[[str, object], None]
 ) -> None:
     expected, layer = undisturbed(name, place)
-    draw = random.Random(name)
-    ended = Counter(
-        one_fault(name, place, number, draw.choice(CODES), expected)
-        for number in range(1, len(layer.calls) + 1)
-    )
-    record_property("faults", f"{name}: {len(layer.calls)} faults, {dict(ended)}")
-    print(f"\nfaults: {name}: {len(layer.calls)} faults, {dict(ended)}")
+    numbers = range(FIRST, len(layer.calls) + 1)
+    ended: Counter[str] = Counter()
+    for number in numbers:
+        code = random.Random(f"{name} {number}").choice(CODES)
+        ended[one_fault(name, place, number, code, expected)] += 1
+        with PROGRESS.open("a", encoding="utf-8") as file:
+            file.write(f"{name}: {number} of {len(layer.calls)}\n")
+    renamings = [n for n, call in enumerate(layer.calls, 1) if call in ("rename", "replace")]
+    for number in renamings:
+        one_lasting_fault(name, place, number, expected)
+    told = f"{name}: {len(numbers)} faults of {len(layer.calls)} calls, {dict(ended)}"
+    told += f", {len(renamings)} more that last"
+    record_property("faults", told)
+    print(f"\nfaults: {told}")

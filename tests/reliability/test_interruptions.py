@@ -5,14 +5,17 @@ import re
 import signal
 import sys
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.fixtures.small_clip import SMALL_CONFIG
 from tests.fixtures.small_study import STUDY
-from tests.reliability.commands import EVALUATE, TRAIN, make_world, reset, snapshot
+from tests.reliability.commands import COMMANDS, EVALUATE, TRAIN, make_world, reset, snapshot
 from tests.reliability.interruptions import Ended, carry_out, moments
+from tests.reliability.stand_ins import Servers, servers
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,8 +31,11 @@ LONG = {
     "leaderboard": "leaderboard results --site old-site --out OLD.md --chart bars",
     "audit": "audit toy --out audit",
     "run": "run small.toml --out study --device cpu",
-    "pretrain-tiny": "pretrain-tiny --steps 4 --out pretrained --workers 0 --device cpu "
-    "--recipe batch_size=8 --recipe steps_a_shard=4 --recipe first_shards=1",
+    "pretrain-tiny": COMMANDS["pretrain-tiny"],
+    "build aerosynth": "build aerosynth --size small --workers 0 --frames 2 --name air",
+    "build --annotations auto": COMMANDS["build --annotations auto"],
+    "push": COMMANDS["push"],
+    "push --annotations-only": COMMANDS["push --annotations-only"],
 }
 """Every long command."""
 
@@ -39,7 +45,10 @@ MOMENTS = int(os.environ.get("DVTR_TORTURE_MOMENTS", "8"))
 
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGKILL: -signal.SIGKILL}
 
-LEFTOVER = re.compile(r"(^|/)\.[^/]*\.(part|previous)(/|$)|\.part\b|^tmp/.")
+LEFTOVER = re.compile(
+    r"(^|/)\.[^/]*\.(part|previous)(/|$)|^(?!hf/dvtr-bench/).*\.part\b|^tmp/(?!kept$)."
+)
+"""Half-written files; of a download, the part that arrived is kept."""
 
 
 @pytest.fixture(scope="module")
@@ -50,21 +59,42 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
         make_world(folder, patch)
     (folder / "small.toml").write_text(STUDY.replace("datasets.tiny", "datasets.toy"))
-    (folder / "tmp").mkdir()
     return folder
 
 
-def prepare(name: str, world: Path, folder: Path) -> tuple[list[str], dict[str, str]]:
-    reset(world, folder)
-    run = min((folder / "runs").glob("*/*/*")).relative_to(folder)
-    return LONG[name].replace("RUN", str(run)).split(), {"TMPDIR": str(folder / "tmp")}
+@dataclass(frozen=True)
+class Place:
+    """A working folder as it was at first, and the one in which commands run."""
+
+    world: Path
+    folder: Path
+    servers: Servers
+
+    def prepare(self, name: str) -> tuple[list[str], dict[str, str]]:
+        reset(self.world, self.folder)
+        self.servers.hub.clear()
+        run = min((self.folder / "runs").glob("*/*/*")).relative_to(self.folder)
+        words = LONG[name].replace("RUN", str(run)).split()
+        return words, self.servers.environment(self.folder)
+
+    def files(self) -> dict[str, str]:
+        """Return the hashes of all files, those of the Hub too."""
+        return {**snapshot(self.folder), **self.servers.held()}
+
+
+@pytest.fixture
+def place(world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    monkeypatch.chdir(tmp_path)
+    with servers(tmp_path / "servers") as found:
+        yield Place(world, tmp_path / "work", found)
 
 
 def interrupted_and_run_again(
-    name: str, world: Path, folder: Path, how: signal.Signals, after: float, expected: object
+    name: str, place: Place, how: signal.Signals, after: float, expected: object
 ) -> Ended:
     """Interrupt a command at a moment, check what it leaves, run it again, compare the bytes."""
-    words, environment = prepare(name, world, folder)
+    words, environment = place.prepare(name)
+    folder = place.folder
     ended = carry_out(words, folder, how=how, after_seconds=after, environment=environment)
     where = f"{name}, {how.name} after {after:.2f} s: {ended}"
     assert ended.status in (0, STATUS[how]), where
@@ -76,39 +106,40 @@ def interrupted_and_run_again(
         assert ended.status == 0 or "run the same command again" in ended.told, where
     again = carry_out(words, folder, environment=environment)
     assert again.status == 0, f"{where}\n{again}"
-    assert snapshot(folder) == expected, where
+    assert _lasting(place.files()) == expected, where
     return ended
+
+
+def undisturbed(name: str, place: Place) -> tuple[Ended, dict[str, str]]:
+    """Return how a command ends, and what it writes."""
+    words, environment = place.prepare(name)
+    whole = carry_out(words, place.folder, environment=environment)
+    assert whole.status == 0, whole
+    return whole, _lasting(place.files())
+
+
+def _lasting(files: dict[str, str]) -> dict[str, str]:
+    """Leave out what a process that is killed may leave where nothing reads it."""
+    return {path: seal for path, seal in files.items() if not path.startswith("tmp/dvtr-bench-")}
 
 
 # Builds, studies and evaluations that are stopped have tests of their own, which are quicker.
 @pytest.mark.parametrize(("name", "how"), [("train", signal.SIGINT)])
-def test_an_interruption_costs_nothing(
-    name: str, how: signal.Signals, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "work"
-    words, environment = prepare(name, world, folder)
-    whole = carry_out(words, folder, environment=environment)
-    assert whole.status == 0, whole
-    expected = snapshot(folder)
+def test_an_interruption_costs_nothing(name: str, how: signal.Signals, place: Place) -> None:
+    whole, expected = undisturbed(name, place)
     (after,) = moments(whole.seconds, 1, f"{name} {how}")
-    interrupted_and_run_again(name, world, folder, how, after, expected)
+    interrupted_and_run_again(name, place, how, after, expected)
 
 
 @pytest.mark.torture
 @pytest.mark.parametrize("how", SIGNALS)
 @pytest.mark.parametrize("name", LONG)
 def test_interruptions_at_many_moments_cost_nothing(
-    name: str, how: signal.Signals, world: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, how: signal.Signals, place: Place
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "work"
-    words, environment = prepare(name, world, folder)
-    whole = carry_out(words, folder, environment=environment)
-    assert whole.status == 0, whole
-    expected = snapshot(folder)
+    whole, expected = undisturbed(name, place)
     ended = [
-        interrupted_and_run_again(name, world, folder, how, after, expected)
+        interrupted_and_run_again(name, place, how, after, expected)
         for after in moments(whole.seconds, MOMENTS, f"{name} {how}")
     ]
     statuses = Counter(one.status for one in ended)

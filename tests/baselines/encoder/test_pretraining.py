@@ -227,6 +227,16 @@ def test_weights_are_written_in_half_precision_with_their_recipe(tmp_path: Path)
             assert torch.equal(file.get_tensor(name), encoder.clip.state_dict()[name].half())
 
 
+def test_weights_are_written_the_same_each_time(tmp_path: Path) -> None:
+    """The library alone puts what stands in the head into another order each time."""
+    encoder = small_encoder()
+    written = {
+        write_weights(encoder, RECIPE, tmp_path / f"{number}.safetensors").read_bytes()
+        for number in range(12)
+    }
+    assert len(written) == 1
+
+
 def test_a_shard_of_the_stream_fits_the_towers(monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[np.ndarray] = []
 

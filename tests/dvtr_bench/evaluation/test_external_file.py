@@ -1,7 +1,9 @@
 """Files that others wrote: read with suspicion, and told what is wrong with them."""
 
+import os
 import pickle
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -114,6 +116,22 @@ def test_a_changed_byte_is_noticed(tmp_path, save) -> None:
     path.write_bytes(content)
     with pytest.raises(InputError, match="can be read"):
         read_external(path, "sim_matrix")
+
+
+def test_a_compressed_array_takes_at_most_half_of_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.sysconf
+    pages = {"SC_PAGE_SIZE": 1, "SC_PHYS_PAGES": 2 * MATRIX.nbytes}
+    monkeypatch.setattr(os, "sysconf", lambda name: pages.get(name) or real(name))
+    np.savez_compressed(tmp_path / "x.npz", **FIELDS)
+    np.savez(tmp_path / "y.npz", **FIELDS)
+    assert (read_external(tmp_path / "x.npz", "sim_matrix").arrays["sim_matrix"] == MATRIX).all()
+    pages["SC_PHYS_PAGES"] -= 1
+    with pytest.raises(InputError, match=r"sim_matrix takes 24 bytes in memory, more than half"):
+        read_external(tmp_path / "x.npz", "sim_matrix")
+    # Such an array is mapped, not read.
+    assert (read_external(tmp_path / "y.npz", "sim_matrix").arrays["sim_matrix"] == MATRIX).all()
 
 
 def test_a_file_cut_short_is_noticed(tmp_path) -> None:

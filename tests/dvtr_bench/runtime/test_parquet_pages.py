@@ -3,6 +3,7 @@
 import io
 import os
 import random
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,22 @@ def test_a_held_file_is_the_file() -> None:
         assert file.tell() == min(start + size, max(start, 100_000))
     file.seek(-10, io.SEEK_END)
     assert file.read() == content[-10:]
+
+
+def test_threads_do_not_move_each_others_place() -> None:
+    content = random.Random(1).randbytes(50_000)
+    file = HeldFile(io.BytesIO(content))
+    file.hold([(0, 20_000)])
+
+    def read_at(start: int) -> bytes:
+        file.seek(start)
+        return file.read(100)
+
+    draw = random.Random(2)
+    starts = [draw.randint(0, 49_000) for _ in range(3_000)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read_at, starts))
+    assert found == [content[start : start + 100] for start in starts]
 
 
 def test_a_chunk_beyond_its_file_is_refused(tmp_path: Path) -> None:

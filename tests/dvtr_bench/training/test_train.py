@@ -284,6 +284,12 @@ def test_fp16_on_the_cpu_is_refused(tmp_path) -> None:
         run(tmp_path, replace(RECIPE, autocast="fp16"))
 
 
+def test_no_workers_are_refused_before_anything_is_written(tmp_path) -> None:
+    with pytest.raises(ConfigError, match="--workers: expected 1 or more, found 0"):
+        run(tmp_path / "run", workers=0)
+    assert not (tmp_path / "run").exists()
+
+
 def test_bf16_trains_on_the_cpu(tmp_path) -> None:
     run(tmp_path, replace(RECIPE, epochs=1, autocast="bf16"))
     assert all(loss < 10 for loss in losses(tmp_path))
