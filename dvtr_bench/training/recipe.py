@@ -57,6 +57,8 @@ class Recipe:
         validations_per_epoch: How often an epoch is validated, at its end and evenly before; the
             checkpoint can then be one from within an epoch. X-Pool's ``evals_per_epoch``, which
             is 10 there.
+        validation_window: The checkpoint is kept at which the mean T2V R@1 of so many validations
+            in a row, its own the last, is best. X-Pool's ``eval_window_size``, which is 5 there.
         patience: Stop after this many epochs in a row without a better T2V R@1 on validation; None
             never stops early. The learning rate schedule is that of all ``epochs``.
         optimiser: ``bert_adam`` as published, or torch's ``adamw``.
@@ -92,6 +94,7 @@ class Recipe:
     micro_batch_size: int | None = None
     checkpointing: bool = False
     validations_per_epoch: int = 1
+    validation_window: int = 1
     patience: int | None = None
     optimiser: Optimiser = "bert_adam"
     features: Origin = "own"
@@ -103,6 +106,7 @@ class Recipe:
             ("batch_size", 2),
             ("seed", 0),
             ("validations_per_epoch", 1),
+            ("validation_window", 1),
         ):
             if getattr(self, name) < least:
                 raise ConfigError(f"{name} must be at least {least}, found {getattr(self, name)}")

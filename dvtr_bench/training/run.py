@@ -7,7 +7,7 @@ run that was killed at any moment resumes from its last complete epoch. Until th
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -51,6 +51,9 @@ class RunState:
         epochs_done: Complete epochs.
         best: Folder name of the best checkpoint; None before the first epoch.
         best_recall: Its T2V R@1 on validation, percent.
+        best_mean: The mean over the recipe's window by which it is the best; None in files from
+            before there was a window, where it is ``best_recall``.
+        recent: T2V R@1 of the last validations, as many as the next window still needs.
         last_gain: The last epoch that was better than all before it, from 1.
         last: Folder name of the last checkpoint.
         loss_scale: Loss scale of fp16; None otherwise.
@@ -61,6 +64,8 @@ class RunState:
     epochs_done: int = 0
     best: str | None = None
     best_recall: float = -1.0
+    best_mean: float | None = None
+    recent: Sequence[float] = ()
     last_gain: int = 0
     last: str | None = None
     loss_scale: float | None = None
@@ -167,22 +172,37 @@ class BestWithin:
     resumed ends as one that was not.
 
     Attributes:
-        recall: T2V R@1 on validation, percent; below 0 before any validation.
+        window: Over how many validations in a row the mean is taken.
+        recent: T2V R@1 of the last validations, at most ``window``.
+        mean: The best mean; below 0 before any validation.
+        recall: T2V R@1 on validation, percent, of the weights.
         step: Steps of the run that were done.
         weights: The model's tensors, on the CPU.
+
+    Source: X-Pool ``Trainer._valid_epoch_step``: of the first validations, the mean is of those
+        that there are. differs: X-Pool keeps the first of equal means, this the last.
     """
 
+    window: int = 1
+    recent: list[float] = field(default_factory=list)
+    mean: float = -1.0
     recall: float = -1.0
     step: int = 0
     weights: "Mapping[str, torch.Tensor]" = field(default_factory=dict)
 
     def see(self, model: "Trainable", recall: float, step: int) -> None:
         """Keep the weights if they are at least as good as those before."""
-        if recall >= self.recall:
-            self.recall, self.step = recall, step
+        mean = self.mean_with(recall)
+        if mean >= self.mean:
+            self.mean, self.recall, self.step = mean, recall, step
             self.weights = {
                 name: value.detach().cpu().clone() for name, value in model.state_dict().items()
             }
+
+    def mean_with(self, recall: float) -> float:
+        """Take in a validation, and return the mean of the window that ends with it."""
+        self.recent = [*self.recent, recall][-self.window :]
+        return sum(self.recent) / len(self.recent)
 
 
 @dataclass(frozen=True)
@@ -212,7 +232,7 @@ def save_epoch(
 ) -> RunState:
     """Write the checkpoint of an epoch, and delete those that are neither best nor last.
 
-    A later validation with the same recall counts as better, as in the authors' code, but not as a
+    A later validation with the same mean counts as better, as in the authors' code, but not as a
     gain for early stopping. Weights from within the epoch get a checkpoint of their own if they are
     the best.
 
@@ -223,17 +243,22 @@ def save_epoch(
     name = f"epoch-{epoch:03d}"
     training = {**state.setup, "epoch": epoch, "validation_t2v_r1": recall}
     tensors = {key: value.cpu().contiguous() for key, value in optimiser_tensors.items()}
-    if within is None or within.recall <= recall:
-        within = BestWithin(recall)
+    within = within or BestWithin(recipe.validation_window, list(state.recent))
+    mean = within.mean_with(recall)
+    if within.mean <= mean:
+        within = replace(within, mean=mean, recall=recall, weights={})
     earlier = f"{name}-step-{within.step:06d}" if within.weights else None
-    better = within.recall >= state.best_recall
-    last_gain = epoch if within.recall > state.best_recall else state.last_gain
+    best_before = state.best_recall if state.best_mean is None else state.best_mean
+    better = within.mean >= best_before
+    last_gain = epoch if within.mean > best_before else state.last_gain
     out_of_patience = recipe.patience is not None and epoch - last_gain >= recipe.patience
     state = replace(
         state,
         epochs_done=epoch,
         best=(earlier or name) if better else state.best,
         best_recall=within.recall if better else state.best_recall,
+        best_mean=within.mean if better else best_before,
+        recent=within.recent[max(0, len(within.recent) - within.window + 1) :],
         last_gain=last_gain,
         last=name,
         loss_scale=loss_scale,

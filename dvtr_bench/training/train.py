@@ -169,7 +169,8 @@ def train(
                 )
             )
             while not state.finished and state.epochs_done < recipe.epochs:
-                epoch, within = state.epochs_done, BestWithin()
+                epoch = state.epochs_done
+                within = BestWithin(recipe.validation_window, list(state.recent))
 
                 def validate(share: float, epoch: int = epoch, within: BestWithin = within) -> None:
                     recall = t2v_recall_at_1(model, split_validation, inputs[1], processes)

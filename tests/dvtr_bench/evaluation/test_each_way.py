@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from dvtr_bench.errors import ProtocolError, ResultError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
@@ -12,46 +11,10 @@ from dvtr_bench.models.retriever import DirectedRetriever
 from dvtr_bench.results.files import from_text, to_text
 from dvtr_bench.results.relations import require_relations
 from dvtr_bench.searching.candidates import best_candidates
-from tests.fixtures.memory_split import HonestModel, MemorySplit
+from tests.fixtures.each_way import EachWay, OneWay
+from tests.fixtures.memory_split import MemorySplit
 
 WORDS = ("boat", "car", "field", "lake", "road", "roof")
-
-
-class OneWay(HonestModel):
-    """Leans all captions to one side, and all videos to another: what a prompt does to vectors."""
-
-    def __init__(self, lean: float) -> None:
-        self.lean = lean
-
-    def encode_texts(self, captions):
-        embeds = super().encode_texts(captions)["text_embeds"]
-        return {"text_embeds": embeds + self.lean * torch.linspace(-1, 1, 16)}
-
-    def encode_videos(self, videos):
-        embeds = super().encode_videos(videos)["video_embeds"]
-        return {"video_embeds": embeds * (1 + self.lean * torch.linspace(0, 1, 16))}
-
-
-class EachWay(HonestModel):
-    """The first model for t2v, the second for v2t."""
-
-    name = "each way"
-    scores_each_way = True
-
-    def __init__(self, t2v: HonestModel, v2t: HonestModel) -> None:
-        self.of = (t2v, v2t)
-
-    def encode_texts(self, captions):
-        t2v, v2t = (one.encode_texts(captions) for one in self.of)
-        return {**t2v, "v2t": v2t["text_embeds"]}
-
-    def encode_videos(self, videos):
-        t2v, v2t = (one.encode_videos(videos) for one in self.of)
-        return {**t2v, "v2t": v2t["video_embeds"]}
-
-    def features_for_v2t(self, features):
-        (name,) = set(features) - {"v2t"}
-        return {name: features["v2t"]}
 
 
 T2V, V2T = OneWay(0.0), OneWay(0.9)

@@ -20,7 +20,8 @@ def test_one_two_and_three_processes_give_the_same_ranks_to_the_bit(tmp_path) ->
     for place, found in written.items():
         assert found == written["1-0"], f"process {place} found something else"
     done = [one["scoring"]["post_processing"].partition(" ")[0] for one in written["1-0"]]
-    assert sorted(done) == ["dual_softmax"] * 4 + ["none"] * 6 + ["qb_norm"] * 4
+    assert sorted(done) == ["dual_softmax"] * 6 + ["none"] * 9 + ["qb_norm"] * 6
+    assert [one["scoring"]["each_way"] for one in written["1-0"]].count(True) == 7
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7])

@@ -1,8 +1,10 @@
 """When a training ends, and which run is found: early stops, finished and older runs."""
 
 import json
+from collections import deque
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from dvtr_bench.runtime.checkpoint import (
@@ -160,17 +162,66 @@ def test_the_best_of_all_validations_is_kept(tmp_path, monkeypatch, recalls, bes
     assert load_checkpoint(tmp_path).name == NAME
 
 
+@pytest.mark.parametrize(
+    ("window", "recalls", "best"),
+    [
+        (2, [1, 9, 2, 6, 6, 1], "epoch-002-step-000007"),  # means 1, 5, 5.5, 4, 6, 3.5
+        (3, [1, 9, 2, 6, 6, 1], "epoch-002-step-000006"),  # 1, 5, 4, 17/3, 14/3, 13/3
+        (5, [8, 1, 1, 1, 1, 9], "epoch-001-step-000002"),  # 8, 4.5, 10/3, 11/4, 12/5, 13/5
+        (9, [2, 2, 2, 2, 2, 2], "epoch-002"),
+    ],
+)
+def test_the_best_mean_of_a_window_is_kept_as_x_pool_keeps_it(
+    tmp_path, monkeypatch, window, recalls, best
+) -> None:
+    """X-Pool: a deque of the last validations, of which the mean is compared."""
+    state = run(tmp_path, shrunk(validation_window=window), monkeypatch, recalls)
+    last, means = deque(maxlen=window), []
+    for recall in recalls:
+        last.append(recall)
+        means.append(np.mean(last))
+    place = max(range(6), key=lambda number: (means[number], number))
+    assert (state["best"], state["best_recall"]) == (best, recalls[place])
+    assert state["best_mean"] == pytest.approx(means[place])
+    assert (
+        read_checkpoint_config(tmp_path / best)["training"]["validation_t2v_r1"] == recalls[place]
+    )
+
+
+def test_a_run_from_before_there_was_a_window_goes_on(tmp_path, monkeypatch) -> None:
+    with pytest.raises(Killed):
+        run(tmp_path, shrunk(), monkeypatch, [1, 7, 2, None])
+    path = tmp_path / "run.json"
+    content = json.loads(path.read_text())
+    for name in ("best_mean", "recent"):
+        del content[name]
+    del content["setup"]["recipe"]["validation_window"]
+    path.write_text(json.dumps(content))
+    state = run(tmp_path, shrunk(), monkeypatch, [3, 4, 5])
+    assert (state["best_recall"], state["best_mean"], state["recent"]) == (7, 7, [])
+
+
+@pytest.mark.parametrize("window", [1, 3])
 @pytest.mark.parametrize("stop", [1, 2, 4, 5])
 def test_a_run_that_is_stopped_within_an_epoch_ends_as_one_that_is_not(
-    tmp_path, monkeypatch, stop
+    tmp_path, monkeypatch, stop, window
 ) -> None:
-    recalls = [1, 4, 2, 4, 9, 3]
-    whole = run(tmp_path / "whole", shrunk(patience=1), monkeypatch, recalls)
+    recalls, recipe = [1, 4, 2, 4, 9, 3], shrunk(patience=1, validation_window=window)
+    whole = run(tmp_path / "whole", recipe, monkeypatch, recalls)
     left = recalls[3:] if stop > 3 else recalls
     with pytest.raises(Killed):
-        run(tmp_path / "cut", shrunk(patience=1), monkeypatch, [*recalls[:stop], None])
-    cut = run(tmp_path / "cut", shrunk(patience=1), monkeypatch, left)
-    names = ("best", "best_recall", "last", "last_gain", "epochs_done", "finished")
+        run(tmp_path / "cut", recipe, monkeypatch, [*recalls[:stop], None])
+    cut = run(tmp_path / "cut", recipe, monkeypatch, left)
+    names = (
+        "best",
+        "best_recall",
+        "best_mean",
+        "recent",
+        "last",
+        "last_gain",
+        "epochs_done",
+        "finished",
+    )
     assert [cut[name] for name in names] == [whole[name] for name in names]
     files = [
         {

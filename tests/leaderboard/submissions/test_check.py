@@ -165,6 +165,19 @@ def test_a_block_above_one_needs_no_shuffled_queries(judge: Judge) -> None:
     assert judge(sound(scoring=block, honesty=record.honesty[1:])).may_enter
 
 
+def test_scores_of_its_own_for_each_direction_need_checks_of_both(judge: Judge) -> None:
+    record = sound()
+    each_way = replace(record.scoring, each_way=True)
+    of_v2t = tuple(replace(check, check=f"v2t: {check.check}") for check in record.honesty)
+    assert judge(sound(scoring=each_way, honesty=(*record.honesty, *of_v2t))).may_enter
+    without = (*of_v2t[:2], *of_v2t[3:])
+    found = judge(sound(scoring=each_way, honesty=(*record.honesty, *without)))
+    assert "missing: v2t: captions encoded" in failed(found)["honesty checks"]
+    lenient = (*of_v2t[:1], replace(of_v2t[1], largest_move=1.0, tolerance=10.0), *of_v2t[2:])
+    found = judge(sound(scoring=each_way, honesty=(*record.honesty, *lenient)))
+    assert "v2t: gallery shuffled and re-chunked: tolerance 10" in failed(found)["honesty checks"]
+
+
 def test_scores_from_outside_enter_with_more_claims(judge: Judge) -> None:
     found = judge(sound(kind="external", honesty=()))
     assert found.may_enter
