@@ -12,6 +12,7 @@ from leaderboard.board import Board
 from leaderboard.charts import write_charts
 from leaderboard.html import board_html
 from leaderboard.judging.judged_board import JudgedBoard
+from leaderboard.judging.site_data import judged_data
 from leaderboard.markdown import write_markdown
 from leaderboard.result_files import ResultFile, notes_beside
 from leaderboard.site.build import write_site
@@ -101,7 +102,10 @@ class Leaderboard:
         Returns:
             The page to open.
         """
-        return write_site(self.boards, self.files, Path(folder), Path(root), Path(runs))
+        judged = judged_data(self.judged)
+        return write_site(
+            self.boards, self.files, Path(folder), Path(root), Path(runs), judged=judged
+        )
 
     def write_study(self, folder: str | Path = ".") -> Path:
         """Write the study's page under the name that the study states.

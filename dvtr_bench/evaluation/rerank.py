@@ -31,6 +31,7 @@ from dvtr_bench.features.caption_order import order_generator
 from dvtr_bench.features.encode import select_rows
 from dvtr_bench.models.retriever import BlockRetriever
 from dvtr_bench.results.record import RERANK, PostProcessingFacts, ScoringFacts
+from dvtr_bench.runtime.environment import library_versions
 from dvtr_bench.runtime.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -98,7 +99,12 @@ class Reranker:
         training = facts.pop("training")
         if training is not None:
             facts["training"] = {name: training[name] for name in ("dataset", "fingerprint")}
-        return {**facts, "config": dict(described(self.model).get("config", {}))}
+        facts["config"] = dict(described(self.model).get("config", {}))
+        if own := getattr(self.model, "libraries", ()):
+            # Those of the environment are of the model of the row.
+            versions = library_versions(own)
+            facts["libraries"] = {name: versions[name] for name in own if name in versions}
+        return facts
 
     def _facts(self) -> dict[str, Any]:
         origin = {"checkpoint_sha256": None, "seeds": (), "training": None, **self.origin}

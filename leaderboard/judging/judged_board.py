@@ -135,7 +135,8 @@ class JudgedBoard:
             "missing": list(self.missing),
         }
 
-    def _table(self, direction: Direction) -> Table:
+    def columns(self, direction: Direction) -> tuple[str, ...]:
+        """Return the names of the figures that the table of a direction shows."""
         columns = [name for of, name in self._columns if of == direction]
         if self.judgements.complete:
             columns = [name for name in columns if not name.startswith("unjudged")]
@@ -146,6 +147,10 @@ class JudgedBoard:
             if name.startswith("unjudged")
         ):
             columns = [name for name in columns if not name.endswith("at most")]
+        return tuple(columns)
+
+    def _table(self, direction: Direction) -> Table:
+        columns = self.columns(direction)
         rows = tuple(
             (
                 Field(row.entry.label, row.entry.variant),

@@ -15,7 +15,6 @@ from dvtr_bench.reports.others_text import safe_cell
 from dvtr_bench.reports.thumbnails import Thumbnail
 from dvtr_bench.runtime.files import folder_written_beside, written_beside
 from leaderboard.board import Board
-from leaderboard.entry_file import EntryFile
 from leaderboard.exports.latex import board_tabular
 from leaderboard.json_form import board_as_json
 from leaderboard.rank_ranges import FigureKey, RankRange
@@ -39,6 +38,7 @@ def write_site(
     runs: Path = Path("runs"),
     *,
     worst: int | None = None,
+    judged: Mapping[int, Sequence[Mapping[str, Any]]] | None = None,
 ) -> Path:
     """Write the leaderboard as a folder of static files.
 
@@ -53,6 +53,8 @@ def write_site(
         worst: Number of queries of each run, the worst, whose clips get pictures; None for the
             pictures of all clips.
         runs: Folder of training runs, whose logs give the curves of their results.
+        judged: Figures under judged relevance by ``id`` of their board, as
+            `leaderboard.judging.site_data.judged_data` returns them.
 
     Returns:
         The page to open, ``index.html``.
@@ -70,7 +72,9 @@ def write_site(
         notes = notes_beside(files)
         run_folders = RunFolders(runs)
         for board in boards:
-            _write_board(board, by_record, notes, data, root, worst)
+            under_judges = (judged or {}).get(id(board), ())
+            content = board_data(board, places := places_of(board), notes, under_judges)
+            _write_board(board, content, places, by_record, data, root, worst)
             for entry in board.entries:
                 for run in entry.runs:
                     content = run_data(board, entry, run, run_folders, notes.get(id(run)))
@@ -105,14 +109,14 @@ def _copy_page(building: Path) -> None:
 
 def _write_board(
     board: Board,
+    content: dict[str, Any],
+    places: Sequence[Mapping[FigureKey, RankRange]],
     files: dict[int, ResultFile],
-    notes: dict[int, EntryFile],
     data: Path,
     root: Path,
     worst: int | None,
 ) -> None:
-    places = places_of(board)
-    name, content = board_id(board), board_data(board, places, notes)
+    name = board_id(board)
     write_script(data, f"board-{name}", content)
     for ending, text in (
         ("csv", csv_text(board, content)),

@@ -62,6 +62,7 @@ def board_data(
     board: Board,
     places: Sequence[Mapping[FigureKey, RankRange]] | None = None,
     notes: Mapping[int, EntryFile] | None = None,
+    judged: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the data of a board.
 
@@ -69,6 +70,7 @@ def board_data(
         board: The board.
         places: The places that each row may have; None to compute them.
         notes: What stands beside result files, by ``id`` of their records.
+        judged: Its figures under judged relevance.
 
     Returns:
         JSON values. Figures are ``[value, low, high, deviation]`` by ``direction/relevance/name``;
@@ -82,7 +84,7 @@ def board_data(
         "about": about_post_processing(board),
         "notes": list(board.notes),
         "chance": {name: dict(values) for name, values in board.chance.items()},
-        "ceiling": _rounded(board.shared_text.ceiling),
+        "ceiling": rounded(board.shared_text.ceiling),
         "sharedCaptions": board.shared_text.shared_captions,
         "figures": list(figure_names()),
         "lowerIsBetter": [name for name in figure_names() if not higher_is_better(name)],
@@ -109,6 +111,7 @@ def board_data(
             for entry, row_places in zip(board.entries, places, strict=True)
         ],
         "groupFigures": [FIGURE, *further],
+        "judged": list(judged),
         "published": [
             {
                 "model": row.model,
@@ -181,7 +184,7 @@ def _row(
         "frames": row["frames_per_video"],
         "parameters": row["num_parameters"],
         "seconds": {
-            short: None if seconds[name] is None else _rounded(seconds[name])
+            short: None if seconds[name] is None else rounded(seconds[name])
             for short, name in _STEPS.items()
         },
         "textBlock": row["text_block"],
@@ -190,7 +193,7 @@ def _row(
         "version": row["dvtr_bench"],
         "commit": row["git_commit"],
         "dirty": row["git_dirty"],
-        "values": {"/".join(figure): _cell(cell) for figure, cell in entry.figures.items()},
+        "values": {"/".join(figure): cell_data(cell) for figure, cell in entry.figures.items()},
         "ranks": {
             "/".join(figure): [
                 place.first,
@@ -232,14 +235,15 @@ def _groups(
         group_cell([run.breakdowns[axis].results["t2v"][group] for run in entry.runs], figure)
         for group in reference.results["t2v"]
     )
-    return [None if cell is None else _cell(cell) for cell in cells]
+    return [None if cell is None else cell_data(cell) for cell in cells]
 
 
-def _cell(cell: Cell) -> list[float | None]:
+def cell_data(cell: Cell) -> list[float | None]:
+    """Return value, low, high and deviation of a figure, as the page takes them."""
     parts = (cell.value, cell.low, cell.high, cell.deviation)
-    return [None if part is None else _rounded(part) for part in parts]
+    return [None if part is None else rounded(part) for part in parts]
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
     """Round to more digits than tables show; the run's page has all digits."""
     return round(value, _DIGITS)

@@ -186,6 +186,7 @@
       columns: settings.has("columns") ? settings.get("columns").split(",") : SHOWN,
       axis: board.axes[settings.get("axis")] ? settings.get("axis") : Object.keys(board.axes)[0],
       group: settings.get("group"),
+      judged: settings.get("judged"),
       groupFigure: settings.get("groupFigure"),
       order: settings.get("order"),
     };
@@ -294,7 +295,8 @@
     const board = await dvtr.load(`board-${id}`);
     const state = readState(settings, board);
     const chosen = new Set((settings.get("pick") || "").split(",").filter(Boolean));
-    const area = el("div"), groups = el("div"), compare = el("p", { class: "act" });
+    const area = el("div"), groups = el("div"), judged = el("div");
+    const compare = el("p", { class: "act" });
     const charts = el("a", { class: "button", id: "to-charts" }, "Charts");
     const reported = published(board);
     let seen = [[], []];
@@ -356,7 +358,8 @@
       })));
       if (focused) area.querySelector(`th button[data-column="${CSS.escape(focused)}"]`)?.focus();
       groups.replaceChildren(groupTable(board, rows, state, update) ?? "");
-      area.hidden = groups.hidden = state.figures === "published";
+      judged.replaceChildren(...dvtr.judgedTables(board, rows, state, update));
+      area.hidden = groups.hidden = judged.hidden = state.figures === "published";
       if (reported) reported.hidden = state.figures === "measured";
     }
 
@@ -386,7 +389,7 @@
           "R@1 that captions shared word for word by several videos leave to a model that sees the " +
           "text alone."),
         board.notes.map((note) => el("li", {}, others(note))))),
-      groups, reported, downloads(board, () => seen),
+      groups, judged, reported, downloads(board, () => seen),
     ];
   };
 })();

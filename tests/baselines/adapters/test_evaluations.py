@@ -1,5 +1,6 @@
 """Evaluations by name from start to result, with all checks of a model's claims."""
 
+import importlib.metadata
 import json
 import shlex
 from collections.abc import Callable
@@ -92,6 +93,8 @@ def test_a_cross_encoder_reranks_and_the_command_can_be_repeated(
     }  # fmt: skip
     assert step.facts["config"]["revision"] is None
     assert step.facts["config"]["video_input"] == "video"
+    installed = importlib.metadata.version("sentence-transformers")
+    assert step.facts["libraries"]["sentence-transformers"] == installed
     assert f"(model=cross_encoder:small-videos, weights={weights[:12]}, top=2)" in " ".join(
         ended.output.split()
     )
