@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from leaderboard.judging.judged_board import JudgedBoard
-from leaderboard.row_ids import row_id
+from leaderboard.row_json import row_id
 from leaderboard.site.rows import cell_data, rounded
 
 

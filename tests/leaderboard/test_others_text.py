@@ -58,7 +58,7 @@ NAMES = (HOSTILE, "=cmd|' /C calc'!A0", "\t+1+1", "-1+1", "@SUM(A1)", "\uff1d1")
 
 WRITERS = {
     "charts.py",
-    "comparison/pages.py",
+    "comparison/run_comparison.py",
     "comparison/several.py",
     "exports/csv.py",
     "exports/eval_results.py",
@@ -70,7 +70,6 @@ WRITERS = {
     "markdown.py",
     "mistakes.py",
     "site/build.py",
-    "site/frames.py",
     "site/one_file.py",
     "site/script_files.py",
     "study/pages.py",

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from leaderboard.row_ids import row_id
 
 import dvtr_bench as dvtr
 from leaderboard.judging.collect import judgements_of
 from leaderboard.judging.pool import PoolOptions, pool_of
 from leaderboard.leaderboard import Leaderboard
+from leaderboard.row_json import row_id
 from leaderboard.site.build import write_site
 from tests.fixtures.browser import Site
 from tests.fixtures.judged_world import World, make_world, save_answers
