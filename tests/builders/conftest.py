@@ -9,8 +9,8 @@ from tests.builders.tiny_clips import ANNOTATIONS, REAL_CLIPS, TinyClips
 
 
 @pytest.fixture(scope="session")
-def tiny_clips(tmp_path_factory: pytest.TempPathFactory) -> TinyClips:
-    return TinyClips(tmp_path_factory.mktemp("tiny-clips"))
+def tiny_clips() -> TinyClips:
+    return TinyClips()
 
 
 @pytest.fixture(scope="session")

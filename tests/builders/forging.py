@@ -38,7 +38,7 @@ def build_toy(
     """Build ``folder/dvtr/NAME`` from tiny clips of the names a, b, ...; `clips_of` says whose."""
     clips = folder / "clips"
     for number, letter in enumerate(clips_of):
-        TinyClips(folder).write(clips / f"{'abcdefgh'[number]}.mp4", ord(letter) - ord("a"))
+        TinyClips().write(clips / f"{'abcdefgh'[number]}.mp4", ord(letter) - ord("a"))
     table = folder / f"{name}.csv"
     table.write_text("\n".join([HEADER, *(toy_rows() if rows is None else rows)]) + "\n")
     asked: dict[str, Any] = {"root": folder / "dvtr", "name": name, "workers": 0}

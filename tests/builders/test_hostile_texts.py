@@ -19,7 +19,7 @@ BLANKS = "site\u00a0of\u3000filming"
 
 
 def write_table(folder: Path, column: str) -> Path:
-    clips = TinyClips(folder)
+    clips = TinyClips()
     rows = [["file_name", "caption", "category", "licence", column, "split"]]
     for number, split in enumerate(("train", "train", "test", "test")):
         clips.write(folder / "clips" / f"{number}.mp4", number)

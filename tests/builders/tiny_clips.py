@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 import zipfile
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import ffmpeg
@@ -16,28 +17,26 @@ ANNOTATIONS = SHARED / "annotations"
 REAL_CLIPS = SHARED / "real-clips"
 
 
-@lru_cache(maxsize=64)
-def _clip_bytes(number: int, folder: str) -> bytes:
-    path = Path(folder) / f"made-{number}.mp4"
+@cache
+def _clip_bytes(number: int) -> bytes:
     source = ffmpeg.input(
         f"testsrc2=size=64x48:rate=12:duration=1,hue=h={number * 47 % 360}", format="lavfi"
     )
-    command = source.output(
-        str(path), vcodec="libx264", preset="ultrafast", pix_fmt="yuv420p", crf=20 + number % 20
-    )
-    command.overwrite_output().run(cmd=ffmpeg_binary(), quiet=True)
-    return path.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "made.mp4"
+        command = source.output(
+            str(path), vcodec="libx264", preset="ultrafast", pix_fmt="yuv420p", crf=20 + number % 20
+        )
+        command.overwrite_output().run(cmd=ffmpeg_binary(), quiet=True)
+        return path.read_bytes()
 
 
 class TinyClips:
     """Writes tiny clips; clips of one number are the same file."""
 
-    def __init__(self, scratch: Path) -> None:
-        self._scratch = scratch
-
     def write(self, path: Path, number: int = 0) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(_clip_bytes(number, str(self._scratch)))
+        path.write_bytes(_clip_bytes(number))
         return path
 
     def write_folder(self, folder: Path, names: list[str]) -> Path:

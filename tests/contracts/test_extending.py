@@ -166,7 +166,7 @@ def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     # Written by the program as it is, before anything is added.
     for seed, model in enumerate(("msam", "xpool")):
         write_result(toy_record(model, rank_seed=seed, best_rank=9 - seed), folder / "before")
-    clips = TinyClips(folder)
+    clips = TinyClips()
     for number, split in enumerate(["train", "validation", *["test"] * 4]):
         video = clips.write(folder / "clips" / split / f"clip-{number}.mp4", number)
         captions = f"a red car {number}\nsomething moves {number}\na third caption\n"

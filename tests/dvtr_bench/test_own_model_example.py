@@ -30,7 +30,7 @@ def test_it_has_at_most_20_lines(code: str) -> None:
 
 def test_it_writes_a_result(code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = [f"clip{number}.mp4" for number in range(4)]
-    clips = TinyClips(tmp_path).write_folder(tmp_path / "clips", names)
+    clips = TinyClips().write_folder(tmp_path / "clips", names)
     rows = [f"{name},a red roof,the {name[:-4]},test" for name in names]
     table = tmp_path / "captions.csv"
     table.write_text("\n".join(["file_name,caption_1,caption_2,split", *rows]))

@@ -66,7 +66,7 @@ _VOLATILE: Final = ("seconds", "updated_at", "environment", "started_at", "creat
 def make_world(folder: Path, patch: pytest.MonkeyPatch) -> None:
     """Make clips, a dataset, two trained models, their results and an older site."""
     names = [f"clip{number}.mp4" for number in range(len(SPLITS))]
-    TinyClips(folder).write_folder(folder / "clips", names)
+    TinyClips().write_folder(folder / "clips", names)
     for made in folder.glob("made-*.mp4"):
         made.unlink()
     rows = [f"{n},the {n[:-4]},words of {n[:-4]},{s}" for n, s in zip(names, SPLITS, strict=True)]

@@ -71,7 +71,7 @@ def opened(built: BuiltDataset) -> mlcroissant.Dataset:
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltDataset:
     folder = tmp_path_factory.mktemp("croissant")
-    return build(folder, TinyClips(folder))
+    return build(folder, TinyClips())
 
 
 def test_it_is_valid_without_a_warning(built, caplog) -> None:
@@ -120,21 +120,21 @@ def test_every_file_is_named_with_its_hash(built) -> None:
 
 
 def test_an_annotations_only_dataset_is_described_too(tmp_path) -> None:
-    dataset = opened(build(tmp_path, TinyClips(tmp_path), frames=False))
+    dataset = opened(build(tmp_path, TinyClips(), frames=False))
     assert next(iter(dataset.records("default")))["default/frames"] is None
 
 
 def test_only_a_date_that_nothing_states_is_missing(tmp_path) -> None:
     licence = LicenceRecord("unknown", "Nobody states a licence.", None)
     info = DatasetInfo("mine", "1.0.0", "Mine", "My clips.", "My clips.", licence)
-    issues = opened(build(tmp_path, TinyClips(tmp_path), info, frames=False)).metadata.ctx.issues
+    issues = opened(build(tmp_path, TinyClips(), info, frames=False)).metadata.ctx.issues
     assert issues.errors == set()
     (warning,) = issues.warnings
     assert "datePublished" in warning
 
 
 def test_building_twice_gives_the_same_text(tmp_path) -> None:
-    tiny = TinyClips(tmp_path)
+    tiny = TinyClips()
     texts = {
         (build(tmp_path / place, tiny, frames=False).folder / "croissant.json").read_bytes()
         for place in ("a", "b")
@@ -143,7 +143,7 @@ def test_building_twice_gives_the_same_text(tmp_path) -> None:
 
 
 def test_kept_clips_are_described(tmp_path, caplog) -> None:
-    built = build(tmp_path, TinyClips(tmp_path), keep_clips=True)
+    built = build(tmp_path, TinyClips(), keep_clips=True)
     with caplog.at_level(logging.WARNING):
         dataset = opened(built)
         rows = {row["clips/video_id"]: row for row in dataset.records("clips")}

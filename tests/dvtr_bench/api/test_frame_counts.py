@@ -17,7 +17,7 @@ def dataset(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     folder = tmp_path_factory.mktemp("frames")
     splits = ["train"] * 4 + ["validation"] * 2 + ["test"] * 3
     names = [f"{number}.mp4" for number in range(len(splits))]
-    TinyClips(folder).write_folder(folder / "clips", names)
+    TinyClips().write_folder(folder / "clips", names)
     rows = [
         f"{name},the number {number},{split}"
         for number, (name, split) in enumerate(zip(names, splits, strict=True))

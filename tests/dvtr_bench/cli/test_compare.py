@@ -28,7 +28,7 @@ def kept(tmp_path_factory):
     """A folder with a dataset `toy` and the results a.json, which is never right, and b.json."""
     tmp_path = tmp_path_factory.mktemp("compare")
     names = [f"clip {number}.mp4" for number in range(len(SPLITS))]
-    clips = TinyClips(tmp_path).write_folder(tmp_path / "clips", names)
+    clips = TinyClips().write_folder(tmp_path / "clips", names)
     table = tmp_path / "captions.csv"
     rows = [f"{n},the {n[:-4]},a view of {n[:-4]},{s}" for n, s in zip(names, SPLITS, strict=True)]
     table.write_text("\n".join(["file_name,caption_1,caption_2,split", *rows]))

@@ -211,7 +211,10 @@ def interrupted(
 ) -> tuple[int, str, str]:
     """Run a program, send it signals once it is ready, return its status and what it printed."""
     # As Typer does; and a shell has what it starts in the background ignore Ctrl-C.
-    start = "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    start = (
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+    )
     wrapped = (
         f"{HEAD}{start}def inner():\n    {body}\n"
         "def app(standalone_mode):\n    try:\n        return inner()\n"

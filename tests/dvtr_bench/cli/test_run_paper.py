@@ -39,7 +39,7 @@ def test_msam_paper_from_clips_to_the_table(
     monkeypatch.setattr("baselines.encoder.frame_encoder.TINY_CONFIG", SMALL_CONFIG)
     write_listed(tmp_path / "annotations" / "usrd", USRD)
     write_listed(tmp_path / "annotations" / "UMCRD", UMCRD)
-    write_clips(tmp_path / "clips", TinyClips(tmp_path))
+    write_clips(tmp_path / "clips", TinyClips())
 
     def run(*words: str) -> str:
         command = ["run", "msam-paper", "--set", "backbone=tiny-scratch", "--recipe", "epochs=1"]

@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A working folder in which `toy` is built."""
     folder = tmp_path_factory.mktemp("thin-path")
     names = [f"clip{number}.mp4" for number in range(len(SPLITS))]
-    clips = TinyClips(folder).write_folder(folder / "clips", names)
+    clips = TinyClips().write_folder(folder / "clips", names)
     table = folder / "captions.csv"
     rows = [f"{n},the {n[:-4]},a view of {n[:-4]},{s}" for n, s in zip(names, SPLITS, strict=True)]
     table.write_text("\n".join(["file_name,caption_1,caption_2,split", *rows]))

@@ -29,7 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with ``mine`` 1.0.0, 1.1.0 (two more clips) and 2.0.0 (clips in other splits)."""
     folder = tmp_path_factory.mktemp("versions")
     names = [f"clip {number}.mp4" for number in range(len(OLD) + 2)]
-    clips = TinyClips(folder).write_folder(folder / "clips", names)
+    clips = TinyClips().write_folder(folder / "clips", names)
     moved = [*OLD, "test", "train"]
     moved[0] = moved[6] = "test"
     moved[8] = "train"

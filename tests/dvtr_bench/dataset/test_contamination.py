@@ -15,7 +15,7 @@ CLIPS = [f"clip {number}.mp4" for number in range(5)]
 def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, BuiltDataset]:
     """``first`` trains on clips 0 and 1 and tests on 2 and 3; ``second`` trains on 2 and 4."""
     folder = tmp_path_factory.mktemp("datasets")
-    clips = TinyClips(folder).write_folder(folder / "clips", CLIPS)
+    clips = TinyClips().write_folder(folder / "clips", CLIPS)
 
     def make(name: str, splits: dict[int, str]) -> BuiltDataset:
         rows = [f"{CLIPS[clip]},caption {clip},{split}" for clip, split in splits.items()]

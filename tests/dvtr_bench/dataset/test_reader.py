@@ -21,7 +21,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with two datasets: `mine` with frames, `texts` without."""
     folder = tmp_path_factory.mktemp("reader")
     names = [f"{number}.mp4" for number in range(20)]
-    clips = TinyClips(folder).write_folder(folder / "clips", names)
+    clips = TinyClips().write_folder(folder / "clips", names)
     table = folder / "captions.csv"
     rows = "".join(f"{name},one {name},two {name},test,c{name[0]}\n" for name in names)
     table.write_text(f"file_name,caption_1,caption_2,split,category\n{rows}")

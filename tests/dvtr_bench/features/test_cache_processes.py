@@ -41,7 +41,7 @@ def _fill_slowly(folder, queue, pause_seconds) -> None:
 def _outcomes(queue, count):
     done = []
     while len(done) < count:
-        found = queue.get(timeout=60)
+        found = queue.get(timeout=600)
         if found[0] == "done":
             done.append(found[1:])
     return sorted(done)
@@ -68,7 +68,7 @@ def test_after_a_kill_the_next_process_goes_on(tmp_path) -> None:
     queue = context.Queue()
     killed = context.Process(target=_fill_slowly, args=(tmp_path / "entry", queue, 0.2))
     killed.start()
-    while queue.get(timeout=60)[2] < 4:
+    while queue.get(timeout=600)[2] < 4:
         pass
     os.kill(killed.pid, signal.SIGKILL)
     killed.join()

@@ -37,7 +37,7 @@ def test_the_whole_example(run: Callable[..., str], tmp_path: Path) -> None:
     (example,) = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
     ours = tmp_path / "ours"
     names = [f"clip {number}.mp4" for number in range(len(SPLITS))]
-    TinyClips(tmp_path).write_folder(ours / "clips", names)
+    TinyClips().write_folder(ours / "clips", names)
     rows = [f"{n},{n[:-4]} from above,a view,{s}" for n, s in zip(names, SPLITS, strict=True)]
     table = ["file_name,caption_1,caption_2,split", *rows]
     (ours / "captions.csv").write_text("\n".join(table), encoding="utf-8")

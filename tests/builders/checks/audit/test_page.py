@@ -43,12 +43,13 @@ def evil_dataset(name: str = EVIL):
     return subject({"train": split("a"), "test": split("b")}, name)
 
 
-@pytest.fixture
-def written(tmp_path: Path) -> tuple[Audit, str, Path]:
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Audit, str, Path]:
+    folder = tmp_path_factory.mktemp("audit")
     dataset, other = evil_dataset(), evil_dataset("other")
     audit = run_audit(dataset, other, show_progress=False)
-    files = write_audit(audit, dataset, other, tmp_path)
-    return audit, files.page.read_text(encoding="utf-8"), tmp_path
+    files = write_audit(audit, dataset, other, folder)
+    return audit, files.page.read_text(encoding="utf-8"), folder
 
 
 def test_what_others_wrote_stays_text(written: tuple[Audit, str, Path]) -> None:
