@@ -3,11 +3,12 @@
 import multiprocessing
 import os
 import signal
+import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Collection, Generator, Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _READY: Final = "ready"
 _GRACE_SECONDS: Final = 30.0
 _SOCKET_FOLDER_BYTES: Final = 70
+_SAFE_PATH: Final = "PYTHONSAFEPATH"
 
 
 @dataclass(frozen=True)
@@ -168,7 +170,8 @@ class _Worker(Generic[Task, Result]):
         self._process: BaseProcess = context.Process(
             target=_serve, args=(function, worker_end), daemon=True
         )
-        self._process.start()
+        with _no_modules_of_the_working_folder():
+            self._process.start()
         worker_end.close()
 
     def receive(self) -> Result | Crash | None:
@@ -238,6 +241,23 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["builders.engine.warm_start"])
     return context
+
+
+@contextmanager
+def _no_modules_of_the_working_folder() -> Iterator[None]:
+    """Have Python processes not import from the working folder, unless this one does.
+
+    The server, which starts with the first worker, is a ``python -c``, which looks there first: a
+    user's folder may be called ``builders`` too, and what lies in it would be run.
+    """
+    if _SAFE_PATH in os.environ or os.getcwd() in map(os.path.abspath, sys.path):
+        yield
+        return
+    os.environ[_SAFE_PATH] = "1"
+    try:
+        yield
+    finally:
+        del os.environ[_SAFE_PATH]
 
 
 def _serve(function: Callable[[Any], Any], connection: Connection) -> None:

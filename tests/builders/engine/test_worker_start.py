@@ -86,3 +86,24 @@ def test_a_worker_that_is_started_ignores_ctrl_c(folder_builder: FolderBuilder) 
 def signalled(task: int) -> int:
     os.kill(os.getpid(), signal.SIGINT)
     return task
+
+
+def test_a_folder_called_builders_is_left_alone(folder_builder: FolderBuilder) -> None:
+    folder_builder.five_clips()
+    there = folder_builder.root.parent / "there"
+    (there / "builders").mkdir(parents=True)
+    (there / "builders" / "__init__.py").write_text("print('run')\n")
+    # As the installed command: a script of another folder, which its Python looks into.
+    script = folder_builder.root.parent / "script.py"
+    script.write_text("from dvtr_bench.cli import main\n\nif __name__ == '__main__':\n    main()\n")
+    project = str(Path(__file__).parents[3])
+    ended = subprocess.run(
+        [sys.executable, str(script), *command(folder_builder), "--workers=1"],
+        cwd=there,
+        env={**os.environ, "PYTHONPATH": project},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "run" not in ended.stdout.splitlines()
