@@ -274,7 +274,7 @@ class _Run:
                     encode_videos=encoder_in(untouched, split, encode_videos_again, way),
                 )
             honesty += named(checks, way)
-        facts = ScoringFacts(retriever.scoring, text_block, each_way=passes.each_way)
+        facts = ScoringFacts(retriever.scoring, text_block, each_way=passes.each_way or None)
         return _Scored(passes, order, split, relevance, facts, passes.ranking, tuple(honesty))
 
     def post_processed(

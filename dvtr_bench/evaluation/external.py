@@ -142,7 +142,7 @@ def _scoring_facts(
         "pairwise" if block is None else "query_block",
         block,
         post_processing=post_processing,
-        each_way=each_way,
+        each_way=each_way or None,
     )
 
 

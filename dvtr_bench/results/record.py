@@ -150,8 +150,8 @@ class ScoringFacts:
         post_processing: What was done to the whole sim_matrix afterwards: ``none``, a
             post-processor with its settings, or the statement that came with external scores.
         post_processed: Details, if this harness did it; else None.
-        each_way: Whether each direction was ranked by a sim_matrix of its own before that, as of
-            a model with another prompt for queries than for documents. False in older files.
+        each_way: True where each direction has a sim_matrix of its own before that, as of a model
+            with another prompt for queries than for documents; None where one is for both.
     """
 
     scoring: Scoring
@@ -159,7 +159,7 @@ class ScoringFacts:
     order: Text = "file"
     post_processing: Text = "none"
     post_processed: PostProcessingFacts | None = None
-    each_way: bool = field(default=False, metadata=MAY_BE_ABSENT)
+    each_way: Literal[True] | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 @dataclass(frozen=True)

@@ -95,11 +95,9 @@ def _honesty(record: RunRecord) -> Iterator[str]:
                 f"{check.check}: tolerance is {check.tolerance:g}, and the protocol allows "
                 f"{LARGEST_MOVE:g} at most"
             )
-    if record.scoring.each_way != (of_v2t(GALLERY_SHUFFLED) in names):
-        yield (
-            f"each_way is {str(record.scoring.each_way).lower()}, and "
-            f"{of_v2t(GALLERY_SHUFFLED)!r} is {'missing' if record.scoring.each_way else 'there'}"
-        )
+    if bool(record.scoring.each_way) != (of_v2t(GALLERY_SHUFFLED) in names):
+        stated, found = ("true", "missing") if record.scoring.each_way else ("absent", "there")
+        yield f"each_way is {stated}, and {of_v2t(GALLERY_SHUFFLED)!r} is {found}"
     if QUERIES_SHUFFLED in names and record.scoring.text_block not in (None, 1):
         yield f"{QUERIES_SHUFFLED}: not done at text_block {record.scoring.text_block}"
 

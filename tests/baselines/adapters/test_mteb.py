@@ -226,7 +226,7 @@ def test_one_run_has_each_direction_s_own_prompts(monkeypatch, built, capsys) ->
         assert each.ranks[way] == records[prompts].ranks[way]
         assert vars(tops["each"][way]) == vars(tops[prompts][way])
     assert records["t2v"].ranks["v2t"] != records["v2t"].ranks["v2t"]
-    assert [one.scoring.each_way for one in records.values()] == [True, False, False]
+    assert [one.scoring.each_way for one in records.values()] == [True, None, None]
     config = each.model.config
     assert config["prompts"] == "each"
     assert config["captions_as"] == {"t2v": "query", "v2t": "document"}
@@ -258,7 +258,7 @@ def test_only_what_differs_is_encoded_twice(monkeypatch, built, sides, texts, cl
     for _ in range(2):
         model._encoder.prompts.clear()
         (record,) = evaluate(model, built["test"], config=config, show_progress=False).records
-        assert record.scoring.each_way is bool(sides)
+        assert bool(record.scoring.each_way) is bool(sides)
     # The second time, features of both directions come from the cache.
     assert not model._encoder.prompts
 
