@@ -47,7 +47,7 @@ def neighbour_similarity(pictures: "Sequence[NDArray[np.uint8]]") -> list[float]
         pictures: Each as for `structural_similarity`.
 
     Returns:
-        The same numbers as `structural_similarity` of each two neighbours, in three fifths of the
+        The same numbers as `structural_similarity` of each two neighbours, in three quarters of the
         time: what is blurred of one picture serves both comparisons of it.
     """
     return [_similarity(*pair) for pair in pairwise(map(_Blurred.of, pictures))]
