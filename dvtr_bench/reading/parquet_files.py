@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from dvtr_bench.errors import DvtrError, InputError
 from dvtr_bench.reading.border import reading, require_size
 from dvtr_bench.reading.held_file import HeldFile
+from dvtr_bench.reading.parquet_footer import check_footer
 from dvtr_bench.reading.parquet_pages import (
     Page,
     chunk_range,
@@ -40,6 +41,9 @@ _WIDTHS: Final = {
     "BYTE_ARRAY": 4,
 }
 """What Arrow keeps of a value besides its bytes; of another type, its length."""
+
+_TAIL_BYTES: Final = 1 << 16
+"""Of a file over the network: as much as Arrow asks for first; most footers are shorter."""
 
 _ENTRY_BYTES: Final = 16
 """What Arrow keeps of an entry of a dictionary."""
@@ -84,17 +88,19 @@ class BoundedParquet:
         self._kind = kind
         self._source = source if isinstance(source, str | Path) else HeldFile(source)
         with self._reading():
-            self._size = (
-                self._source.size
-                if isinstance(self._source, HeldFile)
-                else Path(self._source).stat().st_size
-            )
+            if isinstance(self._source, HeldFile):
+                self._size = self._source.size
+                self._source.hold([(max(0, self._size - _TAIL_BYTES), _TAIL_BYTES)])
+            else:
+                self._size = Path(self._source).stat().st_size
             self.file = pq.ParquetFile(
                 self._source,
                 thrift_string_size_limit=_LARGEST_TEXT_OF_FOOTER,
                 thrift_container_size_limit=_MOST_ITEMS_OF_FOOTER,
                 **options,
             )
+            with self._file_for(()) as file:
+                check_footer(file, self._size, self.file.schema)
             self._groups = [
                 self.file.metadata.row_group(group)
                 for group in range(self.file.metadata.num_row_groups)
@@ -227,9 +233,10 @@ class BoundedParquet:
     def _file_for(self, chunks: Sequence[tuple[int, int]]) -> Iterator[BinaryIO | HeldFile]:
         """Open the file itself; over the network, read the chunks at once, for Arrow too."""
         if isinstance(self._source, HeldFile):
-            self._source.hold(
-                chunk_range(self._groups[number].column(place)) for number, place in chunks
-            )
+            if chunks:
+                self._source.hold(
+                    chunk_range(self._groups[number].column(place)) for number, place in chunks
+                )
             yield self._source
         else:
             with open(self._source, "rb") as file:

@@ -17,10 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from dvtr_bench.reading.held_file import HeldFile
+from dvtr_bench.reading.thrift_compact import read_struct, read_varint, read_zigzag
 
 _HEADER_BYTES: Final = 1 << 12
 _LARGEST_HEADER_BYTES: Final = 1 << 24
-_DEEPEST_HEADER: Final = 8
 _DATA, _DICTIONARY, _DATA_V2 = 0, 2, 3
 _PLAIN_DICTIONARY, _DELTA_BYTE_ARRAY, _RLE_DICTIONARY, _RLE = 2, 7, 8, 3
 _VALUES_AT_ONCE: Final = 1 << 16
@@ -182,17 +182,17 @@ def _decompressed(content: bytes, num_bytes: int, codec: str) -> bytes:
 
 def _sum_of_delta(content: bytes, most: int) -> int:
     """Return the sum of lengths in DELTA_BINARY_PACKED, of which there are at most so many."""
-    block, place = _varint(content, 0)
-    parts, place = _varint(content, place)
-    count, place = _varint(content, place)
-    value, place = _zigzag(content, place)
+    block, place = read_varint(content, 0)
+    parts, place = read_varint(content, place)
+    count, place = read_varint(content, place)
+    value, place = read_zigzag(content, place)
     if count > most or not 0 < parts <= block or block % parts or (block // parts) % 32:
         raise ValueError("lengths of texts that contradict themselves")
     per_part = block // parts
     total = value if count else 0
     left = count - 1
     while left > 0:
-        least, place = _zigzag(content, place)
+        least, place = read_zigzag(content, place)
         widths = content[place : place + parts]
         place += parts
         if len(widths) < parts:
@@ -268,59 +268,8 @@ def _read_header(file: BinaryIO | HeldFile, start: int, end: int) -> tuple[dict[
         file.seek(start)
         content = file.read(min(window, end - start))
         try:
-            return _struct(content, 0, 0)
+            return read_struct(content)
         except IndexError:
             if window >= min(end - start, _LARGEST_HEADER_BYTES):
                 raise ValueError(f"the header of the page at byte {start:,} is cut off") from None
             window *= 16
-
-
-def _struct(content: bytes, place: int, depth: int) -> tuple[dict[int, Any], int]:
-    """Return the fields of a structure in Thrift's compact form, by number, and where it ends."""
-    if depth > _DEEPEST_HEADER:
-        raise ValueError("the header of a page is nested too deep")
-    fields: dict[int, Any] = {}
-    number = 0
-    while first := content[place]:
-        place += 1
-        if first >> 4:
-            number += first >> 4
-        else:
-            number, place = _zigzag(content, place)
-        fields[number], place = _value(content, place, first & 15, depth)
-    return fields, place + 1
-
-
-def _value(content: bytes, place: int, kind: int, depth: int) -> tuple[Any, int]:
-    if kind in (1, 2):
-        return kind == 1, place
-    if kind == 3:
-        return content[place], place + 1
-    if kind in (4, 5, 6):
-        return _zigzag(content, place)
-    if kind == 7:
-        return None, place + 8
-    if kind == 8:
-        length, place = _varint(content, place)
-        return None, place + length
-    if kind == 12:
-        return _struct(content, place, depth + 1)
-    # Lists and maps occur in no header of a page.
-    raise ValueError("the header of a page is damaged")
-
-
-def _varint(content: bytes, place: int) -> tuple[int, int]:
-    value = shift = 0
-    while shift < 70:
-        byte = content[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-        shift += 7
-    raise ValueError("a number of more than 64 bits")
-
-
-def _zigzag(content: bytes, place: int) -> tuple[int, int]:
-    value, place = _varint(content, place)
-    return (value >> 1) ^ -(value & 1), place

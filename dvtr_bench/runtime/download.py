@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from filelock import FileLock
 
@@ -237,7 +237,8 @@ def _receive(transfer: _Transfer, show_progress: bool) -> None:
         advance(start // 1000)
         # Not around the whole: what the network says is no refusal of the disk.
         with writing(transfer.part, CACHE):
-            file = stack.enter_context(transfer.part.open("ab" if start else "wb"))
+            file = transfer.part.open("ab" if start else "wb")
+        stack.callback(_close, file, transfer.part)
         size = start
         while block := response.read(_BLOCK_BYTES):
             size += len(block)
@@ -250,6 +251,11 @@ def _receive(transfer: _Transfer, show_progress: bool) -> None:
             file.flush()
         if total is not None and size < total:
             raise ConnectionError(f"broke off after {size:,} of {total:,} bytes")
+
+
+def _close(file: BinaryIO, path: Path) -> None:
+    with writing(path, CACHE):
+        file.close()
 
 
 def _index_path() -> Path:

@@ -17,6 +17,7 @@ from builders.engine.check import check_source
 from dvtr_bench.dataset.contents import _rows as read_rows_of_dataset
 from dvtr_bench.reading.parquet_files import BoundedParquet
 from tests.hostile.case import Hostile
+from tests.hostile.making import holds
 
 LONG = "x" * (1 << 20)
 TEXTS, CHUNKS = 128, 17
@@ -40,6 +41,10 @@ def _column(chunk: pa.Array, count: int = CHUNKS) -> pa.Table:
 
 def _texts() -> pa.Table:
     return _column(pa.array([LONG] * TEXTS))
+
+
+def _few() -> pa.Table:
+    return pa.table({"caption": ["a road", "a lake"]})
 
 
 def _lists() -> pa.Table:
@@ -108,6 +113,13 @@ def _long_lists(content: bytes) -> bytes:
     return content.replace(found[0], base64.b64encode(schema.replace(old, new)))
 
 
+def _other_levels(content: bytes) -> bytes:
+    """Let the schema state that no caption is missing; histograms count those that are."""
+    before = b"\x25\x02\x18\x07caption"
+    assert content.count(before) == 1
+    return content.replace(before, b"\x25\x00\x18\x07caption")
+
+
 def _read_all(path: Path) -> object:
     file = BoundedParquet(path, path)
     return file.read(file.schema.names)
@@ -168,6 +180,12 @@ INPUTS = [
     _case(
         "a dictionary of values of 1 MB",
         lambda: _written(_fixed, dictionary_pagesize_limit=1 << 24),
+    ),
+    Hostile(
+        "histograms of other levels",
+        lambda folder: holds("a.parquet", _written(_few, _other_levels))(folder),
+        _read_all,
+        r"a\.parquet: .*'caption' has levels to 0, and a histogram of 2",
     ),
     _case("missing lists of 1 MB", lambda: _written(_missing_lists, _long_lists)),
 ]
