@@ -28,6 +28,7 @@ import numpy as np
 from dvtr_bench.ranking import RELEVANCE_KINDS, Direction
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.ranking.ceilings import SharedText
+from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable
 from dvtr_bench.results import load_results, write_result
 from dvtr_bench.results.build import make_record
@@ -36,6 +37,12 @@ from dvtr_bench.runtime.environment import EnvironmentFacts
 
 CAPTION_GROUPS = {"caption_length": 3, "shared_attributes": 4, "shared_text": 4}
 VIDEO_GROUPS = {"category": 13, "frame_change": 4}
+CHECKS = (
+    "queries shuffled and re-blocked",
+    "gallery shuffled and re-chunked",
+    "captions encoded in other batches",
+    "videos encoded in other batches",
+)
 PASSES = ("first", "second", "foreign", "board", "site")
 
 
@@ -81,7 +88,7 @@ def made_up(number: int, seeds: int, captions: int, videos: int) -> RunRecord:
         environment=EnvironmentFacts(
             "2026-01-31T12:00:00Z", "cpu", "a processor", "float32", {"python": "3.11"}, None, None
         ),
-        honesty=(),
+        honesty=tuple(HonestyCheck(check, 10, 0.0, 1e-4) for check in CHECKS),
         seconds=Seconds(1.0, 2.0, 3.0),
         shared_text=SharedText(captions, captions // 3, 80.0),
         groups={name: groups(name, "caption", count) for name, count in CAPTION_GROUPS.items()}
