@@ -128,12 +128,12 @@ def _linked(source: str, target: str) -> None:
 
 
 def snapshot(folder: Path) -> dict[str, str]:
-    """Return the hashes of all files but locks, without what moves from run to run."""
+    """Return the hashes of all files but locks and durations, without what moves between runs."""
     found = {}
     for place, _, names in os.walk(folder):
         for name in names:
             path = Path(place) / name
-            if name.endswith(".lock"):
+            if name.endswith(".lock") or name == "seconds.json":
                 continue
             relative = re.sub(r"\d{8}T\d{6}Z", "TIME", path.relative_to(folder).as_posix())
             found[relative] = hashlib.sha256(_plain(path)).hexdigest()
