@@ -1,7 +1,8 @@
 """The best candidates of one query: proposed by a vector index, ranked by the model's score."""
 
+import warnings
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import torch
@@ -15,8 +16,6 @@ from dvtr_bench.ranking.blocks import cut
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Features, Retriever
-import warnings
-from typing import Any
 
 
 def load_faiss() -> Any:

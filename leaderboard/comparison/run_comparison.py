@@ -1,14 +1,23 @@
 """A comparison of two runs with its evidence, for notebooks, terminals and pages."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
+
+from rich.console import Console
+from rich.text import Text
 
 from dvtr_bench.ranking.figures import Difference
 from dvtr_bench.reports.chart import Chart
-from dvtr_bench.reports.contact_sheet import draw_contact_sheet
+from dvtr_bench.reports.contact_sheet import Row, draw_contact_sheet, save_contact_sheet
 from dvtr_bench.reports.html_table import html_table
+from dvtr_bench.reports.others_text import make_console, safe_markdown
+from dvtr_bench.reports.query_sheet import query_rows
+from dvtr_bench.runtime.files import written_beside
+from dvtr_bench.runtime.terminal import printable
 from leaderboard.charts import recall_series
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
@@ -22,25 +31,14 @@ from leaderboard.comparison.tables import (
     title,
 )
 from leaderboard.html import table_html
+from leaderboard.markdown import table_lines
 from leaderboard.result_files import ResultFile
+from leaderboard.terminal import print_table
 
 if TYPE_CHECKING:
     import pandas as pd
     from PIL import Image
-import os
-from typing import Final
-from urllib.parse import quote
 
-from rich.console import Console
-from rich.text import Text
-
-from dvtr_bench.reports.contact_sheet import Row, save_contact_sheet
-from dvtr_bench.reports.others_text import make_console, safe_markdown
-from dvtr_bench.reports.query_sheet import query_rows
-from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.terminal import printable
-from leaderboard.markdown import table_lines
-from leaderboard.terminal import print_table
 
 QUERIES_EACH_WAY: Final = 3
 """Largest number of captions that B ranks better, and of those it ranks worse."""

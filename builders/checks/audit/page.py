@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,6 +15,7 @@ from builders.checks.audit.blocks import Block, Chart, Paragraph, Picture, Table
 from builders.checks.audit.run import AUDIT_NAME, Audit, finding_modules, run_audit
 from builders.checks.audit.subject import subject_of, told_apart
 from builders.checks.audit.terminal import describe
+from dvtr_bench.reports.chart_style import chart_style
 from dvtr_bench.reports.drawing import draw_chart
 from dvtr_bench.reports.others_text import safe_html
 from dvtr_bench.runtime.files import temporary_folder, written_beside, written_together
@@ -21,12 +23,6 @@ from dvtr_bench.runtime.files import temporary_folder, written_beside, written_t
 if TYPE_CHECKING:
     from builders.checks.audit.subject import Subject
     from dvtr_bench.dataset.reader import BuiltDataset
-from importlib import resources
-
-from dvtr_bench.reports.chart_style import chart_style
-
-PAGE_STYLE: Final = "page.css"
-
 
 PAGE_NAME: Final = "index.html"
 
@@ -52,7 +48,7 @@ def page_text(audit: Audit, folder: Path) -> str:
         "</section>"
         for name, module in modules.items()
     )
-    return html_page(
+    return _html_page(
         title,
         f"<h1>{safe_html(title)}</h1><p>{safe_html(describe(audit.dataset))}.</p>{against}"
         f"<nav><ul>{contents}</ul></nav>{sections}"
@@ -178,7 +174,7 @@ def write_audit(
     return Written(folder / AUDIT_NAME, folder / PAGE_NAME)
 
 
-def html_page(title: str, body: str) -> str:
+def _html_page(title: str, body: str) -> str:
     """Put a page around its contents.
 
     Args:
@@ -188,7 +184,7 @@ def html_page(title: str, body: str) -> str:
     Returns:
         A self-contained HTML page without scripts.
     """
-    style = resources.files(__package__).joinpath(PAGE_STYLE).read_text(encoding="utf-8")
+    style = resources.files(__package__).joinpath("page.css").read_text(encoding="utf-8")
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'

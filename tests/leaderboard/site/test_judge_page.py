@@ -62,6 +62,17 @@ def begin(page: Site, name: str) -> None:
     page.one("form button").click()
 
 
+def load_again(page: Site) -> Any:
+    """Load the page anew; returns the button that goes on with what is kept."""
+
+    def loaded() -> list[Any]:
+        # What a page has kept reaches the next page's process a moment later.
+        page.browser.get(page.page)
+        return page.all(".tools button")
+
+    return page.until(loaded)[0]
+
+
 def shown(page: Site) -> tuple[str, str]:
     return page.text("#caption"), page.text("#done")
 
@@ -92,8 +103,7 @@ def test_answers_by_key_are_kept_and_saved(page: Site, pool: Pool, tmp_path: Pat
     assert page.one("#no").get_attribute("aria-pressed") == "true"
     page.one("#skip").click()
     press(page, "x", "5")
-    page.browser.get(page.page)
-    page.one(".tools button").click()
+    load_again(page).click()
     assert shown(page)[1] == f"3 of {len(pairs)}"
     press(page, *"2" * (len(pairs) - 3))
     assert "All pairs of this batch have an answer" in page.text("main")
