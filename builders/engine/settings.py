@@ -15,7 +15,7 @@ from dvtr_bench.video.sampling import Sampling
 EXTRACTOR_VERSION: Final = "1"
 """Raised whenever a change of decoding, sampling, resizing or encoding changes stored pixels."""
 
-TREATMENT_VERSION: Final = 1
+TREATMENT_VERSION: Final = 2
 """Raised when unusual footage is treated in another way, so that clips which an earlier version
 stored for an unfinished build are decoded again. Usual footage, whose pixels stay, keeps its
 ``EXTRACTOR_VERSION``; what was applied to other clips is part of the fingerprint."""
