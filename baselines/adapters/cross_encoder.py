@@ -71,10 +71,7 @@ class Config(SourceConfig):
     def __post_init__(self) -> None:
         """Check every field."""
         super().__post_init__()
-        if not self.fps > 0:
-            raise ConfigError(f"fps must be above 0, found {self.fps}")
-        if self.batch < 1:
-            raise ConfigError(f"batch must be at least 1, found {self.batch}")
+        sentence_models.require_settings(self.fps, self.batch)
 
 
 class Model(PretrainedModel):

@@ -15,7 +15,7 @@ from baselines.pretrained.transformers_model import (
     quiet,
     require_all_tensors,
 )
-from dvtr_bench.errors import WeightsError
+from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.runtime.extras import import_extra
 
@@ -30,6 +30,18 @@ SOURCES: Final[Mapping[str, str]] = {"SentenceTransformer": "st", "CrossEncoder"
 
 _OWN_MODULES: Final = "sentence_transformers."
 _ADVICE: Final = "get the folder again, or see whether this version of the library knows it"
+
+
+def require_settings(fps: float, batch: int) -> None:
+    """Check the settings that every such model has.
+
+    Raises:
+        ConfigError: One is out of range.
+    """
+    if not fps > 0:
+        raise ConfigError(f"fps must be above 0, found {fps}")
+    if batch < 1:
+        raise ConfigError(f"batch must be at least 1, found {batch}")
 
 
 def kind_of(folder: ModelFolder, where: str) -> str:
