@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from dvtr_bench.dataset.reader import BuiltDataset
+from tests.fixtures.cross_encoders import save_cross_encoder
 from tests.fixtures.no_network import refuse_network
-from tests.fixtures.published_models import save_cross_encoder, save_model, save_sentence_model
+from tests.fixtures.published_models import save_model, save_sentence_model
 from tests.fixtures.tiny_dataset import build_tiny
 
 

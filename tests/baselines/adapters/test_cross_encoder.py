@@ -16,7 +16,8 @@ from sentence_transformers import CrossEncoder
 
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError, WeightsError
 from dvtr_bench.models.entry import model_entry
-from tests.fixtures.published_models import save_cross_encoder, videos
+from tests.fixtures.cross_encoders import save_cross_encoder
+from tests.fixtures.published_models import videos
 
 CAPTIONS = [
     "a red car",

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from dvtr_bench.errors import ProtocolError, ResultError
@@ -14,22 +13,14 @@ from dvtr_bench.results.files import from_text, to_text
 from dvtr_bench.results.relations import require_relations
 from dvtr_bench.searching.candidates import best_candidates
 from tests.fixtures.each_way import EachWay, OneWay
-from tests.fixtures.memory_split import MemorySplit
-
-WORDS = ("boat", "car", "field", "lake", "road", "roof")
-
+from tests.fixtures.memory_split import MemorySplit, varied_split
 
 T2V, V2T = OneWay(0.0), OneWay(0.9)
 
 
 @pytest.fixture(scope="module")
 def split():
-    random = np.random.default_rng(3)
-    of = [
-        [f"{' '.join(random.choice(WORDS, 3))} {video}" for _ in range(1 + video % 3)]
-        for video in range(30)
-    ]
-    return MemorySplit(of)
+    return varied_split()
 
 
 def run(model, split, **more):

@@ -11,9 +11,7 @@ from dvtr_bench.evaluation.rerank import Reranker
 from dvtr_bench.evaluation.top_candidates import Best, above_the_border
 from dvtr_bench.results.files import from_text, to_text
 from dvtr_bench.results.record import RERANK
-from tests.fixtures.memory_split import BlockModel, HonestModel, MemorySplit
-
-WORDS = ("boat", "car", "field", "lake", "road", "roof")
+from tests.fixtures.memory_split import BlockModel, HonestModel, varied_split
 
 
 class Second(HonestModel):
@@ -41,12 +39,7 @@ class Coarse(HonestModel):
 
 @pytest.fixture(scope="module")
 def split():
-    random = np.random.default_rng(3)
-    of = [
-        [f"{' '.join(random.choice(WORDS, 3))} {video}" for _ in range(1 + video % 3)]
-        for video in range(30)
-    ]
-    return MemorySplit(of)
+    return varied_split()
 
 
 def run(split, first, second, top, **config):
