@@ -7,7 +7,6 @@ builders work without torch. An error of ours becomes one line, ``error: ...``, 
 any other becomes a line that says how to report it. ``DVTR_TRACEBACK=1`` shows tracebacks.
 """
 
-import ctypes
 import errno
 import importlib
 import os
@@ -31,16 +30,10 @@ from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.reading.border import brief
 from dvtr_bench.runtime.interrupts import Interrupts, interrupts_end_this
+from dvtr_bench.runtime.memory import reuse_freed_memory
 from dvtr_bench.runtime.own_packages import find_other_packages
 from dvtr_bench.runtime.terminal import write_line
 from dvtr_bench.runtime.writing import reason_of, refusal_message
-
-_M_TRIM_THRESHOLD: Final = -1
-_M_MMAP_THRESHOLD: Final = -3
-
-_LARGEST_KEPT_BYTES: Final = 2**25
-_KEPT_BYTES: Final = 2**28
-
 
 _WrongUsage: Final[type[Exception]] = next(
     kind for kind in typer.BadParameter.mro() if kind.__name__ == "ClickException"
@@ -286,27 +279,3 @@ def _tell_usage(refused: Any) -> int:
         write_line(context.get_usage(), err=True)
         write_line(f"see `{context.command_path} --help`", err=True)
     return int(refused.exit_code)
-
-
-def reuse_freed_memory() -> bool:
-    """Make short-lived tensors reuse freed memory, in large pages.
-
-    Scoring in blocks and training steps create tensors of a few MiB again and again. The system
-    fills new memory with zeros, 4 KiB at a time, which took as long as the arithmetic
-    (`tests/benchmarks/head_speed.py`). This setting makes torch request large pages and glibc keep
-    up to 256 MiB of freed memory, up to 32 MiB per tensor. It affects the whole process and its
-    child processes, so only a program should call it, before it creates its first tensor.
-
-    Returns:
-        Whether the C library keeps freed memory; False if it has no such settings.
-
-    Source: ``THP_MEM_ALLOC_ENABLE`` of PyTorch; ``mallopt(3)``, ``M_MMAP_THRESHOLD`` and
-        ``M_TRIM_THRESHOLD``.
-    """
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (AttributeError, OSError, TypeError):
-        return False
-    largest = mallopt(_M_MMAP_THRESHOLD, _LARGEST_KEPT_BYTES)
-    return bool(largest and mallopt(_M_TRIM_THRESHOLD, _KEPT_BYTES))

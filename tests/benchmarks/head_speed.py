@@ -16,9 +16,9 @@ evaluate` does behind the towers. "direct": scoring alone, features being ready,
 form of tests/oracles in the same small batches. MiB: what each of these two adds while it scores.
 
 The forms run in processes of their own, taking turns; ours has memory as `dvtr-bench` has it
-(`reuse_freed_memory`), theirs as torch comes. The loops of small batches run over one pair in 16,
-spread over all, and their time is multiplied. Times are those of the CPU, which a neighbour on the
-machine disturbs less; ratios are medians over the rounds.
+(`dvtr_bench.runtime.memory`), theirs as torch comes. The loops of small batches run over one pair
+in 16, spread over all, and their time is multiplied. Times are those of the CPU, which a neighbour
+on the machine disturbs less; ratios are medians over the rounds.
 """
 
 import argparse
@@ -29,6 +29,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -36,7 +37,7 @@ from statistics import median
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from dvtr_bench.cli import reuse_freed_memory
+from dvtr_bench.runtime.memory import freed_memory_kept, reuse_freed_memory
 from tests.benchmarks.speed_subjects import HEADS, TrainingStep, bare_product_seconds
 
 SIZES = {"USRD": (1480, 296), "MSR-VTT 1k-A": (1000, 1000)}
@@ -113,14 +114,11 @@ class Worker:
     def __init__(self, threads: int, *, memory_as_ours: bool) -> None:
         """Start it."""
         command = [sys.executable, __file__, "--threads", str(threads), "--worker"]
-        # Torch reads how to have memory when it is loaded.
-        large_pages = {"THP_MEM_ALLOC_ENABLE": str(int(memory_as_ours))}
         self._process = subprocess.Popen(
             [*command, "ours" if memory_as_ours else "theirs"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env={**os.environ, **large_pages},
         )
 
     def measure(self, kind: str, *what: str) -> float:
@@ -139,9 +137,12 @@ def work(whose: str) -> None:
     if whose == "ours":
         reuse_freed_memory()
     subjects = Subjects()
-    for line in sys.stdin:
-        kind, *what = json.loads(line)
-        print(json.dumps(getattr(subjects, kind)(*what)), flush=True)
+    with ExitStack() as memory:
+        for line in sys.stdin:
+            kind, *what = json.loads(line)
+            if whose == "ours" and what[0] == STEP:
+                memory.enter_context(freed_memory_kept())
+            print(json.dumps(getattr(subjects, kind)(*what)), flush=True)
 
 
 def take_turns(

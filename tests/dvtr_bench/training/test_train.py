@@ -1,4 +1,5 @@
 import json
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -21,6 +22,7 @@ from dvtr_bench.runtime.checkpoint import (
 )
 from dvtr_bench.training import run as train_run
 from dvtr_bench.training.inputs import prepare_inputs
+from dvtr_bench.training.loop import Loop
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.train import t2v_recall_at_1, train
 from msam.models.msam import Config as MsamConfig
@@ -90,6 +92,24 @@ def test_each_epoch_is_told_with_validation_recall_beside_chance(tmp_path, capsy
         assert line.startswith(f"epoch {number} of {RECIPE.epochs}: loss ")
         assert line.endswith(f"validation T2V R@1 {recall:.1f} (chance {chance:.1f})")
         assert "learning rate up to 0.0e" not in line
+
+
+def test_memory_is_kept_while_steps_run_and_no_longer(tmp_path, monkeypatch) -> None:
+    told = []
+
+    @contextmanager
+    def watched():
+        told.append("kept")
+        yield
+        told.append("given back")
+
+    monkeypatch.setattr("dvtr_bench.training.train.freed_memory_kept", watched)
+    step = Loop.run_epoch
+    monkeypatch.setattr(
+        Loop, "run_epoch", lambda *args, **also: (told.append("epoch"), step(*args, **also))[1]
+    )
+    run(tmp_path)
+    assert told == ["kept", *["epoch"] * RECIPE.epochs, "given back"]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(tmp_path) -> None:
