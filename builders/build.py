@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from builders.checks.audit.across_splits import with_near_duplicates
+from builders.checks.audit.findings.near_duplicates import with_near_duplicates
 from builders.documents.report import BuildReport, make_report
 from builders.documents.texts import write_texts
 from builders.engine.assemble import write_dataset
@@ -27,13 +27,11 @@ from builders.engine.decode import (
     open_staging,
     put_in_place,
 )
+from builders.engine.earlier_versions import Place, choose_place, reuse_frames, with_treatment
 from builders.engine.moves import find_moves, require_test_clips_stay
 from builders.engine.native_clips import licence_remarks, require_keepable
 from builders.engine.parquet import Rows
-from builders.engine.place import Place, choose_place
-from builders.engine.reuse import reuse_frames
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings
-from builders.engine.treatment import with_treatment
 from builders.options import make_options
 from builders.sources.matching import bullets
 from builders.sources.old_splits import find_old_splits
@@ -43,8 +41,7 @@ from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.fingerprint import Fingerprint
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import MissingClipsError, OutputExistsError
-from dvtr_bench.runtime.progress import quiet
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, quiet
 
 
 @dataclass(frozen=True)

@@ -17,17 +17,16 @@ from builders.sources.locate import LocatedDataset, locate_dataset
 from builders.sources.published import AUTO
 from builders.sources.source import DatasetInfo, SourceRecord
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.frame_sizes import stored_sizes
 from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
-from dvtr_bench.dataset.parquet_split import DatasetSplit
+from dvtr_bench.dataset.parquet_split import DatasetSplit, stored_sizes
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.reports.others_text import make_console, plain_table
-from dvtr_bench.runtime.progress import say as hint
+from dvtr_bench.runtime.terminal import say as hint
 from dvtr_bench.settings import settings_of
-from dvtr_bench.video.frame_fit import seen_part, seen_share, seen_text
+from dvtr_bench.video.model_view import seen_part, seen_share, seen_text
 
 _WIDTH = 100
 

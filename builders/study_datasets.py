@@ -12,7 +12,7 @@ from builders.sources.published import AUTO
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.dataset.reader import is_built as dataset_is_built
 from dvtr_bench.errors import ConfigError, NotFoundError
-from dvtr_bench.studies.read_datasets import takes
+from dvtr_bench.studies.read import takes
 from dvtr_bench.studies.study import StudyDataset
 from dvtr_bench.video.frame_store import FrameFormat
 from dvtr_bench.video.sampling import Sampling

@@ -18,8 +18,7 @@ from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reports.others_text import make_console, plain_table
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.wording import by_number, count_of
+from dvtr_bench.runtime.terminal import by_number, count_of, say
 
 
 def print_summary(build: Build) -> None:

@@ -20,7 +20,7 @@ from types import ModuleType
 from typing import Any
 
 from dvtr_bench.errors import ExtensionError, NotFoundError
-from dvtr_bench.plug_ins import Entry, PlugInWarning, import_plug_in, plug_ins
+from dvtr_bench.runtime.packages import Entry, PlugInWarning, import_plug_in, plug_ins
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from dvtr_bench.models.earlier_settings import EARLIER_BEHAVIOUR
+from dvtr_bench.models.entry import EARLIER_BEHAVIOUR
 from dvtr_bench.ranking.ceilings import SharedText
 from dvtr_bench.ranking.group_figures import FEW, are_few
 from dvtr_bench.ranking.seed_means import SeedMeans
@@ -20,8 +20,8 @@ from dvtr_bench.results import (
     comparable_key,
     require_comparable,
 )
-from dvtr_bench.results.contamination import contamination
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.results.setups import contamination
+from dvtr_bench.runtime.terminal import count_of
 
 SEEN: Final = "may have seen test clips"
 """The mark of a row whose model may have seen clips of the split in training."""

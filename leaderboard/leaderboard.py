@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.results import RunRecord, seed_summary
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from leaderboard.board import Board
-from leaderboard.charts import write_charts
+from leaderboard.board_text import print_boards, write_markdown
 from leaderboard.html import board_html
 from leaderboard.judging.judged_board import JudgedBoard
 from leaderboard.judging.site_data import judged_data
-from leaderboard.markdown import write_markdown
+from leaderboard.plot import write_charts
 from leaderboard.result_files import ResultFile, notes_beside
 from leaderboard.site.build import write_site
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.pages import print_study, write_study
-from leaderboard.terminal import print_boards
 
 if TYPE_CHECKING:
     import pandas as pd

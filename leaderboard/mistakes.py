@@ -27,8 +27,8 @@ from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import make_console, safe_cell
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.terminal import printable
+from leaderboard.board_text import print_table
 from leaderboard.tables import Field, Table
-from leaderboard.terminal import print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,8 +8,8 @@ import numpy as np
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.chart import Chart
 from dvtr_bench.reports.chart_data import NamedValues, Series
-from leaderboard.breakdown_tables import group_cell, sorted_alike
 from leaderboard.plot_subject import RANKED, Subject, intervals_of, values_of
+from leaderboard.tables import group_cell, sorted_alike
 
 if TYPE_CHECKING:
     from dvtr_bench.ranking import Direction

@@ -10,8 +10,7 @@ from dvtr_bench.errors import NotFoundError
 from dvtr_bench.ranking.figures import higher_is_better
 from dvtr_bench.results.record import Breakdown
 from leaderboard.board import Board, Cell, Entry
-from leaderboard.breakdown_tables import board_axes
-from leaderboard.tables import board_title
+from leaderboard.tables import board_axes, board_title
 
 SHORT: Final = {"t2v": "T2V", "v2t": "V2T", "v2t_caption": "V2T single", "both": ""}
 """Directions as axes name them."""

@@ -12,7 +12,7 @@ from dvtr_bench.reports.kept_clips import KeptSplit, read_kept
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.results.files import file_stem, result_paths
 from dvtr_bench.results.top_lists import TopLists, read_top_lists
-from leaderboard.entry_file import EntryFile, read_entry
+from leaderboard.hand_written import EntryFile, read_entry
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from dvtr_bench.errors import NotFoundError, WeightsError
-from dvtr_bench.models.earlier_settings import without_earlier
+from dvtr_bench.models.entry import without_earlier
 from dvtr_bench.reading.border import reading
 from dvtr_bench.results import RunRecord
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, RUN_FILE, best_of_run, read_json

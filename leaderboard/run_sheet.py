@@ -8,8 +8,7 @@ from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.errors import IncomparableError, InputError, NotFoundError
 from dvtr_bench.reports.contact_sheet import draw_contact_sheet
 from dvtr_bench.reports.kept_clips import KeptSplit
-from dvtr_bench.reports.query_choice import Queries, choose_queries
-from dvtr_bench.reports.query_sheet import query_rows
+from dvtr_bench.reports.shown_queries import Queries, choose_queries, query_rows
 from dvtr_bench.results.setups import comparable_key, differing_field
 from leaderboard.result_files import ResultFile, searched_split
 

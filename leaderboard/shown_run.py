@@ -12,20 +12,20 @@ from dvtr_bench.errors import InputError, NotFoundError, WeightsError
 from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import to_json
-from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.reports.others_text import make_console, plain_table
 from dvtr_bench.results import RunRecord, read_result
 from dvtr_bench.runtime.checkpoint import RUN_FILE, best_of_run, read_json
 from dvtr_bench.runtime.terminal import printable
 from dvtr_bench.training.run import LOG_FILE
 from leaderboard.board import Board, make_boards
+from leaderboard.board_text import print_boards
 from leaderboard.judging.judged_board import JudgedBoard, judged_boards
 from leaderboard.judging.judgements import Judgements
 from leaderboard.result_files import ResultFile
 from leaderboard.run_logs import RunFolders, RunLog, read_log
 from leaderboard.site.commands import about_repeating, repeat_commands
 from leaderboard.site.runs import run_data
-from leaderboard.terminal import print_boards
 
 _BLOCKS: Final = " ▏▎▍▌▋▊▉█"
 _HEIGHTS: Final = "▁▂▃▄▅▆▇█"

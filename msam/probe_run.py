@@ -21,9 +21,9 @@ from dvtr_bench.evaluation.pointing.sheet import (
     draw_map_sheet,
     save_map_sheet,
 )
-from dvtr_bench.runtime.device import choose_device
 from dvtr_bench.runtime.files import written_beside, written_together
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.processes import choose_device
+from dvtr_bench.runtime.terminal import progress_bar
 from dvtr_bench.searching.choice import choose
 from msam.models.msam import Model
 from msam.probing import Maps, probe, semantic_collapse

@@ -34,7 +34,7 @@ from dvtr_bench.dataset.mteb_tasks import (
 from dvtr_bench.errors import ConfigError, InputError
 from dvtr_bench.models.embedding_model import VECTOR
 from dvtr_bench.runtime.checkpoint import tensors_sha256
-from dvtr_bench.runtime.extras import import_extra
+from dvtr_bench.runtime.packages import import_extra
 
 if TYPE_CHECKING:
     from torch.utils.data import DataLoader

@@ -13,7 +13,7 @@ import torch
 
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.runtime.extras import import_extra
+from dvtr_bench.runtime.packages import import_extra
 
 _PROBE_TIMEOUT_SECONDS: Final = 5.0
 CLIP_TOKENIZER: Final = "CLIP"

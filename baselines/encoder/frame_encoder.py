@@ -11,14 +11,19 @@ from torch import nn
 
 from baselines.encoder.patches_over_time import PatchesOverTime, with_neighbours
 from baselines.encoder.residual_blocks import encode_images, run_blocks
-from baselines.weights.backbone_spec import TINY, architecture_config
+from baselines.weights.backbone_spec import (
+    TINY,
+    TINY_CONFIG,
+    VOCABULARY_SIZE,
+    architecture_config,
+    tiny_tokenizer,
+)
 from baselines.weights.open_clip_config import is_plain
-from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, tiny_tokenizer
 from dvtr_bench.errors import ConfigError, WeightsError
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Side
-    from dvtr_bench.video.frame_fit import FrameFit, Interpolation
+    from dvtr_bench.video.model_view import FrameFit, Interpolation
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)

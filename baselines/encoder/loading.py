@@ -14,12 +14,13 @@ from baselines.encoder.caption_tokenizer import (
     read_hub_tokenizer,
 )
 from baselines.encoder.frame_encoder import CLIP_MEAN, CLIP_STD, FrameEncoder
-from baselines.encoder.hub_text import read_text_config
 from baselines.encoder.open_clip_encoder import OpenClipEncoder
+from baselines.encoder.open_clip_towers import read_text_config
 from baselines.encoder.preprocessing import FITS
 from baselines.weights.backbone_spec import (
     QUICK_GELU_SUFFIX,
     TINY,
+    TINY_CONFIG,
     BackboneSpec,
     architecture_config,
     has_architecture,
@@ -34,7 +35,6 @@ from baselines.weights.open_clip_config import (
     require_model_config,
     weights_of_folder,
 )
-from baselines.weights.tiny import TINY_CONFIG
 from baselines.weights.weights import (
     WeightsFile,
     as_open_clip,
@@ -44,7 +44,7 @@ from baselines.weights.weights import (
 )
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.runtime.checkpoint import tensors_sha256
-from dvtr_bench.video.frame_fit import INTERPOLATIONS
+from dvtr_bench.video.model_view import INTERPOLATIONS
 
 _LOGGER = logging.getLogger(__name__)
 

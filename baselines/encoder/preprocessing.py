@@ -8,8 +8,15 @@ import torch
 
 from baselines.weights.backbone_spec import parse_backbone, preprocess_record
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError, WeightsError
-from dvtr_bench.video.frame_choice import FrameChoice, FrameOrder, chosen_frames
-from dvtr_bench.video.frame_fit import FrameFit, Interpolation, crop_corner, long_side_size
+from dvtr_bench.video.model_view import (
+    FrameChoice,
+    FrameFit,
+    FrameOrder,
+    Interpolation,
+    chosen_frames,
+    crop_corner,
+    long_side_size,
+)
 from dvtr_bench.video.resize import resize, resize_short_side
 
 if TYPE_CHECKING:
@@ -163,7 +170,7 @@ def stack_videos(
     Raises:
         InputError: A video has no frames.
 
-    Source: `dvtr_bench.video.frame_choice.chosen_frames` for choice and order.
+    Source: `dvtr_bench.video.model_view.chosen_frames` for choice and order.
     """
     pixels = np.zeros((len(videos), max_frames, 3, image_size, image_size), dtype=np.uint8)
     mask = np.zeros((len(videos), max_frames), dtype=bool)

@@ -6,10 +6,9 @@ from typing import Any, Final, Literal, Self, get_args
 
 from baselines.encoder.preprocessing import trained_fit
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.models.earlier_settings import whole_config
+from dvtr_bench.models.entry import whole_config
 from dvtr_bench.settings import require_kinds
-from dvtr_bench.video.frame_choice import FrameChoice, FrameOrder
-from dvtr_bench.video.frame_fit import FrameFit
+from dvtr_bench.video.model_view import FrameChoice, FrameFit, FrameOrder
 
 LinearPatch = Literal["2d", "3d"]
 """Whether patches span single frames, or each frame with its neighbours in time."""
@@ -65,7 +64,7 @@ class VideoTextConfig:
 
         Args:
             values: Field values by name. Settings that are newer than the checkpoint mean what was
-                done before (`dvtr_bench.models.earlier_settings`).
+                done before (`dvtr_bench.models.entry`).
 
         Returns:
             The configuration.

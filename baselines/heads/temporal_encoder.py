@@ -1,7 +1,10 @@
-"""CLIP4Clip's "seqTransf": a transformer over the frames with a residual connection."""
+"""What runs over the frames of a video before they are compared, the three ways of CLIP4Clip.
+
+"seqTransf" is a transformer over the frames with a residual connection.
+"""
 
 from functools import partial
-from typing import Any, Final, Self
+from typing import Any, Final, Literal, Self
 
 import torch
 from open_clip.transformer import LayerNorm, QuickGELU, ResidualAttentionBlock, Transformer
@@ -10,6 +13,7 @@ from torch import nn
 from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.encoder.initial_weights import WEIGHT_STD, draw_weights
 from baselines.encoder.residual_blocks import run_blocks
+from baselines.heads.video_text_model import full_precision
 from dvtr_bench.errors import ConfigError
 
 NORM_EPSILON: Final = 1e-12
@@ -152,3 +156,54 @@ class TemporalEncoder(nn.Module):
         bias = torch.where(mask, 0.0, -1e6).to(hidden.dtype)
         attention_mask = bias[:, None, None, :].expand(-1, 1, length, -1)
         return run_blocks(self.transformer, hidden, attention_mask, first_alone=first_alone)
+
+
+Temporal = Literal["transformer", "lstm", "none"]
+"""CLIP4Clip's ``sim_header`` seqTransf, seqLSTM and meanP; DRL's ``agg_module``."""
+
+
+class FrameLstm(nn.LSTM):
+    """An LSTM over the frames of a video with a residual connection.
+
+    Args:
+        width: C.
+
+    Source: CLIP4Clip ``sim_header="seqLSTM"``: one layer, one direction, initialised randomly.
+        differs: sequences are not packed, since padding comes last and an LSTM sees only earlier
+        frames; it is float32 under autocast too.
+    """
+
+    def __init__(self, width: int) -> None:
+        """Create the LSTM with random weights."""
+        super().__init__(width, width, batch_first=True)
+
+    def forward(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
+        """Run over V x F x C, not normalised; padding may come last."""
+        with full_precision(frame_embeds.device):
+            frame_embeds = frame_embeds.float()
+            temporal: torch.Tensor = super().forward(frame_embeds)[0] + frame_embeds
+        return temporal
+
+
+class FramesAlone(nn.Module):
+    """Leaves frames as they are."""
+
+    def forward(self, frame_embeds: torch.Tensor, frame_mask: torch.Tensor) -> torch.Tensor:
+        """Return V x F x C unchanged."""
+        return frame_embeds
+
+
+def make_temporal(kind: Temporal, encoder: FrameEncoder, layers: int) -> nn.Module:
+    """Make what a model runs over the frames of a video.
+
+    Args:
+        kind: ``transformer`` (`TemporalEncoder`), ``lstm`` or ``none``.
+        encoder: The backbone; the transformer starts from its text tower.
+        layers: Layers of the transformer.
+
+    Returns:
+        A module that takes frame embeddings (V x F x C) and their mask, and returns V x F x C.
+    """
+    if kind == "transformer":
+        return TemporalEncoder.from_text_tower(encoder, layers)
+    return FrameLstm(encoder.embed_dim) if kind == "lstm" else FramesAlone()

@@ -24,11 +24,10 @@ from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.model_config import VideoTextConfig
 from baselines.heads.padding import spread_over_frames
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.models.earlier_settings import without_earlier
+from dvtr_bench.models.entry import without_earlier
 from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
 from dvtr_bench.runtime.checkpoint import tensors_sha256
-from dvtr_bench.video.frame_choice import chosen_frames
-from dvtr_bench.video.frame_fit import FrameFit, Part, seen_part
+from dvtr_bench.video.model_view import FrameFit, Part, chosen_frames, seen_part
 
 
 class VideoTextModel(nn.Module, ABC):

@@ -16,13 +16,19 @@ import torch
 from torch.nn import functional
 
 from baselines.encoder.frame_encoder import FrameEncoder
-from baselines.heads.channel_decorrelation import Cdcr, decorrelation_loss, token_correlation
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.cross_encoder import CrossEncoder, score_pairs
 from baselines.heads.model_config import TemporalConfig, require_at_least, require_one_of
 from baselines.heads.padding import masked_mean
-from baselines.heads.temporal_choice import Temporal, make_temporal
-from baselines.heads.token_interaction import TokenWeights, unit_tokens, weighted_token_similarity
+from baselines.heads.temporal_encoder import Temporal, make_temporal
+from baselines.heads.token_interaction import (
+    Cdcr,
+    TokenWeights,
+    decorrelation_loss,
+    token_correlation,
+    unit_tokens,
+    weighted_token_similarity,
+)
 from baselines.heads.video_text_model import as_float32, full_precision
 from baselines.heads.word_token_model import WordTokenModel
 from dvtr_bench.errors import ConfigError

@@ -18,7 +18,7 @@ from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.heads.model_config import TemporalConfig, require_one_of
 from baselines.heads.multi_grained import MultiGrainedSimilarity
 from baselines.heads.padding import masked_mean
-from baselines.heads.temporal_choice import Temporal, make_temporal
+from baselines.heads.temporal_encoder import Temporal, make_temporal
 from baselines.heads.word_token_model import WordTokenModel
 from dvtr_bench.models.retriever import Features, Scoring
 

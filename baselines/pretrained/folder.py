@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.reading.json_text import parse_published_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_published_json, read_json_bytes
 from dvtr_bench.runtime.terminal import write_line
 
 DESCRIPTIONS: Final = ("*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken")

@@ -13,7 +13,7 @@ from PIL import Image
 from torch.nn import functional
 
 from dvtr_bench.errors import WeightsError
-from dvtr_bench.video.frame_fit import FrameFit, Part, seen_part
+from dvtr_bench.video.model_view import FrameFit, Part, seen_part
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames
@@ -152,7 +152,7 @@ class FrameShape:
         return cls("center_crop", size, min(1.0, shown["height"] / short_side))
 
     def part_seen(self, height: int, width: int) -> Part:
-        """Return where what is seen lies on a frame, see `dvtr_bench.video.frame_fit.seen_part`."""
+        """Return where the seen part lies, see `dvtr_bench.video.model_view.seen_part`."""
         part = seen_part(height, width, min(height, width), self.frame_fit or "squash")
         if self.frame_fit != "center_crop":
             return part

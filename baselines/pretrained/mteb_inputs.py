@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from dvtr_bench.models.retriever import Frames
-from dvtr_bench.video.frame_choice import evenly_spaced
+from dvtr_bench.video.model_view import evenly_spaced
 
 BATCH_SIZE: Final = 32
 """mteb's own."""

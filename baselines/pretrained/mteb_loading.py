@@ -13,7 +13,7 @@ import torch
 
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
 from dvtr_bench.reading.border import brief
-from dvtr_bench.runtime.extras import import_extra
+from dvtr_bench.runtime.packages import import_extra
 from dvtr_bench.runtime.terminal import write_line
 
 _OPTION: Final = "--model mteb:..."

@@ -32,7 +32,7 @@ class PretrainedModel(SourceModel):
         self._num_frames = num_frames
         self._shape = FrameShape.of(processor)
         if self._shape.frame_fit is not None:
-            # `dvtr_bench.evaluation.seen_frames` asks those that have them.
+            # `dvtr_bench.evaluation.facts` asks those that have them.
             self.frame_fit, self.part_seen = self._shape.frame_fit, self._shape.part_seen
 
     @property

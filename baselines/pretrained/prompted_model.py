@@ -18,7 +18,7 @@ from dvtr_bench.dataset.mteb_tasks import TASK_DIRECTIONS, TaskDirection
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.embedding_model import EmbeddingConfig, EmbeddingModel
 from dvtr_bench.models.retriever import Frames
-from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import say
 
 Role = Literal["query", "document"]
 Prompts = Literal["each", "t2v", "v2t"]

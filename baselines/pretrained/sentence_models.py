@@ -17,7 +17,7 @@ from baselines.pretrained.transformers_model import (
 )
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.runtime.extras import import_extra
+from dvtr_bench.runtime.packages import import_extra
 
 if TYPE_CHECKING:
     from dvtr_bench.models.retriever import Frames

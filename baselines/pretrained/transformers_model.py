@@ -17,8 +17,8 @@ from baselines.weights.weights import first_few, read_state_dict
 from dvtr_bench.errors import WeightsError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.safetensors_file import read_header
-from dvtr_bench.runtime.extras import import_extra
 from dvtr_bench.runtime.model_size import no_larger_than
+from dvtr_bench.runtime.packages import import_extra
 
 WEIGHTS: Final = "*.safetensors"
 PICKLED: Final = "pytorch_model*.bin"

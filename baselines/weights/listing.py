@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from baselines.weights.backbone_spec import (
     TINY,
+    TINY_CONFIG,
     TINY_SCRATCH,
     architecture_config,
     has_architecture,
 )
 from baselines.weights.open_clip_config import Preprocess, is_plain
 from baselines.weights.published import PUBLISHED, PublishedWeights
-from baselines.weights.tiny import TINY_CONFIG
 
 
 @dataclass(frozen=True)

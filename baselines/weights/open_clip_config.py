@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from dvtr_bench.errors import ConfigError, WeightsError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes
-from dvtr_bench.video.frame_fit import INTERPOLATIONS, Interpolation
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes
+from dvtr_bench.video.model_view import INTERPOLATIONS, Interpolation
 
 FOLDER_CONFIG: Final = "open_clip_config.json"
 """Name of the file that makes a folder one of open_clip's local-dir form."""

@@ -21,10 +21,10 @@ from baselines.weights.backbone_spec import ClipShapes, find_architecture
 from baselines.weights.huggingface_names import MARK, POSITION_NUMBERS, openai_tensors
 from baselines.weights.open_clip_config import is_open_clip_folder, weights_of_folder
 from baselines.weights.torch_file import read_torch_file
-from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
+from baselines.weights.torch_zip import is_torchscript_archive, read_torchscript_tensors
 from dvtr_bench.errors import NotFoundError, WeightsError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.reading.json_text import parse_published_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_published_json, read_json_bytes
 from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE, MODEL_FILE, read_checkpoint_config
 

@@ -197,7 +197,6 @@ def render_frames(
         uint8 (rows, columns, 3), red, green, blue.
     """
     from builders.aerosynth.pixels import grade
-    from builders.aerosynth.render import View
 
     ground = ground_of(plan.scene, plan.variant)
     daylight = LIGHTS[plan.time_of_day]

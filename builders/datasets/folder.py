@@ -21,18 +21,17 @@ from builders.sources.named_clips import (
     parts_of_files,
 )
 from builders.sources.old_splits import read_old_splits
-from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, look_over
+from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, advise, look_over
 from builders.sources.packed import Packed
 from builders.sources.same_files import ClipHashes
 from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
-from builders.sources.split_advice import advise
 from builders.sources.split_drawing import DEFAULT_RATIOS, Draw, Drawing, parse_ratios
 from builders.sources.splits import SplitChoice, choose_splits
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 INFO: Final = DatasetInfo(
     name="folder",

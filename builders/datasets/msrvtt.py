@@ -21,7 +21,7 @@ from builders.sources.published import (
 from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
 from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 _WHOLE: Final = "MSRVTT_data.json"
 _TRAIN_1KA: Final = "MSRVTT_train.9k.csv"

@@ -16,8 +16,7 @@ from dvtr_bench.dataset.manifest import (
 )
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.others_text import safe_block, safe_code, safe_prose
-from dvtr_bench.runtime.terminal import printable_lines
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, printable_lines
 
 WHAT_TO_KNOW: Final = "What to know"
 CLIPS: Final = "Clips"

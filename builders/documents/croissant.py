@@ -17,7 +17,7 @@ from dvtr_bench.dataset.manifest import (
     FileRecord,
     Manifest,
 )
-from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.reading.json_toml_text import readable_json
 
 CROISSANT_NAME: Final = "croissant.json"
 _PARQUET: Final = "application/x-parquet"

@@ -8,15 +8,15 @@ from typing import Final
 
 import numpy as np
 
+from builders.engine.earlier_versions import treatment_counts
 from builders.engine.parquet import Rows
-from builders.engine.treatment import treatment_counts
 from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import Clip
 from dvtr_bench.dataset.manifest import SPLITS, TREATMENT_FIELD, FrameRecord
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text
 from dvtr_bench.reading.json_records import MAY_BE_ABSENT, to_json
-from dvtr_bench.reading.json_text import readable_json
-from dvtr_bench.video.frame_fit import seen_part, seen_share, seen_text
+from dvtr_bench.reading.json_toml_text import readable_json
+from dvtr_bench.video.model_view import seen_part, seen_share, seen_text
 
 LONG_CAPTION_WORDS: Final = 30
 

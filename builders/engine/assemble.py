@@ -39,7 +39,7 @@ from dvtr_bench.dataset.manifest import (
 )
 from dvtr_bench.ranking.ceilings import identical_caption_ceiling
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.progress import Advance, progress_bar
+from dvtr_bench.runtime.terminal import Advance, progress_bar
 
 _Text = tuple[str, str, str]
 

@@ -12,9 +12,9 @@ from builders.sources.packed import Packed
 from builders.sources.source import Source
 from dvtr_bench.dataset.manifest import REPORT_NAME, SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError, MissingClipsError
-from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 NO_CLIP = "ids without a clip"
 NO_ID = "clips without a caption"

@@ -29,7 +29,7 @@ from builders.sources.packed import Packed
 from builders.sources.source import Clip, Source
 from dvtr_bench.errors import BuildError, WriteError
 from dvtr_bench.runtime.files import flush_folder, made_folder
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 from dvtr_bench.runtime.writing import writing
 
 if sys.platform != "win32":

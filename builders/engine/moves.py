@@ -9,7 +9,7 @@ from builders.sources.matching import bullets
 from builders.sources.source import Source
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import BuildError
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 _TEST = "test"
 

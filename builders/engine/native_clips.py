@@ -20,7 +20,7 @@ from dvtr_bench.dataset.manifest import CLIP_FIELDS, CLIPS_CONFIG, FileRecord
 from dvtr_bench.errors import BuildError, ConfigError
 from dvtr_bench.reports.thumbnails import may_be_shown
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 from dvtr_bench.video.still import STILL_SUFFIXES
 
 MAX_CLIP_BYTES: Final = 2_000_000_000

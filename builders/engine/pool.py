@@ -14,8 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from dvtr_bench.errors import BuildError
-from dvtr_bench.runtime.interrupts import interrupts_held
-from dvtr_bench.runtime.suspension import POLL_SECONDS, SuspensionClock
+from dvtr_bench.runtime.interrupts import POLL_SECONDS, SuspensionClock, interrupts_held
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")

@@ -14,7 +14,7 @@ from dvtr_bench.dataset.manifest import IMAGE, QREL_FIELDS
 from dvtr_bench.dataset.mteb_tasks import TaskDirection
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 Pixels: TypeAlias = Literal["clips", "frames"]
 """What stands for a video: its file as it is, or the stored frames."""

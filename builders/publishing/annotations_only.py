@@ -18,7 +18,7 @@ from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import InputError, PublishError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import from_json
-from dvtr_bench.reading.json_text import read_json_bytes
+from dvtr_bench.reading.json_toml_text import read_json_bytes
 from dvtr_bench.reading.parquet_files import BoundedParquet
 
 _ADVICE = "build the dataset again"

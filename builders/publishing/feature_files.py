@@ -19,10 +19,10 @@ from dvtr_bench.dataset.fingerprint import version_tag
 from dvtr_bench.dataset.manifest import FEATURES_FOLDER, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import PublishError
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 
 @dataclass(frozen=True)

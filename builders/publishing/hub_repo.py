@@ -10,9 +10,9 @@ from builders.sources.hub_errors import hub_errors_explained
 from dvtr_bench import __version__
 from dvtr_bench.dataset.manifest import FEATURES_FOLDER, MANIFEST_NAME
 from dvtr_bench.errors import InputError, NotFoundError
-from dvtr_bench.reading.json_text import parse_json
+from dvtr_bench.reading.json_toml_text import parse_json
 from dvtr_bench.runtime.files import temporary_folder
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 _BRANCH: Final = "main"
 _KILOBYTE: Final = 1000

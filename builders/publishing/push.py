@@ -23,7 +23,7 @@ from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.reports.thumbnails import may_be_shown
 from dvtr_bench.runtime.files import temporary_folder
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 _PUT_BY_THE_HUB = {".gitattributes", "README.md"}
 

@@ -16,7 +16,7 @@ from builders.sources.tar_archive import TarMember
 from builders.sources.text_file import decode_text
 from dvtr_bench.errors import AnnotationError
 from dvtr_bench.reading.border import reading, require_size
-from dvtr_bench.reading.json_text import parse_published_json
+from dvtr_bench.reading.json_toml_text import parse_published_json
 
 SUFFIXES: Final = (".json", ".txt")
 """Of the files whose captions are read; the first that has captions counts."""

@@ -15,8 +15,8 @@ from builders.sources.json_forms import (
 )
 from builders.sources.text_file import read_lines, read_text
 from dvtr_bench.errors import AnnotationError, NotFoundError
-from dvtr_bench.reading.json_text import parse_json_values, parse_published_json
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.reading.json_toml_text import parse_json_values, parse_published_json
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from dvtr_bench.reading.parquet_files import BoundedParquet

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from builders.sources.text_file import read_text
 from dvtr_bench.errors import AnnotationError, DvtrError
 from dvtr_bench.reading.border import brief, brief_value
-from dvtr_bench.reading.json_text import parse_published_json
+from dvtr_bench.reading.json_toml_text import parse_published_json
 
 Content = TypeVar("Content")
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.reading.json_text import parse_published_json
+from dvtr_bench.reading.json_toml_text import parse_published_json
 
 MISSING_WORDS: Final = frozenset("nan NaN NAN None null NULL NaT <NA> N/A #N/A".split())
 """How programs print a value that is not there."""

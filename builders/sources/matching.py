@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 from builders.sources.clips import ClipFiles, open_clips
 from builders.sources.source import Footage
 from dvtr_bench.errors import AnnotationError
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 
 @dataclass(frozen=True)

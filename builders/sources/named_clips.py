@@ -2,8 +2,9 @@
 
 import posixpath
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -15,9 +16,72 @@ from builders.sources.clips import ClipFiles, is_video_name
 from builders.sources.matching import SHOWN, bullets, files_by_stem, shown_path
 from builders.sources.segments import ClipSegment, Segment
 from builders.sources.source import Footage
-from builders.sources.spellings import COMPOSITION, Spelled, Spellings
 from dvtr_bench.errors import AnnotationError
-from dvtr_bench.runtime.wording import by_number, count_of
+from dvtr_bench.runtime.terminal import by_number, count_of
+
+_ENCODINGS: Final = tuple(
+    "utf-8 gb18030 big5 cp932 euc_jp euc_kr cp1251 cp866 cp1252 cp850".split()
+)
+"""Encodings of file names, tried where it is unknown."""
+
+COMPOSITION: Final = "composition"
+"""The kind of a spelling that differs in composed and decomposed letters alone."""
+
+
+class Spelled(NamedTuple):
+    """A file that is found under another spelling.
+
+    Attributes:
+        file: The file, by its own name.
+        kind: `COMPOSITION`, or the encoding of its name.
+    """
+
+    file: PurePosixPath
+    kind: str
+
+
+class Spellings:
+    """The files of a folder or archive by all spellings of names that are not in ASCII."""
+
+    def __init__(self, folder: ClipFiles) -> None:
+        """Index the files."""
+        self._files: dict[str, dict[PurePosixPath, str]] = {}
+        self._stems: dict[str, dict[PurePosixPath, str]] = {}
+        for file in folder.files:
+            for spelling, kind in _spellings(folder, file):
+                path = PurePosixPath(spelling)
+                for index, key in ((self._files, spelling), (self._stems, path.stem)):
+                    index.setdefault(key, {}).setdefault(file, kind)
+
+    def by_path(self, path: str) -> Spelled | None:
+        """Return the one file that has this path in another spelling; None if not exactly one."""
+        return _only(self._files, path)
+
+    def by_stem(self, stem: str) -> Spelled | None:
+        """Return the one file whose name without ending is this; None if not exactly one."""
+        return _only(self._stems, stem)
+
+
+def _only(index: dict[str, dict[PurePosixPath, str]], key: str) -> Spelled | None:
+    found = index.get(unicodedata.normalize("NFC", key), {})
+    return Spelled(*next(iter(found.items()))) if len(found) == 1 else None
+
+
+def _spellings(folder: ClipFiles, file: PurePosixPath) -> Iterator[tuple[str, str]]:
+    name = str(file)
+    if name.isascii():
+        return
+    data = folder.name_bytes(file)
+    if data is None:
+        yield unicodedata.normalize("NFC", name), COMPOSITION
+        return
+    for encoding in _ENCODINGS:
+        try:
+            decoded = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        yield unicodedata.normalize("NFC", decoded.replace("\\", "/")), encoding
+
 
 SUBFOLDER_MARK: Final = "__"
 """Replaces ``/`` in the id of a file in a subfolder."""

@@ -13,7 +13,7 @@ from builders.sources.named_clips import NamedClip
 from builders.sources.segments import ClipSegment
 from builders.sources.source import Footage
 from dvtr_bench.errors import ClipError
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 _SHOWN_FROM: Final = 100
 """Number of files from which hashing shows a progress bar."""

@@ -16,7 +16,7 @@ from builders.sources.source import Clip, DatasetInfo, SourceRecord
 from builders.sources.split_drawing import Drawing
 from dvtr_bench.dataset.manifest import SPLITS
 from dvtr_bench.errors import AnnotationError, ConfigError
-from dvtr_bench.runtime.wording import by_number, count_of
+from dvtr_bench.runtime.terminal import by_number, count_of
 
 _NAMED: Final = 5
 """Number of groups that a note names."""

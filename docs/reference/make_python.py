@@ -88,7 +88,7 @@ COMMANDS: Final = {
     "quickstart": "dvtr_bench.api.studies.run_study",
     "report": "dvtr_bench.api.reports.report",
     "run": "dvtr_bench.api.studies.run_study",
-    "runs": "dvtr_bench.training.run_listing.list_runs",
+    "runs": "dvtr_bench.training.run_choice.list_runs",
     "search": "dvtr_bench.api.searching.search",
     "sheet": "dvtr_bench.api.reports.draw_queries",
     "show": "leaderboard.shown_run.print_run",

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.api.datasets import DatasetLike, as_dataset
 from dvtr_bench.api.evaluation_options import (
+    ChosenReranker,
     EvaluationOptions,
     PostProcessLike,
+    RerankerLike,
     WrittenFiles,
     as_post_process,
     open_split,
 )
 from dvtr_bench.api.models import Settings, WeightsLike, find_unseen_weights, model_settings
-from dvtr_bench.api.rerankers import ChosenReranker, RerankerLike
 from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset
@@ -24,9 +25,8 @@ from dvtr_bench.evaluation.evaluation_result import EvaluationResult
 from dvtr_bench.evaluation.facts import origin_of
 from dvtr_bench.evaluation.run import Weights, plan_evaluation
 from dvtr_bench.models.entry import model_entry
-from dvtr_bench.reports.query_choice import DEFAULT, Queries
-from dvtr_bench.runtime.device import choose_device
-from dvtr_bench.runtime.processes import joined_processes
+from dvtr_bench.reports.shown_queries import DEFAULT, Queries
+from dvtr_bench.runtime.processes import choose_device, joined_processes
 from dvtr_bench.searching.choice import choose_dataset
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dvtr_bench.errors import ConfigError
 from dvtr_bench.evaluation.run import Weights, plan_evaluation, require_unseen
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.runtime.checkpoint import checkpoint_folder, read_checkpoint_config
-from dvtr_bench.training.options import parse_settings, typed_settings
+from dvtr_bench.settings import parse_settings, typed_settings
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset
@@ -66,7 +66,7 @@ def load_model(
         >>> model.score(texts, videos).shape
         torch.Size([2, 1])
     """
-    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import choose_device
 
     weights = find_weights(
         model, dataset, backbone=backbone, settings=settings, runs=runs, root=root

@@ -7,9 +7,8 @@ from dvtr_bench.api.evaluation_options import EvaluationOptions, WrittenFiles, o
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.evaluation.evaluate import EvaluationConfig
 from dvtr_bench.evaluation.evaluation_result import EvaluationResult
-from dvtr_bench.reports.query_choice import DEFAULT, Queries
-from dvtr_bench.runtime.device import choose_device
-from dvtr_bench.runtime.processes import joined_processes
+from dvtr_bench.reports.shown_queries import DEFAULT, Queries
+from dvtr_bench.runtime.processes import choose_device, joined_processes
 
 if TYPE_CHECKING:
     from dvtr_bench.api.datasets import DatasetLike

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dvtr_bench.training.options import parse_settings
+from dvtr_bench.settings import parse_settings
 
 if TYPE_CHECKING:
     from baselines.encoder.frame_encoder import FrameEncoder
@@ -47,7 +47,7 @@ def pretrain_tiny(
 
     from baselines.encoder.frame_encoder import FrameEncoder
     from baselines.encoder.pretraining import Pretraining, pretrain, write_weights
-    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import choose_device
 
     changes = parse_settings(Pretraining, recipe)
     whole = replace(Pretraining(), **changes, **({"steps": steps} if steps else {}))
@@ -77,7 +77,7 @@ def fetch_shard(number: int, *, image_size: int, seed: int) -> "Shard":
 
     from baselines.encoder.preprocessing import clip_pixels
     from baselines.encoder.pretraining import MAX_WORDS, Shard
-    from baselines.weights.tiny import tiny_tokenizer
+    from baselines.weights.backbone_spec import tiny_tokenizer
     from builders.aerosynth.stream import stream_shard
 
     cv2.setNumThreads(1)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from dvtr_bench.reports.query_choice import Queries
+    from dvtr_bench.reports.shown_queries import Queries
 
 
 def report(

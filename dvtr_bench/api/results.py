@@ -10,7 +10,7 @@ from dvtr_bench.reports.html_table import ROWS_SHOWN, Cell, html_table
 from dvtr_bench.results import RunRecord, to_frame
 from dvtr_bench.results import load_results as read_results
 from dvtr_bench.results.files import result_paths
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     import pandas as pd

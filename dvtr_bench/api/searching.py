@@ -66,7 +66,7 @@ def search(
         >>> len(found), found[0].rank
         (3, 1)
     """
-    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import choose_device
     from dvtr_bench.searching.choice import choose, choose_dataset
     from dvtr_bench.searching.searches import (
         read_clip,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.dataset.reader import ROOT
 from dvtr_bench.runtime.files import written_together
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from dvtr_bench.studies.choices import Choices, choose
 from dvtr_bench.studies.read import read_study
 from dvtr_bench.studies.study import Study, StudyDataset
@@ -254,7 +254,7 @@ def _executor(
 ) -> "tuple[Executor, int]":
     """Return the executor, and the number of runs at a time."""
     from dvtr_bench.errors import ConfigError
-    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import choose_device
     from dvtr_bench.studies.carry_out import Means
     from dvtr_bench.studies.executors.local import run_here, run_on_devices
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, read_json
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -11,7 +11,7 @@ from dvtr_bench.api.trained_run import TrainedRun
 from dvtr_bench.dataset.reader import ROOT, BuiltDataset
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.entry import model_entry
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run_choice import default_recipe, replace_settings
 
@@ -81,8 +81,7 @@ def train(
         >>> run.checkpoint.name
         'epoch-001'
     """
-    from dvtr_bench.runtime.device import choose_device
-    from dvtr_bench.runtime.processes import joined_processes
+    from dvtr_bench.runtime.processes import choose_device, joined_processes
 
     key = require_trained(model)
     built = as_dataset(dataset, root)
@@ -189,8 +188,7 @@ def _train(
     options: _TrainOptions,
 ) -> TrainedRun:
     """Train one seed, if it is not trained yet."""
-    from dvtr_bench.evaluation.facts import captions_cut
-    from dvtr_bench.evaluation.seen_frames import seen_statement
+    from dvtr_bench.evaluation.facts import captions_cut, seen_statement
     from dvtr_bench.runtime.checkpoint import new_model
     from dvtr_bench.training.run_choice import choose_run_folder, describe_setup
     from dvtr_bench.training.splits import training_splits

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from dvtr_bench.cli._options import (
+from dvtr_bench.cli._command import (
     MACHINE,
     MODEL,
     DecodingThreads,

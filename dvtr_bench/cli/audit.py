@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import BuiltDataset, Json, Root, out_folder
+from dvtr_bench.cli._command import BuiltDataset, Json, Root, out_folder, print_json
 from dvtr_bench.runtime.terminal import write_line
 
 

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.cli._command import Json, print_json
+from dvtr_bench.runtime.terminal import say, write_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

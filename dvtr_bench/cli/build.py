@@ -10,8 +10,7 @@ from typing import Annotated, Any, Final, Literal, get_args, get_origin
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import Command, print_json, write_options
-from dvtr_bench.cli._options import Json
+from dvtr_bench.cli._command import Command, Json, print_json, write_options
 from dvtr_bench.errors import ConfigError, ExtensionError
 from dvtr_bench.settings import Setting, kinds_of, read_value, settings_of
 

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._options import out_folder
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.cli._command import out_folder
+from dvtr_bench.runtime.terminal import say, write_line
 
 
 def convert(
@@ -33,7 +32,7 @@ def convert(
     """
     from baselines.conversion.authors_checkpoint import convert_authors_checkpoint
     from dvtr_bench.models.entry import model_entry
-    from dvtr_bench.training.options import parse_settings
+    from dvtr_bench.settings import parse_settings
 
     given = parse_settings(model_entry(model).config_class, settings or [])
     converted = convert_authors_checkpoint(file, model, given)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json, Root
-from dvtr_bench.runtime.progress import say
+from dvtr_bench.cli._command import Json, Root, print_json
+from dvtr_bench.runtime.terminal import say
 
 
 def datasets(

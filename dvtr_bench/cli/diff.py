@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._command import Command, print_json
-from dvtr_bench.cli._options import BuiltOrPublished, Json, Root, out_file
+from dvtr_bench.cli._command import BuiltOrPublished, Command, Json, Root, out_file, print_json
 from dvtr_bench.runtime.terminal import write_line
 
 

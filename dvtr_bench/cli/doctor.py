@@ -2,8 +2,7 @@
 
 import typer
 
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json
+from dvtr_bench.cli._command import Json, print_json
 from dvtr_bench.runtime.terminal import write_line
 
 

@@ -8,8 +8,7 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import POST_PROCESSORS
-from dvtr_bench.cli._command import EntriesInHelp, print_json
-from dvtr_bench.cli._options import (
+from dvtr_bench.cli._command import (
     DATASET,
     MODEL,
     OUTPUT,
@@ -17,6 +16,7 @@ from dvtr_bench.cli._options import (
     Cache,
     Checkpoint,
     Device,
+    EntriesInHelp,
     EveryDataset,
     Json,
     MaxWords,
@@ -25,10 +25,10 @@ from dvtr_bench.cli._options import (
     SheetQueries,
     UntrainedBackbone,
     out_folder,
+    print_json,
     with_max_words,
 )
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import printable, write_line
+from dvtr_bench.runtime.terminal import printable, say, write_line
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.evaluation_result import EvaluationResult

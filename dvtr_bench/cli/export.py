@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from dvtr_bench.catalog import DATASET_EXPORTS, EXPORTS
-from dvtr_bench.cli._command import EntriesInHelp
-from dvtr_bench.cli._options import DATASET, Root, out_folder
+from dvtr_bench.cli._command import DATASET, EntriesInHelp, Root, out_folder
 from dvtr_bench.runtime.terminal import write_line
 
 if TYPE_CHECKING:

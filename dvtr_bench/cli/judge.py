@@ -6,12 +6,10 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json, Root, out_file
+from dvtr_bench.cli._command import Json, Root, out_file, print_json
 from dvtr_bench.errors import InputError
 from dvtr_bench.reading.json_records import to_json
-from dvtr_bench.runtime.terminal import printable, write_line
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, printable, write_line
 
 
 def judge(

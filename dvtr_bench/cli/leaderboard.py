@@ -7,11 +7,9 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import CHARTS
-from dvtr_bench.cli._command import EntriesInHelp, print_json
-from dvtr_bench.cli._options import Json, Judged, Root, Runs, out_file
+from dvtr_bench.cli._command import EntriesInHelp, Json, Judged, Root, Runs, out_file, print_json
 from dvtr_bench.runtime.files import written_together
-from dvtr_bench.runtime.terminal import write_line
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, write_line
 
 
 class LeaderboardCommand(EntriesInHelp):

@@ -7,8 +7,7 @@ import typer
 
 import dvtr_bench as dvtr
 from dvtr_bench.catalog import PLOTS
-from dvtr_bench.cli._command import EntriesInHelp, print_json
-from dvtr_bench.cli._options import OUTPUT, Json, Runs, out_file
+from dvtr_bench.cli._command import OUTPUT, EntriesInHelp, Json, Runs, out_file, print_json
 from dvtr_bench.runtime.terminal import write_line
 
 WHICH = "Which results"

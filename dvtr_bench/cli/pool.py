@@ -7,10 +7,8 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json, Root, out_folder
-from dvtr_bench.runtime.terminal import write_line
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.cli._command import Json, Root, out_folder, print_json
+from dvtr_bench.runtime.terminal import count_of, write_line
 
 
 class PooledDirection(StrEnum):

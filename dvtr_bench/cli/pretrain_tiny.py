@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._options import Device, out_folder
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.cli._command import Device, out_folder
+from dvtr_bench.runtime.terminal import say, write_line
 
 
 def pretrain_tiny(

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import (
+from dvtr_bench.cli._command import (
     Cache,
     Checkpoint,
     Device,
@@ -15,9 +14,9 @@ from dvtr_bench.cli._options import (
     Root,
     Runs,
     out_folder,
+    print_json,
 )
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.terminal import say, write_line
 
 
 def probe(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dvtr_bench.cli._options import BuiltDataset, Device, Root
+from dvtr_bench.cli._command import BuiltDataset, Device, Root
 from dvtr_bench.runtime.terminal import write_line
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _check_feature_options(
 
 
 def _features(built: "OpenedDataset", backbone: str, models: Sequence[str], device: str) -> Path:
-    from dvtr_bench.runtime.device import choose_device
+    from dvtr_bench.runtime.processes import choose_device
     from dvtr_bench.training.published_features import write_published
 
     made = write_published(built, backbone, models, device=choose_device(device))

@@ -7,8 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
-from dvtr_bench.cli._options import Json, out_folder
-from dvtr_bench.runtime.progress import say
+from dvtr_bench.cli._command import Json, out_folder
+from dvtr_bench.runtime.terminal import say
 from dvtr_bench.training.recipe import TINY
 
 OURS: Final = {"dvtr", "runs", "results", "LEADERBOARD.md", "site", ".study.lock"}

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import (
+from dvtr_bench.cli._command import (
     DATASET,
     MACHINE,
     DecodingThreads,
@@ -16,11 +15,11 @@ from dvtr_bench.cli._options import (
     Root,
     StudyDatasets,
     out_folder,
+    print_json,
 )
 from dvtr_bench.cli._recipe_options import RecipeSettings
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import write_line
-from dvtr_bench.studies.places import shipped_studies
+from dvtr_bench.runtime.terminal import say, write_line
+from dvtr_bench.studies.study_file import shipped_studies
 
 if TYPE_CHECKING:
     from dvtr_bench.api.studies import StudyResult

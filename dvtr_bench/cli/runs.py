@@ -3,9 +3,8 @@
 import shlex
 from pathlib import Path
 
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json, Root, Runs
-from dvtr_bench.runtime.progress import say
+from dvtr_bench.cli._command import Json, Root, Runs, print_json
+from dvtr_bench.runtime.terminal import say
 
 
 def runs(
@@ -17,7 +16,7 @@ def runs(
     from rich.text import Text
 
     from dvtr_bench.reports.others_text import make_console, plain_table
-    from dvtr_bench.training.run_listing import list_runs
+    from dvtr_bench.training.run_choice import list_runs
 
     listed = list_runs(runs)
     if as_json:

@@ -6,12 +6,12 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import Command, print_json
-from dvtr_bench.cli._options import (
+from dvtr_bench.cli._command import (
     MODEL,
     WHICH_MODEL,
     Cache,
     Checkpoint,
+    Command,
     Device,
     Json,
     OnlyDataset,
@@ -19,9 +19,9 @@ from dvtr_bench.cli._options import (
     Runs,
     UntrainedBackbone,
     out_file,
+    print_json,
 )
-from dvtr_bench.runtime.progress import say
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.terminal import say, write_line
 
 
 class SearchCommand(Command):

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._options import Root, SheetQueries, out_file
+from dvtr_bench.cli._command import Root, SheetQueries, out_file
 from dvtr_bench.runtime.terminal import write_line
 
 

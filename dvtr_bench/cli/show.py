@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._command import print_json
-from dvtr_bench.cli._options import Json, Judged, Runs
+from dvtr_bench.cli._command import Json, Judged, Runs, print_json
 
 
 def show(

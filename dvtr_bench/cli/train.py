@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 
 import dvtr_bench as dvtr
-from dvtr_bench.cli._command import Command
-from dvtr_bench.cli._options import (
+from dvtr_bench.cli._command import (
     MODEL,
     OUTPUT,
+    Command,
     DecodingThreads,
     Device,
     MaxWords,
@@ -29,8 +29,7 @@ from dvtr_bench.cli._recipe_options import (
     RecipeSettings,
     TrainingSeed,
 )
-from dvtr_bench.runtime.progress import is_quiet, say
-from dvtr_bench.runtime.terminal import write_line
+from dvtr_bench.runtime.terminal import is_quiet, say, write_line
 
 
 class TrainCommand(Command):

@@ -5,8 +5,7 @@ from typing import Annotated
 
 import typer
 
-from dvtr_bench.cli._command import Command, print_json
-from dvtr_bench.cli._options import BuiltDataset, Json, Root, out_file
+from dvtr_bench.cli._command import BuiltDataset, Command, Json, Root, out_file, print_json
 from dvtr_bench.runtime.terminal import write_line
 
 

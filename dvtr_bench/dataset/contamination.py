@@ -11,7 +11,7 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import BuiltDataset, find_build
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.reading.json_records import Count, Text
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -11,7 +11,7 @@ import pyarrow as pa
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reading.border import brief_value, path_inside
 from dvtr_bench.reading.json_records import MAY_BE_ABSENT, from_json, to_json
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes, readable_json
 
 FORMAT_VERSION: Final = 1
 """Version of the files' format, raised whenever an older reader would misread a newer dataset."""

@@ -20,12 +20,13 @@ from dvtr_bench.dataset.parquet_shards import ADVICE, Shards, open_shard
 from dvtr_bench.dataset.video import Video
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dvtr_bench.reading.parquet_files import BoundedParquet
+
 
 _VIDEO_COLUMNS = ["video_id", "category"]
 
@@ -374,3 +375,19 @@ class DatasetSplit:
             self._texts(table, "caption"),
             index,
         )
+
+
+def stored_sizes(split: "DatasetSplit") -> list[tuple[int, int]]:
+    """Return the sizes of the stored frames of a split.
+
+    One clip is looked at of all that were coded in the same size and turned in the same way.
+
+    Args:
+        split: A split with frames.
+
+    Returns:
+        Height and width, in pixels; each once.
+    """
+    first = {form: row for row, form in reversed(list(enumerate(split.source_forms)))}
+    shapes = (split.frames(row)[0].shape for row in sorted(first.values()))
+    return list(dict.fromkeys((height, width) for height, width, *_ in shapes))

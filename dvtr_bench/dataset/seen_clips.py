@@ -13,9 +13,9 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.dataset.reader import find_build
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.reading.json_records import Text, from_json, to_json
-from dvtr_bench.reading.json_text import read_json_bytes, readable_json
+from dvtr_bench.reading.json_toml_text import read_json_bytes, readable_json
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

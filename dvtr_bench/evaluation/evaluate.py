@@ -10,23 +10,22 @@ from dvtr_bench.dataset.contamination import Contamination, find_contamination
 from dvtr_bench.dataset.seen_clips import SeenClips
 from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import ConfigError, ProtocolError
-from dvtr_bench.evaluation.call_order import CallOrder
-from dvtr_bench.evaluation.facts import captions_cut, dataset_facts, model_facts
+from dvtr_bench.evaluation.facts import (
+    captions_cut,
+    dataset_facts,
+    frame_measures,
+    model_facts,
+    split_groups,
+)
 from dvtr_bench.evaluation.honesty import SampleConfig, check_honesty
-from dvtr_bench.evaluation.one_pass import Passes, encoder_in, named
+from dvtr_bench.evaluation.one_pass import CallOrder, Passes, encoder_in, named
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.query_bank import QueryBank
-from dvtr_bench.evaluation.ranking import Ranking
+from dvtr_bench.evaluation.ranking import Ranking, Scorer, rows_of_block
 from dvtr_bench.evaluation.rerank import RerankedRun, Reranker
-from dvtr_bench.evaluation.scorer import Scorer, rows_of_block
-from dvtr_bench.evaluation.split_groups import frame_measures, split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.evaluation.untouched import Untouched
-from dvtr_bench.features.encode import (
-    encode_captions_again,
-    encode_videos_again,
-    select_rows,
-)
+from dvtr_bench.features.encode import encode_captions_again, encode_videos_again, select_rows
 from dvtr_bench.features.encode_split import EncodedSplit, encode_split
 from dvtr_bench.models.retriever import BlockRetriever, LateEncoder
 from dvtr_bench.ranking.bootstrap import BootstrapConfig

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from dvtr_bench.dataset.split import matching_rows, require_whole_split
 from dvtr_bench.errors import ConfigError, NotANumberError
 from dvtr_bench.evaluation.evaluate import Evaluation, EvaluationConfig
-from dvtr_bench.evaluation.facts import dataset_facts
+from dvtr_bench.evaluation.facts import dataset_facts, split_groups
 from dvtr_bench.evaluation.post_process import PostProcess, RawScores, require_feasible
 from dvtr_bench.evaluation.ranking import each_way, rank
-from dvtr_bench.evaluation.split_groups import split_groups
 from dvtr_bench.evaluation.top_candidates import top_lists
 from dvtr_bench.ranking.blocks import Block, Grid, cut
 from dvtr_bench.ranking.ceilings import shared_text

@@ -1,17 +1,26 @@
-"""Descriptions of the dataset and the model for the record of a run."""
+"""What is said of a dataset, a model and groups of queries, before a run and in its record."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, runtime_checkable
 
+from dvtr_bench.catalog import BREAKDOWNS
 from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.dataset.measures import FrameMeasures
+from dvtr_bench.dataset.parquet_split import DatasetSplit, stored_sizes
+from dvtr_bench.errors import ExtensionError
 from dvtr_bench.models.retriever import Described, ReadsTokens
 from dvtr_bench.ranking.ceilings import CutCaptions, cut_captions
+from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.results.record import DatasetFacts, ModelFacts, TrainingFacts
+from dvtr_bench.runtime.processes import ALONE, Processes
+from dvtr_bench.video.model_view import FrameFit, Part, seen_share, seen_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.models.retriever import Retriever
+    from dvtr_bench.models.retriever import Frames, Retriever
     from dvtr_bench.ranking.relevance import Relevance
 
 
@@ -157,3 +166,83 @@ def training_facts(description: Mapping[str, Any]) -> TrainingFacts | None:
         validation_t2v_r1=training["validation_t2v_r1"],
         version=training["dataset"].get("version"),
     )
+
+
+@runtime_checkable
+class SeesSquares(Protocol):
+    """A model that makes every frame square, and can say which part of it is seen."""
+
+    @property
+    def frame_fit(self) -> FrameFit:
+        """How frames are made square."""
+        ...
+
+    def part_seen(self, height: int, width: int) -> Part:
+        """Return where the square lies on a frame, see `dvtr_bench.video.model_view.seen_part`."""
+        ...
+
+
+def seen_statement(model: object, split: "RetrievalSplit") -> str | None:
+    """Say how much of the frames of a split a model sees.
+
+    Args:
+        model: Any model.
+        split: The split.
+
+    Returns:
+        A sentence; None for a model that cannot say it, or a split that is not of a built dataset.
+    """
+    if not isinstance(model, SeesSquares) or not isinstance(split, DatasetSplit):
+        return None
+    if not split.has_frames or not len(split):
+        return None
+    shares = [seen_share(model.part_seen(*size)) for size in stored_sizes(split)]
+    text = f"the model sees {seen_text(shares, model.frame_fit)}"
+    if "the middle" in text and hasattr(getattr(model, "config", None), "frame_fit"):
+        text += "; --set frame_fit=squash or letterbox shows all of it"
+    return text
+
+
+def frame_measures(split: "RetrievalSplit") -> FrameMeasures:
+    """Return the frame measures of all breakdowns, to be computed while frames are decoded.
+
+    Args:
+        split: The split.
+
+    Returns:
+        The measures that are not cached yet.
+    """
+    functions: dict[str, Callable[[Frames], float]] = {}
+    for module in BREAKDOWNS.load_all().values():
+        functions.update(getattr(module, "FRAME_MEASURES", {}))
+    return FrameMeasures(split, functions)
+
+
+def split_groups(
+    split: "RetrievalSplit", *, processes: Processes = ALONE, show_progress: bool = True
+) -> dict[str, Groups]:
+    """Group the captions or videos of a split along every axis of `breakdowns/`.
+
+    Args:
+        split: The split.
+        processes: The processes that share the work; the first one computes the groups.
+        show_progress: Whether to show a progress bar while frames are decoded.
+
+    Returns:
+        Groups by axis, without axes that do not apply to this split.
+    """
+    found: dict[str, Groups] = {}
+    if processes.is_first:
+        for axis, module in BREAKDOWNS.load_all().items():
+            groups = module.groups(split, show_progress)
+            if groups is None:
+                continue
+            if not isinstance(groups, Groups):
+                raise ExtensionError(
+                    f"{BREAKDOWNS.entry(axis).place}: groups gives {type(groups).__name__}: "
+                    "expected dvtr_bench.ranking.rank_table.Groups, or None where the axis says "
+                    "nothing"
+                )
+            found[axis] = groups
+    shared: dict[str, Groups] = processes.gathered(found)[0]
+    return shared

@@ -31,10 +31,10 @@ from dvtr_bench.ranking.movement import (
     HonestyCheck,
     measure,
 )
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
-    from dvtr_bench.evaluation.scorer import Scorer
+    from dvtr_bench.evaluation.ranking import Scorer
     from dvtr_bench.models.retriever import Features
 
 Rows = NDArray[np.int64]
@@ -57,7 +57,7 @@ class SampleConfig:
         encoded_videos: Videos decoded and encoded again.
         piece: Items of a piece when queries or gallery are divided again.
         seed: Seed for drawing and shuffling, and of the order in which captions are encoded and
-            scored (`dvtr_bench.evaluation.call_order`). It changes no rank of an honest model.
+            scored (`dvtr_bench.evaluation.one_pass`). It changes no rank of an honest model.
     """
 
     captions: int = 128

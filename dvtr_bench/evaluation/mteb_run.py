@@ -17,9 +17,9 @@ from dvtr_bench.dataset.mteb_tasks import TASK_DIRECTIONS, TaskDirection, mteb_t
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError, ResultError
 from dvtr_bench.evaluation.external_file import ExternalFile
 from dvtr_bench.reading.border import brief_value
-from dvtr_bench.reading.json_text import parse_published_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_published_json, read_json_bytes
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -21,8 +21,7 @@ from dvtr_bench.evaluation.query_bank import QueryBank, require_bank
 from dvtr_bench.evaluation.ranking import Ranking, ScoreSource, each_way, rank
 from dvtr_bench.results.record import PostProcessingFacts, ScoringFacts
 from dvtr_bench.runtime.processes import ALONE, Processes
-from dvtr_bench.settings import NoSettings
-from dvtr_bench.training.options import parse_settings
+from dvtr_bench.settings import NoSettings, parse_settings
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.evaluation.scorer import Scorer
+    from dvtr_bench.evaluation.ranking import Scorer
     from dvtr_bench.features.encode_split import EncodedSplit
 
 

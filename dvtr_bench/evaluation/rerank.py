@@ -24,15 +24,14 @@ from numpy.typing import NDArray
 from dvtr_bench.errors import ConfigError, InputError, NotANumberError
 from dvtr_bench.evaluation.facts import described, model_facts
 from dvtr_bench.evaluation.post_process import RawScores, rank_each_way
+from dvtr_bench.evaluation.ranking import Scorer
 from dvtr_bench.evaluation.rerank_checks import RerankSample, caption_kinds, check_reranker
-from dvtr_bench.evaluation.scorer import Scorer
 from dvtr_bench.evaluation.untouched import Untouched
-from dvtr_bench.features.caption_order import order_generator
-from dvtr_bench.features.encode import select_rows
+from dvtr_bench.features.encode import order_generator, select_rows
 from dvtr_bench.models.retriever import BlockRetriever
 from dvtr_bench.results.record import RERANK, PostProcessingFacts, ScoringFacts
 from dvtr_bench.runtime.environment import library_versions
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from dvtr_bench.ranking.movement import HonestyCheck, measure
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
-    from dvtr_bench.evaluation.scorer import Scorer
+    from dvtr_bench.evaluation.ranking import Scorer
     from dvtr_bench.models.retriever import Features, Retriever
 
 Rows = NDArray[np.int64]

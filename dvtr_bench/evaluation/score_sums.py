@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from dvtr_bench.evaluation.ranking import ScoreSource

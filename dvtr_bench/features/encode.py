@@ -1,5 +1,9 @@
-"""Encoding of captions and videos in batches; frames are decoded ahead of the model."""
+"""Encoding of captions and videos in batches; frames are decoded ahead of the model.
 
+Captions are encoded in a random order, so that their place says nothing of their video.
+"""
+
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,17 +13,19 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.features.late import LateFeatures
 from dvtr_bench.models.retriever import LateEncoder
 from dvtr_bench.ranking.blocks import cut
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit
     from dvtr_bench.models.retriever import Features, Frames, Retriever
 
     Look = Callable[[int, Frames], None]
+
 
 Rows = NDArray[np.int64]
 
@@ -289,3 +295,32 @@ def _decoded(
             yield pending.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def order_generator(split: "RetrievalSplit", seed: int, purpose: str) -> np.random.Generator:
+    """Return a generator of random orders, the same for the same arguments on every machine.
+
+    Args:
+        split: The split.
+        seed: A seed. Whoever runs the model of somebody else chooses one that the other cannot
+            have known.
+        purpose: What the order is for: different purposes give independent orders.
+
+    Returns:
+        The generator.
+    """
+    facts = [seed, split.fingerprint, split.name, purpose]
+    return np.random.default_rng(list(hashlib.sha256(canonical_json(facts)).digest()))
+
+
+def caption_order(split: "RetrievalSplit", seed: int) -> Rows:
+    """Return the order in which a model encodes the captions of a split.
+
+    Args:
+        split: The split.
+        seed: As for `order_generator`.
+
+    Returns:
+        int64, T: rows of the captions, all in random order.
+    """
+    return order_generator(split, seed, "encode").permutation(len(split.captions))

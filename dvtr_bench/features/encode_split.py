@@ -10,8 +10,9 @@ import numpy as np
 import torch
 
 from dvtr_bench.features.cache import FeatureCache, feature_cache
-from dvtr_bench.features.caption_order import Rows, caption_order
 from dvtr_bench.features.encode import (
+    Rows,
+    caption_order,
     encode_batch,
     encode_text_batches,
     encode_video_batches,
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from dvtr_bench.features.encode import Look
     from dvtr_bench.models.retriever import Features, Frames, Retriever, Side
     from dvtr_bench.runtime.processes import Processes
+
+    _Batch = tuple[Features, int]
+    _Encode = Callable[[slice], Iterator[_Batch]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -186,11 +190,6 @@ def encode_all_texts(
     shared = _SharedEncoding(retriever.name, len(split.captions), batch, processes, order)
     entry = feature_cache(retriever, split, "texts", batch, order_seed) if cache else None
     return _encode_all(retriever, "texts", shared, encode, entry, heads=heads)
-
-
-if TYPE_CHECKING:
-    _Batch = tuple[Features, int]
-    _Encode = Callable[[slice], Iterator[_Batch]]
 
 
 def _encode_all(

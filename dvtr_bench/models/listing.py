@@ -11,8 +11,7 @@ from typing import Any, cast
 from dvtr_bench.catalog import ADAPTERS, MODELS, Catalog, find_source
 from dvtr_bench.errors import ExtensionError
 from dvtr_bench.models.retriever import Scoring
-from dvtr_bench.plug_ins import Entry
-from dvtr_bench.runtime.extras import missing_modules
+from dvtr_bench.runtime.packages import Entry, missing_modules
 
 
 @dataclass(frozen=True)

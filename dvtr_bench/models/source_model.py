@@ -9,7 +9,7 @@ import torch
 
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Frames, Scoring
-from dvtr_bench.video.frame_choice import evenly_spaced
+from dvtr_bench.video.model_view import evenly_spaced
 
 Dtype = Literal["float32", "bfloat16", "float16"]
 

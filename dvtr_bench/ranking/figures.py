@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from dvtr_bench.catalog import METRICS
 from dvtr_bench.errors import ExtensionError
-from dvtr_bench.plug_ins import PlugInWarning
 from dvtr_bench.ranking import DIRECTIONS, RELEVANCE_KINDS, Direction, RelevanceKind
 from dvtr_bench.ranking.bootstrap import (
     BootstrapConfig,
@@ -25,6 +24,7 @@ from dvtr_bench.ranking.bootstrap import (
     video_draws,
 )
 from dvtr_bench.ranking.rank_table import RankTable
+from dvtr_bench.runtime.packages import PlugInWarning
 
 BOTH: Final = "both"
 """Key of figures that join t2v and v2t, used like a direction."""

@@ -27,8 +27,7 @@ from numpy.typing import NDArray
 
 from dvtr_bench.errors import InputError, NotANumberError, ProtocolError
 from dvtr_bench.ranking import RelevanceKind
-from dvtr_bench.ranking.blocks import Block
-from dvtr_bench.ranking.counting import OpenSets, Scores, Tally
+from dvtr_bench.ranking.blocks import Block, OpenSets, Scores, Tally
 from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.ranking.relevance import BlockSets, ColumnRelevance, Relevance
 

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from dvtr_bench.reading.held_file import HeldFile
-from dvtr_bench.reading.thrift_compact import read_struct, read_varint, read_zigzag
+from dvtr_bench.reading.parquet_footer import read_struct, read_varint, read_zigzag
 
 _HEADER_BYTES: Final = 1 << 12
 _LARGEST_HEADER_BYTES: Final = 1 << 24

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from dvtr_bench.errors import DvtrError, WeightsError
 from dvtr_bench.reading.border import reading, require_size
-from dvtr_bench.reading.json_text import parse_json
+from dvtr_bench.reading.json_toml_text import parse_json
 
 if TYPE_CHECKING:
     import torch

@@ -22,7 +22,7 @@ from dvtr_bench.reports.contact_sheet import (
     draw_tile,
     wrapped,
 )
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.reader import BuiltDataset

@@ -22,9 +22,9 @@ from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.json_records import from_json
-from dvtr_bench.reading.json_text import parse_json
+from dvtr_bench.reading.json_toml_text import parse_json
 from dvtr_bench.reading.parquet_files import BoundedParquet
-from dvtr_bench.reports.query_choice import worst_queries
+from dvtr_bench.reports.shown_queries import worst_queries
 from dvtr_bench.reports.thumbnails import (
     Thumbnail,
     frames_of,
@@ -33,7 +33,7 @@ from dvtr_bench.reports.thumbnails import (
     may_be_shown,
 )
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

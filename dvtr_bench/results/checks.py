@@ -1,27 +1,44 @@
-"""Check that a record agrees with itself: every figure is computed again from the ranks.
+"""Check once that a record agrees with itself: every figure is computed again from the ranks.
 
 Stated figures are compared. Figures of newer metrics are added, so that a new metric applies to
-existing result files.
+existing result files. Which files passed is remembered, so that none is checked twice.
 """
 
+import hashlib
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Mapping, Set
+from contextlib import suppress
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from math import isclose
+from pathlib import Path
 from typing import Any, Final
 
-from dvtr_bench.errors import InputError, ResultError
-from dvtr_bench.ranking import DIRECTIONS
-from dvtr_bench.ranking.bootstrap import BootstrapConfig
-from dvtr_bench.ranking.figures import BOTH, compute_figures, figure_names, left_out
+from dvtr_bench import metrics, ranking
+from dvtr_bench.catalog import METRICS
+from dvtr_bench.errors import DvtrError, InputError, ResultError
+from dvtr_bench.ranking import DIRECTIONS, PROTOCOL_VERSION
+from dvtr_bench.ranking.bootstrap import BootstrapConfig, bound_interval, is_at_bound
+from dvtr_bench.ranking.figures import (
+    BOTH,
+    Figure,
+    compute_figures,
+    figure_names,
+    full_share,
+    left_out,
+)
 from dvtr_bench.ranking.group_figures import (
     FiguresByGroup,
+    GroupFigure,
+    GroupFigures,
     group_figure_names,
     group_figures,
 )
 from dvtr_bench.ranking.rank_table import Groups
 from dvtr_bench.results.build import chance_figures, count_ties
 from dvtr_bench.results.record import RunRecord, Ties
+from dvtr_bench.runtime.checked_marks import CheckedMarks
 
 _MOST_GROUPS_RESAMPLED: Final = 20_000_000
 """Limit on groups times resamples: without it, a small file could demand any amount of memory."""
@@ -254,3 +271,120 @@ def _differences(stated: Any, expected: Any, path: str) -> Iterator[tuple[str, A
             yield path, stated, expected
     elif stated != expected:
         yield path, stated, expected
+
+
+_MARKS: Final = CheckedMarks("results", "checks of result files are")
+
+
+def was_checked(content: bytes) -> bool:
+    """Tell whether a file passed its checks before.
+
+    Args:
+        content: The file's bytes.
+
+    Returns:
+        True when the same bytes passed the same checks before.
+    """
+    return _MARKS.has(_checks(), hashlib.sha256(content).hexdigest())
+
+
+def remember_checked(content: bytes) -> None:
+    """Remember that a file passed its checks, if the cache folder can be written.
+
+    Args:
+        content: The file's bytes.
+    """
+    _MARKS.add(_checks(), hashlib.sha256(content).hexdigest())
+
+
+def _checks() -> str:
+    facts = "\n".join(
+        (_code_sha256(tuple(METRICS.names())), str(PROTOCOL_VERSION), *figure_names())
+    )
+    return hashlib.sha256(facts.encode()).hexdigest()
+
+
+@cache
+def _code_sha256(metric_names: tuple[str, ...]) -> str:
+    """Hash the code that figures and checks depend on, including metrics of plug-ins."""
+    digest = hashlib.sha256()
+    for file in (inspect.getfile(metrics), inspect.getfile(ranking), __file__):
+        for path in sorted(Path(file).parent.rglob("*.py")):
+            digest.update(path.read_bytes())
+    for name in metric_names:
+        with suppress(DvtrError):  # a metric that cannot be loaded gives no figures
+            digest.update(inspect.getsource(METRICS.load(name)).encode())
+    return digest.hexdigest()
+
+
+def with_score_intervals(record: RunRecord) -> RunRecord:
+    """Replace intervals that are a single point by those of Wilson.
+
+    Args:
+        record: A record as read.
+
+    Returns:
+        The same object if it has no such interval.
+    """
+    if not any(_is_point(name, figure) for name, figure in _all_figures(record)):
+        return record
+    level, videos = record.bootstrap.level, len(record.rank_table.query_videos("v2t"))
+
+    def of_run(name: str, figure: Figure) -> Figure:
+        if not _is_point(name, figure):
+            return figure
+        return Figure(figure.value, *_ends(name, figure.value, videos, level))
+
+    def of_group(group: GroupFigures) -> GroupFigures:
+        metrics = {
+            name: GroupFigure(figure.value, *_ends(name, figure.value, group.videos, level))
+            if _is_point(name, figure)
+            else figure
+            for name, figure in group.metrics.items()
+        }
+        return replace(group, metrics=metrics)
+
+    return replace(
+        record,
+        metrics={
+            direction: {
+                kind: {name: of_run(name, figure) for name, figure in figures.items()}
+                for kind, figures in kinds.items()
+            }
+            for direction, kinds in record.metrics.items()
+        },
+        breakdowns={
+            axis: replace(
+                breakdown,
+                results={
+                    direction: {name: of_group(group) for name, group in groups.items()}
+                    for direction, groups in breakdown.results.items()
+                },
+            )
+            for axis, breakdown in record.breakdowns.items()
+        },
+    )
+
+
+def _ends(name: str, value: float, videos: int, level: float) -> tuple[float, float]:
+    full = full_share(name)
+    return (value, value) if full is None else bound_interval(value, full, videos, level)
+
+
+def _is_point(name: str, figure: Figure | GroupFigure) -> bool:
+    is_point = figure.low == figure.high == figure.value
+    return is_point and is_at_bound(figure.value, full_share(name))
+
+
+def _all_figures(record: RunRecord) -> Iterator[tuple[str, Figure | GroupFigure]]:
+    figures: list[Mapping[str, Figure] | Mapping[str, GroupFigure]] = [
+        named for kinds in record.metrics.values() for named in kinds.values()
+    ]
+    figures += [
+        group.metrics
+        for breakdown in record.breakdowns.values()
+        for groups in breakdown.results.values()
+        for group in groups.values()
+    ]
+    for named in figures:
+        yield from named.items()

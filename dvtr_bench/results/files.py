@@ -10,9 +10,8 @@ from typing import Any, Final
 from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.reading.json_records import from_json, to_json
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes, readable_json
-from dvtr_bench.results.checked import remember_checked, was_checked, with_score_intervals
-from dvtr_bench.results.checks import completed
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.results.checks import completed, remember_checked, was_checked, with_score_intervals
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
 from dvtr_bench.results.relations import require_relations
 from dvtr_bench.runtime.files import written_beside
@@ -175,7 +174,7 @@ def read_result(path: Path) -> RunRecord:
     """Read a result file and check it against its own ranks.
 
     A file that passed is remembered by the hash of its bytes in this user's cache folder and not
-    checked a second time (see `dvtr_bench.results.checked`).
+    checked a second time (see `dvtr_bench.results.checks`).
 
     Args:
         path: A result file.

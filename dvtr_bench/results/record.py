@@ -19,14 +19,17 @@ from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.ranking.rank_table import Groups, QueryRanks, RankTable, Unit
 from dvtr_bench.reading.json_records import (
     MAY_BE_ABSENT,
+    ComparedByValue,
     Count,
+    Indices,
     NotNegative,
     Percent,
     Positive,
+    Ranks,
     Sha256,
     Text,
+    keep_read_only,
 )
-from dvtr_bench.results.arrays import ComparedByValue, Indices, Ranks, keep_read_only
 from dvtr_bench.runtime.environment import EnvironmentFacts
 
 RESULT_FORMAT_VERSION: Final = 3

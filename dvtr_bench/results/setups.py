@@ -1,4 +1,4 @@
-"""Which runs may share a table, and which differ only in their seed."""
+"""Which runs may share a table, differ only in their seed, or may have seen their clips."""
 
 import hashlib
 import json
@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from dvtr_bench.dataset.contamination import suspicion
 from dvtr_bench.errors import IncomparableError
-from dvtr_bench.models.earlier_settings import without_earlier
+from dvtr_bench.models.entry import without_earlier
 from dvtr_bench.results.record import RunRecord
 from dvtr_bench.training.recipe import whole_recipe
 
@@ -197,3 +198,26 @@ def run_letter(place: int) -> str:
     """
     letter = chr(ord("A") + place % 26)
     return letter if place < 26 else run_letter(place // 26 - 1) + letter
+
+
+def contamination(record: RunRecord) -> str:
+    """Return why a model may have seen clips of the split in training.
+
+    Evaluations state it in the result file. For files written before, and for those that leave it
+    out, it is worked out from the names of the datasets.
+
+    Args:
+        record: A run.
+
+    Returns:
+        A sentence; empty if there is no sign of it. What the backbone was trained on before is
+        unknown and not considered.
+    """
+    if record.contamination is not None:
+        return record.contamination.reason
+    training, dataset = record.model.training, record.dataset
+    if training is None:
+        return ""
+    if training.shared_clips == 0 and training.dataset == dataset.name:
+        return ""  # another version, compared clip by clip
+    return suspicion(training.dataset, training.fingerprint, dataset.name, dataset.fingerprint)

@@ -21,7 +21,7 @@ from dvtr_bench.errors import (
     WeightsError,
 )
 from dvtr_bench.reading.border import brief, path_inside, reading
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes, readable_json
 from dvtr_bench.reading.safetensors_file import read_header, read_tensors
 from dvtr_bench.runtime.files import folder_written_beside, written_beside
 from dvtr_bench.runtime.model_size import no_larger_than

@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from dvtr_bench.errors import DvtrError, NotFoundError
-from dvtr_bench.runtime.extras import packages_by_extra
-from dvtr_bench.runtime.own_packages import FIRST_LINES, find_other_packages
+from dvtr_bench.runtime.packages import FIRST_LINES, find_other_packages, packages_by_extra
 
 Verdict = Literal["ok", "note", "missing"]
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 from dvtr_bench.errors import InputError, NotFoundError, WriteError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.runtime.files import file_sha256, made_folder, written_beside
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 from dvtr_bench.runtime.writing import writing
 
 TIMEOUT_SECONDS: Final = 20.0

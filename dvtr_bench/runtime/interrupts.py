@@ -2,7 +2,7 @@
 
 The first signal becomes KeyboardInterrupt: blocks end, worker processes are stopped, half-written
 files go, finished work stays. Where Python swallows the exception, as it does in callbacks, it is
-raised again.
+raised again. Time in which a program was suspended counts towards no limit (`SuspensionClock`).
 """
 
 import os
@@ -143,3 +143,23 @@ def interrupts_held() -> Iterator[None]:
             signal.signal(number, handler)
         if held:
             signal.raise_signal(held[0])
+
+
+POLL_SECONDS: Final = 1.0
+"""Longest time between two calls of `seconds_suspended`."""
+
+_SUSPENDED_SECONDS: Final = 2.0
+
+
+class SuspensionClock:
+    """Detects that this process was stopped between two calls of `seconds_suspended`."""
+
+    def __init__(self) -> None:
+        """Start now."""
+        self._looked = time.monotonic()
+
+    def seconds_suspended(self) -> float:
+        """Return how long the process did not run since the last call; mostly 0."""
+        before, self._looked = self._looked, time.monotonic()
+        gap = self._looked - before - POLL_SECONDS
+        return gap if gap > _SUSPENDED_SECONDS else 0.0

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeVar
 
 from dvtr_bench.errors import ClusterError
+from dvtr_bench.runtime.interrupts import POLL_SECONDS, SuspensionClock
 from dvtr_bench.runtime.ray_cluster import require_same_versions
-from dvtr_bench.runtime.suspension import POLL_SECONDS, SuspensionClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping

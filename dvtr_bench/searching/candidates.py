@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.errors import NotANumberError, ProtocolError
-from dvtr_bench.evaluation.scorer import Scorer
+from dvtr_bench.evaluation.ranking import Scorer
 from dvtr_bench.features.encode import select_rows
 from dvtr_bench.models.retriever import BlockRetriever, VectorRetriever, features_in
 from dvtr_bench.ranking.blocks import cut

@@ -9,8 +9,7 @@ from rich.text import Text
 
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
 from dvtr_bench.reports.others_text import make_console, plain_table
-from dvtr_bench.runtime.terminal import printable
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, printable
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

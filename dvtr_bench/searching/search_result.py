@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import one_line
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from dvtr_bench.searching.report import (
     caption_rows,
     clip_rows,

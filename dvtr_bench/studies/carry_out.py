@@ -215,7 +215,7 @@ def _loaded(task: Task, scoring: Scoring, built: "BuiltDataset", means: Means) -
 
 
 def _sheet(evaluation: "Evaluation", split: "RetrievalSplit") -> bytes:
-    from dvtr_bench.evaluation.written import draw_top_videos
+    from dvtr_bench.evaluation.evaluation_result import draw_top_videos
 
     with temporary_folder() as folder:
         return draw_top_videos(evaluation, split, folder / "sheet.png").read_bytes()

@@ -7,9 +7,9 @@ from typing import Any
 
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.models.entry import model_entry
+from dvtr_bench.settings import parse_settings
 from dvtr_bench.studies.read_rows import CheckBackbone, row_recipe
 from dvtr_bench.studies.study import Row, Study, StudyDataset
-from dvtr_bench.training.options import parse_settings
 from dvtr_bench.training.recipe import Recipe
 
 

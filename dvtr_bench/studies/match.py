@@ -12,8 +12,7 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 from dvtr_bench.errors import IncomparableError, NotFoundError
-from dvtr_bench.models.earlier_settings import whole_config
-from dvtr_bench.models.entry import model_entry
+from dvtr_bench.models.entry import model_entry, whole_config
 from dvtr_bench.results import RunRecord, comparable_key
 from dvtr_bench.studies.plan import config_of, scoring_only
 from dvtr_bench.studies.read_rows import row_recipe

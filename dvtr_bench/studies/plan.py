@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dvtr_bench.dataset.fingerprint import canonical_json
-from dvtr_bench.models.earlier_settings import whole_config, without_earlier
-from dvtr_bench.models.entry import model_entry
+from dvtr_bench.models.entry import model_entry, whole_config, without_earlier
 from dvtr_bench.runtime.checkpoint import CONFIG_FILE
 from dvtr_bench.studies.read_rows import row_recipe
 from dvtr_bench.studies.study import Row, Study, TrainedBackbone

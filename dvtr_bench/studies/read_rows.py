@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from dvtr_bench.catalog import BREAKDOWNS, MODELS
 from dvtr_bench.models.entry import ModelEntry, model_entry
-from dvtr_bench.studies.places import find_study
 from dvtr_bench.studies.study import Conclusion, Question, Row, TrainedBackbone
-from dvtr_bench.studies.study_file import Keys, StudyFile
+from dvtr_bench.studies.study_file import Keys, StudyFile, find_study
 from dvtr_bench.training.recipe import Recipe
 from dvtr_bench.training.run_choice import default_recipe
 

@@ -1,4 +1,7 @@
-"""Read a TOML file of a study: typed values, and errors that name the line."""
+"""Find a study's TOML file and read it: typed values, and errors that name the line.
+
+Studies of the package are found by name, all others by path.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeAlias, TypeVar
 
-from dvtr_bench.errors import ConfigError, DvtrError, InputError
-from dvtr_bench.reading.toml_text import parse_toml, read_toml_text
-from dvtr_bench.training.options import typed_settings
+from dvtr_bench.errors import ConfigError, DvtrError, InputError, NotFoundError
+from dvtr_bench.reading.json_toml_text import parse_toml, read_toml_text
+from dvtr_bench.settings import typed_settings
 
 Keys: TypeAlias = tuple[str | int, ...]
 """The path to a value: keys of tables and indices of arrays."""
@@ -236,3 +239,48 @@ def _holds(value: Any, keys: Sequence[str | int]) -> bool:
         else:
             return False
     return True
+
+
+SHIPPED: Final = Path(__file__).parent
+"""Folder of the studies of the package, one ``.toml`` file each."""
+
+
+def shipped_studies() -> list[str]:
+    """Return the names of the studies that ship with the package."""
+    return sorted(path.stem for path in SHIPPED.glob("*.toml"))
+
+
+def find_study(study: str | Path, beside: Path = Path()) -> Path:
+    """Find the file of a study.
+
+    Args:
+        study: A path that ends in ``.toml``, or the name of a study that ships with the package.
+        beside: The folder that a relative path starts from.
+
+    Returns:
+        The file.
+
+    Raises:
+        NotFoundError: There is none; the message lists the existing ones.
+
+    Example:
+        >>> find_study("quickstart").name
+        'quickstart.toml'
+    """
+    path = beside / study
+    if path.suffix == ".toml":
+        if path.is_file():
+            return path
+        raise NotFoundError(
+            f"there is no study at {path}: expected a TOML file (docs/guides/studies.md says its "
+            "form)"
+        )
+    names = shipped_studies()
+    if str(study) in names:
+        return SHIPPED / f"{study}.toml"
+    near = get_close_matches(str(study), names, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise NotFoundError(
+        f"there is no study {str(study)!r}: {hint}the package has {', '.join(names)}; a file of "
+        "your own ends in .toml"
+    )

@@ -11,8 +11,8 @@ from dvtr_bench.runtime.writing import writing
 from dvtr_bench.studies.carry_out import Task
 from dvtr_bench.studies.executors.events import Ended, Event, Failed, Gave, Started
 from dvtr_bench.studies.ledger import Ledger
+from dvtr_bench.studies.listing import about_seconds, estimate_seconds
 from dvtr_bench.studies.plan import Backbone, Build, Run, backbone_run, make_runs, with_backbone
-from dvtr_bench.studies.timing import about_seconds, estimate_seconds
 
 if TYPE_CHECKING:
     from dvtr_bench.results import RunRecord

@@ -5,7 +5,7 @@ from typing import Any
 
 from dvtr_bench.errors import InputError, WeightsError
 from dvtr_bench.reading.border import reading, require_size
-from dvtr_bench.reading.json_text import LARGEST_FILE_BYTES, parse_json
+from dvtr_bench.reading.json_toml_text import LARGEST_FILE_BYTES, parse_json
 from dvtr_bench.training.run import LOG_FILE
 
 

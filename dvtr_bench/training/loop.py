@@ -11,7 +11,7 @@ from torch import nn
 
 from dvtr_bench.errors import InputError, NotANumberError
 from dvtr_bench.runtime.checkpoint import load_tensors_into
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 from dvtr_bench.training.clips import prefetched
 from dvtr_bench.training.grad_cache import TowerOutputs, own_rows, share_gradients
 from dvtr_bench.training.optimiser import (

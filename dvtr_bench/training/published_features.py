@@ -27,7 +27,7 @@ from dvtr_bench.features.encode import select_rows
 from dvtr_bench.features.store import ENTRY_FILE, EntryWriter, read_entry
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.listing import list_models
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes
 from dvtr_bench.runtime.checkpoint import new_model, write_json
 from dvtr_bench.runtime.environment import library_versions
 from dvtr_bench.runtime.writing import writing

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from filelock import FileLock, Timeout
 
 from dvtr_bench.errors import BusyError, ConfigError, WeightsError
-from dvtr_bench.models.earlier_settings import without_earlier
-from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.models.entry import without_earlier
+from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.reading.safetensors_file import read_tensors
 from dvtr_bench.runtime.checkpoint import (
     FORMAT_VERSION,

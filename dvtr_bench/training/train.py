@@ -13,7 +13,7 @@ from dvtr_bench.features.encode import join_features
 from dvtr_bench.runtime.checkpoint import best_of_run, tensors_sha256
 from dvtr_bench.runtime.memory import freed_memory_kept
 from dvtr_bench.runtime.processes import ALONE
-from dvtr_bench.runtime.progress import say
+from dvtr_bench.runtime.terminal import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs
 from dvtr_bench.training.loop import Loop
 from dvtr_bench.training.run import (
@@ -253,7 +253,6 @@ def _log(
     if not tensorboard:
         yield lines.write
         return
-    from dvtr_bench.training.train import EventLog
 
     events = EventLog(folder, state.epochs_done * loop.steps_per_epoch)
 

@@ -13,16 +13,18 @@ from typing import TYPE_CHECKING
 from av.video.reformatter import VideoReformatter
 
 from dvtr_bench.errors import ClipError
-from dvtr_bench.video.colour import (
+from dvtr_bench.video.containers import open_container, pick_video_stream
+from dvtr_bench.video.deinterlace import DEINTERLACER, can_deinterlace, deinterlaced
+from dvtr_bench.video.shown_picture import (
+    Crop,
+    Geometry,
     HighDynamicRange,
     frame_colour,
+    frame_orientation,
     high_dynamic_range,
     to_rgb,
     to_sdr,
 )
-from dvtr_bench.video.containers import open_container, pick_video_stream
-from dvtr_bench.video.deinterlace import DEINTERLACER, can_deinterlace, deinterlaced
-from dvtr_bench.video.geometry import Crop, Geometry, frame_orientation
 from dvtr_bench.video.stream_reader import StreamReader, read_ahead
 from dvtr_bench.video.track import Track, read_track
 

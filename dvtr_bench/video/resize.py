@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from dvtr_bench.runtime.compiled import compiled
-from dvtr_bench.video.frame_fit import Interpolation, short_side_size
+from dvtr_bench.video.model_view import Interpolation, short_side_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -23,7 +23,7 @@ from dvtr_bench.video.containers import (
     open_container,
     pick_video_stream,
 )
-from dvtr_bench.video.times import mended_timeline
+from dvtr_bench.video.sampling import mended_timeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

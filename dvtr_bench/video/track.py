@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO, Final
 
-from dvtr_bench.video.geometry import Crop
+from dvtr_bench.video.shown_picture import Crop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

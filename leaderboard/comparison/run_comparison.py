@@ -15,10 +15,10 @@ from dvtr_bench.reports.chart import Chart
 from dvtr_bench.reports.contact_sheet import Row, draw_contact_sheet, save_contact_sheet
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import make_console, safe_markdown
-from dvtr_bench.reports.query_sheet import query_rows
+from dvtr_bench.reports.shown_queries import query_rows
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.terminal import printable
-from leaderboard.charts import recall_series
+from leaderboard.board_text import print_table, table_lines
 from leaderboard.comparison.differences import Comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.tables import (
@@ -31,9 +31,8 @@ from leaderboard.comparison.tables import (
     title,
 )
 from leaderboard.html import table_html
-from leaderboard.markdown import table_lines
+from leaderboard.plot import recall_series
 from leaderboard.result_files import ResultFile
-from leaderboard.terminal import print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,6 +14,7 @@ from dvtr_bench.reports.others_text import make_console, one_line, safe_markdown
 from dvtr_bench.results.setups import run_letter
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.terminal import printable
+from leaderboard.board_text import print_table, table_lines
 from leaderboard.comparison.differences import Comparison, make_comparisons
 from leaderboard.comparison.tables import (
     about_groups,
@@ -25,10 +26,8 @@ from leaderboard.comparison.tables import (
     title,
 )
 from leaderboard.html import table_html
-from leaderboard.markdown import table_lines
 from leaderboard.result_files import ResultFile
 from leaderboard.tables import DIRECTION_TITLES, LOWER_MEDIAN, Field, Table, group_sizes
-from leaderboard.terminal import print_table
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -12,7 +12,7 @@ from pydantic import Field
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reading.border import reading, require_size, require_unicode
 from dvtr_bench.reading.json_records import Positive, Sha256, Text, from_json
-from dvtr_bench.reading.json_text import LARGEST_FILE_BYTES, read_json_bytes
+from dvtr_bench.reading.json_toml_text import LARGEST_FILE_BYTES, read_json_bytes
 from dvtr_bench.reports.others_text import one_line
 from leaderboard.judging.facts import GRADES, Answer
 from leaderboard.judging.pool import Pool

@@ -17,7 +17,7 @@ from dvtr_bench.ranking.group_figures import FEWEST_VIDEOS
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.results.record import RunRecord
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from leaderboard.board import Board, Cell, Entry
 from leaderboard.html import table_html
 from leaderboard.judging.facts import FITS, JudgedSplit

@@ -14,12 +14,12 @@ from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.ranking import DIRECTIONS, Direction
 from dvtr_bench.ranking.ceilings import text_ids
 from dvtr_bench.reading.json_records import Count, Sha256, Text, from_json, to_json
-from dvtr_bench.reading.json_text import read_json_bytes
+from dvtr_bench.reading.json_toml_text import read_json_bytes
 from dvtr_bench.reports.html_table import html_table
 from dvtr_bench.reports.others_text import one_line
 from dvtr_bench.results.files import laid_out
 from dvtr_bench.runtime.files import written_beside, written_together
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from leaderboard.judging.facts import (
     FITS,
     UNFIT,

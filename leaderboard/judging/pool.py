@@ -11,7 +11,7 @@ from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha2
 from dvtr_bench.errors import ConfigError, InputError, ResultError
 from dvtr_bench.ranking import Direction
 from dvtr_bench.reading.json_records import to_json
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from leaderboard.judging.facts import FITS, JudgedSplit, PooledRun, PoolFacts, Queries
 from leaderboard.judging.judgements import Judgements
 

@@ -13,12 +13,12 @@ from dvtr_bench.dataset.fingerprint import ids_sha256
 from dvtr_bench.errors import InputError, NotFoundError, OutputExistsError
 from dvtr_bench.reading.border import brief_value, reading
 from dvtr_bench.reading.json_records import from_json, to_json
-from dvtr_bench.reading.json_text import read_json_bytes
+from dvtr_bench.reading.json_toml_text import read_json_bytes
 from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.reports.others_text import safe_cell
 from dvtr_bench.results.files import laid_out
 from dvtr_bench.runtime.files import folder_written_beside, written_beside
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 from leaderboard.judging.facts import FITS, PARTLY, UNFIT, PoolFacts
 from leaderboard.judging.page import Pictures, batch_page
 from leaderboard.judging.pool import FORMAT_VERSION, Pair, Pool, fingerprint_of

@@ -1,7 +1,7 @@
 """R@k over k, to 50."""
 
 from dvtr_bench.reports.chart import Chart
-from leaderboard.charts import MOST_RANKS
+from leaderboard.plot import MOST_RANKS
 from leaderboard.plot_data import found_within
 from leaderboard.plot_subject import Subject
 

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 
-from dvtr_bench.models.earlier_settings import stated_config
+from dvtr_bench.models.entry import stated_config
 from dvtr_bench.models.listing import settings_of_source
 from dvtr_bench.reports.others_text import safe_tex
 from dvtr_bench.results import RunRecord

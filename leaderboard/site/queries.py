@@ -11,12 +11,12 @@ from dvtr_bench.dataset.reader import DatasetSplit
 from dvtr_bench.errors import NotFoundError
 from dvtr_bench.ranking.ceilings import videos_with_text
 from dvtr_bench.reports.kept_clips import KeptSplit, clips_of_queries, licence_of
-from dvtr_bench.reports.query_choice import worst_queries
+from dvtr_bench.reports.shown_queries import worst_queries
 from dvtr_bench.reports.thumbnails import Thumbnail, make_thumbnail, may_be_shown
 from leaderboard.board import Board
-from leaderboard.breakdown_tables import board_axes
 from leaderboard.result_files import ResultFile, searched_split
 from leaderboard.row_json import run_id
+from leaderboard.tables import board_axes
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -11,18 +11,18 @@ from dvtr_bench.ranking.figures import figure_names, higher_is_better
 from dvtr_bench.ranking.group_figures import FEW, FEWEST_VIDEOS
 from dvtr_bench.results.record import Breakdown
 from leaderboard.board import Board, Cell, Entry
-from leaderboard.breakdown_tables import (
+from leaderboard.hand_written import EntryFile, published_for, reported_columns
+from leaderboard.rank_ranges import ALPHA, FigureKey, RankRange, resampling_for
+from leaderboard.row_json import places_of, row_as_json
+from leaderboard.tables import (
     FIGURE,
+    about_post_processing,
     board_axes,
+    board_title,
     further_figures,
     group_cell,
     sorted_alike,
 )
-from leaderboard.entry_file import EntryFile
-from leaderboard.published import published_for, reported_columns
-from leaderboard.rank_ranges import ALPHA, FigureKey, RankRange, resampling_for
-from leaderboard.row_json import places_of, row_as_json
-from leaderboard.tables import about_post_processing, board_title
 
 _DIGITS: Final = 4
 

@@ -9,7 +9,7 @@ from rich.text import Text
 from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.terminal import printable
-from leaderboard.markdown import table_lines
+from leaderboard.board_text import print_table, table_lines
 from leaderboard.study.figures import StudyFigures
 from leaderboard.study.tables import (
     ABOUT_BREAKDOWN,
@@ -22,7 +22,6 @@ from leaderboard.study.tables import (
     setup_line,
     study_tables,
 )
-from leaderboard.terminal import print_table
 
 
 def print_study(study_figures: Sequence[StudyFigures], console: Console | None = None) -> None:

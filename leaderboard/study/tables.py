@@ -6,10 +6,10 @@ from typing import Any, Final
 
 from dvtr_bench.ranking.group_figures import GroupFigures, are_few
 from dvtr_bench.ranking.holm import holm
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 from leaderboard.board import Cell
 from leaderboard.comparison.tables import p_text, signed
-from leaderboard.published import published_for
+from leaderboard.hand_written import published_for
 from leaderboard.study.figures import HEADLINE, RESAMPLING, Answer, MeasuredRow, StudyFigures
 from leaderboard.tables import ABOUT_FEW, DIRECTION_TITLES, Field, Table, figure_field, number_field
 

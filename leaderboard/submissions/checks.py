@@ -16,8 +16,8 @@ from dvtr_bench.ranking.movement import (
     of_v2t,
 )
 from dvtr_bench.results import RunRecord
-from dvtr_bench.results.contamination import contamination
 from dvtr_bench.results.relations import CAPPED_CHECKS
+from dvtr_bench.results.setups import contamination
 from leaderboard.submissions.known_datasets import (
     SPLIT,
     KnownDataset,

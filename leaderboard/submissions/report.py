@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias
 
 from dvtr_bench.reports.others_text import one_line
-from dvtr_bench.runtime.terminal import printable
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, printable
 
 Status: TypeAlias = Literal["PASS", "FAIL", "CLAIMED"]
 """CLAIMED: the file says so, and nothing in it can show that it is true."""

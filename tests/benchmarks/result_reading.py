@@ -107,7 +107,7 @@ def one_pass(name: str, folder: Path) -> None:
     records = load_results(folder)
     if name == "board":
         from leaderboard.board import make_boards
-        from leaderboard.markdown import write_markdown
+        from leaderboard.board_text import write_markdown
 
         write_markdown(make_boards(records), folder / "LEADERBOARD.md")
     if name == "site":

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from dvtr_bench.catalog import BREAKDOWNS
-from dvtr_bench.evaluation.split_groups import split_groups
+from dvtr_bench.evaluation.facts import split_groups
 from dvtr_bench.ranking.rank_table import Groups
 from tests.fixtures.grouped_split import GroupedSplit
 

@@ -8,9 +8,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("dvtr_bench", "builders", "baselines", "msam", "leaderboard")
 BORDER = {
-    "dvtr_bench/runtime/terminal.py",  # lines
+    "dvtr_bench/runtime/terminal.py",  # lines, and bars, whose words are made printable there
     "dvtr_bench/reports/others_text.py",  # tables
-    "dvtr_bench/runtime/progress.py",  # bars, whose words are made printable there
 }
 AROUND = {"print", "typer.echo", "typer.secho", "Console"}
 STREAMS = {"sys.stdout.write", "sys.stderr.write", "sys.stdout.writelines", "sys.stderr.writelines"}

@@ -49,7 +49,7 @@ ALLOWED = {
     "builders/documents/texts.py": "writes into the staging folder, inside `build_source`",
     "builders/datasets/aerosynth.py": "renders inside `build_source`",
     "builders/sources/zipped_clip.py": "unpacks inside `build_source`, into the staging folder",
-    "builders/engine/ray_worker.py": "writes a sent clip into a `temporary_folder`",
+    "builders/engine/ray_pool.py": "writes a sent clip into a `temporary_folder`",
     "builders/publishing/annotations_only.py": "makes a copy inside a `temporary_folder`",
     "builders/publishing/eval_file.py": "writes into a `temporary_folder`",
     "builders/mteb_tasks/tables.py": "called by exports/mteb.py, inside `folder_written_beside`",

@@ -8,9 +8,8 @@ from dataclasses import replace
 from rich.console import Console
 
 from leaderboard.board import make_boards
-from leaderboard.breakdown_tables import make_breakdowns
-from leaderboard.markdown import to_markdown
-from leaderboard.terminal import print_boards
+from leaderboard.board_text import print_boards, to_markdown
+from leaderboard.tables import make_breakdowns
 from tests.fixtures.records import toy_record
 
 

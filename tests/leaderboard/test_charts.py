@@ -13,7 +13,7 @@ from dvtr_bench.errors import NotFoundError
 from dvtr_bench.reports.chart_data import Distribution, NamedValues, Series
 from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
-from leaderboard.charts import board_data, write_charts
+from leaderboard.plot import board_data, write_charts
 from tests.fixtures.records import toy_record
 
 RECORDS = [

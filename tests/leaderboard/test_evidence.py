@@ -11,7 +11,7 @@ from dvtr_bench.results import RunRecord, load_results
 from dvtr_bench.studies.match import Rows, results_by_row
 from dvtr_bench.studies.read import read_study
 from leaderboard.board import make_boards
-from leaderboard.markdown import write_markdown
+from leaderboard.board_text import write_markdown
 from leaderboard.study.figures import make_figures
 from leaderboard.study.pages import write_study
 

@@ -28,6 +28,7 @@ from dvtr_bench.reports.others_text import (
 )
 from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import make_boards
+from leaderboard.board_text import print_boards
 from leaderboard.comparison.differences import make_comparison
 from leaderboard.comparison.evidence import Evidence
 from leaderboard.comparison.run_comparison import print_comparison, write_comparison
@@ -43,7 +44,6 @@ from leaderboard.plot import make_plot
 from leaderboard.plot_subject import Subject
 from leaderboard.result_files import ResultFile
 from leaderboard.site.one_file import write_report
-from leaderboard.terminal import print_boards
 from tests.fixtures.judged_world import saved
 from tests.fixtures.scored_runs import random_split, scored_run
 
@@ -57,7 +57,7 @@ HOSTILE = (
 NAMES = (HOSTILE, "=cmd|' /C calc'!A0", "\t+1+1", "-1+1", "@SUM(A1)", "\uff1d1")
 
 WRITERS = {
-    "charts.py",
+    "plot.py",
     "comparison/run_comparison.py",
     "comparison/several.py",
     "exports/csv.py",
@@ -67,7 +67,7 @@ WRITERS = {
     "judging/judgements.py",
     "judging/page.py",
     "judging/pool_folder.py",
-    "markdown.py",
+    "board_text.py",
     "mistakes.py",
     "site/build.py",
     "site/one_file.py",

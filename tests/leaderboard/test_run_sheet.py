@@ -19,8 +19,7 @@ from dvtr_bench.reports.kept_clips import (
     read_kept,
     write_kept,
 )
-from dvtr_bench.reports.query_choice import choose_queries, require_queries
-from dvtr_bench.reports.query_sheet import query_rows
+from dvtr_bench.reports.shown_queries import choose_queries, query_rows, require_queries
 from leaderboard.result_files import read_result_file
 from tests.fixtures.records import toy_record
 from tests.fixtures.scored_runs import random_split, scored_record

@@ -18,7 +18,7 @@ import numpy as np
 
 from builders.checks.audit.multi_index import FrameIndex, Pairs
 from builders.engine.settings import usable_cores
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -12,7 +12,7 @@ from dvtr_bench import __version__
 from dvtr_bench.catalog import Catalog, Need
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reading.json_records import from_json, to_json
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes, readable_json
 
 FORMAT_VERSION: Final = 1
 """Version of ``audit.json``; raised when a field is added, removed or changes its meaning."""

@@ -10,8 +10,7 @@ from rich.text import Text
 from builders.checks.audit.blocks import Paragraph, Table
 from builders.checks.audit.run import Audit, DatasetRecord, finding_modules
 from dvtr_bench.reports.others_text import make_console
-from dvtr_bench.runtime.terminal import printable
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, printable
 
 SHORT_LETTERS: Final = 12
 """Smallest width of a text column."""

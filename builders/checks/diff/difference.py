@@ -14,7 +14,7 @@ from dvtr_bench.dataset.fingerprint import canonical_json
 from dvtr_bench.dataset.manifest import SPLITS, VIDEO_FIELDS, Manifest
 from dvtr_bench.errors import InputError
 from dvtr_bench.reading.json_records import to_json
-from dvtr_bench.runtime.progress import Advance, progress_bar
+from dvtr_bench.runtime.terminal import Advance, progress_bar
 
 _PLAIN: Final = (
     "name version format_version pretty_name summary language homepage citation built_with".split()

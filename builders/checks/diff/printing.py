@@ -10,7 +10,7 @@ from builders.checks.diff.difference import Change, Difference, SettingChange
 from builders.documents.shown import FINGERPRINT_SHOWN
 from builders.sources.locate import LocatedDataset
 from dvtr_bench.reading.json_records import to_json
-from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from builders.checks.verify.files import records
-from builders.checks.verify.finding import Finding, shown
+from builders.checks.verify.row_stream import Finding, shown
 from builders.documents.card import CARD_NAME
 from builders.documents.croissant import CROISSANT_NAME
 from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
 from dvtr_bench.errors import InputError
 from dvtr_bench.reading.border import brief, reading, require_size
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes
 from dvtr_bench.reports.others_text import safe_prose
 from dvtr_bench.runtime.terminal import printable_lines
 

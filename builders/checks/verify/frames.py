@@ -10,12 +10,17 @@ from typing import Any, Final
 
 from PIL import Image
 
-from builders.checks.verify.finding import Finding, shown
-from builders.checks.verify.row_stream import UnreadableRowsError, python_values, read_groups
+from builders.checks.verify.row_stream import (
+    Finding,
+    UnreadableRowsError,
+    python_values,
+    read_groups,
+    shown,
+)
 from builders.engine.settings import usable_cores
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, VIDEO_FIELDS, FrameRecord, Manifest
 from dvtr_bench.errors import ConfigError, InputError
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 from dvtr_bench.video.frame_store import decode_frame
 from dvtr_bench.video.perceptual_hash import hamming_distance, perceptual_hash
 from dvtr_bench.video.sampling import Sampling

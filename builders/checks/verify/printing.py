@@ -6,14 +6,14 @@ from typing import Any, Final
 
 from rich.text import Text
 
-from builders.checks.verify.finding import Finding
+from builders.checks.verify.row_stream import Finding
 from builders.checks.verify.verify import Verification
 from builders.documents.shown import size_text
 from dvtr_bench.reading.json_records import to_json
-from dvtr_bench.reading.json_text import readable_json
+from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.files import written_beside
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 SHOWN_OF_A_PLACE: Final = 5
 """Largest number of findings printed per file."""

@@ -1,13 +1,42 @@
-"""Read rows of one config by file and row group, in bounded memory."""
+"""Read rows of one config by file and row group, in bounded memory; what deviates is a finding."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from dvtr_bench.errors import InputError
-from dvtr_bench.reading.border import reading
+from dvtr_bench.reading.border import brief_value, reading
 from dvtr_bench.reading.parquet_files import BoundedParquet
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One deviation of a dataset from its manifest.
+
+    Attributes:
+        place: A file of the dataset, relative to its folder, or ``test split`` and the like.
+        message: What was expected and what was found.
+    """
+
+    place: str
+    message: str
+
+    def __str__(self) -> str:
+        """Place and message in one line."""
+        return f"{self.place}: {self.message}"
+
+
+def shown(value: object) -> str:
+    """Return a value for a message; long ones are shortened.
+
+    Example:
+        >>> shown("a boat")
+        "'a boat'"
+    """
+    return brief_value(value, 90)
+
 
 OpenFile = Callable[[str], Any]
 """From a path relative to a dataset's folder to what PyArrow opens: ``folder.joinpath``, or a file

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from builders.checks.verify.finding import Finding, shown
-from builders.checks.verify.row_stream import Row, UnreadableRowsError, read_rows
+from builders.checks.verify.row_stream import Finding, Row, UnreadableRowsError, read_rows, shown
 from builders.documents.texts import TREC_FOLDER
 from dvtr_bench.dataset.manifest import CAPTION_FIELDS, QREL_FIELDS, SplitRecord
 from dvtr_bench.dataset.trec_ids import encode_id

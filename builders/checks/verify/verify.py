@@ -3,13 +3,17 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from builders.checks.verify.clips import check_clips
 from builders.checks.verify.documents import check_card, check_croissant, check_report
-from builders.checks.verify.files import check_bytes, check_names, check_sources, records
-from builders.checks.verify.finding import Finding
+from builders.checks.verify.files import (
+    check_bytes,
+    check_forms,
+    check_names,
+    check_sources,
+    records,
+)
 from builders.checks.verify.frames import check_frames
-from builders.checks.verify.parquet_form import check_forms
-from builders.checks.verify.rows import check_rows
+from builders.checks.verify.row_stream import Finding
+from builders.checks.verify.rows import check_clips, check_rows
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import ConfigError

@@ -12,7 +12,7 @@ import numpy as np
 
 from dvtr_bench.dataset.measures import stored_measure
 from dvtr_bench.ranking.rank_table import Groups
-from dvtr_bench.runtime.progress import progress_bar
+from dvtr_bench.runtime.terminal import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,7 +11,7 @@ from rich.table import Table
 from dvtr_bench.evaluation.pointing.score import Pointing
 from dvtr_bench.reports.others_text import make_console
 from dvtr_bench.runtime.checkpoint import write_json
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 FORMAT_VERSION: Final = 1
 

@@ -99,7 +99,7 @@ class StudyActor:
 
     def work(self, node_task: NodeTask) -> Done | Lacks:
         """Carry one run out."""
-        from dvtr_bench.runtime.device import choose_device
+        from dvtr_bench.runtime.processes import choose_device
 
         run, is_shared = node_task.task.run, _sees_marker(node_task)
         lacking = []

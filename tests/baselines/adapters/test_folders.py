@@ -14,7 +14,7 @@ import transformers
 from safetensors.torch import load_file, save_file
 
 from dvtr_bench.errors import ConfigError, NotFoundError, WeightsError
-from dvtr_bench.evaluation.code_state import CodeState
+from dvtr_bench.evaluation.untouched import CodeState
 from dvtr_bench.models.entry import model_entry
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -14,7 +14,7 @@ from torch.nn import functional
 
 from baselines.pretrained.frames import FrameShape
 from dvtr_bench.dataset.reader import BuiltDataset
-from dvtr_bench.evaluation.seen_frames import seen_statement
+from dvtr_bench.evaluation.facts import seen_statement
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.retriever import ReadsTokens
 from tests.fixtures.published_models import IMAGE_SIZE, TEXT_LENGTH, save_model, videos

@@ -6,8 +6,7 @@ from PIL import Image
 
 from baselines.encoder.preprocessing import FITS, clip_pixels, stack_videos, trained_fit
 from dvtr_bench.errors import InputError
-from dvtr_bench.video.frame_choice import chosen_frames
-from dvtr_bench.video.frame_fit import INTERPOLATIONS, seen_part
+from dvtr_bench.video.model_view import INTERPOLATIONS, chosen_frames, seen_part
 from tests.fixtures.small_clip import random_videos, small_encoder
 
 SIZES = [(224, 398), (224, 224), (398, 224), (225, 301), (300, 533), (100, 177), (224, 225)]

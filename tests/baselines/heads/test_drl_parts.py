@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from baselines.heads.channel_decorrelation import decorrelation_loss, token_correlation
+from baselines.heads.token_interaction import decorrelation_loss, token_correlation
 from baselines.models import clip4clip_tighttransf
 from baselines.models.drl_wti import Config, Model
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.models.earlier_settings import stated_config
+from dvtr_bench.models.entry import stated_config
 from dvtr_bench.results import setup_of
 from leaderboard.board import tell_apart
 from leaderboard.site.commands import repeat_commands

@@ -8,7 +8,7 @@ import torch
 
 from baselines.models.clip4clip_meanp import Config, Model
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.evaluation.seen_frames import seen_statement
+from dvtr_bench.evaluation.facts import seen_statement
 from dvtr_bench.results import setup_of
 from dvtr_bench.training.run import comparable
 from tests.fixtures.records import toy_record

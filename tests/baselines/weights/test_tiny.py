@@ -13,8 +13,13 @@ from baselines.encoder.frame_encoder import FrameEncoder
 from baselines.encoder.loading import load_encoder
 from baselines.encoder.preprocessing import clip_pixels
 from baselines.encoder.pretraining import Pretraining
-from baselines.weights.backbone_spec import TINY_WEIGHTS
-from baselines.weights.tiny import TINY_CONFIG, VOCABULARY_SIZE, TinyTokenizer, tiny_tokenizer
+from baselines.weights.backbone_spec import (
+    TINY_CONFIG,
+    TINY_WEIGHTS,
+    VOCABULARY_SIZE,
+    TinyTokenizer,
+    tiny_tokenizer,
+)
 from builders.aerosynth import render_frames
 from builders.aerosynth.plan import stream_group
 from dvtr_bench.runtime.checkpoint import tensors_sha256

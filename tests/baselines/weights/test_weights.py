@@ -13,7 +13,7 @@ from baselines.encoder import frame_encoder
 from baselines.encoder.loading import load_encoder, rebuild_encoder
 from baselines.weights import download
 from baselines.weights.backbone_spec import parse_backbone
-from baselines.weights.torchscript_archive import is_torchscript_archive, read_torchscript_tensors
+from baselines.weights.torch_zip import is_torchscript_archive, read_torchscript_tensors
 from baselines.weights.weights import read_state_dict, read_weights
 from dvtr_bench.errors import ConfigError, NotFoundError, UnsafePickleError, WeightsError
 from tests.fixtures.small_clip import SMALL_CONFIG, small_encoder

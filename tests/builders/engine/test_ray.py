@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from builders.build import build_source
-from builders.engine import ray_worker
+from builders.engine import ray_pool
 from builders.engine.settings import BuildSettings
 from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
 from builders.sources.source import Clip, ClipFile, Source
@@ -195,8 +195,8 @@ def test_an_address_where_nobody_answers() -> None:
 
 
 def test_a_node_of_other_versions_is_refused() -> None:
-    theirs = ray_worker.pixel_versions()
-    require_same_versions("node7", theirs, ray_worker.pixel_versions())
+    theirs = ray_pool.pixel_versions()
+    require_same_versions("node7", theirs, ray_pool.pixel_versions())
     with pytest.raises(ClusterError, match="node7 .* has other versions.*: av 15.0 there, "):
         require_same_versions("node7", {**theirs, "av": "15.0"}, theirs)
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ClipError, ConfigError, NotFoundError
-from dvtr_bench.runtime.progress import is_quiet
+from dvtr_bench.runtime.terminal import is_quiet
 from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe
 from tests.builders.forging import build_toy, toy_rows
 from tests.fixtures.scored_runs import random_split, scored_run

@@ -80,7 +80,7 @@ def test_a_reader_that_stops_ends_it_quietly(tmp_path: Path) -> None:
 
 def test_bars_that_nobody_reads_cost_no_output(tmp_path: Path) -> None:
     body = (
-        "from dvtr_bench.runtime.progress import progress_bar\n"
+        "from dvtr_bench.runtime.terminal import progress_bar\n"
         "    with progress_bar('count', 2000) as advance:\n"
         "        for _ in range(2000): advance(note='x' * 200)\n"
         "    print('the result')"

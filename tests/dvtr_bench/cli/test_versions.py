@@ -15,7 +15,7 @@ from dvtr_bench.cli import make_app
 from dvtr_bench.dataset.seen_clips import SEEN_FILE
 from dvtr_bench.errors import ProtocolError
 from dvtr_bench.results import load_results
-from dvtr_bench.results.contamination import contamination
+from dvtr_bench.results.setups import contamination
 from dvtr_bench.runtime.checkpoint import find_checkpoint
 from tests.builders.tiny_clips import TinyClips
 

@@ -8,8 +8,8 @@ import pytest
 from dvtr_bench.dataset.measures import FrameMeasures
 from dvtr_bench.evaluation.breakdowns import frame_change
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
+from dvtr_bench.evaluation.evaluation_result import draw_top_videos
 from dvtr_bench.evaluation.honesty import SampleConfig
-from dvtr_bench.evaluation.written import draw_top_videos
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.runtime.processes import Processes
 from tests.fixtures.grouped_split import GroupedSplit

@@ -11,8 +11,8 @@ from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.ranking import DIRECTIONS
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.results import read_result, write_result
-from dvtr_bench.results.contamination import contamination
 from dvtr_bench.results.record import TrainingFacts
+from dvtr_bench.results.setups import contamination
 from leaderboard.board import make_boards
 from tests.oracles.naive_recall import naive_ranks
 

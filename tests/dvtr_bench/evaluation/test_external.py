@@ -7,9 +7,9 @@ import pytest
 
 from dvtr_bench.errors import ConfigError, NotANumberError, ProtocolError
 from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
+from dvtr_bench.evaluation.evaluation_result import write_evaluation
 from dvtr_bench.evaluation.external import evaluate_external
 from dvtr_bench.evaluation.external_file import read_external
-from dvtr_bench.evaluation.written import write_evaluation
 from dvtr_bench.ranking.bootstrap import BootstrapConfig
 from dvtr_bench.reports.kept_clips import read_kept
 from dvtr_bench.results import read_result, write_result

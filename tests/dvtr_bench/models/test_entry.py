@@ -13,7 +13,7 @@ from dvtr_bench.evaluation.facts import described
 from dvtr_bench.models.entry import ModelEntry, model_entry, on_device
 from dvtr_bench.models.retriever import Retriever
 from dvtr_bench.models.trainable import Trainable
-from dvtr_bench.plug_ins import Entry
+from dvtr_bench.runtime.packages import Entry
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.entry import model_entry
 from dvtr_bench.models.listing import list_sources, settings_of_source
-from dvtr_bench.plug_ins import Entry
+from dvtr_bench.runtime.packages import Entry
 
 
 def told(*words: str) -> str:

@@ -11,8 +11,9 @@ import pytest
 
 from dvtr_bench.errors import ResultError
 from dvtr_bench.ranking import figures
-from dvtr_bench.results import RunRecord, checked, files, load_results, read_result, write_result
-from dvtr_bench.results.checked import _MARKS
+from dvtr_bench.results import checks as record_checks
+from dvtr_bench.results import RunRecord, files, load_results, read_result, write_result
+from dvtr_bench.results.checks import _MARKS
 from tests.dvtr_bench.results.test_new_metrics import metric_added
 
 MakeRecord = Callable[..., RunRecord]
@@ -81,8 +82,8 @@ def test_what_comes_along_with_results_is_not_believed(
     path.write_text(text.replace('"t2v": {"R@1": ', '"t2v": {"R@1": 1'), "utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(path.parent))
-        checked.remember_checked(path.read_bytes())
-        assert checked.was_checked(path.read_bytes())
+        record_checks.remember_checked(path.read_bytes())
+        assert record_checks.was_checked(path.read_bytes())
     with pytest.raises(ResultError, match="says"):
         read_result(path)
 
@@ -117,15 +118,15 @@ def test_other_code_checks_anew(
 ) -> None:
     path = write_result(make_record(), tmp_path / "results")
     read_result(path)
-    monkeypatch.setattr(checked, "_code_sha256", lambda names: "other code")
+    monkeypatch.setattr(record_checks, "_code_sha256", lambda names: "other code")
     read_result(path)
-    monkeypatch.setattr(checked, "PROTOCOL_VERSION", 2)
+    monkeypatch.setattr(record_checks, "PROTOCOL_VERSION", 2)
     read_result(path)
     assert len(checks) == 3
 
 
 def test_the_code_that_counts_is_all_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = tuple(checked.METRICS.names())
+    names = tuple(record_checks.METRICS.names())
     real = Path.read_bytes
     seen: list[str] = []
 
@@ -134,7 +135,7 @@ def test_the_code_that_counts_is_all_of_it(tmp_path: Path, monkeypatch: pytest.M
         return real(path)
 
     monkeypatch.setattr(Path, "read_bytes", watched)
-    checked._code_sha256.__wrapped__(names)
+    record_checks._code_sha256.__wrapped__(names)
     expected = {"bootstrap.py", "figures.py", "group_figures.py", "checks.py", "median_rank.py"}
     assert expected <= set(seen)
     assert Path(str(figures.__file__)).name in seen

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.runtime.device import choose_device
+from dvtr_bench.runtime.processes import choose_device
 
 
 def test_auto_takes_the_gpu_of_each_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 
 from dvtr_bench.errors import DvtrError, InputError, ResultError
-from dvtr_bench.reading import json_text
+from dvtr_bench.reading import json_toml_text
 from dvtr_bench.reading.json_records import (
     MAY_BE_ABSENT,
     Count,
@@ -19,7 +19,7 @@ from dvtr_bench.reading.json_records import (
     json_schema,
     to_json,
 )
-from dvtr_bench.reading.json_text import parse_json, read_json_bytes
+from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes
 
 
 @dataclass(frozen=True)
@@ -158,7 +158,7 @@ def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read_json_bytes(path) == b"12345"
     with pytest.raises(InputError, match="cannot be read"):
         read_json_bytes(tmp_path)
-    monkeypatch.setattr(json_text, "LARGEST_FILE_BYTES", 4)
+    monkeypatch.setattr(json_toml_text, "LARGEST_FILE_BYTES", 4)
     with pytest.raises(ResultError, match="5 bytes: expected at most 4"):
         read_json_bytes(path, ResultError)
 

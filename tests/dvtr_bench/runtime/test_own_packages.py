@@ -9,8 +9,8 @@ import pytest
 
 import dvtr_bench
 from dvtr_bench import cli
-from dvtr_bench.runtime import doctor, own_packages
-from dvtr_bench.runtime.own_packages import FIRST_LINES, find_other_packages
+from dvtr_bench.runtime import doctor, packages
+from dvtr_bench.runtime.packages import FIRST_LINES, find_other_packages
 
 HOME = Path(dvtr_bench.__file__).parents[1]
 
@@ -82,7 +82,7 @@ def test_one_installed_over_ours_is_named(
         _put(tmp_path, name, f'{first}."""' if name != "baselines" else "from .core import *")
     _put(tmp_path, "dvtr_bench")
     monkeypatch.setattr(
-        own_packages.dvtr_bench, "__file__", str(tmp_path / "dvtr_bench" / "__init__.py")
+        packages.dvtr_bench, "__file__", str(tmp_path / "dvtr_bench" / "__init__.py")
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     (other,) = find_other_packages()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dvtr_bench.runtime.wording import by_number, count_of
+from dvtr_bench.runtime.terminal import by_number, count_of
 
 
 @pytest.mark.parametrize(

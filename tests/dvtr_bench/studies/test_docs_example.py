@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from dvtr_bench.cli import make_app
 from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.results import load_results
-from dvtr_bench.studies.places import shipped_studies
+from dvtr_bench.studies.study_file import shipped_studies
 from tests.builders.tiny_clips import TinyClips
 from tests.fixtures.small_clip import SMALL_CONFIG
 

@@ -7,9 +7,9 @@ import pytest
 from baselines.weights.backbone_spec import parse_backbone
 from dvtr_bench.catalog import MODELS
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError
-from dvtr_bench.studies.places import shipped_studies
 from dvtr_bench.studies.read import read_study
 from dvtr_bench.studies.study import Row
+from dvtr_bench.studies.study_file import shipped_studies
 
 GOOD = """\
 title = "Two heads"

@@ -1,7 +1,7 @@
 import pytest
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.training.options import parse_settings
+from dvtr_bench.settings import parse_settings
 from msam.models.msam import Config
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from dvtr_bench.video.frame_fit import seen_part, seen_share, seen_text
+from dvtr_bench.video.model_view import seen_part, seen_share, seen_text
 
 
 @pytest.mark.parametrize("size", [(224, 398), (398, 224), (224, 224), (97, 640)])

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from dvtr_bench.video.extract import extract_frames
-from dvtr_bench.video.sampling import Sampling
-from dvtr_bench.video.times import mended_timeline
+from dvtr_bench.video.sampling import Sampling, mended_timeline
 from tests.fixtures.barcode_clips import copy_streams, read_number, write_clip
 
 if TYPE_CHECKING:

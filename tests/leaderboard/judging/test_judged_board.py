@@ -18,15 +18,14 @@ from dvtr_bench.errors import IncomparableError, InputError
 from dvtr_bench.ranking.group_figures import group_figures
 from dvtr_bench.ranking.rank_table import Groups
 from leaderboard.board import make_boards
+from leaderboard.board_text import print_boards, to_markdown
 from leaderboard.exports.trec import export
 from leaderboard.judging.collect import judgements_of
 from leaderboard.judging.judged_board import JudgedBoard, judged_boards
 from leaderboard.judging.judgements import Judgements
 from leaderboard.judging.pool import Pool
 from leaderboard.judging.pool_folder import write_pool
-from leaderboard.markdown import to_markdown
 from leaderboard.result_files import ResultFile
-from leaderboard.terminal import print_boards
 from tests.fixtures.judged_world import World, make_world, save_answers
 
 

@@ -19,10 +19,10 @@ from dvtr_bench.cli import make_app
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.kept_clips import clips_to_keep, keep_split, write_kept
 from dvtr_bench.results import RunRecord, write_result
-from dvtr_bench.results.contamination import contamination
+from dvtr_bench.results.setups import contamination
 from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
-from leaderboard.entry_file import entry_path
+from leaderboard.hand_written import entry_path
 from leaderboard.result_files import ResultFile, read_result_file
 from leaderboard.row_json import run_id
 from leaderboard.site.build import csv_text, write_site

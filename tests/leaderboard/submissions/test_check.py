@@ -20,7 +20,7 @@ from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import PostProcessingFacts
-from leaderboard.entry_file import entry_path
+from leaderboard.hand_written import entry_path
 from leaderboard.submissions import check
 from leaderboard.submissions.known_datasets import KnownDataset, KnownSplit, to_toml
 from leaderboard.submissions.report import Submission
@@ -202,7 +202,7 @@ def test_ranks_that_no_scores_give_are_refused(judge: Judge) -> None:
 def test_a_figure_that_was_changed_is_refused_even_if_the_cache_says_otherwise(
     judge: Judge, tmp_path: Path, known: Path
 ) -> None:
-    from dvtr_bench.results.checked import remember_checked
+    from dvtr_bench.results.checks import remember_checked
 
     path = write_result(sound(), tmp_path / "changed")
     content = json.loads(path.read_text())

@@ -9,7 +9,7 @@ from typing import Final
 from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
 from builders.checks.audit.subject import NotMeasured, Subject
 from dvtr_bench.reports.chart_data import NamedValues
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 TITLE: Final = "Class balance"
 PLACE: Final = 70

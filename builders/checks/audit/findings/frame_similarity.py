@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
-from builders.checks.audit.frame_looks import SIDE_PX
-from builders.checks.audit.structural_similarity import structural_similarity
+from builders.checks.audit.frame_looks import SIDE_PX, structural_similarity
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label
 from dvtr_bench.reports import chart_data
 

@@ -11,7 +11,7 @@ import numpy as np
 from builders.checks.audit.blocks import Block, Paragraph, Table
 from builders.checks.audit.subject import Subject, label, leak_order
 from dvtr_bench.ranking.ceilings import normalise_text, shared_text, videos_with_text
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -1,7 +1,10 @@
-"""Clips that show the same pictures: encoded again, cut, cropped or overlapping."""
+"""Clips that show the same pictures: encoded again, cut, cropped or overlapping.
+
+A build looks for them too, across the splits (`with_near_duplicates`).
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -11,14 +14,20 @@ import numpy as np
 from builders.checks.audit.blocks import Block, Paragraph, Picture, Table
 from builders.checks.audit.frame_search import MAX_BITS, MIN_FRAMES, Found, Gallery, find_pairs
 from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label, leak_order
+from builders.documents.report import BuildReport, NearDuplicates, NearPair, SplitOverlap
 from dvtr_bench.dataset.measures import stored_arrays
+from dvtr_bench.dataset.parquet_split import DatasetSplit
 from dvtr_bench.reports.contact_sheet import Row, Tile, save_contact_sheet
-from dvtr_bench.runtime.wording import by_number, count_of
+from dvtr_bench.runtime.terminal import by_number, count_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from builders.engine.decode import Staging
+    from builders.engine.settings import BuildSettings
+    from dvtr_bench.dataset.manifest import Manifest
     from dvtr_bench.dataset.split import RetrievalSplit
+
 
 TITLE: Final = "Near-duplicate clips"
 PLACE: Final = 30
@@ -303,3 +312,71 @@ def _splits(
         )
         rows.append((int(urgency[first, second]), row))
     return tuple(row for _, row in sorted(rows, key=lambda item: -item[0]))
+
+
+def with_near_duplicates(
+    report: BuildReport, staging: "Staging", manifest: "Manifest", settings: "BuildSettings"
+) -> BuildReport:
+    """Add the clips of different splits that look alike to a build's report.
+
+    What is computed from frames is kept in the folder of the build, so that a build that was
+    stopped goes on; it goes away with that folder.
+
+    Args:
+        report: The report.
+        staging: Folders of the build; the Parquet files are written.
+        manifest: The manifest of these files.
+        settings: Settings of the build.
+
+    Returns:
+        The report; unchanged without frames or with a single split.
+    """
+    if len(manifest.splits) < 2:
+        return report
+    splits = {name: _StagedSplit(staging, manifest, name) for name in manifest.splits}
+    subject = Subject(manifest.name, manifest.version, manifest.fingerprint, splits)
+    record = find(subject, None, settings.progress)
+    if isinstance(record, NotMeasured):  # no frames were stored
+        return report
+    return replace(report, near_duplicates=_across(record))
+
+
+def _across(record: Record) -> NearDuplicates:
+    return NearDuplicates(
+        max_bits=MAX_BITS,
+        min_frames=MIN_FRAMES,
+        splits=tuple(
+            SplitOverlap(
+                both.first_split,
+                both.second_split,
+                both.pairs,
+                both.first_clips,
+                both.second_clips,
+            )
+            for both in record.splits
+            if both.first_split != both.second_split
+        ),
+        pairs=tuple(
+            NearPair(
+                pair.first_split,
+                pair.first_id,
+                pair.second_split,
+                pair.second_id,
+                pair.common_frames,
+                pair.mirrored,
+            )
+            for pair in record.pairs
+            if pair.first_split != pair.second_split
+        ),
+    )
+
+
+class _StagedSplit(DatasetSplit):
+    """A split of the files that a build writes; what is kept beside it survives a new writing."""
+
+    def __init__(self, staging: "Staging", manifest: "Manifest", name: str) -> None:
+        super().__init__(staging.folder / manifest.name, manifest, name)
+        self._output = staging.output
+
+    def _paths(self, config: str) -> list[Path]:
+        return [self._output / path for path in self.manifest.splits[self._name].paths(config)]

@@ -14,7 +14,7 @@ from dvtr_bench.evaluation.pointing.boxes import (
     named_boxes,
     seen_boxes,
 )
-from dvtr_bench.video.frame_fit import seen_part
+from dvtr_bench.video.model_view import seen_part
 
 
 def painted(boxes, rows, columns, side=840):

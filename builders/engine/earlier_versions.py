@@ -1,4 +1,6 @@
-"""Frames of clips whose bytes did not change, taken from built datasets in place of decoding.
+"""What a build takes from datasets that are built: the folder of a version, and frames.
+
+It goes to the folder of the dataset's name, or to one beside it for a later version.
 
 A row of a built dataset has the columns that decoding its clip gives. Written into the folder of
 finished clips, it is what an interrupted build would have left there: the build finds it by the
@@ -6,13 +8,15 @@ hash of the clip's bytes, so a clip that has changed is decoded. Of a part of a 
 too.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from builders.engine.clip_work import (
     CLIP_FIELDS,
+    StagedClip,
     clip_key,
     kept_path,
     one_row,
@@ -22,14 +26,151 @@ from builders.engine.decode import Decoded
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings, FrameSettings
 from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
 from builders.sources.source import Footage, Source
-from dvtr_bench.dataset.manifest import TREATMENT_FIELD, FileRecord
-from dvtr_bench.dataset.reader import BuiltDataset
-from dvtr_bench.errors import InputError
+from dvtr_bench.dataset.fingerprint import release
+from dvtr_bench.dataset.manifest import MANIFEST_NAME, TREATMENT_FIELD, FileRecord
+from dvtr_bench.dataset.reader import MARK, BuiltDataset, find_versions, open_dataset
+from dvtr_bench.errors import InputError, OutputExistsError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.parquet_files import BoundedParquet
 from dvtr_bench.runtime.files import file_sha256
-from dvtr_bench.runtime.progress import progress_bar
-from dvtr_bench.runtime.wording import count_of
+from dvtr_bench.runtime.terminal import count_of, progress_bar
+
+_MEANINGS: Final = {
+    "deinterlaced: bwdif": "deinterlaced by bwdif",
+    "tone-mapped: hlg": "tone-mapped from HDR (HLG)",
+    "tone-mapped: pq": "tone-mapped from HDR (PQ)",
+    "cropped": "cropped as the container says",
+    "pixel aspect": "made of square pixels",
+    "sizes made one": "with pictures of several sizes, brought to the first one's",
+    "times by count": "without usable time stamps, sampled by count",
+    "times bridged": "with time stamps that jump, bridged",
+    "times repeated": "with repeated time stamps",
+    "empty slots": "in AVI with empty slots between B-frames",
+    "interlaced": "interlaced and left so",
+}
+
+
+def treatment_counts(treatments: Iterable[Iterable[str] | None]) -> dict[str, int]:
+    """Count clips by what was applied to them.
+
+    Args:
+        treatments: The column ``source_treatment``.
+
+    Returns:
+        Number of clips by kind, the most frequent first; details are left out if they have figures.
+
+    Example:
+        >>> treatment_counts([["pixel aspect: 64:45", "deinterlaced: bwdif"], None])
+        {'deinterlaced: bwdif': 1, 'pixel aspect': 1}
+    """
+    counts = Counter[str]()
+    for treatment in treatments:
+        counts.update({_kind(applied) for applied in treatment or ()})
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def with_treatment(source: Source, staged: Mapping[str, StagedClip]) -> Source:
+    """Add the column ``source_treatment`` and a note, if any clip was treated.
+
+    Args:
+        source: The source, with only the clips that are in the dataset.
+        staged: Stored clips by video id; empty without frames.
+
+    Returns:
+        The source; unchanged if all pictures are stored as they were coded.
+    """
+    if not staged:
+        return source
+    name = TREATMENT_FIELD.name
+    counts = treatment_counts(staged[clip.video_id].columns.get(name) for clip in source.clips)
+    if not counts:
+        return source
+    listed = "; ".join(f"{count:,} {_MEANINGS.get(kind, kind)}" for kind, count in counts.items())
+    return replace(
+        source,
+        extra_fields=(*source.extra_fields, TREATMENT_FIELD),
+        notes=(*source.notes, f"Clips whose pictures are not as coded ({name}): {listed}."),
+    )
+
+
+def _kind(applied: str) -> str:
+    kind, _, detail = applied.partition(": ")
+    return kind if not detail or any(map(str.isdigit, detail)) else applied
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a build goes, and what is there.
+
+    Attributes:
+        target: Folder of the dataset.
+        present: The dataset that is in this folder; None without one.
+        previous: The dataset that the new one replaces, or the newest version before it; None for
+            the first version.
+        earlier: Built datasets from which frames may be taken, the likeliest first.
+    """
+
+    target: Path
+    present: BuiltDataset | None
+    previous: BuiltDataset | None
+    earlier: tuple[BuiltDataset, ...]
+
+
+def choose_place(source: Source, settings: BuildSettings) -> Place:
+    """Choose the folder of a build.
+
+    It is the folder of the dataset's name. If that holds an earlier version, and the user states
+    the version and does not ask to overwrite, it is ``NAME@VERSION`` beside it.
+
+    Args:
+        source: What is built.
+        settings: Root folder, and whether to overwrite.
+
+    Returns:
+        The place.
+
+    Raises:
+        OutputExistsError: There is a folder of that name which holds no dataset.
+        InputError: The dataset in the folder cannot be read.
+    """
+    info = source.info
+    versions = find_versions(info.name, settings.root)
+    target = settings.root / info.name
+    beside = settings.root / f"{info.name}{MARK}{info.version}"
+    if (beside / MANIFEST_NAME).is_file() or _is_later(target, source, settings):
+        target = beside
+    present = _present(target)
+    before = [one for one in versions if one.release < release(info.version)]
+    follows = open_dataset(source.follows) if source.follows else None
+    previous = present or next(iter(before), None)
+    earlier = (present, follows, *versions)
+    return Place(
+        target,
+        present,
+        previous,
+        tuple({one.folder.resolve(): one for one in earlier if one is not None}.values()),
+    )
+
+
+def _is_later(target: Path, source: Source, settings: BuildSettings) -> bool:
+    """Return whether the folder holds an earlier version that is to stay."""
+    if not source.version_is_stated or settings.overwrite:
+        return False
+    if not (target / MANIFEST_NAME).is_file():
+        return False
+    return open_dataset(target).release < release(source.info.version)
+
+
+def _present(target: Path) -> BuiltDataset | None:
+    if not target.exists():
+        return None
+    if not (target / MANIFEST_NAME).is_file():
+        raise OutputExistsError(
+            f"{target} is there and holds no dataset of ours: move it away, or build with another "
+            "--name"
+        )
+    return open_dataset(target)
+
 
 _COLUMNS: Final = [field.name for field in CLIP_FIELDS]
 _TREATED: Final = TREATMENT_FIELD.name

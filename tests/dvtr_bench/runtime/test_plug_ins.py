@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from dvtr_bench import plug_ins
 from dvtr_bench.catalog import METRICS, MODELS, find_source
 from dvtr_bench.cli import make_app
 from dvtr_bench.errors import ExtensionError, NotFoundError
 from dvtr_bench.models.listing import list_models
-from dvtr_bench.plug_ins import PlugInWarning
+from dvtr_bench.runtime import packages
+from dvtr_bench.runtime.packages import PlugInWarning
 
 Install = Callable[..., Path]
 
@@ -59,7 +59,7 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 
 def _forget() -> None:
-    plug_ins._installed.cache_clear()
+    packages._installed.cache_clear()
 
 
 def test_a_plug_in_is_an_entry_like_others(install: Install) -> None:
