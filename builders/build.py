@@ -32,11 +32,10 @@ from builders.engine.moves import find_moves, require_test_clips_stay
 from builders.engine.native_clips import licence_remarks, require_keepable
 from builders.engine.parquet import Rows
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings
-from builders.options import make_options
 from builders.sources.matching import bullets
 from builders.sources.old_splits import find_old_splits
 from builders.sources.packed import Packed
-from builders.sources.source import Source
+from builders.sources.source import Source, make_options
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.dataset.fingerprint import Fingerprint
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset

@@ -11,13 +11,11 @@ from rich.text import Text
 
 from builders.documents.card import CARD_NAME, read_info
 from builders.documents.report import BuildReport
-from builders.documents.shown import size_text
-from builders.options import flag
 from builders.sources.locate import LocatedDataset, locate_dataset
 from builders.sources.published import AUTO
-from builders.sources.source import DatasetInfo, SourceRecord
+from builders.sources.source import DatasetInfo, SourceRecord, flag
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest
+from dvtr_bench.dataset.manifest import REPORT_NAME, LicenceRecord, Manifest, size_text
 from dvtr_bench.dataset.parquet_split import DatasetSplit, stored_sizes
 from dvtr_bench.dataset.reader import find_datasets
 from dvtr_bench.errors import ConfigError, NotFoundError

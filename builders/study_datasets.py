@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from builders.build import build
 from builders.engine.settings import BuildSettings, FrameSettings
-from builders.options import flag
 from builders.sources.published import AUTO
+from builders.sources.source import flag
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.dataset.reader import is_built as dataset_is_built
 from dvtr_bench.errors import ConfigError, NotFoundError

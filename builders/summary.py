@@ -9,12 +9,11 @@ from rich.table import Table
 from rich.text import Text
 
 from builders.build import Build
-from builders.documents.shown import FINGERPRINT_SHOWN, size_text
 from builders.engine.check import BROKEN
 from builders.sources.matching import bullets
 from builders.sources.source import DatasetInfo
 from dvtr_bench.catalog import DATASETS
-from dvtr_bench.dataset.manifest import REPORT_NAME, Manifest
+from dvtr_bench.dataset.manifest import FINGERPRINT_SHOWN, REPORT_NAME, Manifest, size_text
 from dvtr_bench.dataset.reader import MARK, ROOT, BuiltDataset, find_datasets
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reports.others_text import make_console, plain_table

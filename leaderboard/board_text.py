@@ -17,7 +17,7 @@ from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import Board
-from leaderboard.hand_written import EntryFile
+from leaderboard.result_files import EntryFile
 from leaderboard.tables import (
     ABOUT,
     ABOUT_LOWER_MEDIAN,

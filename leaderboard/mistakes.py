@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from dvtr_bench.dataset.mentions import (
+from dvtr_bench.dataset.split import (
     FACTS_COLUMN,
     MENTIONS_COLUMN,
     caption_mentions,

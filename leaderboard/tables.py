@@ -16,7 +16,7 @@ from dvtr_bench.ranking.group_figures import (
 from dvtr_bench.results.record import Breakdown
 from dvtr_bench.runtime.terminal import count_of
 from leaderboard.board import SEEN, Board, Cell, Entry
-from leaderboard.hand_written import published_for, reported_columns
+from leaderboard.result_files import published_for, reported_columns
 
 DIRECTION_TITLES: Final = {
     "t2v": "Text to video (T2V)",

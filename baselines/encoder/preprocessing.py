@@ -8,6 +8,7 @@ import torch
 
 from baselines.weights.backbone_spec import parse_backbone, preprocess_record
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError, WeightsError
+from dvtr_bench.video.frame_store import resize, resize_short_side
 from dvtr_bench.video.model_view import (
     FrameChoice,
     FrameFit,
@@ -17,7 +18,6 @@ from dvtr_bench.video.model_view import (
     crop_corner,
     long_side_size,
 )
-from dvtr_bench.video.resize import resize, resize_short_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -2,6 +2,8 @@
 
 A model is a frame encoder and a head. The head turns the frame embeddings of a video into features
 (`video_features`) and scores them against text embeddings (`similarity`).
+
+`MeanPoolingModel` has the head without parameters: mean pooling of normalised frame embeddings.
 """
 
 from abc import ABC, abstractmethod
@@ -22,7 +24,7 @@ from baselines.encoder.patches_over_time import patches_over_time
 from baselines.encoder.preprocessing import PREPROCESSING_VERSION, stack_videos
 from baselines.heads.contrastive import symmetric_info_nce
 from baselines.heads.model_config import VideoTextConfig
-from baselines.heads.padding import spread_over_frames
+from baselines.heads.padding import masked_mean, spread_over_frames
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.entry import without_earlier
 from dvtr_bench.models.retriever import Features, Frames, Scoring, Side
@@ -360,3 +362,33 @@ def as_float32(features: Features) -> dict[str, torch.Tensor]:
         name: value.float() if value.is_floating_point() else value
         for name, value in features.items()
     }
+
+
+class MeanPoolingModel(VideoTextModel):
+    """Scores by the cosine of the text embedding and the mean of the normalised frame embeddings.
+
+    Source: CLIP4Clip ``_mean_pooling_for_similarity_visual`` and ``_loose_similarity``.
+    """
+
+    def video_features(self, frames: Features) -> Features:
+        """Pool frames: ``video_embeds``, V x C, unit length."""
+        unit = functional.normalize(frames["frame_embeds"], dim=-1)
+        pooled = masked_mean(unit, frames["frame_mask"])
+        return {"video_embeds": functional.normalize(pooled, dim=-1)}
+
+    def similarity(self, text_embeds: torch.Tensor, videos: Features) -> torch.Tensor:
+        """Return cosines, T x V."""
+        return text_embeds @ videos["video_embeds"].T
+
+    @property
+    def scores_by_vectors(self) -> bool:
+        """True: a score is the inner product of the two vectors."""
+        return True
+
+    def text_vectors(self, texts: Features) -> torch.Tensor:
+        """Return the text embeddings: T x C, unit length."""
+        return texts["text_embeds"]
+
+    def video_vectors(self, videos: Features) -> torch.Tensor:
+        """Return the pooled frames: V x C, unit length."""
+        return videos["video_embeds"]

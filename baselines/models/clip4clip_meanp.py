@@ -7,8 +7,8 @@ norms and the logit scale; padded frames are not encoded.
 from dataclasses import dataclass
 from typing import Final
 
-from baselines.heads.mean_pooling import MeanPoolingModel
 from baselines.heads.model_config import VideoTextConfig
+from baselines.heads.video_text_model import MeanPoolingModel
 from dvtr_bench.models.retriever import Scoring
 
 SCORING: Final[Scoring] = "pairwise"

@@ -14,9 +14,8 @@ import torch
 from torch import nn
 
 from baselines.encoder.frame_encoder import FrameEncoder
-from baselines.heads.mean_pooling import MeanPoolingModel
 from baselines.heads.model_config import VideoTextConfig
-from baselines.heads.video_text_model import full_precision
+from baselines.heads.video_text_model import MeanPoolingModel, full_precision
 from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from baselines.encoder.frame_encoder import FrameEncoder
-from baselines.heads.mean_pooling import MeanPoolingModel
 from baselines.heads.model_config import TemporalConfig
 from baselines.heads.temporal_encoder import TemporalEncoder
+from baselines.heads.video_text_model import MeanPoolingModel
 from dvtr_bench.models.retriever import Features, Scoring
 
 SCORING: Final[Scoring] = "pairwise"

@@ -7,8 +7,8 @@ Source: Radford et al. 2021 (arXiv 2103.00020) with the mean pooling of CLIP4Cli
 from dataclasses import dataclass
 from typing import Final, NoReturn
 
-from baselines.heads.mean_pooling import MeanPoolingModel
 from baselines.heads.model_config import VideoTextConfig
+from baselines.heads.video_text_model import MeanPoolingModel
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.models.retriever import Features, Scoring
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
-from builders.options import optional, required
 from builders.sources.json_file import read_json_as, seconds_of, text_of
 from builders.sources.matching import find_by_any_name, match_clips
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
@@ -17,7 +16,14 @@ from builders.sources.segments import (
     moments,
     paragraphs,
 )
-from builders.sources.source import DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    DatasetInfo,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError
 

@@ -10,9 +10,8 @@ from typing import Any, Final
 
 from builders.aerosynth import EXTRA_FIELDS, SIZES, ClipPlan, ground_truth, render_clip
 from builders.aerosynth.plan import each_plan
-from builders.options import optional
 from builders.sources.packed import Packed
-from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source
+from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, optional
 from dvtr_bench.errors import BuildError, ConfigError
 from dvtr_bench.video.mp4_writer import encoder_name
 

@@ -7,13 +7,21 @@ from typing import Final
 
 import pyarrow as pa
 
-from builders.options import optional, required
 from builders.sources.clips import ClipFiles
 from builders.sources.era_clips import EraKey, Part, category_of, find_era_clips
 from builders.sources.json_file import read_json_as
 from builders.sources.matching import match_clips
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
-from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Origin, PublishedFile, Source
+from builders.sources.source import (
+    Clip,
+    DatasetInfo,
+    LicenceRecord,
+    Origin,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError
 from dvtr_bench.reading.border import brief_value

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final, Literal, NamedTuple
 
-from builders.options import optional, required
 from builders.sources.json_file import read_json_as, text_of
 from builders.sources.matching import find_by_any_name, match_clips
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
@@ -18,7 +17,14 @@ from builders.sources.segments import (
     moments,
     paragraphs,
 )
-from builders.sources.source import DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    DatasetInfo,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 
 _URL: Final = (
     "https://raw.githubusercontent.com/LisaAnne/LocalizingMoments/"

@@ -8,7 +8,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from builders.options import optional, required
 from builders.sources.beside_clips import SUFFIXES, read_captions_beside
 from builders.sources.caption_rows import TIME_COLUMNS, CaptionRow, Columns, find_columns, parse_row
 from builders.sources.caption_table import Table, read_table
@@ -25,7 +24,15 @@ from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, advise
 from builders.sources.packed import Packed
 from builders.sources.same_files import ClipHashes
 from builders.sources.segments import SEGMENT_FIELDS
-from builders.sources.source import Clip, DatasetInfo, LicenceRecord, Source, SourceRecord
+from builders.sources.source import (
+    Clip,
+    DatasetInfo,
+    LicenceRecord,
+    Source,
+    SourceRecord,
+    optional,
+    required,
+)
 from builders.sources.split_drawing import DEFAULT_RATIOS, Draw, Drawing, parse_ratios
 from builders.sources.splits import SplitChoice, choose_splits
 from dvtr_bench.dataset.fingerprint import release

@@ -7,10 +7,17 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from builders.options import optional, required
 from builders.sources.json_file import read_json_as, text_of
 from builders.sources.published import Annotations, check_expected, find_annotations, record_sources
-from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    Clip,
+    DatasetInfo,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 from builders.sources.splits import carve_validation, check_fraction
 from builders.sources.stills import find_stills
 from dvtr_bench.errors import AnnotationError

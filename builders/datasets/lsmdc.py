@@ -6,7 +6,6 @@ from typing import Final
 
 import pyarrow as pa
 
-from builders.options import optional, required
 from builders.sources.matching import find_by_stem, match_clips
 from builders.sources.published import (
     AUTO,
@@ -15,7 +14,15 @@ from builders.sources.published import (
     find_annotations,
     record_sources,
 )
-from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    Clip,
+    DatasetInfo,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 from builders.sources.text_file import read_text
 from dvtr_bench.errors import AnnotationError, ConfigError
 

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from builders.options import optional, required
 from builders.sources.matching import find_by_stem, match_clips
 from builders.sources.msrvtt_json import MsrvttVideo, read_column, read_ids, read_msrvtt
 from builders.sources.published import (
@@ -18,7 +17,15 @@ from builders.sources.published import (
     fetch_annotations,
     record_sources,
 )
-from builders.sources.source import Clip, DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    Clip,
+    DatasetInfo,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 from builders.sources.splits import carve_validation, check_fraction
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
 from dvtr_bench.runtime.terminal import count_of

@@ -4,11 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from builders.options import optional, required
 from builders.sources.listed_dataset import read_listed
 from builders.sources.matching import find_by_stem
 from builders.sources.published import Annotations
-from builders.sources.source import DatasetInfo, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    DatasetInfo,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 
 _URL: Final = (
     "https://raw.githubusercontent.com/huangjh98/ASLVT/386181c4b286a6345ccfb829d1fc6cb3251ac18d/"

@@ -5,12 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from builders.options import optional, required
 from builders.sources.clips import ClipFiles
 from builders.sources.era_clips import category_of, find_era_clips, parse_usrd_name
 from builders.sources.listed_dataset import read_listed
 from builders.sources.published import Annotations
-from builders.sources.source import DatasetInfo, LicenceRecord, Origin, PublishedFile, Source
+from builders.sources.source import (
+    DatasetInfo,
+    LicenceRecord,
+    Origin,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 
 _URL: Final = (
     "https://raw.githubusercontent.com/huangjh98/ASLVT/386181c4b286a6345ccfb829d1fc6cb3251ac18d/"

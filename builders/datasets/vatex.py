@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal
 
-from builders.options import optional, required
 from builders.sources.json_file import read_json_as, text_of
 from builders.sources.listed_dataset import read_id_list
 from builders.sources.matching import find_by_any_name, match_clips
@@ -24,7 +23,16 @@ from builders.sources.segments import (
     ClipSegment,
     Segment,
 )
-from builders.sources.source import Clip, DatasetInfo, Footage, LicenceRecord, PublishedFile, Source
+from builders.sources.source import (
+    Clip,
+    DatasetInfo,
+    Footage,
+    LicenceRecord,
+    PublishedFile,
+    Source,
+    optional,
+    required,
+)
 from dvtr_bench.errors import AnnotationError, ConfigError, NotFoundError
 from dvtr_bench.reading.border import reading
 from dvtr_bench.reading.npz_file import read_npy

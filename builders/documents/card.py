@@ -5,7 +5,6 @@ from typing import Any, Final
 from unicodedata import category
 
 from builders.documents.report import BuildReport, CaptionReport, center_crop_note
-from builders.documents.shown import licence_fields
 from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows, hf_features
 from builders.sources.source import DatasetInfo
@@ -13,6 +12,7 @@ from dvtr_bench.dataset.fingerprint import version_tag
 from dvtr_bench.dataset.manifest import (
     TREATMENT_FIELD,
     Manifest,
+    licence_fields,
 )
 from dvtr_bench.errors import InputError
 from dvtr_bench.reports.others_text import safe_block, safe_code, safe_prose

@@ -20,9 +20,8 @@ from builders.engine.clip_work import (
     keep_clip,
     read_whole,
 )
-from builders.engine.file_tasks import seconds_limit
+from builders.engine.file_tasks import SegmentsTask, decode_segments, seconds_limit
 from builders.engine.pool import Crash, TimedOut
-from builders.engine.segment_work import SegmentsTask, decode_segments
 from builders.sources.stills import StillPicture
 from dvtr_bench.errors import ClipError
 from dvtr_bench.runtime.files import temporary_folder

@@ -5,7 +5,7 @@ import gc
 import numpy as np
 
 from builders.engine import clip_work
-from dvtr_bench.video.resize import resize
+from dvtr_bench.video.frame_store import resize
 
 __all__ = ["clip_work"]
 

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from unicodedata import category
 
-from builders.documents.shown import licence_fields
 from builders.mteb_tasks.tables import SPLIT, Pixels
 from builders.mteb_tasks.task_file import module_name
-from dvtr_bench.dataset.manifest import Manifest
+from dvtr_bench.dataset.manifest import Manifest, licence_fields
 from dvtr_bench.dataset.mteb_tasks import TaskDirection, mteb_task_name
 from dvtr_bench.reports.others_text import safe_block, safe_markdown, safe_prose
 from dvtr_bench.runtime.terminal import printable_lines

@@ -11,12 +11,11 @@ from typing import Any
 
 from rich.text import Text
 
-from builders.documents.shown import size_text
 from builders.publishing.hub_repo import HubRepo, RemoteState, differences
 from builders.publishing.local_files import LocalFile
 from builders.sources.matching import bullets
 from dvtr_bench.dataset.fingerprint import version_tag
-from dvtr_bench.dataset.manifest import FEATURES_FOLDER, Manifest
+from dvtr_bench.dataset.manifest import FEATURES_FOLDER, Manifest, size_text
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import PublishError
 from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes

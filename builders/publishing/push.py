@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from builders.documents.shown import FINGERPRINT_SHOWN, size_text
 from builders.publishing.annotations_only import strip_frames
 from builders.publishing.eval_file import EVAL_NAME, write_eval_file
 from builders.publishing.hub_repo import HubRepo, RemoteFile, RemoteState, differences
@@ -17,7 +16,7 @@ from builders.publishing.local_files import (
 )
 from builders.sources.matching import bullets
 from dvtr_bench.dataset.fingerprint import release, version_tag
-from dvtr_bench.dataset.manifest import MANIFEST_NAME, Manifest
+from dvtr_bench.dataset.manifest import FINGERPRINT_SHOWN, MANIFEST_NAME, Manifest, size_text
 from dvtr_bench.dataset.reader import BuiltDataset
 from dvtr_bench.errors import HubUnreachableError, InputError, PublishError
 from dvtr_bench.reports.others_text import make_console

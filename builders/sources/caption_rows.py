@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from builders.sources.caption_table import Table, TableRow
-from builders.sources.list_cells import MISSING_WORDS, ListCellError, parse_list
 from builders.sources.segments import Segment
+from builders.sources.text_file import MISSING_WORDS, ListCellError, parse_list
 from dvtr_bench.errors import AnnotationError
 from dvtr_bench.reading.border import reading
 

@@ -11,9 +11,9 @@ from dvtr_bench.errors import NotFoundError, ResultError
 from dvtr_bench.ranking import PROTOCOL_VERSION
 from dvtr_bench.reading.json_records import from_json, to_json
 from dvtr_bench.reading.json_toml_text import parse_json, read_json_bytes, readable_json
+from dvtr_bench.results.build import require_relations
 from dvtr_bench.results.checks import completed, remember_checked, was_checked, with_score_intervals
 from dvtr_bench.results.record import RESULT_FORMAT_VERSION, RunRecord
-from dvtr_bench.results.relations import require_relations
 from dvtr_bench.runtime.files import written_beside
 
 _LINE_LENGTH: Final = 100

@@ -11,8 +11,8 @@ import numpy as np
 from av.video.reformatter import ColorRange, Colorspace, Interpolation, VideoReformatter
 
 from dvtr_bench.errors import ClipError
+from dvtr_bench.video.frame_store import resize
 from dvtr_bench.video.model_view import short_side_size
-from dvtr_bench.video.resize import resize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

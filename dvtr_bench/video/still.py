@@ -14,8 +14,8 @@ from dvtr_bench.runtime.files import file_sha256
 from dvtr_bench.video.containers import MAX_FRAME_PX, check_file, check_frame_size
 from dvtr_bench.video.decode import ClipFacts
 from dvtr_bench.video.extract import SHORT_SIDE_PX, ExtractedClip
+from dvtr_bench.video.frame_store import resize_short_side
 from dvtr_bench.video.perceptual_hash import perceptual_hash
-from dvtr_bench.video.resize import resize_short_side
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from dvtr_bench.dataset.fingerprint import ids_sha256
-from dvtr_bench.dataset.mentions import (
+from dvtr_bench.dataset.split import (
     FACTS_COLUMN,
     MENTIONS_COLUMN,
     caption_mentions,

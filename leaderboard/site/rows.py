@@ -11,8 +11,8 @@ from dvtr_bench.ranking.figures import figure_names, higher_is_better
 from dvtr_bench.ranking.group_figures import FEW, FEWEST_VIDEOS
 from dvtr_bench.results.record import Breakdown
 from leaderboard.board import Board, Cell, Entry
-from leaderboard.hand_written import EntryFile, published_for, reported_columns
 from leaderboard.rank_ranges import ALPHA, FigureKey, RankRange, resampling_for
+from leaderboard.result_files import EntryFile, published_for, reported_columns
 from leaderboard.row_json import places_of, row_as_json
 from leaderboard.tables import (
     FIGURE,

@@ -7,7 +7,7 @@ from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.results import RunRecord
 from dvtr_bench.results.setups import contamination
 from leaderboard.board import Board, Entry
-from leaderboard.hand_written import EntryFile
+from leaderboard.result_files import EntryFile
 from leaderboard.row_json import row_id, run_id
 from leaderboard.run_logs import RunFolders, read_log
 from leaderboard.site.commands import about_repeating, bibtex, repeat_commands

@@ -9,7 +9,7 @@ from dvtr_bench.ranking.holm import holm
 from dvtr_bench.runtime.terminal import count_of
 from leaderboard.board import Cell
 from leaderboard.comparison.tables import p_text, signed
-from leaderboard.hand_written import published_for
+from leaderboard.result_files import published_for
 from leaderboard.study.figures import HEADLINE, RESAMPLING, Answer, MeasuredRow, StudyFigures
 from leaderboard.tables import ABOUT_FEW, DIRECTION_TITLES, Field, Table, figure_field, number_field
 

@@ -10,11 +10,11 @@ from typing import Final
 from dvtr_bench.errors import DvtrError, InputError, NotFoundError, ResultError
 from dvtr_bench.reading.json_toml_text import read_json_bytes
 from dvtr_bench.results import RunRecord
+from dvtr_bench.results.build import DATE_FORMAT, RELATIONS, require_relations
 from dvtr_bench.results.checks import completed
 from dvtr_bench.results.files import file_stem, parsed_result
-from dvtr_bench.results.relations import DATE_FORMAT, RELATIONS, require_relations
 from dvtr_bench.results.setups import setup_of
-from leaderboard.hand_written import SUFFIX, entry_path, read_entry
+from leaderboard.result_files import SUFFIX, entry_path, read_entry
 from leaderboard.submissions.checks import check_record
 from leaderboard.submissions.known_datasets import KNOWN_DATASETS, KnownDataset, read_known
 from leaderboard.submissions.report import Line, Submission, SubmissionReport

@@ -16,7 +16,7 @@ from dvtr_bench.ranking.movement import (
     of_v2t,
 )
 from dvtr_bench.results import RunRecord
-from dvtr_bench.results.relations import CAPPED_CHECKS
+from dvtr_bench.results.build import CAPPED_CHECKS
 from dvtr_bench.results.setups import contamination
 from leaderboard.submissions.known_datasets import (
     SPLIT,

@@ -10,7 +10,7 @@ from dvtr_bench.errors import InputError
 from dvtr_bench.ranking.ceilings import shared_text
 from dvtr_bench.reading.json_records import Count, Percent, Positive, Sha256, Text
 from dvtr_bench.reading.json_toml_text import readable_json
-from leaderboard.hand_written import read_toml
+from leaderboard.result_files import read_toml
 
 if TYPE_CHECKING:
     import numpy as np

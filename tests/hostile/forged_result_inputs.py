@@ -205,4 +205,4 @@ INPUTS = [
     ),
     _forged("negative seconds", "seconds.score", ("seconds.score", -1.0)),
 ]
-"""Each is refused by a relation of `dvtr_bench.results.relations`, or by the form of its field."""
+"""Each is refused by a relation of `dvtr_bench.results.build`, or by the form of its field."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvtr_bench.studies.study_file import StudyFile
-from leaderboard.hand_written import read_toml
+from leaderboard.result_files import read_toml
 from tests.hostile.case import Hostile
 from tests.hostile.making import holds
 

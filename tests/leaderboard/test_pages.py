@@ -11,7 +11,7 @@ import dvtr_bench as dvtr
 from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
 from leaderboard.board_text import print_boards, to_markdown, write_markdown
-from leaderboard.hand_written import entry_path
+from leaderboard.result_files import entry_path
 from tests.fixtures.records import VIDEOS, toy_record
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dvtr_bench.errors import InputError, NotFoundError
-from leaderboard.hand_written import published_for, read_published, reported_columns
+from leaderboard.result_files import published_for, read_published, reported_columns
 
 ROW = '[[published]]\ndataset = "usrd"\nmodel = "A"\nsource = "arXiv 1"\n'
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from builders.checks.audit.frame_looks import FrameLooks
+    from builders.checks.audit.subject import FrameLooks
 
 Arrays: TypeAlias = "Mapping[str, NDArray[Any]]"
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 from rich.text import Text
 
 from builders.checks.diff.difference import Change, Difference, SettingChange
-from builders.documents.shown import FINGERPRINT_SHOWN
 from builders.sources.locate import LocatedDataset
+from dvtr_bench.dataset.manifest import FINGERPRINT_SHOWN
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.reports.others_text import make_console

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from builders.checks.verify.row_stream import Finding
 from builders.checks.verify.verify import Verification
-from builders.documents.shown import size_text
+from dvtr_bench.dataset.manifest import size_text
 from dvtr_bench.reading.json_records import to_json
 from dvtr_bench.reading.json_toml_text import readable_json
 from dvtr_bench.reports.others_text import make_console

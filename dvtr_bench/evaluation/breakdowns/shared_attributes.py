@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
-from dvtr_bench.dataset.mentions import caption_mentions, knows_facts, video_facts
+from dvtr_bench.dataset.split import caption_mentions, knows_facts, video_facts
 from dvtr_bench.evaluation.breakdowns.shared_text import OTHER_VIDEOS
 from dvtr_bench.ranking.rank_table import Groups
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dvtr_bench.dataset.mentions import caption_mentions, knows_facts
+from dvtr_bench.dataset.split import caption_mentions, knows_facts
 from dvtr_bench.ranking.rank_table import Groups
 
 if TYPE_CHECKING:

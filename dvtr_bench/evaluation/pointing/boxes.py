@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.dataset.mentions import MENTIONS_COLUMN, caption_mentions
+from dvtr_bench.dataset.split import MENTIONS_COLUMN, caption_mentions
 
 if TYPE_CHECKING:
     from dvtr_bench.dataset.split import RetrievalSplit

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from baselines.heads.mean_pooling import MeanPoolingModel
 from baselines.heads.model_config import VideoTextConfig
 from baselines.heads.temporal_encoder import TemporalEncoder
+from baselines.heads.video_text_model import MeanPoolingModel
 from baselines.models.clip4clip_seqtransf import Config as SeqTransfConfig
 from baselines.models.clip4clip_seqtransf import Model as SeqTransf
 from dvtr_bench.errors import ConfigError

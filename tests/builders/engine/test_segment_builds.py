@@ -11,9 +11,8 @@ import pytest
 
 from builders.build import build_source
 from builders.checks.verify.verify import verify_dataset
-from builders.engine import segment_work
-from builders.engine.file_tasks import seconds_limit
-from builders.engine.segment_work import SegmentsTask
+from builders.engine import file_tasks
+from builders.engine.file_tasks import SegmentsTask, seconds_limit
 from builders.engine.settings import BuildSettings, FrameSettings
 from builders.sources.segments import SEGMENT_FIELDS, ClipSegment, Segment
 from builders.sources.source import Clip, ClipFile, Source
@@ -63,7 +62,7 @@ def all_rows(folder: Path) -> dict[str, dict[str, Any]]:
 def counted(monkeypatch: pytest.MonkeyPatch, fail_at: int | None = None) -> list[tuple[str, int]]:
     """List each pass over a file, with the number of parts taken from it; fail like Ctrl-C."""
     passes: list[tuple[str, int]] = []
-    extract = segment_work.extract_segments
+    extract = file_tasks.extract_segments
 
     def counting(path: Path, windows: Sequence[Window], *args: object, **kwargs: object) -> object:
         if len(passes) == fail_at:
@@ -71,7 +70,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, fail_at: int | None = None) -> list
         passes.append((path.name, len(windows)))
         return extract(path, windows, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(segment_work, "extract_segments", counting)
+    monkeypatch.setattr(file_tasks, "extract_segments", counting)
     return passes
 
 
@@ -280,10 +279,10 @@ def test_stored_parts_survive_a_later_crash_of_their_file(
     port = ClipFile(long_clips.clips / "port.mp4")
     parts = tuple(ClipSegment(port, Segment(start, start + 1)) for start in range(3))
     task = SegmentsTask(parts[:2], FrameSettings(Sampling(3)), tmp_path, SEGMENT_FIELDS)
-    stored = segment_work.stage_segments(task)
-    outcomes = segment_work.kept_segments(replace(task, segments=parts), "it crashed")
+    stored = file_tasks.stage_segments(task)
+    outcomes = file_tasks.kept_segments(replace(task, segments=parts), "it crashed")
     assert outcomes[:2] == stored
-    assert outcomes[2] == segment_work.BrokenClip(parts[2].identity(), "it crashed")
+    assert outcomes[2] == file_tasks.BrokenClip(parts[2].identity(), "it crashed")
 
 
 def test_a_file_is_read_once_for_its_hash(

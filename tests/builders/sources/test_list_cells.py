@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builders.sources import list_cells
+from builders.sources import text_file
 from builders.sources.caption_rows import CaptionRow, find_columns, parse_row
 from builders.sources.caption_table import read_table
-from builders.sources.list_cells import ListCellError, parse_list
+from builders.sources.text_file import ListCellError, parse_list
 from dvtr_bench.errors import AnnotationError
 
 LETTERS = string.ascii_letters + " '\",.[]()\\/\n\t" + "äπ路😀"
@@ -186,4 +186,4 @@ def test_brackets_are_taken_away_as_patterns_would(parts: list[str]) -> None:
     text = "".join(parts).strip()
     if text:
         found = next(filter(None, (one.fullmatch(text) for one in WRAPPINGS)), None)
-        assert list_cells._unwrapped(text) == (found["body"] if found else None)
+        assert text_file._unwrapped(text) == (found["body"] if found else None)

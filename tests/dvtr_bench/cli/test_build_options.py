@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from builders.options import flag
+from builders.sources.source import flag
 from dvtr_bench.catalog import DATASETS
 from dvtr_bench.cli import make_app
 

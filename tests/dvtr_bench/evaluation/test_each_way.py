@@ -9,8 +9,8 @@ from dvtr_bench.evaluation.evaluate import EvaluationConfig, evaluate
 from dvtr_bench.evaluation.post_process import PostProcess
 from dvtr_bench.evaluation.rerank import Reranker
 from dvtr_bench.models.retriever import DirectedRetriever
+from dvtr_bench.results.build import require_relations
 from dvtr_bench.results.files import from_text, to_text
-from dvtr_bench.results.relations import require_relations
 from dvtr_bench.searching.candidates import best_candidates
 from tests.fixtures.each_way import EachWay, OneWay
 from tests.fixtures.memory_split import MemorySplit, varied_split

@@ -11,8 +11,8 @@ import pytest
 
 from dvtr_bench.errors import ResultError
 from dvtr_bench.ranking import figures
-from dvtr_bench.results import checks as record_checks
 from dvtr_bench.results import RunRecord, files, load_results, read_result, write_result
+from dvtr_bench.results import checks as record_checks
 from dvtr_bench.results.checks import _MARKS
 from tests.dvtr_bench.results.test_new_metrics import metric_added
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from dvtr_bench.errors import ResultError
+from dvtr_bench.results.build import RELATIONS
 from dvtr_bench.results.files import read_result
-from dvtr_bench.results.relations import RELATIONS
 from tests.hostile.forged_result_inputs import INPUTS, sound
 
 

@@ -15,7 +15,7 @@ from dvtr_bench.video import decode
 from dvtr_bench.video.containers import open_container
 from dvtr_bench.video.decode import ClipDecoder
 from dvtr_bench.video.extract import extract_frames
-from dvtr_bench.video.resize import resize_short_side
+from dvtr_bench.video.frame_store import resize_short_side
 from dvtr_bench.video.sampling import Sampling
 from dvtr_bench.video.stream_reader import MAX_READ_AHEAD_BYTES, ReadAhead, read_ahead
 from tests.fixtures.barcode_clips import read_number, write_clip

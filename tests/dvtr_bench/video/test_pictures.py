@@ -10,10 +10,15 @@ from PIL import Image
 from torchvision.transforms import InterpolationMode, Resize
 
 from dvtr_bench.errors import ConfigError, InputError
-from dvtr_bench.video.frame_store import FrameFormat, decode_frame, encode_frame
+from dvtr_bench.video.frame_store import (
+    FrameFormat,
+    decode_frame,
+    encode_frame,
+    resize,
+    resize_short_side,
+)
 from dvtr_bench.video.model_view import INTERPOLATIONS, Interpolation
 from dvtr_bench.video.perceptual_hash import hamming_distance, perceptual_hash
-from dvtr_bench.video.resize import resize, resize_short_side
 from dvtr_bench.video.shown_picture import Orientation, frame_colour, to_rgb
 
 # Red and blue weights of luma, from ITU-R BT.709, BT.601 and BT.2020.

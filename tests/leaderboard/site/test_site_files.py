@@ -22,8 +22,7 @@ from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.setups import contamination
 from dvtr_bench.training.recipe import whole_recipe
 from leaderboard.board import make_boards
-from leaderboard.hand_written import entry_path
-from leaderboard.result_files import ResultFile, read_result_file
+from leaderboard.result_files import ResultFile, entry_path, read_result_file
 from leaderboard.row_json import run_id
 from leaderboard.site.build import csv_text, write_site
 from leaderboard.site.commands import bibtex, repeat_commands

@@ -10,8 +10,7 @@ from dvtr_bench.ranking.group_figures import compare_groups
 from dvtr_bench.ranking.seed_means import SeedMeans
 from dvtr_bench.results import write_result
 from leaderboard.board import make_boards
-from leaderboard.hand_written import entry_path
-from leaderboard.result_files import ResultFile, read_result_file
+from leaderboard.result_files import ResultFile, entry_path, read_result_file
 from leaderboard.row_json import row_id
 from leaderboard.site.build import write_site
 from leaderboard.site.rows import board_id

@@ -20,7 +20,7 @@ from dvtr_bench.ranking.movement import HonestyCheck
 from dvtr_bench.results import RunRecord, write_result
 from dvtr_bench.results.build import make_record
 from dvtr_bench.results.record import PostProcessingFacts
-from leaderboard.hand_written import entry_path
+from leaderboard.result_files import entry_path
 from leaderboard.submissions import check
 from leaderboard.submissions.known_datasets import KnownDataset, KnownSplit, to_toml
 from leaderboard.submissions.report import Submission

@@ -8,14 +8,20 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from builders.checks.audit.blocks import Block, Chart, Paragraph, Table
-from builders.checks.audit.frame_looks import SIDE_PX, structural_similarity
-from builders.checks.audit.subject import NO_FRAMES, NotMeasured, Subject, label
+from builders.checks.audit.subject import (
+    NO_FRAMES,
+    SIDE_PX,
+    NotMeasured,
+    Subject,
+    label,
+    structural_similarity,
+)
 from dvtr_bench.reports import chart_data
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from builders.checks.audit.frame_looks import FrameLooks
+    from builders.checks.audit.subject import FrameLooks
     from dvtr_bench.dataset.split import RetrievalSplit
 
 TITLE: Final = "Frame-to-frame similarity"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builders.build import build, build_source
-from builders.checks.audit import frame_looks, frame_search
+from builders.checks.audit import frame_search, subject
 from builders.checks.verify.verify import verify_dataset
 from builders.datasets import aerosynth, folder
 from builders.documents.report import BuildReport
@@ -74,7 +74,7 @@ def test_a_build_that_was_stopped_decodes_no_frame_again(
         patch.setattr("builders.build.write_texts", stop)
         with pytest.raises(KeyboardInterrupt):
             build("folder", inputs, settings(tmp_path))
-    monkeypatch.setattr(frame_looks, "_look_at_row", stop)
+    monkeypatch.setattr(subject, "_look_at_row", stop)
     monkeypatch.setattr(frame_search, "_search_block", stop)
     report = build("folder", inputs, settings(tmp_path)).report
     found = report.near_duplicates if report else None

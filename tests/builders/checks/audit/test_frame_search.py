@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builders.checks.audit import frame_search, multi_index
-from builders.checks.audit.frame_looks import FrameLooks
 from builders.checks.audit.frame_search import Gallery, find_pairs
 from builders.checks.audit.multi_index import FrameIndex
+from builders.checks.audit.subject import FrameLooks
 from dvtr_bench.searching.candidates import load_faiss
 from dvtr_bench.video.perceptual_hash import MIRROR_BITS, hamming_distance, mirrored_hash
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from builders.checks.audit.findings import frame_similarity
-from builders.checks.audit.frame_looks import SIDE_PX, grey_square, structural_similarity
+from builders.checks.audit.subject import SIDE_PX, grey_square, structural_similarity
 from tests.builders.checks.audit.made_up import MadeUpSplit, flight, subject
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from builders.checks.audit.frame_looks import (
+from builders.checks.audit.subject import (
     neighbour_similarity,
     structural_similarity,
 )
