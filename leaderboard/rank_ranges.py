@@ -25,7 +25,7 @@ from dvtr_bench.ranking.bootstrap import MOST_RESAMPLES, BootstrapConfig, once, 
 from dvtr_bench.ranking.figures import BOTH, higher_is_better
 from dvtr_bench.ranking.holm import holm
 from dvtr_bench.ranking.rank_table import RankTable
-from dvtr_bench.runtime.compiled import compiled_when_called
+from dvtr_bench.runtime.cpu import compiled_when_called
 
 ALPHA: Final = 0.05
 """Two rows are separable if the corrected p-value is at most this."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from baselines.heads.word_frame_blocks import Floats, Ints
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.cpu import compiled
 
 _STEP: Final = 4
 """Number of positions mixed at once; matrices are padded with 0 to a multiple of it."""

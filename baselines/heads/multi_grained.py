@@ -26,7 +26,7 @@ from baselines.heads.word_frame_blocks import (
 )
 from dvtr_bench.models.retriever import Features
 from dvtr_bench.ranking.blocks import cut
-from dvtr_bench.runtime.compiled import in_threads
+from dvtr_bench.runtime.cpu import in_threads
 
 TEMPERATURE: Final = 0.01
 

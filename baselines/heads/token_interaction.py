@@ -24,7 +24,7 @@ from baselines.heads.word_frame_blocks import (
     video_runs,
 )
 from dvtr_bench.models.retriever import Features
-from dvtr_bench.runtime.compiled import compiled, in_threads
+from dvtr_bench.runtime.cpu import compiled, in_threads
 
 _CHUNK_ELEMENTS: Final = 2**22
 """Most elements of the largest intermediate tensor, words x frames of a block of pairs."""

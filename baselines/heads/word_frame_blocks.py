@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from dvtr_bench.ranking.blocks import cut
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.cpu import compiled
 
 _PAIRS_AT_ONCE: Final = 2**20
 """Words x frames of a block, 4 MiB: larger blocks would not stay in the cache."""

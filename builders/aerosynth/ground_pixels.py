@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from builders.aerosynth.pixels import Box, FloatArray, ImageArray
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.cpu import compiled
 
 _CUBIC = -0.75
 """Sharpness of the cubic kernel, as in OpenCV."""

@@ -22,7 +22,6 @@ from builders.sources.named_clips import (
 from builders.sources.old_splits import read_old_splits
 from builders.sources.own_folder import ExtraColumn, NamedRow, NamedRows, advise, look_over
 from builders.sources.packed import Packed
-from builders.sources.same_files import ClipHashes
 from builders.sources.segments import SEGMENT_FIELDS
 from builders.sources.source import (
     Clip,
@@ -33,7 +32,7 @@ from builders.sources.source import (
     optional,
     required,
 )
-from builders.sources.split_drawing import DEFAULT_RATIOS, Draw, Drawing, parse_ratios
+from builders.sources.split_drawing import DEFAULT_RATIOS, ClipHashes, Draw, Drawing, parse_ratios
 from builders.sources.splits import SplitChoice, choose_splits
 from dvtr_bench.dataset.fingerprint import release
 from dvtr_bench.errors import ConfigError, InputError, NotFoundError

@@ -8,7 +8,7 @@ from builders.documents.croissant import CROISSANT_NAME, make_croissant
 from builders.documents.report import BuildReport
 from builders.engine.assemble import Assembled
 from builders.engine.parquet import Rows
-from dvtr_bench.dataset.contents import caption_id
+from dvtr_bench.dataset.fingerprint import caption_id
 from dvtr_bench.dataset.manifest import MANIFEST_NAME, REPORT_NAME, SPLITS
 from dvtr_bench.dataset.trec_ids import encode_id
 

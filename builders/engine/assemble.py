@@ -24,8 +24,13 @@ from builders.engine.parquet import (
 from builders.engine.settings import TREATMENT_VERSION, BuildSettings
 from builders.sources.source import Clip
 from dvtr_bench import __version__
-from dvtr_bench.dataset.contents import FINGERPRINTED, caption_id
-from dvtr_bench.dataset.fingerprint import Fingerprint, canonical_json, ids_sha256
+from dvtr_bench.dataset.fingerprint import (
+    FINGERPRINTED,
+    Fingerprint,
+    canonical_json,
+    caption_id,
+    ids_sha256,
+)
 from dvtr_bench.dataset.manifest import (
     CAPTION_FIELDS,
     CLIPS_CONFIG,

@@ -13,9 +13,9 @@ import pyarrow.parquet as pq
 from builders.engine.parquet import SHARD_ROWS, Rows, parquet_options, with_metadata
 from builders.engine.settings import BuildSettings
 from builders.sources.clips import VIDEO_SUFFIXES
-from builders.sources.same_files import FileFootage
 from builders.sources.segments import ClipSegment
 from builders.sources.source import Clip, Footage, LicenceRecord, Source
+from builders.sources.split_drawing import FileFootage
 from dvtr_bench.dataset.manifest import CLIP_FIELDS, CLIPS_CONFIG, FileRecord
 from dvtr_bench.errors import BuildError, ConfigError
 from dvtr_bench.reports.thumbnails import may_be_shown

@@ -29,8 +29,8 @@ from dvtr_bench import __version__
 from dvtr_bench.cli._command import Command, Quiet
 from dvtr_bench.errors import DvtrError
 from dvtr_bench.reading.border import brief
+from dvtr_bench.runtime.cpu import reuse_freed_memory
 from dvtr_bench.runtime.interrupts import Interrupts, interrupts_end_this
-from dvtr_bench.runtime.memory import reuse_freed_memory
 from dvtr_bench.runtime.packages import find_other_packages
 from dvtr_bench.runtime.terminal import write_line
 from dvtr_bench.runtime.writing import reason_of, refusal_message

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeAlias, runt
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.dataset.contents import Queries, require_contents
-from dvtr_bench.dataset.fingerprint import ids_sha256
+from dvtr_bench.dataset.fingerprint import Queries, ids_sha256, require_contents
 from dvtr_bench.dataset.manifest import CLIPS_CONFIG, FileRecord, Manifest
 from dvtr_bench.errors import InputError, NotFoundError, ProtocolError
 from dvtr_bench.runtime.files import file_sha256

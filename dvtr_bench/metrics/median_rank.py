@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from dvtr_bench.runtime.compiled import compiled_when_called
+from dvtr_bench.runtime.cpu import compiled_when_called
 
 FIGURES: Final = ("MdR", "MdR-lower")
 HIGHER_IS_BETTER: Final = False

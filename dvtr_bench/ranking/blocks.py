@@ -14,7 +14,7 @@ from dvtr_bench.errors import ConfigError
 from dvtr_bench.ranking import Direction
 from dvtr_bench.ranking.rank_table import Indices, QueryRanks
 from dvtr_bench.ranking.relevance import BlockSets, ColumnRelevance, Relevance
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.cpu import compiled
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ from pydantic import Field
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.ranking.rank_table import RankTable
 from dvtr_bench.reading.json_records import Count
-from dvtr_bench.runtime.compiled import compiled_when_called
+from dvtr_bench.runtime.cpu import compiled_when_called
 
 MOST_RESAMPLES: Final = 100_000
 

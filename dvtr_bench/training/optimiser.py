@@ -10,7 +10,7 @@ from torch import nn
 from torch.optim import AdamW, Optimizer
 
 from dvtr_bench.errors import ConfigError
-from dvtr_bench.runtime.compiled import compiled, in_threads
+from dvtr_bench.runtime.cpu import compiled, in_threads
 
 if TYPE_CHECKING:
     from dvtr_bench.models.trainable import Trainable

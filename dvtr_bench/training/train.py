@@ -11,7 +11,7 @@ from dvtr_bench.dataset.seen_clips import SEEN_FILE, SeenClips, write_seen_clips
 from dvtr_bench.errors import ConfigError, NotFoundError
 from dvtr_bench.features.encode import join_features
 from dvtr_bench.runtime.checkpoint import best_of_run, tensors_sha256
-from dvtr_bench.runtime.memory import freed_memory_kept
+from dvtr_bench.runtime.cpu import freed_memory_kept
 from dvtr_bench.runtime.processes import ALONE
 from dvtr_bench.runtime.terminal import say
 from dvtr_bench.training.inputs import DEFAULT_CACHE_BYTES, SplitInputs, prepare_inputs

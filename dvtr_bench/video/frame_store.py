@@ -30,7 +30,7 @@ import numpy as np
 
 from dvtr_bench.errors import ConfigError
 from dvtr_bench.reading.border import reading
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.cpu import compiled
 from dvtr_bench.video.model_view import Interpolation, short_side_size
 
 if TYPE_CHECKING:

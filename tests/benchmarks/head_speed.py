@@ -16,7 +16,7 @@ evaluate` does behind the towers. "direct": scoring alone, features being ready,
 form of tests/oracles in the same small batches. MiB: what each of these two adds while it scores.
 
 The forms run in processes of their own, taking turns; ours has memory as `dvtr-bench` has it
-(`dvtr_bench.runtime.memory`), theirs as torch comes. The loops of small batches run over one pair
+(`dvtr_bench.runtime.cpu`), theirs as torch comes. The loops of small batches run over one pair
 in 16, spread over all, and their time is multiplied. Times are those of the CPU, which a neighbour
 on the machine disturbs less; ratios are medians over the rounds.
 """
@@ -37,7 +37,7 @@ from statistics import median
 import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from dvtr_bench.runtime.memory import freed_memory_kept, reuse_freed_memory
+from dvtr_bench.runtime.cpu import freed_memory_kept, reuse_freed_memory
 from tests.benchmarks.speed_subjects import HEADS, TrainingStep, bare_product_seconds
 
 SIZES = {"USRD": (1480, 296), "MSR-VTT 1k-A": (1000, 1000)}

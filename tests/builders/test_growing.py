@@ -13,8 +13,8 @@ from builders.checks.diff.printing import print_difference
 from builders.sources.archive import Member
 from builders.sources.locate import locate_dataset
 from builders.sources.named_clips import NamedClip
-from builders.sources.same_files import ClipHashes
 from builders.sources.source import ClipFile
+from builders.sources.split_drawing import ClipHashes
 from builders.summary import print_summary
 from dvtr_bench.dataset.reader import BuiltDataset, open_dataset
 from dvtr_bench.errors import AnnotationError, BuildError, NotFoundError

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from builders.datasets import folder as folder_builder
 from builders.engine.check import check_source
-from dvtr_bench.dataset.contents import _rows as read_rows_of_dataset
+from dvtr_bench.dataset.fingerprint import _rows as read_rows_of_dataset
 from dvtr_bench.reading.parquet_files import BoundedParquet
 from tests.hostile.case import Hostile
 from tests.hostile.making import holds

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from dvtr_bench.runtime.compiled import compiled
+from dvtr_bench.runtime.cpu import compiled
 from dvtr_bench.video.perceptual_hash import MIRROR_BITS
 
 if TYPE_CHECKING:

@@ -9,8 +9,7 @@ from typing import Any, Final
 
 from builders.checks.verify.row_stream import UnreadableRowsError, read_rows
 from builders.sources.locate import LocatedDataset
-from dvtr_bench.dataset.contents import FINGERPRINTED
-from dvtr_bench.dataset.fingerprint import canonical_json
+from dvtr_bench.dataset.fingerprint import FINGERPRINTED, canonical_json
 from dvtr_bench.dataset.manifest import SPLITS, VIDEO_FIELDS, Manifest
 from dvtr_bench.errors import InputError
 from dvtr_bench.reading.json_records import to_json

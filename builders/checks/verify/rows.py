@@ -18,8 +18,13 @@ from builders.checks.verify.row_stream import (
     shown,
 )
 from builders.checks.verify.texts import CaptionOf, Follower, open_followers
-from dvtr_bench.dataset.contents import FINGERPRINTED, caption_id, fingerprinted_settings
-from dvtr_bench.dataset.fingerprint import Fingerprint, ids_sha256
+from dvtr_bench.dataset.fingerprint import (
+    FINGERPRINTED,
+    Fingerprint,
+    caption_id,
+    fingerprinted_settings,
+    ids_sha256,
+)
 from dvtr_bench.dataset.manifest import CLIPS_CONFIG, MANIFEST_NAME, Manifest, SplitRecord
 from dvtr_bench.ranking.ceilings import identical_caption_ceiling
 from dvtr_bench.runtime.terminal import progress_bar

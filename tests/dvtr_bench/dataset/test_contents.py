@@ -11,7 +11,7 @@ import pytest
 
 from builders.build import build
 from builders.engine.settings import BuildSettings
-from dvtr_bench.dataset import contents
+from dvtr_bench.dataset import fingerprint
 from dvtr_bench.dataset.reader import open_dataset
 from dvtr_bench.dataset.split import require_whole_split
 from dvtr_bench.errors import DvtrError, NotFoundError, ProtocolError
@@ -116,7 +116,7 @@ def test_a_missing_file_of_another_split_is_named(built: Path) -> None:
 
 def test_what_was_read_once_is_not_read_again(built: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _check(built)
-    monkeypatch.setattr(contents, "_rows", pytest.fail)
+    monkeypatch.setattr(fingerprint, "_rows", pytest.fail)
     _check(built)
 
 

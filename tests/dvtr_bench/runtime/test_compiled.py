@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dvtr_bench.runtime.compiled import compiled, in_threads
+from dvtr_bench.runtime.cpu import compiled, in_threads
 
 
 @compiled

@@ -4,13 +4,13 @@ import sys
 
 import pytest
 
-from dvtr_bench.runtime.memory import freed_memory_kept, reuse_freed_memory
+from dvtr_bench.runtime.cpu import freed_memory_kept, reuse_freed_memory
 
 FAULTS = """
 import resource, sys
 from contextlib import nullcontext
 import numpy as np
-from dvtr_bench.runtime.memory import freed_memory_kept, reuse_freed_memory
+from dvtr_bench.runtime.cpu import freed_memory_kept, reuse_freed_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
