@@ -208,6 +208,11 @@ class Loop:
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=recipe.autocast == "fp16")
         self.steps_per_epoch = steps_in_epoch(self.split, recipe)
 
+    @property
+    def trains_scale_alone(self) -> bool:
+        """Whether nothing but the logit scale learns: a factor of all scores changes no rank."""
+        return all(name.endswith("logit_scale") for name in self._names.values())
+
     def resume(self, checkpoint: "Path", state: "RunState") -> None:
         """Continue from a checkpoint."""
         load_tensors_into(self.model, checkpoint)

@@ -157,6 +157,11 @@ def train(
         loop = Loop(model.to(torch_device), split_train, recipe, torch_device, processes)
         _begin(loop, out_folder, state)
         show_progress = show_progress and processes.is_first
+        if show_progress and loop.trains_scale_alone:
+            say(
+                "note: with frozen towers this model trains nothing but its logit scale, a factor "
+                "of all scores, so validation recall stays as it is"
+            )
         splits = (split_train, split_validation)
         options = _Preparing(
             cache_bytes=cache_bytes, processes=processes, show_progress=show_progress

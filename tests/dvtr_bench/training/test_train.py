@@ -1,10 +1,13 @@
 import json
+import re
 from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 import torch
 
+from baselines.models.clip4clip_meanp import Config as MeanPConfig
+from baselines.models.clip4clip_meanp import Model as MeanP
 from baselines.models.clip4clip_seqtransf import Config, Model
 from dvtr_bench.errors import (
     ConfigError,
@@ -92,6 +95,20 @@ def test_each_epoch_is_told_with_validation_recall_beside_chance(tmp_path, capsy
         assert line.startswith(f"epoch {number} of {RECIPE.epochs}: loss ")
         assert line.endswith(f"validation T2V R@1 {recall:.1f} (chance {chance:.1f})")
         assert "learning rate up to 0.0e" not in line
+
+
+@pytest.mark.parametrize(("kind", "is_said"), [(MeanP, True), (Model, False)])
+def test_that_nothing_but_the_scale_learns_is_said(tmp_path, capsys, kind, is_said) -> None:
+    config = Config(backbone="tiny", max_frames=3, temporal_layers=1)
+    if kind is MeanP:
+        config = MeanPConfig(backbone="tiny", max_frames=3)
+    recipe = replace(RECIPE, freeze="backbone")
+    train(new_model(kind, config), ToySplit(), ToySplit("validation"), recipe, tmp_path)
+    told = capsys.readouterr().err
+    assert ("trains nothing but its logit scale" in told) == is_said
+    recalls = re.findall(r"validation T2V R@1 (\S+)", told)[: RECIPE.epochs]
+    assert len(recalls) == RECIPE.epochs
+    assert not is_said or len(set(recalls)) == 1
 
 
 def test_memory_is_kept_while_steps_run_and_no_longer(tmp_path, monkeypatch) -> None:
