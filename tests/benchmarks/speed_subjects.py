@@ -1,4 +1,4 @@
-"""What `head_speed.py` measures: each head over random features, and a training step."""
+"""What `head_speed.py` and `device_speed.py` measure: heads over random features, and a step."""
 
 import time
 from unittest import mock
@@ -313,26 +313,29 @@ class TrainingStep:
     frame are 0 there: they encode them, too.
     """
 
-    def __init__(self, clips, frames) -> None:
+    def __init__(self, clips, frames, *, device="cpu", backbone="ViT-B-32", autocast="off") -> None:
         """Draw the weights and a batch of which every clip has so many frames."""
-        model = msam.Model(
-            msam.Config(backbone="ViT-B-32"), FrameEncoder("ViT-B-32", quick_gelu=True)
-        )
-        self.model = model.train()
-        recipe = Recipe()
-        self.names = trained_parameters(model, recipe)
-        self.groups = parameter_groups(model, self.names, recipe)
+        encoder = FrameEncoder(backbone, quick_gelu=True)
+        config = msam.Config(backbone=backbone, max_frames=FRAMES)
+        self.model = msam.Model(config, encoder).to(device).train()
+        recipe = Recipe(autocast=autocast)
+        self.autocast = autocast != "off"
+        self.names = trained_parameters(self.model, recipe)
+        self.groups = parameter_groups(self.model, self.names, recipe)
         self.optimiser = new_optimiser(self.groups, recipe)
-        self.pixels = torch.randint(0, 256, (clips, FRAMES, 3, 224, 224)).to(torch.uint8)
-        self.mask = torch.arange(FRAMES).expand(clips, -1) < frames
+        shape = clips, FRAMES, 3, encoder.image_size, encoder.image_size
+        self.pixels = torch.randint(0, 256, shape).to(torch.uint8).to(device)
+        self.mask = (torch.arange(FRAMES).expand(clips, -1) < frames).to(device)
         captions = ["a car turns left at the crossing and stops", "two people walk on a beach"]
-        self.tokens = model.tokenize([captions[row % 2] for row in range(clips)])
+        tokens = self.model.tokenize([captions[row % 2] for row in range(clips)])
+        self.tokens = tokens.to(device)
 
     def ours(self):
         """Do one step as `dvtr_bench.training.loop` does."""
         self.optimiser.zero_grad(set_to_none=True)
-        frames = self.model.encode_frames({"pixels": self.pixels, "frame_mask": self.mask})
-        loss = self.model.training_loss(self.tokens, frames)["loss"]
+        with torch.autocast(self.pixels.device.type, torch.bfloat16, enabled=self.autocast):
+            frames = self.model.encode_frames({"pixels": self.pixels, "frame_mask": self.mask})
+            loss = self.model.training_loss(self.tokens, frames)["loss"]
         loss.backward()
         nn.utils.clip_grad_norm_(self.names, 1.0)
         self.optimiser.step()
