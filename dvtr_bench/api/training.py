@@ -1,6 +1,7 @@
 """Training from Python."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -190,7 +191,7 @@ def _train(
     """Train one seed, if it is not trained yet."""
     from dvtr_bench.evaluation.facts import captions_cut, seen_statement
     from dvtr_bench.runtime.checkpoint import new_model
-    from dvtr_bench.training.run_choice import choose_run_folder, describe_setup
+    from dvtr_bench.training.run_choice import claimed_run_folder, describe_setup
     from dvtr_bench.training.splits import training_splits
     from dvtr_bench.training.train import train as train_model
 
@@ -198,32 +199,34 @@ def _train(
     model = new_model(name, config, seed=recipe.seed)
     # One process chooses for all: clocks and disks of others may differ.
     setup = describe_setup(model, splits[0], recipe)
-    chosen = choose_run_folder(setup, runs) if options.processes.is_first else None
-    folder, progress = options.processes.gathered(chosen)[0]
-    verbs = {"new": "training", "stopped": "resuming", "finished": "already trained"}
-    options.tell(
-        f"{verbs[progress]} {name} on {built.name}: "
-        f"{count_of(len(splits[0].captions), 'caption')} of "
-        f"{count_of(len(splits[0].video_ids), 'video')}, "
-        f"{count_of(recipe.epochs, 'epoch')} on {options.device}, seed {recipe.seed}, into {folder}"
-    )
-    if progress != "finished" and (cut := captions_cut(model, splits[0])) is not None:
-        options.tell(f"note: training captions: {cut} --max-words sets how many are read")
-    if options.tell is not _silent and progress != "finished":
-        statement = seen_statement(model, splits[0])
-        if statement is not None:
-            options.tell(statement)
-    train_model(
-        model,
-        *splits,
-        recipe,
-        folder,
-        device=options.device,
-        workers=options.workers,
-        processes=options.processes,
-        tensorboard=options.tensorboard,
-        show_progress=options.show_progress,
-    )
+    claimed = claimed_run_folder(setup, runs) if options.processes.is_first else nullcontext()
+    with claimed as chosen:
+        folder, progress = options.processes.gathered(chosen)[0]
+        verbs = {"new": "training", "stopped": "resuming", "finished": "already trained"}
+        options.tell(
+            f"{verbs[progress]} {name} on {built.name}: "
+            f"{count_of(len(splits[0].captions), 'caption')} of "
+            f"{count_of(len(splits[0].video_ids), 'video')}, "
+            f"{count_of(recipe.epochs, 'epoch')} on {options.device}, seed {recipe.seed}, "
+            f"into {folder}"
+        )
+        if progress != "finished" and (cut := captions_cut(model, splits[0])) is not None:
+            options.tell(f"note: training captions: {cut} --max-words sets how many are read")
+        if options.tell is not _silent and progress != "finished":
+            statement = seen_statement(model, splits[0])
+            if statement is not None:
+                options.tell(statement)
+        train_model(
+            model,
+            *splits,
+            recipe,
+            folder,
+            device=options.device,
+            workers=options.workers,
+            processes=options.processes,
+            tensorboard=options.tensorboard,
+            show_progress=options.show_progress,
+        )
     run = TrainedRun.read(folder, built)
     options.tell(run.outcome)
     return run

@@ -9,7 +9,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, cast
 
@@ -328,7 +327,7 @@ def find_checkpoint(
     Raises:
         NotFoundError: There is none; the message says how to make one.
     """
-    folder = runs / _safe(dataset) / _safe(model)
+    folder = runs_folder(model, dataset, runs)
     newest: tuple[tuple[bool, str], Path] | None = None
     for path in sorted(folder.glob(f"*/{RUN_FILE}")):
         state = read_json(path)
@@ -347,10 +346,9 @@ def find_checkpoint(
     return checkpoint_folder(newest[1])
 
 
-def new_run_folder(model: str, dataset: str, seed: int, runs: Path = Path("runs")) -> Path:
-    """Return the path of a new run folder, named after the time (UTC) and the seed."""
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    return runs / _safe(dataset) / _safe(model) / f"{stamp}-seed{seed}"
+def runs_folder(model: str, dataset: str, runs: Path) -> Path:
+    """Return the folder of a model's runs on a dataset; InputError if a name cannot be a folder's."""
+    return runs / _safe(dataset) / _safe(model)
 
 
 def tensors_sha256(tensors: "Mapping[str, torch.Tensor]") -> str:

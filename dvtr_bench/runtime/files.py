@@ -214,24 +214,36 @@ def _keep(path: Path, previous: Path) -> None:
 
 
 @contextmanager
-def made_folder(folder: Path, option: str = ELSEWHERE) -> Iterator[Path]:
+def made_folder(folder: Path, option: str = ELSEWHERE, *, exist_ok: bool = True) -> Iterator[Path]:
     """Create a folder and those above it; if the block fails, remove those that are still empty.
 
     Args:
-        folder: The folder; it may exist.
+        folder: The folder.
         option: The option that chooses another place, for messages.
+        exist_ok: Whether it may exist.
 
     Yields:
         The folder.
 
     Raises:
         WriteError: It cannot be created.
+        FileExistsError: It exists and must not; another process may have made it just now.
     """
     missing: list[Path] = []
+    taken = False
     try:
         with writing(folder, option):
             missing += takewhile(lambda one: not one.exists(), (folder, *folder.parents))
-            folder.mkdir(parents=True, exist_ok=True)
+            try:
+                folder.mkdir(parents=True, exist_ok=exist_ok)
+            except FileExistsError:
+                if exist_ok:
+                    raise
+                taken = True
+        if taken:
+            # Never what somebody else has just made.
+            missing = [one for one in missing if one != folder]
+            raise FileExistsError(folder)
         yield folder
     except BaseException:
         for one in missing:

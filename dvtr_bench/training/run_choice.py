@@ -1,12 +1,15 @@
 """Choose the recipe of a training, find an existing run of the same setup, list the runs."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from dvtr_bench.errors import WeightsError
-from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, new_run_folder, read_json
+from dvtr_bench.runtime.checkpoint import RUN_FILE, checkpoint_folder, read_json, runs_folder
+from dvtr_bench.runtime.files import made_folder
 from dvtr_bench.settings import parse_settings
 from dvtr_bench.training.recipe import TINY, TINY_SCRATCH, Recipe
 from dvtr_bench.training.run import STARTED_FILE, comparable
@@ -96,6 +99,47 @@ def choose_run_folder(
         if comparable(state.get("setup", {})) == wanted:
             return path.parent, "finished" if state.get("finished") else "stopped"
     return fresh, "new"
+
+
+def new_run_folder(model: str, dataset: str, seed: int, runs: Path = Path("runs")) -> Path:
+    """Return the path of a new run folder, named after the time (UTC) and the seed.
+
+    Where another run began in the same second, it is the next second that is free.
+    """
+    moment = datetime.now(UTC)
+    while True:
+        name = f"{moment.strftime('%Y%m%dT%H%M%SZ')}-seed{seed}"
+        folder = runs_folder(model, dataset, runs) / name
+        if not folder.exists():
+            return folder
+        moment += timedelta(seconds=1)
+
+
+@contextmanager
+def claimed_run_folder(
+    setup: Mapping[str, Any], runs: Path = Path("runs")
+) -> Iterator[tuple[Path, RunProgress]]:
+    """Choose a run folder, and make a new one, so that no other process chooses it.
+
+    Args:
+        setup: As returned by `describe_setup`.
+        runs: Folder of training runs.
+
+    Yields:
+        As `choose_run_folder` returns. If the block fails, new folders that are empty are removed.
+
+    Raises:
+        WriteError: The folder cannot be made.
+    """
+    with ExitStack() as stack:
+        while True:
+            folder, progress = choose_run_folder(setup, runs)
+            if progress != "new":
+                break
+            with suppress(FileExistsError):
+                stack.enter_context(made_folder(folder, exist_ok=False))
+                break
+        yield folder, progress
 
 
 @dataclass(frozen=True)

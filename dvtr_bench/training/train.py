@@ -118,7 +118,7 @@ def train(
         split_train: The ``train`` split, with frames.
         split_validation: The ``validation`` split, with frames.
         recipe: How to train.
-        out_folder: The run folder, see `dvtr_bench.runtime.checkpoint.new_run_folder`.
+        out_folder: The run folder, see `dvtr_bench.training.run_choice.new_run_folder`.
         device: Such as ``cpu`` or ``cuda:0``; of this process.
         cache_bytes: Memory for preprocessed frames of the training split.
         workers: Threads that decode and preprocess frames.

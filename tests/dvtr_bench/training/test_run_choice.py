@@ -1,15 +1,22 @@
 """The other seeds of a run, found by what run.json states."""
 
 import json
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dvtr_bench.errors import BusyError, NotFoundError
+from dvtr_bench.errors import BusyError, ConfigError, NotFoundError
 from dvtr_bench.runtime.checkpoint import find_checkpoint
+from dvtr_bench.training import run_choice
 from dvtr_bench.training.run import locked_run, open_run
-from dvtr_bench.training.run_choice import choose_run_folder, find_other_seeds
+from dvtr_bench.training.run_choice import (
+    choose_run_folder,
+    claimed_run_folder,
+    find_other_seeds,
+)
 
 
 @pytest.fixture
@@ -65,11 +72,7 @@ def test_a_run_from_before_a_setting_is_a_seed_of_the_setup_that_it_had(runs) ->
 
 
 def test_a_training_stopped_in_its_first_epoch_goes_on_in_its_folder(tmp_path: Path) -> None:
-    setup: dict[str, Any] = {
-        "model": {"model": "msam"},
-        "dataset": {"name": "toy"},
-        "recipe": {"epochs": 5, "seed": 42},
-    }
+    setup = setup_of(5)
     folder, progress = choose_run_folder(setup, tmp_path)
     assert progress == "new"
     assert open_run(folder, setup).epochs_done == 0
@@ -79,6 +82,77 @@ def test_a_training_stopped_in_its_first_epoch_goes_on_in_its_folder(tmp_path: P
     # Nothing else takes it for a run: it has no checkpoint.
     with pytest.raises(NotFoundError):
         find_checkpoint("msam", "toy", tmp_path)
+
+
+@pytest.fixture
+def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock stands still."""
+
+    class Stopped(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> "Stopped":
+            return cls(2026, 11, 29, 11, 40, 31, tzinfo=tz)
+
+    monkeypatch.setattr(run_choice, "datetime", Stopped)
+
+
+def setup_of(epochs: int) -> dict[str, Any]:
+    return {
+        "model": {"model": "msam"},
+        "dataset": {"name": "toy"},
+        "recipe": {"epochs": epochs, "seed": 42},
+    }
+
+
+@pytest.mark.usefixtures("one_second")
+def test_trainings_that_begin_in_one_second_get_folders_of_their_own(tmp_path: Path) -> None:
+    with ExitStack() as together:
+        folders = [
+            together.enter_context(claimed_run_folder(setup_of(epochs), tmp_path))[0]
+            for epochs in (5, 6, 7)
+        ]
+    assert [folder.name for folder in folders] == [
+        f"20261129T1140{second}Z-seed42" for second in (31, 32, 33)
+    ]
+
+
+@pytest.mark.usefixtures("one_second")
+def test_a_folder_that_another_process_makes_meanwhile_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, seen = run_choice.choose_run_folder, []
+
+    def overtaken(setup: Any, runs: Path) -> Any:
+        seen.append(real(setup, runs))
+        if len(seen) == 1:
+            seen[0][0].mkdir(parents=True)
+        return seen[-1]
+
+    monkeypatch.setattr(run_choice, "choose_run_folder", overtaken)
+    with claimed_run_folder(setup_of(5), tmp_path) as (folder, progress):
+        assert (folder, progress) == seen[1] != seen[0]
+
+
+def test_a_training_that_is_refused_leaves_no_folder(tmp_path: Path) -> None:
+    def refused() -> None:
+        with claimed_run_folder(setup_of(5), tmp_path / "runs") as (folder, _):
+            assert folder.is_dir()
+            raise ConfigError("refused")
+
+    with pytest.raises(ConfigError):
+        refused()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_that_fails_later_keeps_what_it_wrote(tmp_path: Path) -> None:
+    def failed() -> None:
+        with claimed_run_folder(setup_of(5), tmp_path / "runs") as (folder, _):
+            open_run(folder, setup_of(5))
+            raise ConfigError("refused")
+
+    with pytest.raises(ConfigError):
+        failed()
+    assert choose_run_folder(setup_of(5), tmp_path / "runs")[1] == "stopped"
 
 
 def test_two_processes_do_not_train_into_one_folder(tmp_path: Path) -> None:

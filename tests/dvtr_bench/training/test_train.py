@@ -19,7 +19,6 @@ from dvtr_bench.errors import (
 from dvtr_bench.runtime.checkpoint import (
     find_checkpoint,
     load_checkpoint,
-    new_run_folder,
     read_checkpoint_config,
     tensors_sha256,
 )
@@ -27,6 +26,7 @@ from dvtr_bench.training import run as train_run
 from dvtr_bench.training.inputs import prepare_inputs
 from dvtr_bench.training.loop import Loop
 from dvtr_bench.training.recipe import Recipe
+from dvtr_bench.training.run_choice import new_run_folder
 from dvtr_bench.training.train import t2v_recall_at_1, train
 from msam.models.msam import Config as MsamConfig
 from msam.models.msam import Model as Msam
