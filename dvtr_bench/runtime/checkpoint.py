@@ -347,7 +347,7 @@ def find_checkpoint(
 
 
 def runs_folder(model: str, dataset: str, runs: Path) -> Path:
-    """Return the folder of a model's runs on a dataset; InputError if a name cannot be a folder's."""
+    """Return the folder of a model's runs on a dataset; InputError if a name cannot be one."""
     return runs / _safe(dataset) / _safe(model)
 
 
