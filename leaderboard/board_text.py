@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
@@ -17,7 +17,7 @@ from dvtr_bench.reports.others_text import make_console, safe_markdown
 from dvtr_bench.runtime.files import written_beside
 from dvtr_bench.runtime.terminal import printable
 from leaderboard.board import Board
-from leaderboard.result_files import EntryFile
+from leaderboard.result_files import TABLE_DIRECTIONS, EntryFile
 from leaderboard.tables import (
     ABOUT,
     ABOUT_LOWER_MEDIAN,
@@ -173,9 +173,6 @@ def _cell(field: Field) -> str:
     return f"{safe_markdown(field.text)}<br><sub>{safe_markdown(field.detail)}</sub>"
 
 
-DIRECTIONS: Final = ("t2v", "v2t")
-
-
 def print_boards(
     boards: Sequence[Board],
     console: Console | None = None,
@@ -205,10 +202,10 @@ def print_boards(
         )
         if about := about_post_processing(board):
             console.print(Text(printable(about)))
-        tables = list(board_tables(board, "strict", DIRECTIONS))
+        tables = list(board_tables(board, "strict", TABLE_DIRECTIONS))
         for table in tables:
             print_table(console, table)
-        identical = list(board_tables(board, "text_identical", DIRECTIONS))
+        identical = list(board_tables(board, "text_identical", TABLE_DIRECTIONS))
         for table in identical:
             print_table(console, table, details=False)
         if (published := published_table(board)) is not None:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from dvtr_bench.reports.html_table import html_table
 from leaderboard.board import Board
+from leaderboard.result_files import TABLE_DIRECTIONS
 from leaderboard.tables import (
     ABOUT_SEEDS,
     Table,
@@ -12,8 +13,6 @@ from leaderboard.tables import (
     board_title,
     published_table,
 )
-
-DIRECTIONS = ("t2v", "v2t")
 
 
 def table_html(table: Table, notes: Iterable[str] = ()) -> str:
@@ -47,7 +46,7 @@ def _parts(board: Board) -> Iterator[str]:
     if any(entry.num_runs > 1 for entry in board.entries):
         about.append(ABOUT_SEEDS)
     yield html_table([board_title(board)], [], notes=about)
-    for table in board_tables(board, "strict", DIRECTIONS):
+    for table in board_tables(board, "strict", TABLE_DIRECTIONS):
         yield table_html(table)
     if (published := published_table(board)) is not None:
         yield table_html(published)

@@ -127,9 +127,10 @@ def read_entry(result: Path) -> EntryFile | None:
 PUBLISHED: Final = Path(__file__).with_name("published.toml")
 """The file of published figures."""
 
-DIRECTIONS: Final = ("t2v", "v2t")
+TABLE_DIRECTIONS: Final = ("t2v", "v2t")
+"""Directions that have tables of their own, and that papers report."""
 
-FIGURES: Final = ("R@1", "R@5", "R@10", "MdR", "MnR")
+PUBLISHED_FIGURES: Final = ("R@1", "R@5", "R@10", "MdR", "MnR")
 """Figures that papers report, in the order of tables."""
 
 FigureName: TypeAlias = Literal["R@1", "R@5", "R@10", "MdR", "MnR"]
@@ -200,7 +201,7 @@ def read_published(path: Path = PUBLISHED) -> tuple[PublishedFigures, ...]:
         seen.add(key)
         if not row.t2v and not row.v2t:
             raise InputError(f"{where}: no figure: give t2v, v2t or both, or leave the row out")
-        for direction in DIRECTIONS:
+        for direction in TABLE_DIRECTIONS:
             for name, value in row.figures(direction).items():
                 if name.startswith("R@") and value > 100:
                     raise InputError(f"{where}: {direction} {name} is {value}: expected percent")
@@ -223,8 +224,8 @@ def reported_columns(rows: Sequence[PublishedFigures]) -> list[tuple[str, Figure
     """Return the directions and figures that at least one of the rows reports."""
     return [
         (direction, name)
-        for direction in DIRECTIONS
-        for name in FIGURES
+        for direction in TABLE_DIRECTIONS
+        for name in PUBLISHED_FIGURES
         if any(name in row.figures(direction) for row in rows)
     ]
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from dvtr_bench.errors import DvtrError, InputError
 from dvtr_bench.reading.border import brief_value, reading, require_size, require_unicode
 
-LARGEST_FILE_BYTES: Final = 1 << 29
+LARGEST_JSON_BYTES: Final = 1 << 29
 """Larger files are rejected before they are read.
 
 The result of a million captions takes a tenth.
@@ -45,10 +45,10 @@ def read_json_bytes(path: Path, error: type[DvtrError] = InputError) -> bytes:
 
     Raises:
         FileNotFoundError: It does not exist.
-        DvtrError: It is larger than `LARGEST_FILE_BYTES`, or cannot be read; of the type `error`.
+        DvtrError: It is larger than `LARGEST_JSON_BYTES`, or cannot be read; of the type `error`.
     """
     with reading(path, "a JSON file", error):
-        require_size(path, path.stat().st_size, LARGEST_FILE_BYTES, error=error)
+        require_size(path, path.stat().st_size, LARGEST_JSON_BYTES, error=error)
         return path.read_bytes()
 
 
@@ -244,7 +244,7 @@ def readable_json(value: Any, indent: int | None = None) -> str:
     ).replace("\x7f", "\\u007f")
 
 
-LARGEST_BYTES: Final = 1 << 20
+LARGEST_TOML_BYTES: Final = 1 << 20
 """Larger files are rejected before they are read: people write a few kilobytes."""
 
 _MOST_DOTS: Final = 200
@@ -266,7 +266,7 @@ def read_toml_text(path: Path, error: type[DvtrError] = InputError) -> str:
         DvtrError: It is too large, no text or cannot be read; of the type ``error``.
     """
     with reading(path, "a TOML file", error, "write it again"):
-        require_size(path, path.stat().st_size, LARGEST_BYTES, error=error)
+        require_size(path, path.stat().st_size, LARGEST_TOML_BYTES, error=error)
         return path.read_text(encoding="utf-8")
 
 

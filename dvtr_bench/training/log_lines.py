@@ -5,7 +5,7 @@ from typing import Any
 
 from dvtr_bench.errors import InputError, WeightsError
 from dvtr_bench.reading.border import reading, require_size
-from dvtr_bench.reading.json_toml_text import LARGEST_FILE_BYTES, parse_json
+from dvtr_bench.reading.json_toml_text import LARGEST_JSON_BYTES, parse_json
 from dvtr_bench.training.run import LOG_FILE
 
 
@@ -25,7 +25,7 @@ def read_log_lines(folder: Path) -> list[dict[str, Any]]:
     if not path.is_file():
         raise WeightsError(f"{path}: expected the log of a training, found nothing")
     with reading(path, "a log of a training", WeightsError, "train again"):
-        require_size(path, path.stat().st_size, LARGEST_FILE_BYTES, error=WeightsError)
+        require_size(path, path.stat().st_size, LARGEST_JSON_BYTES, error=WeightsError)
         lines = path.read_text(encoding="utf-8").splitlines()
     objects = (_object(line, path) for line in lines)
     return [told for told in objects if told is not None]

@@ -12,7 +12,7 @@ from pydantic import Field
 from dvtr_bench.errors import InputError, NotFoundError
 from dvtr_bench.reading.border import reading, require_size, require_unicode
 from dvtr_bench.reading.json_records import Positive, Sha256, Text, from_json
-from dvtr_bench.reading.json_toml_text import LARGEST_FILE_BYTES, read_json_bytes
+from dvtr_bench.reading.json_toml_text import LARGEST_JSON_BYTES, read_json_bytes
 from dvtr_bench.reports.others_text import one_line
 from leaderboard.judging.facts import GRADES, Answer
 from leaderboard.judging.pool import Pool
@@ -124,7 +124,7 @@ def _read_saved(
 def _read_csv(path: Path, batch_of: Mapping[str, int]) -> Iterator[tuple[str, Answer]]:
     """Yield pairs with their answers; a spreadsheet may have changed delimiter and encoding."""
     with reading(path, "a CSV file of answers"):
-        require_size(path, path.stat().st_size, LARGEST_FILE_BYTES)
+        require_size(path, path.stat().st_size, LARGEST_JSON_BYTES)
         text = path.read_bytes().decode("utf-8-sig")
         header = text.partition("\n")[0]
         delimiter = max(_DELIMITERS, key=header.count)

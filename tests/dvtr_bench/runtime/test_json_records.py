@@ -158,7 +158,7 @@ def test_a_file_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.Monkey
     assert read_json_bytes(path) == b"12345"
     with pytest.raises(InputError, match="cannot be read"):
         read_json_bytes(tmp_path)
-    monkeypatch.setattr(json_toml_text, "LARGEST_FILE_BYTES", 4)
+    monkeypatch.setattr(json_toml_text, "LARGEST_JSON_BYTES", 4)
     with pytest.raises(ResultError, match="5 bytes: expected at most 4"):
         read_json_bytes(path, ResultError)
 
