@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from dvtr_bench.evaluation.honesty import HonestySample
 from dvtr_bench.evaluation.ranking import Ranking, each_way, rank
 from dvtr_bench.evaluation.top_candidates import Best, Candidates
-from dvtr_bench.features.encode import order_generator
+from dvtr_bench.features.encode import Rows, order_generator
 from dvtr_bench.models.retriever import features_in, scores_each_way
 from dvtr_bench.ranking.blocks import cut
 from dvtr_bench.ranking.movement import of_v2t
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from dvtr_bench.ranking.movement import HonestyCheck
     from dvtr_bench.ranking.relevance import Relevance
     from dvtr_bench.runtime.processes import Processes
-
-Rows = NDArray[np.int64]
 
 _FEW_BLOCKS: Final = 16
 """With fewer text blocks, the order of blocks hides too little: their texts are shuffled too."""

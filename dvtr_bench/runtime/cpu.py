@@ -13,7 +13,6 @@ Source: ``mallopt(3)``; measured by `tests/benchmarks/head_speed.py`.
 
 import ctypes
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
 from itertools import pairwise
@@ -51,6 +50,8 @@ def in_threads(loop: Callable[..., None], threads: int, count: int, *arguments: 
     if threads <= 1:
         loop(0, count, *arguments)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     ends = [count * part // threads for part in range(threads + 1)]
     with ThreadPoolExecutor(threads) as pool:
         parts = [pool.submit(loop, *ends, *arguments) for ends in pairwise(ends)]

@@ -7,7 +7,6 @@ Entries of other packages are found by their entry points, and imported when the
 """
 
 import importlib
-import importlib.metadata
 import importlib.util
 import re
 import sys
@@ -156,9 +155,11 @@ def packages_by_extra() -> Mapping[str, tuple[str, ...]]:
     Returns:
         Names of packages, as pip has them, by the extra's name; empty if it is not installed.
     """
+    from importlib.metadata import PackageNotFoundError, requires
+
     try:
-        requirements = importlib.metadata.requires("dvtr-bench") or []
-    except importlib.metadata.PackageNotFoundError:
+        requirements = requires("dvtr-bench") or []
+    except PackageNotFoundError:
         return {}
     found: dict[str, tuple[str, ...]] = {}
     for requirement in requirements:

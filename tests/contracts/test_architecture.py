@@ -203,6 +203,8 @@ def test_the_package_and_its_command_line_load_no_heavy_library() -> None:
         "av",
         "matplotlib",
         "numpy",
+        "importlib.metadata",
+        "concurrent.futures",
     )
     script = (
         "import sys\n"
